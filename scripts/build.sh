@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Configures and builds a CMake preset (default: release) with as many jobs as memory allows.
+# LibTorch's headers take up to 1.2 GB a compiler.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=${1:-release}
+cores=$(nproc)
+by_memory=$(awk '/MemAvailable/ {n = int($2 / 1500000); print n < 1 ? 1 : n}' /proc/meminfo)
+jobs=$((cores < by_memory ? cores : by_memory))
+folder=build
+[ "$preset" = release ] || folder=build-$preset
+cmake --preset "$preset" >"/tmp/alert-bench-configure.$$" 2>&1 || { cat "/tmp/alert-bench-configure.$$"; rm -f "/tmp/alert-bench-configure.$$"; exit 1; }
+rm -f "/tmp/alert-bench-configure.$$"
+echo "build: $preset with $jobs jobs"
+cmake --build "$folder" -j "$jobs"
