@@ -1,0 +1,56 @@
+// Reads a JSON object strictly: every key has a type and a range, and a key that nobody asked for is an error that
+// names the nearest known one. All errors are InputError: "<where>: <key>: ... <value> ... <mend>".
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace alertbench {
+
+// Parses a file; InputError names the file, and line and column of a syntax error. NaN and Infinity are refused
+// (JSON has none).
+nlohmann::json read_json_file(const std::string& path);
+
+// The known word with the smallest edit distance, where that is small; else empty.
+std::string nearest_word(const std::string& word, const std::vector<std::string>& known);
+
+class JsonReader {
+ public:
+  // `where` opens every message (file, then the path of the object). Throws if `object` is no JSON object.
+  // The object must outlive the reader.
+  JsonReader(const nlohmann::json& object, std::string where);
+
+  bool has(const std::string& key);  // true if present and not null; makes the key known
+  double number(const std::string& key, double low, double high);
+  double number(const std::string& key, double fallback, double low, double high);
+  std::optional<double> optional_number(const std::string& key, double low, double high);
+  int integer(const std::string& key, int low, int high);
+  int integer(const std::string& key, int fallback, int low, int high);
+  uint64_t seed(const std::string& key, uint64_t fallback);
+  bool boolean(const std::string& key, bool fallback);
+  std::string text(const std::string& key);
+  std::string text(const std::string& key, const std::string& fallback);
+  std::string one_of(const std::string& key, const std::string& fallback, const std::vector<std::string>& allowed);
+  std::vector<double> numbers(const std::string& key, double low, double high);  // empty where absent
+  std::vector<std::string> texts(const std::string& key);                        // empty where absent
+  JsonReader object(const std::string& key);                                     // must be there
+  std::vector<JsonReader> objects(const std::string& key);                       // empty where absent
+  const nlohmann::json& raw(const std::string& key);                             // any value; must be there
+  void finish() const;  // throws if the object has a key that was never asked for
+
+  const std::string& where() const { return where_; }
+  [[noreturn]] void fail(const std::string& key, const std::string& what) const;
+
+ private:
+  const nlohmann::json* find(const std::string& key);
+  const nlohmann::json& need(const std::string& key, const char* what);
+
+  const nlohmann::json* object_;
+  std::string where_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace alertbench

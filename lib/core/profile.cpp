@@ -1,0 +1,276 @@
+#include "core/profile.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+
+namespace alertbench {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr const char* schema_version = "1.0";
+constexpr double huge = 1e300;
+
+struct LatencyField {
+  const char* key;
+  double LatencyStats::*value;
+};
+constexpr LatencyField latency_fields[] = {{"mean_s", &LatencyStats::mean_s},
+                                           {"median_s", &LatencyStats::median_s},
+                                           {"p95_s", &LatencyStats::p95_s},
+                                           {"p99_s", &LatencyStats::p99_s},
+                                           {"cv", &LatencyStats::cv}};
+
+std::vector<double> sized(JsonReader& reader, const char* key, size_t size, const char* each) {
+  std::vector<double> values = reader.numbers(key, -huge, huge);
+  if (values.size() != size)
+    reader.fail(key, fmt::format("has {} values; give {}, one per {}", values.size(), size, each));
+  return values;
+}
+
+ModelProfile read_model(JsonReader reader, Profile& profile) {
+  ModelProfile model;
+  model.name = reader.text("name");
+  model.random_weights = reader.boolean("random_weights", false);
+  model.accuracy_source = reader.text("accuracy_source");
+  model.accuracy_on = reader.text("accuracy_on", "");
+  const auto caps = profile.caps_w.size();
+  const std::vector<double> active = sized(reader, "active_power_w", caps, "cap");
+  profile.active_power_w.insert(profile.active_power_w.end(), active.begin(), active.end());
+  std::vector<JsonReader> stages = reader.objects("stages");
+  if (stages.empty() || stages.size() > max_stages)
+    reader.fail("stages", fmt::format("has {} entries; give 1 to {}", stages.size(), max_stages));
+  model.accuracy = sized(reader, "accuracy", stages.size(), "stage");
+  for (JsonReader& stage : stages) {
+    std::vector<LatencyStats> row(caps);
+    for (const LatencyField& field : latency_fields) {
+      const std::vector<double> values = sized(stage, field.key, caps, "cap");
+      for (size_t c = 0; c < caps; ++c) row[c].*field.value = values[c];
+    }
+    profile.latency.insert(profile.latency.end(), row.begin(), row.end());
+    stage.finish();
+  }
+  reader.finish();
+  return model;
+}
+
+PowerModel read_power_model(JsonReader reader) {
+  PowerModel model;
+  model.name = reader.text("name");
+  model.static_w = reader.number("static_w", -huge, huge);
+  model.dynamic_w = reader.number("dynamic_w", -huge, huge);
+  model.idle_w = reader.number("idle_w", -huge, huge);
+  reader.text("formula", "");
+  reader.finish();
+  return model;
+}
+
+// Says what is wrong with one value of the profile; the key is a path below the file.
+class Checker {
+ public:
+  explicit Checker(const std::string& where) : where_(where) {}
+
+  template <class... Args>
+  [[noreturn]] void fail(const std::string& key, fmt::format_string<Args...> message, Args&&... args) const {
+    throw InputError(
+        fmt::format("{}: {}: {}", where_, key, fmt::format(message, std::forward<Args>(args)...)));
+  }
+  void within(const std::string& key, double value, double low, double high) const {
+    if (!(value >= low && value <= high)) fail(key, "{} is outside {} to {}", value, low, high);
+  }
+  void positive(const std::string& key, double value) const {
+    if (!(std::isfinite(value) && value > 0)) fail(key, "{} is not a finite number above 0", value);
+  }
+  void one_of(const std::string& key, const std::string& value,
+              const std::vector<std::string>& allowed) const {
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
+      fail(key, "\"{}\" is not known; it can be: {}", value, fmt::join(allowed, ", "));
+  }
+
+ private:
+  const std::string& where_;
+};
+
+}  // namespace
+
+double PowerModel::speed(double cap_w) const {
+  if (!(cap_w > static_w))
+    throw InputError(
+        fmt::format("power model \"{}\": a cap of {} W is not above its static power of {} W; raise the cap",
+                    name, cap_w, static_w));
+  return std::min(1.0, std::cbrt((cap_w - static_w) / dynamic_w));
+}
+
+double PowerModel::active_w(double cap_w) const { return std::min(cap_w, static_w + dynamic_w); }
+
+int Profile::rows() const { return first_row(static_cast<int>(models.size())); }
+
+int Profile::first_row(int model) const {
+  int row = 0;
+  for (int m = 0; m < model; ++m) row += models[static_cast<size_t>(m)].stages();
+  return row;
+}
+
+int Profile::model_index(const std::string& name) const {
+  for (size_t m = 0; m < models.size(); ++m)
+    if (models[m].name == name) return static_cast<int>(m);
+  return -1;
+}
+
+double Profile::reference_latency_s() const {
+  double any = 0, anytime = 0;
+  for (int m = 0; m < static_cast<int>(models.size()); ++m) {
+    const ModelProfile& model = models[static_cast<size_t>(m)];
+    const double last_s = latency_of({m, model.stages(), caps() - 1}).mean_s;
+    any = std::max(any, last_s);
+    if (model.anytime()) anytime = std::max(anytime, last_s);
+  }
+  return anytime > 0 ? anytime : any;
+}
+
+double Profile::period_energy_j(int model, int cap, double busy_s, double period_s) const {
+  return active_power_of(model, cap) * busy_s + idle_power_w * std::max(0.0, period_s - busy_s);
+}
+
+Profile Profile::read(const std::string& path) {
+  const json document = read_json_file(path);
+  JsonReader reader(document, path);
+  const std::string version = reader.text("schema_version");
+  if (version != schema_version)
+    reader.fail("schema_version",
+                fmt::format("\"{}\" is not \"{}\"; profile the networks anew", version, schema_version));
+  Profile profile;
+  profile.workload = reader.text("workload");
+  profile.caps_w = reader.numbers("caps_w", -huge, huge);
+  profile.fail_accuracy = reader.number("fail_accuracy", -huge, huge);
+  profile.idle_power_w = reader.number("idle_power_w", -huge, huge);
+  profile.energy_source = reader.text("energy_source");
+  profile.latency_source = reader.text("latency_source");
+  profile.power_backend = reader.text("power_backend");
+  if (profile.energy_source == "model" || reader.has("power_model"))
+    profile.power_model = read_power_model(reader.object("power_model"));
+  profile.repetitions = reader.integer("repetitions", 0, 1 << 30);
+  profile.host = reader.text("host");
+  profile.threads = reader.integer("threads", 1, 1 << 16);
+  profile.noise_verdict = reader.text("noise_verdict", "");
+  for (JsonReader& model : reader.objects("models"))
+    profile.models.push_back(read_model(std::move(model), profile));
+  reader.finish();
+  profile.check(path);
+  return profile;
+}
+
+void Profile::check(const std::string& where) const {
+  const Checker check(where);
+  if (caps_w.empty()) check.fail("caps_w", "is empty; give at least one power cap");
+  if (models.empty()) check.fail("models", "is empty; give at least one network");
+  for (size_t c = 0; c < caps_w.size(); ++c) {
+    check.positive(fmt::format("caps_w[{}]", c), caps_w[c]);
+    if (c > 0 && caps_w[c] <= caps_w[c - 1])
+      check.fail(fmt::format("caps_w[{}]", c), "{} is not above {}; sort the caps", caps_w[c], caps_w[c - 1]);
+  }
+  check.within("fail_accuracy", fail_accuracy, 0, 1);
+  check.within("idle_power_w", idle_power_w, 0, huge);
+  check.one_of("energy_source", energy_source, {"model", "rapl", "nvml", "sensor"});
+  check.within("power_model: static_w", power_model.static_w, 0, huge);
+  check.positive("power_model: dynamic_w", power_model.dynamic_w);
+  check.within("power_model: idle_w", power_model.idle_w, 0, huge);
+  check.within("threads", threads, 1, huge);
+  check.within("repetitions", repetitions, 0, huge);
+
+  std::set<std::string> names;
+  for (size_t m = 0; m < models.size(); ++m) {
+    const ModelProfile& model = models[m];
+    const std::string key = fmt::format("models[{}]", m);
+    if (model.name.empty()) check.fail(key + ": name", "is empty");
+    if (!names.insert(model.name).second) check.fail(key + ": name", "\"{}\" stands there twice", model.name);
+    if (model.stages() < 1 || model.stages() > max_stages)
+      check.fail(key + ": accuracy", "has {} stages; give 1 to {}", model.stages(), max_stages);
+    check.one_of(key + ": accuracy_source", model.accuracy_source, {"measured", "published", "assumed"});
+    for (size_t s = 0; s < model.accuracy.size(); ++s) {
+      const std::string at = fmt::format("{}: accuracy[{}]", key, s);
+      check.within(at, model.accuracy[s], 0, 1);
+      if (s > 0 && model.accuracy[s] < model.accuracy[s - 1])
+        check.fail(at, "{} is below the {} of the stage before it; leave that stage out", model.accuracy[s],
+                   model.accuracy[s - 1]);
+    }
+  }
+  const size_t cells = static_cast<size_t>(rows()) * caps_w.size();
+  if (latency.size() != cells) check.fail("stages", "hold {} latencies; {} expected", latency.size(), cells);
+  if (active_power_w.size() != models.size() * caps_w.size())
+    check.fail("active_power_w", "has {} values; {} expected", active_power_w.size(),
+               models.size() * caps_w.size());
+
+  for (int m = 0; m < static_cast<int>(models.size()); ++m)
+    for (int c = 0; c < caps(); ++c) {
+      check.positive(fmt::format("models[{}]: active_power_w[{}]", m, c), active_power_of(m, c));
+      for (int s = 1; s <= models[static_cast<size_t>(m)].stages(); ++s) {
+        const LatencyStats& stats = latency_of({m, s, c});
+        const std::string stage = fmt::format("models[{}]: stages[{}]: ", m, s - 1);
+        for (const LatencyField& field : latency_fields) {
+          const std::string at = fmt::format("{}{}[{}]", stage, field.key, c);
+          if (field.value == &LatencyStats::cv)
+            check.within(at, stats.cv, 0, huge);
+          else
+            check.positive(at, stats.*field.value);
+        }
+        if (s > 1 && stats.mean_s <= latency_of({m, s - 1, c}).mean_s)
+          check.fail(fmt::format("{}mean_s[{}]", stage, c), "{} is not above the {} of the stage before it",
+                     stats.mean_s, latency_of({m, s - 1, c}).mean_s);
+      }
+    }
+}
+
+ordered_json Profile::to_json() const {
+  ordered_json out;
+  out["schema_version"] = schema_version;
+  out["workload"] = workload;
+  out["host"] = host;
+  out["threads"] = threads;
+  out["repetitions"] = repetitions;
+  out["noise_verdict"] = noise_verdict;
+  out["latency_source"] = latency_source;
+  out["energy_source"] = energy_source;
+  out["power_backend"] = power_backend;
+  out["power_model"] = {{"name", power_model.name},
+                        {"static_w", power_model.static_w},
+                        {"dynamic_w", power_model.dynamic_w},
+                        {"idle_w", power_model.idle_w},
+                        {"formula", "power(speed) = static_w + dynamic_w * speed^3"}};
+  out["idle_power_w"] = idle_power_w;
+  out["fail_accuracy"] = fail_accuracy;
+  out["caps_w"] = caps_w;
+  out["models"] = ordered_json::array();
+  for (int m = 0; m < static_cast<int>(models.size()); ++m) {
+    const ModelProfile& model = models[static_cast<size_t>(m)];
+    ordered_json entry;
+    entry["name"] = model.name;
+    entry["random_weights"] = model.random_weights;
+    entry["accuracy"] = model.accuracy;
+    entry["accuracy_source"] = model.accuracy_source;
+    entry["accuracy_on"] = model.accuracy_on;
+    const auto power = active_power_w.begin() + m * caps();
+    entry["active_power_w"] = std::vector<double>(power, power + caps());
+    entry["stages"] = ordered_json::array();
+    for (int s = 1; s <= model.stages(); ++s) {
+      ordered_json stage;
+      for (const LatencyField& field : latency_fields) {
+        ordered_json& values = stage[field.key] = ordered_json::array();
+        for (int c = 0; c < caps(); ++c) values.push_back(latency_of({m, s, c}).*field.value);
+      }
+      entry["stages"].push_back(std::move(stage));
+    }
+    out["models"].push_back(std::move(entry));
+  }
+  return out;
+}
+
+}  // namespace alertbench

@@ -1,0 +1,73 @@
+// What is known of every configuration without contention: the input of every scheduler. Plain values and their JSON.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "core/types.h"
+
+namespace alertbench {
+
+struct LatencyStats {  // seconds, to the end of a stage, from the start of the execution
+  double mean_s = 0, median_s = 0, p95_s = 0, p99_s = 0, cv = 0;
+};
+
+struct ModelProfile {
+  std::string name;
+  bool random_weights = false;
+  std::vector<double> accuracy;       // top-1 per stage, 0..1, not falling
+  std::string accuracy_source, accuracy_on;  // "measured" | "published" | "assumed", and on what
+  int stages() const { return static_cast<int>(accuracy.size()); }
+  bool anytime() const { return stages() > 1; }
+};
+
+// P(s) = static_w + dynamic_w * s^3 at speed s (0..1]; s = 1 under a cap at or above P(1). See lib/power/.
+struct PowerModel {
+  std::string name = "assumed";
+  double static_w = 25, dynamic_w = 75, idle_w = 20;
+  double speed(double cap_w) const;    // the fastest speed whose power is at most cap_w
+  double active_w(double cap_w) const;  // min(cap_w, P(1))
+};
+
+// A *row* is one stage of one model; rows of a model are consecutive, models in order.
+class Profile {
+ public:
+  std::string workload;
+  std::vector<ModelProfile> models;
+  std::vector<double> caps_w;           // rising; the last one is the system default (uncapped)
+  double fail_accuracy = 0;             // what a missed deadline delivers: a random guess
+  std::vector<LatencyStats> latency;    // [row][cap]
+  std::vector<double> active_power_w;   // [model][cap]
+  double idle_power_w = 0;
+  std::string energy_source = "model";  // "model" | "rapl" | "nvml" | "sensor"
+  std::string latency_source = "measured";
+  PowerModel power_model;               // meaningful for energy_source "model"
+  std::string power_backend = "emulated";
+  int repetitions = 0;                  // executions behind each latency
+  std::string host;                     // one line: the processor this was measured on
+  int threads = 1;
+  std::string noise_verdict;            // "quiet" | "noisy: ..."
+
+  int caps() const { return static_cast<int>(caps_w.size()); }
+  int rows() const;
+  int first_row(int model) const;
+  int row(const Configuration& c) const { return first_row(c.model) + c.stage - 1; }
+  const LatencyStats& latency_of(const Configuration& c) const {
+    return latency[static_cast<size_t>(row(c) * caps() + c.cap)];
+  }
+  double active_power_of(int model, int cap) const { return active_power_w[static_cast<size_t>(model * caps() + cap)]; }
+  int model_index(const std::string& name) const;  // -1 where unknown
+
+  // Mean latency of the largest anytime network (else the slowest network), uncapped: the unit of deadlines.
+  double reference_latency_s() const;
+  // active * busy + idle * (what is left of the period), J.
+  double period_energy_j(int model, int cap, double busy_s, double period_s) const;
+
+  // Both throw InputError with file and key. check() is called by read().
+  static Profile read(const std::string& path);
+  void check(const std::string& where) const;
+  nlohmann::ordered_json to_json() const;
+};
+
+}  // namespace alertbench

@@ -1,0 +1,84 @@
+// The plain values that everything else speaks in. Units stand in the names; stages are 1-based (0: none), everything
+// else is an index from 0.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace alertbench {
+
+constexpr int max_stages = 16;
+
+enum class Task { min_energy, min_error };
+const char* to_string(Task task);  // "min_energy" | "min_error"
+
+// min_energy needs `accuracy`, min_error needs `energy_j` (budget of one period).
+struct Goals {
+  std::string name;  // of the setting, unique within a scenario; part of file names
+  Task task = Task::min_energy;
+  double deadline_s = 0;
+  std::optional<double> accuracy;  // 0..1
+  std::optional<double> energy_j;
+};
+
+// What a scheduler picks: which network, up to which stage, under which power cap.
+struct Configuration {
+  int model = 0;  // index into Profile::models
+  int stage = 1;  // target stage, 1..stages of the model
+  int cap = 0;    // index into Profile::caps_w
+
+  bool operator==(const Configuration& o) const { return model == o.model && stage == o.stage && cap == o.cap; }
+};
+
+// What a scheduler knows when it decides.
+struct Context {
+  int64_t input = 0;
+  double deadline_s = 0;  // left for this input from now on (waiting and earlier members of a group taken off)
+  double period_s = 0;    // until the next input
+};
+
+struct Correctness {
+  bool top1 = false, top5 = false;
+};
+
+// What happened to one input. Times count from its arrival.
+struct Outcome {
+  std::array<double, max_stages> stage_end_s{};  // of the first `stages_finished` stages
+  int stages_finished = 0;
+  int stage_delivered = 0;   // the last one finished by the deadline and not past the target
+  double latency_s = 0;      // of the delivered output; else of the first output, or of the stop if there was none
+  double busy_s = 0;         // from start to end of the execution, idling for a cap included
+  double wait_s = 0;         // from arrival to start (open arrivals only)
+  double overshoot_s = 0;    // an anytime network stopped at the deadline: how long past it
+  bool stopped = false;      // ... and whether it was
+  double accuracy = 0;       // of the delivered stage by the profile; the profile's fail_accuracy for none
+  std::optional<Correctness> correct;  // measured on this input; none without labels or with random weights
+  std::optional<double> energy_j, active_power_w, idle_power_w;
+  bool co_runner_on = false;
+};
+
+// What a scheduler learns after an execution.
+struct Observation {
+  Configuration configuration;
+  int stages_finished = 0;    // at most the target
+  double last_stage_end_s = 0;  // when stage `stages_finished` ended, from the start of the execution
+  double busy_s = 0;
+  double deadline_s = 0;      // that the decision was made for
+  double period_s = 0;
+  double decide_s = 0;        // processor time of the decision; 0 in replay
+  std::optional<double> energy_j, idle_power_w;
+};
+
+// A scheduler's slow-down factor, where it has one.
+struct Slowdown {
+  double observed = 0, mean = 0, sd = 0;
+};
+
+// What a scheduler expected of its last decision, where it predicts.
+struct Prediction {
+  double latency_s = 0, p_deadline = 0, accuracy = 0, energy_j = 0;
+};
+
+}  // namespace alertbench

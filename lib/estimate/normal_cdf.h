@@ -1,0 +1,42 @@
+// The standard normal distribution function, fast enough to be asked for every configuration on every input.
+#pragma once
+
+namespace alertbench {
+
+// Cubic Hermite pieces of width 1/16 over [-6, 6], with the true slopes at the nodes. Within 1e-7 of the true
+// value everywhere (piece error at most h^4/384 * max|phi'''| = 5.5e-8), never falling, and exactly 0 below
+// -6 and 1 from 6 on, so that certainty costs no accuracy. NaN gives 0: what is not known to be in time does
+// not count as in time.
+class NormalTable {
+ public:
+  NormalTable();
+
+  double operator()(double z) const {
+    const double above = z > -reach ? z : -reach;  // in this order NaN turns into -reach
+    return at_position((above < reach ? above : reach) * per_unit + middle);
+  }
+
+  // For loops that clamp many arguments at once: z is at position z * per_unit + middle, clamped to [0,
+  // last].
+  double at_position(double position) const {
+    const int piece = static_cast<int>(position);
+    const double t = position - piece;
+    const double* c = coefficients_[piece];
+    return c[0] + t * (c[1] + t * (c[2] + t * c[3]));
+  }
+  static constexpr double reach = 6, per_unit = 16, middle = reach * per_unit, last = 2 * middle;
+
+ private:
+  static constexpr int pieces = 192;
+  alignas(64) double coefficients_[pieces + 1][4];  // the last piece is the point 6 itself
+};
+
+inline const NormalTable normal_table;
+
+inline double normal_cdf(double z) { return normal_table(z); }
+
+// z with Phi(z) = p, to 1e-12; p is clamped to [1e-15, 1 - 1e-15]. By bisection: for start-up, not for every
+// input.
+double normal_quantile(double p);
+
+}  // namespace alertbench

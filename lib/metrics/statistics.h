@@ -1,0 +1,35 @@
+// Small numbers from many. All total: no data gives no number, and nothing here is ever NaN.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace alertbench {
+
+// The p-quantile (p clamped to 0..1) by linear interpolation between order statistics: at position p * (n -
+// 1) of the sorted values, as R's type 7 and numpy's default. Values that are not finite are left out;
+// nullopt if none is left.
+std::optional<double> quantile(std::vector<double> values, double p);
+std::optional<double> mean_of(const std::vector<double>& values);  // likewise
+
+struct Interval {
+  double low = 0, high = 0;
+};
+
+struct BootstrapSettings {
+  uint64_t seed = 1;
+  int resamples = 1000;
+  int block = 10;  // inputs: neighbours share the co-runner's state, so they are drawn together
+  double confidence = 0.95;
+};
+
+// Intervals by a circular block bootstrap over inputs in their order, percentile method. nullopt for fewer
+// than two blocks, or if a resample gives no finite value. The same on every platform for the same seed.
+std::optional<Interval> bootstrap_mean(const std::vector<double>& values, const BootstrapSettings& settings);
+// Of mean(numerator) / mean(denominator), value by value in pairs; sizes must be equal (else nullopt).
+std::optional<Interval> bootstrap_ratio(const std::vector<double>& numerator,
+                                        const std::vector<double>& denominator,
+                                        const BootstrapSettings& settings);
+
+}  // namespace alertbench

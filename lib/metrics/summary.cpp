@@ -1,0 +1,239 @@
+#include "metrics/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace alertbench {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr size_t most_used = 5;
+constexpr double huge = 1e300;
+
+ordered_json value_of(const std::optional<double>& v) { return v ? ordered_json(*v) : ordered_json(nullptr); }
+
+ordered_json value_of(const std::optional<Interval>& v) {
+  return v ? ordered_json{v->low, v->high} : ordered_json(nullptr);
+}
+
+ordered_json value_of(const Percentiles& p) {
+  return {{"mean", value_of(p.mean)},
+          {"median", value_of(p.median)},
+          {"p95", value_of(p.p95)},
+          {"p99", value_of(p.p99)},
+          {"max", value_of(p.max)}};
+}
+
+std::optional<double> read_share(JsonReader& reader, const char* key) {
+  return reader.optional_number(key, 0, 1);
+}
+
+std::optional<Interval> read_interval(JsonReader& reader, const char* key) {
+  if (!reader.has(key)) return {};
+  const std::vector<double> ends = reader.numbers(key, -huge, huge);
+  if (ends.size() != 2) reader.fail(key, fmt::format("has {} values; give [low, high]", ends.size()));
+  return Interval{ends[0], ends[1]};
+}
+
+Percentiles read_percentiles(JsonReader reader) {
+  Percentiles p;
+  p.mean = reader.optional_number("mean", -huge, huge);
+  p.median = reader.optional_number("median", -huge, huge);
+  p.p95 = reader.optional_number("p95", -huge, huge);
+  p.p99 = reader.optional_number("p99", -huge, huge);
+  p.max = reader.optional_number("max", -huge, huge);
+  reader.finish();
+  return p;
+}
+
+Percentiles percentiles_of(const std::vector<double>& values) {
+  return {mean_of(values), quantile(values, 0.5), quantile(values, 0.95), quantile(values, 0.99),
+          quantile(values, 1)};
+}
+
+std::vector<double> values_of(const std::vector<std::pair<int64_t, double>>& series) {
+  std::vector<double> values;
+  for (const auto& [input, value] : series) values.push_back(value);
+  return values;
+}
+
+}  // namespace
+
+std::optional<double> SummaryAccumulator::Counts::share() const {
+  if (known == 0) return {};
+  return static_cast<double>(yes) / static_cast<double>(known);
+}
+
+SummaryAccumulator::SummaryAccumulator(std::string scheduler, std::string setting, std::string mode,
+                                       Task task, const Profile& profile)
+    : scheduler_(std::move(scheduler)),
+      setting_(std::move(setting)),
+      mode_(std::move(mode)),
+      task_(task),
+      profile_(profile),
+      uses_(static_cast<size_t>(profile.rows() * profile.caps())) {}
+
+void SummaryAccumulator::add(const InputRecord& record) {
+  if (record.warmup) return;
+  const Outcome& outcome = record.outcome;
+  const Violations& violations = record.violations;
+  ++inputs_;
+  any_.add(violations.any());
+  deadline_.add(violations.deadline);
+  if (violations.accuracy) accuracy_.add(*violations.accuracy);
+  if (violations.energy) energy_.add(*violations.energy);
+  if (outcome.correct) {
+    top1_.add(outcome.correct->top1);
+    top5_.add(outcome.correct->top5);
+  }
+  const double error = 1 - outcome.accuracy;
+  error_.push_back(error);
+  if (outcome.energy_j) energy_j_.push_back(*outcome.energy_j);
+  if (task_ == Task::min_error)
+    objective_.emplace_back(record.input, error);
+  else if (outcome.energy_j)
+    objective_.emplace_back(record.input, *outcome.energy_j);
+  latency_s_.push_back(outcome.latency_s);
+  if (record.decide_s) decide_s_.push_back(*record.decide_s);
+  if (outcome.stopped) overshoot_s_.push_back(outcome.overshoot_s);
+  const Configuration& c = record.configuration;
+  ++uses_[static_cast<size_t>(profile_.row(c) * profile_.caps() + c.cap)];
+}
+
+bool SummaryAccumulator::violated() const { return any_.share().value_or(0) > violated_share; }
+
+Summary SummaryAccumulator::summary(const BootstrapSettings& bootstrap) const {
+  Summary s;
+  s.scheduler = scheduler_;
+  s.setting = setting_;
+  s.mode = mode_;
+  s.task = task_;
+  s.inputs = inputs_;
+  s.violated = violated();
+  s.violations_any = any_.share();
+  if (s.violations_any) s.satisfaction = 1 - *s.violations_any;
+  s.violations_deadline = deadline_.share();
+  s.violations_accuracy = accuracy_.share();
+  s.violations_energy = energy_.share();
+  s.mean_energy_j = mean_of(energy_j_);
+  s.mean_error = mean_of(error_);
+  s.objective_interval = bootstrap_mean(values_of(objective_), bootstrap);
+  s.top1 = top1_.share();
+  s.top5 = top5_.share();
+  s.latency_s = percentiles_of(latency_s_);
+  s.decide_s = percentiles_of(decide_s_);
+  s.overshoot_s = percentiles_of(overshoot_s_);
+  s.stopped = static_cast<int64_t>(overshoot_s_.size());
+
+  for (int m = 0; m < static_cast<int>(profile_.models.size()); ++m)
+    for (int stage = 1; stage <= profile_.models[static_cast<size_t>(m)].stages(); ++stage)
+      for (int c = 0; c < profile_.caps(); ++c) {
+        const int64_t uses = uses_[static_cast<size_t>(profile_.row({m, stage, c}) * profile_.caps() + c)];
+        if (uses > 0)
+          s.configurations.push_back(
+              {fmt::format("{}@{}", profile_.models[static_cast<size_t>(m)].name, stage),
+               profile_.caps_w[static_cast<size_t>(c)],
+               static_cast<double>(uses) / static_cast<double>(inputs_)});
+      }
+  std::stable_sort(s.configurations.begin(), s.configurations.end(),
+                   [](const Usage& a, const Usage& b) { return a.share > b.share; });
+  s.configurations.resize(std::min(most_used, s.configurations.size()));
+  return s;
+}
+
+void SummaryAccumulator::normalise(Summary& summary, const SummaryAccumulator* oracle_static,
+                                   const BootstrapSettings& bootstrap) const {
+  summary.normalised.reset();
+  summary.normalised_interval.reset();
+  if (!oracle_static || oracle_static->violated()) return;
+  std::vector<double> own, reference;
+  auto other = oracle_static->objective_.begin();
+  for (const auto& [input, value] : objective_) {
+    while (other != oracle_static->objective_.end() && other->first < input) ++other;
+    if (other == oracle_static->objective_.end()) break;
+    if (other->first != input) continue;
+    own.push_back(value);
+    reference.push_back(other->second);
+  }
+  const std::optional<double> above = mean_of(own), below = mean_of(reference);
+  if (!above || !below || *below == 0) return;
+  summary.normalised = *above / *below;
+  summary.normalised_interval = bootstrap_ratio(own, reference, bootstrap);
+}
+
+ordered_json Summary::to_json() const {
+  ordered_json out;
+  out["scheduler"] = scheduler;
+  out["setting"] = setting;
+  out["mode"] = mode;
+  out["task"] = to_string(task);
+  out["inputs"] = inputs;
+  out["violated"] = violated;
+  out["satisfaction"] = value_of(satisfaction);
+  out["violations"] = {{"any", value_of(violations_any)},
+                       {"deadline", value_of(violations_deadline)},
+                       {"accuracy", value_of(violations_accuracy)},
+                       {"energy", value_of(violations_energy)}};
+  out["mean_energy_j"] = value_of(mean_energy_j);
+  out["mean_error"] = value_of(mean_error);
+  out["objective_interval"] = value_of(objective_interval);
+  out["top1"] = value_of(top1);
+  out["top5"] = value_of(top5);
+  out["normalised"] = value_of(normalised);
+  out["normalised_interval"] = value_of(normalised_interval);
+  out["latency_s"] = value_of(latency_s);
+  out["decide_s"] = value_of(decide_s);
+  out["stopped"] = stopped;
+  out["overshoot_s"] = value_of(overshoot_s);
+  out["configurations"] = ordered_json::array();
+  for (const Usage& u : configurations)
+    out["configurations"].push_back(
+        {{"configuration", u.configuration}, {"cap_w", u.cap_w}, {"share", u.share}});
+  return out;
+}
+
+Summary Summary::read(JsonReader reader) {
+  Summary s;
+  s.scheduler = reader.text("scheduler");
+  s.setting = reader.text("setting");
+  s.mode = reader.text("mode");
+  s.task = reader.one_of("task", "", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
+                                                                                 : Task::min_energy;
+  s.inputs = reader.integer("inputs", 0, 1 << 30);
+  s.violated = reader.boolean("violated", false);
+  s.satisfaction = read_share(reader, "satisfaction");
+  JsonReader violations = reader.object("violations");
+  s.violations_any = read_share(violations, "any");
+  s.violations_deadline = read_share(violations, "deadline");
+  s.violations_accuracy = read_share(violations, "accuracy");
+  s.violations_energy = read_share(violations, "energy");
+  violations.finish();
+  s.mean_energy_j = reader.optional_number("mean_energy_j", -huge, huge);
+  s.mean_error = reader.optional_number("mean_error", -huge, huge);
+  s.objective_interval = read_interval(reader, "objective_interval");
+  s.top1 = read_share(reader, "top1");
+  s.top5 = read_share(reader, "top5");
+  s.normalised = reader.optional_number("normalised", -huge, huge);
+  s.normalised_interval = read_interval(reader, "normalised_interval");
+  s.latency_s = read_percentiles(reader.object("latency_s"));
+  s.decide_s = read_percentiles(reader.object("decide_s"));
+  s.stopped = reader.integer("stopped", 0, 1 << 30);
+  s.overshoot_s = read_percentiles(reader.object("overshoot_s"));
+  for (JsonReader& use : reader.objects("configurations")) {
+    Usage u;
+    u.configuration = use.text("configuration");
+    u.cap_w = use.number("cap_w", 0, huge);
+    u.share = use.number("share", 0, 1);
+    use.finish();
+    s.configurations.push_back(u);
+  }
+  reader.finish();
+  return s;
+}
+
+}  // namespace alertbench

@@ -1,0 +1,96 @@
+// From the inputs of one run to its figures: one Summary per scheduler, setting and mode.
+// A figure that is not known (no meter, no labels, no inputs) is absent, and null in JSON; never 0, never
+// NaN.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/json_reader.h"
+#include "core/profile.h"
+#include "metrics/statistics.h"
+#include "trace/input_record.h"
+
+namespace alertbench {
+
+// A setting counts as violated if more than this share of its inputs is.
+constexpr double violated_share = 0.1;
+
+struct Percentiles {  // seconds
+  std::optional<double> mean, median, p95, p99, max;
+};
+
+struct Usage {
+  std::string configuration;  // "model@stage"
+  double cap_w = 0;
+  double share = 0;  // of inputs
+};
+
+struct Summary {
+  std::string scheduler, setting, mode;
+  Task task = Task::min_energy;
+
+  int64_t inputs = 0;  // warm-up left out, as everywhere here
+  bool violated = false;
+  // Shares of inputs. A goal that the task does not have is absent. satisfaction = 1 - violations_any.
+  std::optional<double> satisfaction, violations_any, violations_deadline, violations_accuracy,
+      violations_energy;
+
+  std::optional<double> mean_energy_j;         // per input, over inputs whose energy is known
+  std::optional<double> mean_error;            // 1 - accuracy delivered, by the profile
+  std::optional<Interval> objective_interval;  // of the mean of what the task minimises
+  std::optional<double> top1, top5;            // measured, over inputs with labels
+
+  // The objective over that of oracle-static on the same inputs, see normalise().
+  std::optional<double> normalised;
+  std::optional<Interval> normalised_interval;
+
+  Percentiles latency_s, decide_s, overshoot_s;
+  int64_t stopped = 0;                // anytime networks stopped at the deadline: those behind overshoot_s
+  std::vector<Usage> configurations;  // the most used ones, at most 5
+
+  const std::optional<double>& objective() const {
+    return task == Task::min_energy ? mean_energy_j : mean_error;
+  }
+
+  static Summary read(JsonReader reader);  // strict
+  nlohmann::ordered_json to_json() const;
+};
+
+class SummaryAccumulator {
+ public:
+  // `profile` names the configurations and must outlive this.
+  SummaryAccumulator(std::string scheduler, std::string setting, std::string mode, Task task,
+                     const Profile& profile);
+
+  void add(const InputRecord& record);  // inputs in rising order; those of the warm-up are ignored
+  Summary summary(const BootstrapSettings& bootstrap = {}) const;
+  bool violated() const;
+
+  // Fills summary.normalised and its interval: mean objective over the reference's, both over the inputs for
+  // which both know it. Both stay absent if there is no reference, or it is itself violated, or has a mean of
+  // 0.
+  void normalise(Summary& summary, const SummaryAccumulator* oracle_static,
+                 const BootstrapSettings& bootstrap = {}) const;
+
+ private:
+  struct Counts {
+    int64_t known = 0, yes = 0;
+    void add(bool value) { ++known, yes += value; }
+    std::optional<double> share() const;
+  };
+
+  std::string scheduler_, setting_, mode_;
+  Task task_;
+  const Profile& profile_;
+  int64_t inputs_ = 0;
+  Counts any_, deadline_, accuracy_, energy_, top1_, top5_;
+  std::vector<double> energy_j_, error_, latency_s_, decide_s_, overshoot_s_;
+  std::vector<std::pair<int64_t, double>> objective_;  // (input, energy or error), where known
+  std::vector<int64_t> uses_;                          // [row][cap]
+};
+
+}  // namespace alertbench

@@ -1,0 +1,288 @@
+#include "schedulers/alert.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "estimate/normal_cdf.h"
+
+namespace alertbench {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double huge = 1e300, least_sd = 1e-12;
+const std::vector<std::string> criterion_names = {"latency", "accuracy", "energy"};
+
+std::array<Criterion, 3> read_priority(JsonReader& reader, std::array<Criterion, 3> fallback) {
+  const std::vector<std::string> words = reader.texts("priority");
+  if (words.empty()) return fallback;
+  if (!std::is_permutation(words.begin(), words.end(), criterion_names.begin(), criterion_names.end()))
+    reader.fail("priority", fmt::format("[{}] is no order of: {}", fmt::join(words, ", "),
+                                        fmt::join(criterion_names, ", ")));
+  for (size_t i = 0; i < fallback.size(); ++i)
+    fallback[i] = static_cast<Criterion>(std::find(criterion_names.begin(), criterion_names.end(), words[i]) -
+                                         criterion_names.begin());
+  return fallback;
+}
+
+SlowdownConstants read_slowdown(JsonReader reader, const SlowdownConstants& d) {
+  SlowdownConstants c;
+  c.gain = reader.number("gain", d.gain, 0, 1);
+  c.measurement_noise = reader.number("measurement_noise", d.measurement_noise, 1e-12, huge);
+  c.process_noise_floor = reader.number("process_noise_floor", d.process_noise_floor, 0, huge);
+  c.mean = reader.number("mean", d.mean, 1e-6, huge);
+  c.variance = reader.number("variance", d.variance, 0, huge);
+  c.forgetting = reader.number("forgetting", d.forgetting, 0, 1);
+  reader.finish();
+  return c;
+}
+
+void read_idle(JsonReader reader, AlertSettings& s) {
+  s.idle.variance = reader.number("variance", s.idle.variance, 0, huge);
+  s.idle.process_noise = reader.number("process_noise", s.idle.process_noise, 0, huge);
+  s.idle.measurement_noise = reader.number("measurement_noise", s.idle.measurement_noise, 1e-12, huge);
+  s.idle_ratio = reader.optional_number("ratio", 0, huge);
+  s.idle_follows_cap = reader.boolean("follows_cap", s.idle_follows_cap);
+  reader.finish();
+}
+
+// The least value(i). In lanes, because a single running minimum waits for itself at every step.
+template <class Value>
+double least_of(size_t n, const Value& value) {
+  constexpr size_t lanes = 8;
+  double least[lanes];
+  std::fill(least, least + lanes, infinity);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    for (size_t k = 0; k < lanes; ++k) least[k] = std::min(least[k], value(i + k));
+  for (; i < n; ++i) least[0] = std::min(least[0], value(i));
+  return *std::min_element(least, least + lanes);
+}
+
+template <class Condition>
+size_t first_with(size_t n, const Condition& condition) {
+  size_t i = 0;
+  while (i + 1 < n && !condition(i)) ++i;
+  return i;
+}
+
+}  // namespace
+
+AlertSettings AlertSettings::read(JsonReader reader) {
+  AlertSettings s;
+  s.preset = reader.one_of("preset", s.preset, {"paper", "tuned"});
+  s.slowdown = s.preset == "tuned" ? SlowdownConstants::tuned() : SlowdownConstants::paper();
+  if (reader.has("slowdown")) s.slowdown = read_slowdown(reader.object("slowdown"), s.slowdown);
+  if (reader.has("idle")) read_idle(reader.object("idle"), s);
+  s.priority = read_priority(reader, s.priority);
+  s.hopeless_share = reader.number("hopeless_share", s.hopeless_share, 0, 1);
+  s.accuracy_tolerance = reader.number("accuracy_tolerance", s.accuracy_tolerance, 0, 1);
+  s.probability_threshold = reader.optional_number("probability_threshold", 0, 1);
+  s.overhead = reader.boolean("overhead", s.overhead);
+  s.overhead_warmup = reader.integer("overhead_warmup", s.overhead_warmup, 0, 1 << 30);
+  reader.finish();
+  return s;
+}
+
+nlohmann::ordered_json AlertSettings::to_json() const {
+  nlohmann::ordered_json out;
+  out["preset"] = preset;
+  out["slowdown"] = {{"gain", slowdown.gain},
+                     {"measurement_noise", slowdown.measurement_noise},
+                     {"process_noise_floor", slowdown.process_noise_floor},
+                     {"mean", slowdown.mean},
+                     {"variance", slowdown.variance},
+                     {"forgetting", slowdown.forgetting}};
+  out["idle"] = {{"variance", idle.variance},
+                 {"process_noise", idle.process_noise},
+                 {"measurement_noise", idle.measurement_noise},
+                 {"ratio", nullptr},
+                 {"follows_cap", idle_follows_cap}};
+  if (idle_ratio) out["idle"]["ratio"] = *idle_ratio;
+  out["priority"] = nlohmann::ordered_json::array();
+  for (Criterion c : priority) out["priority"].push_back(criterion_names[static_cast<size_t>(c)]);
+  out["hopeless_share"] = hopeless_share;
+  out["accuracy_tolerance"] = accuracy_tolerance;
+  out["probability_threshold"] = nullptr;
+  if (probability_threshold) out["probability_threshold"] = *probability_threshold;
+  out["overhead"] = overhead;
+  out["overhead_warmup"] = overhead_warmup;
+  return out;
+}
+
+Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candidates kind, bool mean_only)
+    : profile_(inputs.profile),
+      goals_(inputs.goals),
+      settings_(settings),
+      mean_only_(mean_only),
+      quantile_(mean_only ? 0 : normal_quantile(settings.probability_threshold.value_or(0.5))),
+      caps_w_(inputs.profile.caps_w),
+      fail_accuracy_(caps_w_.size(), inputs.profile.fail_accuracy),
+      idle_w_(caps_w_.size()),
+      slowdown_(settings.slowdown),
+      idle_(settings.idle,
+            settings.idle_ratio.value_or(inputs.profile.idle_power_w / inputs.profile.caps_w.back())) {
+  for (size_t m = 0; m < profile_.models.size(); ++m)
+    profile_row_of_model_.push_back(profile_.first_row(static_cast<int>(m)));
+  for (int m : models_by_name(profile_, kind)) {
+    const ModelProfile& model = profile_.models[static_cast<size_t>(m)];
+    double before = profile_.fail_accuracy;
+    for (int s = 1; s <= model.stages(); ++s) {
+      const double accuracy = model.accuracy[static_cast<size_t>(s - 1)];
+      rows_.push_back({m, s, model.anytime(), accuracy - before});
+      before = accuracy;
+      for (int c = 0; c < profile_.caps(); ++c) {
+        latency_s_.push_back(profile_.latency_of({m, s, c}).mean_s);
+        inverse_latency_.push_back(1 / latency_s_.back());
+        first_latency_s_.push_back(profile_.latency_of({m, 1, c}).mean_s);
+        active_w_.push_back(profile_.active_power_of(m, c));
+      }
+    }
+    best_accuracy_ = std::max(best_accuracy_, before);
+  }
+  in_time_.resize(latency_s_.size());
+  accuracy_.resize(latency_s_.size());
+  energy_j_.resize(latency_s_.size());
+  score_.resize(latency_s_.size());
+}
+
+Configuration Alert::decide(const Context& context) {
+  const double deadline_s = context.deadline_s - (settings_.overhead ? worst_decide_s_ : 0);
+  predict(deadline_s, context.period_s);
+  score(deadline_s, context.period_s);
+  const size_t best = pick();
+  const Row& row = rows_[best / caps_w_.size()];
+  const double t = slowdown_.mean() * latency_s_[best];
+  const double first_t = slowdown_.mean() * first_latency_s_[best];
+  const double margin = (deadline_s / first_latency_s_[best] - slowdown_.mean()) /
+                        std::max(least_sd, std::sqrt(slowdown_.variance()));
+  prediction_ = Prediction{row.anytime ? std::clamp(t, 0.0, std::max(0.0, deadline_s)) : t,
+                           mean_only_ ? static_cast<double>(first_t <= deadline_s) : normal_cdf(margin),
+                           accuracy_[best], energy_j_[best]};
+  return {row.model, row.stage, static_cast<int>(best % caps_w_.size())};
+}
+
+void Alert::predict(double deadline_s, double period_s) {
+  const size_t caps = caps_w_.size(), n = latency_s_.size();
+  const double mean = slowdown_.mean();
+  for (size_t c = 0; c < caps; ++c)
+    idle_w_[c] = idle_.ratio() * (settings_.idle_follows_cap ? caps_w_[c] : caps_w_.back());
+
+  // Short loops, one job each, so that plain x86-64 compilers vectorise all but the table look-up.
+  const double* inverse = inverse_latency_.data();
+  double* in_time = in_time_.data();
+  if (mean_only_) {
+    for (size_t i = 0; i < n; ++i) in_time[i] = deadline_s * inverse[i] >= mean ? 1.0 : 0.0;
+  } else {
+    const double per_sd = NormalTable::per_unit / std::max(least_sd, std::sqrt(slowdown_.variance()));
+    const double slope = deadline_s * per_sd, offset = mean * per_sd - NormalTable::middle;
+    for (size_t i = 0; i < n; ++i)
+      in_time[i] = std::min(std::max(0.0, slope * inverse[i] - offset), NormalTable::last);
+    for (size_t i = 0; i < n; ++i) in_time[i] = normal_table.at_position(in_time[i]);
+  }
+
+  for (size_t r = 0; r < rows_.size(); ++r) {
+    const Row& row = rows_[r];
+    const double* before = row.stage == 1 ? fail_accuracy_.data() : accuracy_.data() + at(r - 1);
+    const double* probability = in_time_.data() + at(r);
+    double* accuracy = accuracy_.data() + at(r);
+    const double step = row.accuracy_step;
+    for (size_t c = 0; c < caps; ++c) accuracy[c] = before[c] + step * probability[c];
+
+    const double stop_s = row.anytime ? std::max(0.0, deadline_s) : infinity;
+    const double *latency = latency_s_.data() + at(r), *active = active_w_.data() + at(r),
+                 *idle = idle_w_.data();
+    double* energy = energy_j_.data() + at(r);
+    for (size_t c = 0; c < caps; ++c) {
+      const double busy_s = std::min(mean * latency[c], stop_s);
+      energy[c] = active[c] * busy_s + idle[c] * std::max(0.0, period_s - busy_s);
+    }
+  }
+}
+
+void Alert::score(double deadline_s, double period_s) {
+  const size_t n = score_.size();
+  const double *accuracy = accuracy_.data(), *energy = energy_j_.data();
+  double* score = score_.data();
+  if (goals_.task == Task::min_energy) {
+    const double floor = goals_.accuracy.value_or(0) - settings_.accuracy_tolerance;
+    for (size_t i = 0; i < n; ++i) score[i] = accuracy[i] >= floor ? energy[i] : infinity;
+  } else {
+    const double budget = goals_.energy_j.value_or(infinity);
+    for (size_t i = 0; i < n; ++i) score[i] = energy[i] <= budget ? -accuracy[i] : infinity;
+  }
+  if (!settings_.probability_threshold) return;
+
+  // Latency and energy rise with the slow-down factor, so P(goal met) >= p is: met at the factor's
+  // p-quantile.
+  const double factor = slowdown_.mean() + quantile_ * std::sqrt(slowdown_.variance());
+  const double budget = goals_.task == Task::min_error ? goals_.energy_j.value_or(infinity) : infinity;
+  for (size_t i = 0; i < n; ++i) {
+    const double stop_s = rows_[i / caps_w_.size()].anytime ? std::max(0.0, deadline_s) : infinity;
+    const double busy_s = std::clamp(factor * latency_s_[i], 0.0, stop_s);
+    const double idle_s = std::max(0.0, period_s - busy_s);
+    const bool likely = factor * first_latency_s_[i] <= deadline_s &&
+                        active_w_[i] * busy_s + idle_w_[i % caps_w_.size()] * idle_s <= budget;
+    if (!likely) score[i] = infinity;
+  }
+}
+
+size_t Alert::pick() const {
+  const size_t n = score_.size();
+  const double *score = score_.data(), *energy = energy_j_.data();
+  const double least = least_of(n, [=](size_t i) { return score[i]; });
+  if (least == infinity) return pick_fallback();
+  if (goals_.task == Task::min_energy) return first_with(n, [=](size_t i) { return score[i] <= least; });
+
+  const double bound = least + settings_.accuracy_tolerance;
+  const double least_j = least_of(n, [=](size_t i) { return score[i] <= bound ? energy[i] : infinity; });
+  return first_with(n, [=](size_t i) { return score[i] <= bound && energy[i] <= least_j; });
+}
+
+size_t Alert::pick_fallback() const {
+  const size_t n = score_.size();
+  const double *first = first_latency_s_.data(), *accuracy = accuracy_.data(), *energy = energy_j_.data();
+  double max_first_s = infinity, min_accuracy = -infinity, max_energy_j = infinity;
+  auto least_left = [&](const double* value, double sign) {
+    const double f = max_first_s, a = min_accuracy, e = max_energy_j;
+    return least_of(n, [=](size_t i) {
+      return (first[i] <= f) & (accuracy[i] >= a) & (energy[i] <= e) ? sign * value[i] : infinity;
+    });
+  };
+  for (Criterion criterion : settings_.priority) {
+    if (criterion == Criterion::latency) {
+      const double gain = -least_of(n, [=](size_t i) { return -accuracy[i]; }) - profile_.fail_accuracy;
+      if (gain > settings_.hopeless_share * (best_accuracy_ - profile_.fail_accuracy)) continue;
+      max_first_s = least_left(first, 1);
+    } else if (criterion == Criterion::accuracy) {
+      min_accuracy = -least_left(accuracy, -1) - settings_.accuracy_tolerance;
+    } else {
+      max_energy_j = least_left(energy, 1);
+    }
+  }
+  return first_with(n, [=](size_t i) {
+    return first[i] <= max_first_s && accuracy[i] >= min_accuracy && energy[i] <= max_energy_j;
+  });
+}
+
+void Alert::observe(const Observation& o) {
+  if (observations_++ >= settings_.overhead_warmup) worst_decide_s_ = std::max(worst_decide_s_, o.decide_s);
+  const size_t caps = caps_w_.size();
+  const auto model = static_cast<size_t>(o.configuration.model),
+             cap = static_cast<size_t>(o.configuration.cap);
+  const int stage = std::max(1, o.stages_finished);
+  const auto row = static_cast<size_t>(profile_row_of_model_[model] + stage - 1);
+  const double measured_s = o.stages_finished > 0 ? o.last_stage_end_s : o.busy_s;
+  observed_ratio_ = measured_s / profile_.latency[row * caps + cap].mean_s;
+  slowdown_.update(observed_ratio_);
+  if (o.idle_power_w)
+    idle_.update(*o.idle_power_w / (settings_.idle_follows_cap ? caps_w_[cap] : caps_w_.back()));
+}
+
+std::optional<Slowdown> Alert::slowdown() const {
+  return Slowdown{observed_ratio_, slowdown_.mean(), std::sqrt(slowdown_.variance())};
+}
+
+}  // namespace alertbench

@@ -1,0 +1,108 @@
+// ALERT (USENIX ATC 2020): for every input all configurations are predicted from one slow-down factor, and
+// the best one that meets the goals is picked. Variants: traditional or anytime networks only, and the mean
+// of the factor only.
+#pragma once
+
+#include <array>
+#include <limits>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "core/json_reader.h"
+#include "estimate/idle_power_filter.h"
+#include "estimate/slowdown_filter.h"
+#include "schedulers/candidates.h"
+#include "schedulers/scheduler.h"
+
+namespace alertbench {
+
+enum class Criterion { latency, accuracy, energy };
+
+struct AlertSettings {
+  // Constants of the slow-down filter: `paper` (as published, the default) or `tuned`; single ones can be set
+  // on top.
+  std::string preset = "paper";
+  SlowdownConstants slowdown;
+  IdlePowerConstants idle;
+  std::optional<double> idle_ratio;  // phi at the start; none: the profile's idle power over its highest cap
+  // true: idle power is phi * cap, as published. false: phi times the highest cap, whatever the cap in force;
+  // for machines whose idle power does not follow the cap.
+  bool idle_follows_cap = true;
+  // What counts first where no configuration meets the goals. Each criterion in turn keeps the best of what
+  // is left:
+  //   latency   only if no configuration has an expected accuracy worth the name (see `hopeless_share`):
+  //   those whose first
+  //             stage has the least profiled latency, that is, those most likely to finish anything.
+  //             Otherwise the deadline speaks through the expected accuracy, and all stay.
+  //   accuracy  those with the highest expected accuracy
+  //   energy    those with the least expected energy
+  std::array<Criterion, 3> priority = {Criterion::latency, Criterion::accuracy, Criterion::energy};
+  // Hopeless: the best expected accuracy exceeds that of a missed deadline by at most this share of what is
+  // possible.
+  double hopeless_share = 0.01;
+  // Expected accuracies that differ by no more are equal, and fall short of a goal by no more meet it. Above
+  // the error of normal_cdf(), below one input in a million.
+  double accuracy_tolerance = 1e-6;
+  // If given: a configuration meets the goals only if a first output in time, and (min_error) the energy
+  // budget, each have at least this probability.
+  std::optional<double> probability_threshold;
+  // Take the longest decision so far off the deadline. The first `overhead_warmup` decisions run on cold
+  // caches and are not looked at.
+  bool overhead = true;
+  int overhead_warmup = 5;
+
+  static AlertSettings read(JsonReader reader);  // strict
+  nlohmann::ordered_json to_json() const;        // everything in force; read() takes it back
+};
+
+class Alert : public Scheduler {
+ public:
+  // `mean_only`: a stage is in time or not by the mean of the slow-down factor; its variance is ignored.
+  Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candidates kind, bool mean_only);
+
+  // About 3 ns per configuration (tests/bench/bench_decide.cpp).
+  Configuration decide(const Context& context) override;
+
+  // The ratio of measured to profiled latency, by the last stage that finished. Where none did, the time
+  // until the stop over the profiled latency of the first stage: a lower bound, taken as it is.
+  void observe(const Observation& observation) override;
+
+  std::optional<Slowdown> slowdown() const override;
+  std::optional<Prediction> prediction() const override { return prediction_; }
+
+ private:
+  struct Row {
+    int model = 0, stage = 1;
+    bool anytime = false;
+    double accuracy_step = 0;  // over the stage before it, or over a missed deadline
+  };
+  size_t at(size_t row) const { return row * caps_w_.size(); }
+  void predict(double deadline_s, double period_s);
+  void score(double deadline_s, double period_s);
+  size_t pick() const;
+  size_t pick_fallback() const;
+
+  const Profile& profile_;
+  const Goals goals_;
+  const AlertSettings settings_;
+  const bool mean_only_;
+  const double quantile_;  // of the standard normal distribution at the probability threshold
+  double best_accuracy_ = 0;
+
+  // Candidates by name; a row is one stage of one network. Per configuration, [row][cap]:
+  std::vector<Row> rows_;
+  std::vector<double> caps_w_, latency_s_, inverse_latency_, first_latency_s_, active_w_;
+  std::vector<double> in_time_, accuracy_, energy_j_,
+      score_;                                   // of the present decision; the lowest score wins
+  std::vector<double> fail_accuracy_, idle_w_;  // [cap]
+  std::vector<int> profile_row_of_model_;       // first one, [model]
+
+  SlowdownFilter slowdown_;
+  IdlePowerFilter idle_;
+  double observed_ratio_ = 0, worst_decide_s_ = 0;
+  int observations_ = 0;
+  std::optional<Prediction> prediction_;
+};
+
+}  // namespace alertbench

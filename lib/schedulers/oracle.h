@@ -1,0 +1,27 @@
+// Knows the true outcome of every configuration on the very input it decides for.
+#pragma once
+
+#include <vector>
+
+#include "schedulers/scheduler.h"
+
+namespace alertbench {
+
+// Among the configurations that meet the goals on this input: the least energy (min_energy); the least error,
+// then the least energy (min_error). If none meets them: one that delivers something in time, then the
+// highest accuracy, then the least energy; if none delivers anything, the least latency, then the least
+// energy. Of equals the first by model name, stage, cap.
+class Oracle : public Scheduler {
+ public:
+  explicit Oracle(const SchedulerInputs& inputs);
+  Configuration decide(const Context& context) override;
+  void observe(const Observation&) override {}
+
+ private:
+  const Profile& profile_;
+  const TruthTable& truth_;
+  const Goals goals_;
+  const std::vector<Configuration> configurations_;
+};
+
+}  // namespace alertbench

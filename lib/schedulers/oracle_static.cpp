@@ -1,0 +1,46 @@
+#include "schedulers/oracle_static.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "core/violations.h"
+#include "schedulers/candidates.h"
+
+namespace alertbench {
+
+OracleStaticSettings OracleStaticSettings::read(JsonReader reader) {
+  OracleStaticSettings s;
+  s.max_violation_share = reader.number("max_violation_share", s.max_violation_share, 0, 1);
+  reader.finish();
+  return s;
+}
+
+nlohmann::ordered_json OracleStaticSettings::to_json() const {
+  return {{"max_violation_share", max_violation_share}};
+}
+
+OracleStatic::OracleStatic(const SchedulerInputs& inputs, const OracleStaticSettings& settings) {
+  const Goals& goals = inputs.goals;
+  const double period_s = inputs.period_s > 0 ? inputs.period_s : goals.deadline_s;
+  const double allowed = settings.max_violation_share * static_cast<double>(inputs.truth->inputs);
+  std::tuple<int64_t, double, double> best{std::numeric_limits<int64_t>::max(), 0, 0};
+  for (const Configuration& c : configurations_by_name(inputs.profile)) {
+    int64_t violated = 0;
+    double energy_j = 0, error = 0;
+    for (int64_t n = 0; n < inputs.truth->inputs; ++n) {
+      const Outcome outcome = outcome_of(*inputs.truth, inputs.profile, c, n, goals.deadline_s, period_s);
+      violated += violations_of(goals, outcome).any();
+      energy_j += outcome.energy_j.value_or(0);
+      error += 1 - outcome.accuracy;
+    }
+    if (static_cast<double>(violated) <= allowed) violated = 0;
+    const auto key = std::make_tuple(violated, goals.task == Task::min_energy ? energy_j : error, energy_j);
+    if (key < best) {
+      best = key;
+      choice_ = c;
+    }
+  }
+}
+
+}  // namespace alertbench

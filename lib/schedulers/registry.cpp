@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "schedulers/alert.h"
+#include "schedulers/app_only.h"
+#include "schedulers/no_coord.h"
+#include "schedulers/oracle.h"
+#include "schedulers/oracle_static.h"
+#include "schedulers/scheduler.h"
+#include "schedulers/sys_only.h"
+
+namespace alertbench {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+struct NoSettings {
+  static NoSettings read(JsonReader reader) {
+    reader.finish();
+    return {};
+  }
+  ordered_json to_json() const { return ordered_json::object(); }
+};
+
+struct Entry {
+  SchedulerInfo info;
+  std::unique_ptr<Scheduler> (*make)(const SchedulerInputs& inputs, JsonReader settings);
+  ordered_json (*effective)(JsonReader settings);
+};
+
+template <Candidates kind, bool mean_only>
+Entry alert(const char* name, const char* summary) {
+  return {{name, summary, false, kind == Candidates::anytime, kind == Candidates::traditional},
+          [](const SchedulerInputs& inputs, JsonReader settings) -> std::unique_ptr<Scheduler> {
+            return std::make_unique<Alert>(inputs, AlertSettings::read(std::move(settings)), kind, mean_only);
+          },
+          [](JsonReader settings) { return AlertSettings::read(std::move(settings)).to_json(); }};
+}
+
+template <class S, class Settings>
+Entry entry(SchedulerInfo info) {
+  return {std::move(info),
+          [](const SchedulerInputs& inputs, JsonReader reader) -> std::unique_ptr<Scheduler> {
+            [[maybe_unused]] const Settings settings = Settings::read(std::move(reader));
+            if constexpr (std::is_same_v<Settings, NoSettings>)
+              return std::make_unique<S>(inputs);
+            else
+              return std::make_unique<S>(inputs, settings);
+          },
+          [](JsonReader reader) { return Settings::read(std::move(reader)).to_json(); }};
+}
+
+const std::vector<Entry>& entries() {
+  static const std::vector<Entry> all = {
+      alert<Candidates::all, false>("alert",
+                                    "network, stage and cap together, by predicted accuracy and energy"),
+      alert<Candidates::traditional, false>("alert-trad", "alert with traditional networks only"),
+      alert<Candidates::anytime, false>("alert-any", "alert with anytime networks only"),
+      alert<Candidates::all, true>("alert-mean",
+                                   "alert with the mean of the slow-down factor only, no variance"),
+      entry<SysOnly, PoetSettings>(
+          {"sys-only", "the fastest traditional network; feedback sets the cap", false, false, true}),
+      entry<AppOnly, NoSettings>(
+          {"app-only", "the best anytime network until the deadline; highest cap", false, true, false}),
+      entry<NoCoord, PoetSettings>(
+          {"no-coord", "app-only and sys-only at once, neither knows of the other", false, true, false}),
+      entry<Oracle, NoSettings>(
+          {"oracle", "the best configuration for each input, from its true outcomes", true, false, false}),
+      entry<OracleStatic, OracleStaticSettings>(
+          {"oracle-static", "the best single configuration for the whole run, in hindsight", true, false,
+           false}),
+  };
+  return all;
+}
+
+const Entry& find(const std::string& name, const std::string& where) {
+  std::vector<std::string> names;
+  for (const Entry& e : entries()) {
+    if (e.info.name == name) return e;
+    names.push_back(e.info.name);
+  }
+  const std::string near = nearest_word(name, names);
+  throw InputError(fmt::format("{}: unknown scheduler \"{}\"{}. Known: {}", where, name,
+                               near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near),
+                               fmt::join(names, ", ")));
+}
+
+const json& or_empty(const json& settings) {
+  static const json empty = json::object();
+  return settings.is_null() ? empty : settings;
+}
+
+void check(const SchedulerInfo& info, const SchedulerInputs& inputs, const std::string& where) {
+  auto fail = [&](const std::string& what) {
+    throw InputError(fmt::format("{}: {}: {}", where, info.name, what));
+  };
+  const auto& models = inputs.profile.models;
+  const bool anytime =
+      std::any_of(models.begin(), models.end(), [](const ModelProfile& m) { return m.anytime(); });
+  const bool traditional =
+      std::any_of(models.begin(), models.end(), [](const ModelProfile& m) { return !m.anytime(); });
+  if (models.empty()) fail("no candidate networks; give at least one");
+  if (info.needs_anytime && !anytime) fail("needs an anytime network among the candidates; there is none");
+  if (info.needs_traditional && !traditional)
+    fail("needs a traditional network among the candidates; there is none");
+
+  const Goals& goals = inputs.goals;
+  if (!(goals.deadline_s > 0)) fail(fmt::format("deadline of {} s is not above 0", goals.deadline_s));
+  if (goals.task == Task::min_energy && !goals.accuracy) fail("task min_energy needs an accuracy goal");
+  if (goals.task == Task::min_error && !goals.energy_j) fail("task min_error needs an energy budget");
+
+  if (!info.needs_truth) return;
+  if (!inputs.truth) fail("needs a recording of every configuration (replay only)");
+  if (inputs.truth->rows != inputs.profile.rows() || inputs.truth->caps != inputs.profile.caps())
+    fail(fmt::format("the recording has {} stages and {} caps, the profile {} and {}", inputs.truth->rows,
+                     inputs.truth->caps, inputs.profile.rows(), inputs.profile.caps()));
+}
+
+}  // namespace
+
+const std::vector<SchedulerInfo>& known_schedulers() {
+  static const std::vector<SchedulerInfo> infos = [] {
+    std::vector<SchedulerInfo> list;
+    for (const Entry& e : entries()) list.push_back(e.info);
+    return list;
+  }();
+  return infos;
+}
+
+std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const SchedulerInputs& inputs,
+                                          const json& settings, const std::string& where) {
+  const Entry& e = find(name, where);
+  check(e.info, inputs, where);
+  return e.make(inputs, JsonReader(or_empty(settings), where));
+}
+
+ordered_json effective_settings(const std::string& name, const json& settings, const std::string& where) {
+  return find(name, where).effective(JsonReader(or_empty(settings), where));
+}
+
+}  // namespace alertbench

@@ -1,0 +1,49 @@
+// The seam that all schedulers share: before each input a decision, after it an observation. A scheduler does not know
+// whether its decision is run for real or looked up in a recording.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/profile.h"
+#include "core/truth_table.h"
+#include "core/types.h"
+
+namespace alertbench {
+
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  virtual Configuration decide(const Context& context) = 0;     // no allocation
+  virtual void observe(const Observation& observation) = 0;     // no allocation
+  // For the trace; empty where the scheduler has no such model.
+  virtual std::optional<Slowdown> slowdown() const { return {}; }      // after the last observation
+  virtual std::optional<Prediction> prediction() const { return {}; }  // of the last decision
+};
+
+struct SchedulerInputs {
+  const Profile& profile;  // both must outlive the scheduler
+  Goals goals;
+  const TruthTable* truth = nullptr;  // for oracles; the others never get to see it
+  double period_s = 0;                // between inputs; 0: the deadline
+};
+
+struct SchedulerInfo {
+  std::string name, summary;
+  bool needs_truth = false;
+  bool needs_anytime = false, needs_traditional = false;  // kinds of candidates it cannot do without
+};
+
+const std::vector<SchedulerInfo>& known_schedulers();
+// `settings`: the scheduler's own object of a scenario ({} for defaults), read strictly; `where` opens error messages.
+// InputError: unknown name (names the nearest), unknown key, a candidate set it cannot work with.
+std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const SchedulerInputs& inputs,
+                                          const nlohmann::json& settings, const std::string& where);
+// Every setting in force, defaults included: what a manifest keeps.
+nlohmann::ordered_json effective_settings(const std::string& name, const nlohmann::json& settings,
+                                          const std::string& where);
+
+}  // namespace alertbench
