@@ -1,0 +1,332 @@
+#include "recording/recording.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+#include "recording/npy.h"
+#include "trace/atomic_file.h"
+#include "trace/sha256.h"
+
+namespace alertbench {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr const char* part_name = "/inputs.part.jsonl";
+constexpr double longest_count = 9e15;  // whole numbers below it survive JSON
+
+struct ArrayFact {
+  const char *name, *unit, *meaning;
+};
+constexpr ArrayFact stage_end{"stage_end_s", "s",
+                              "when a stage ended, from the start of the execution, contention included: "
+                              "[input][row][cap]"};
+constexpr ArrayFact top1{"top1", "1", "1 where the stage's first answer was right: [input][row]"};
+constexpr ArrayFact top5{"top5", "1",
+                         "1 where the right answer was among the stage's first five: [input][row]"};
+constexpr ArrayFact co_runner{"co_runner_on", "1", "1 where the co-runner was on: [input]"};
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw RunError(fmt::format("{}: cannot create this folder ({})", folder, error.message()));
+}
+
+// What is wrong with the finish times of one input, [row][cap]; empty: nothing.
+std::string times_problem(const Profile& profile, const double* end_s) {
+  const int caps = profile.caps();
+  int row = 0;
+  for (const auto& model : profile.models)
+    for (int stage = 1; stage <= model.stages(); ++stage, ++row)
+      for (int cap = 0; cap < caps; ++cap) {
+        const double time = end_s[row * caps + cap];
+        const auto at = [&] {
+          return fmt::format("stage_end_s of {}, stage {}, {} W: {}", model.name, stage,
+                             profile.caps_w[static_cast<size_t>(cap)], time);
+        };
+        if (!std::isfinite(time) || time <= 0) return at() + " is no time above 0";
+        if (stage > 1 && time < end_s[(row - 1) * caps + cap])
+          return at() + " lies before the stage before it";
+      }
+  return {};
+}
+
+std::string flags_problem(const char* name, const std::vector<uint8_t>& flags, size_t expected) {
+  if (flags.size() != expected)
+    return fmt::format("{}: {} values, expected {}", name, flags.size(), expected);
+  for (const uint8_t flag : flags)
+    if (flag > 1) return fmt::format("{}: {} is neither 0 nor 1", name, flag);
+  return {};
+}
+
+// What is wrong with the whole table; empty: nothing.
+std::string problem_of(const Recording& recording) {
+  const TruthTable& truth = recording.truth;
+  const Profile& profile = recording.profile;
+  const auto inputs = static_cast<size_t>(truth.inputs);
+  if (truth.inputs < 1) return "it has no complete input";
+  if (truth.inputs > recording.planned_inputs)
+    return fmt::format("{} inputs, but only {} were planned", truth.inputs, recording.planned_inputs);
+  if (truth.rows != profile.rows() || truth.caps != profile.caps())
+    return fmt::format("{} rows x {} caps, but the profile has {} x {}", truth.rows, truth.caps,
+                       profile.rows(), profile.caps());
+  const auto rows = static_cast<size_t>(truth.rows), cells = rows * static_cast<size_t>(truth.caps);
+  if (truth.stage_end_s.size() != inputs * cells)
+    return fmt::format("stage_end_s: {} values, expected {}", truth.stage_end_s.size(), inputs * cells);
+  if (recording.input_ids.size() != inputs)
+    return fmt::format("input_ids: {} names, expected {}", recording.input_ids.size(), inputs);
+  for (size_t input = 0; input < inputs; ++input)
+    if (const auto problem = times_problem(profile, truth.stage_end_s.data() + input * cells);
+        !problem.empty())
+      return fmt::format("input {}: {}", input, problem);
+  if (truth.top1.empty() != truth.top5.empty()) return "top1 and top5 come together or not at all";
+  for (const auto& problem : {flags_problem("co_runner_on", truth.co_runner_on, inputs),
+                              flags_problem("top1", truth.top1, truth.top1.empty() ? 0 : inputs * rows),
+                              flags_problem("top5", truth.top5, truth.top5.empty() ? 0 : inputs * rows)})
+    if (!problem.empty()) return problem;
+  return {};
+}
+
+void append_input(Recording& recording, const RecordedInput& input) {
+  TruthTable& truth = recording.truth;
+  truth.stage_end_s.insert(truth.stage_end_s.end(), input.stage_end_s.begin(), input.stage_end_s.end());
+  truth.top1.insert(truth.top1.end(), input.top1.begin(), input.top1.end());
+  truth.top5.insert(truth.top5.end(), input.top5.begin(), input.top5.end());
+  truth.co_runner_on.push_back(input.co_runner_on);
+  recording.input_ids.push_back(input.input_id);
+  ++truth.inputs;
+}
+
+// What is wrong with the next input; empty: nothing.
+std::string problem_of(const Recording& recording, const RecordedInput& input) {
+  const TruthTable& truth = recording.truth;
+  const auto rows = static_cast<size_t>(truth.rows), cells = rows * static_cast<size_t>(truth.caps);
+  if (truth.inputs == recording.planned_inputs)
+    return fmt::format("only {} inputs were planned", truth.inputs);
+  if (input.stage_end_s.size() != cells)
+    return fmt::format("stage_end_s: {} values, expected {}", input.stage_end_s.size(), cells);
+  if (auto problem = times_problem(recording.profile, input.stage_end_s.data()); !problem.empty())
+    return problem;
+  const bool judged = truth.inputs == 0 ? !input.top1.empty() : !truth.top1.empty();
+  auto problem = flags_problem("top1", input.top1, judged ? rows : 0);
+  return problem.empty() ? flags_problem("top5", input.top5, judged ? rows : 0) : problem;
+}
+
+std::string part_line(const RecordedInput& input) {
+  return json_text({{"input_id", input.input_id},
+                    {"co_runner_on", input.co_runner_on},
+                    {"stage_end_s", input.stage_end_s},
+                    {"top1", input.top1},
+                    {"top5", input.top5}}) +
+         "\n";
+}
+
+std::vector<uint8_t> flags(JsonReader& reader, const std::string& key) {
+  const auto numbers = reader.numbers(key, 0, 1);
+  return {numbers.begin(), numbers.end()};
+}
+
+RecordedInput parse_part_line(const json& line, const std::string& where) {
+  JsonReader reader(line, where);
+  RecordedInput input;
+  input.input_id = reader.text("input_id");
+  reader.raw("co_runner_on");
+  input.co_runner_on = reader.boolean("co_runner_on", false);
+  input.stage_end_s = reader.numbers("stage_end_s", 0, 1e300);
+  input.top1 = flags(reader, "top1");
+  input.top5 = flags(reader, "top5");
+  reader.finish();
+  return input;
+}
+
+ordered_json description(const Recording& recording, const char* status, const std::string& folder) {
+  ordered_json rows = ordered_json::array();
+  for (const auto& model : recording.profile.models)
+    for (int stage = 1; stage <= model.stages(); ++stage)
+      rows.push_back({{"model", model.name}, {"stage", stage}});
+  return {
+      {"schema_version", recording_schema_version},
+      {"status", status},
+      {"workload", recording.profile.workload},
+      {"planned_inputs", recording.planned_inputs},
+      {"inputs", recording.truth.inputs},
+      {"rows", rows},
+      {"caps_w", recording.profile.caps_w},
+      {"profile", {{"file", "profile.json"}, {"sha256", hash_file(folder + "/profile.json").sha256}}},
+      {"arrays", ordered_json::object()},
+      {"info", recording.info.is_null() ? ordered_json::object() : recording.info},
+      {"input_ids", recording.input_ids},
+  };
+}
+
+void write_description(const std::string& folder, const ordered_json& root) {
+  write_file_atomically(folder + "/recording.json", json_text(root, 2) + "\n");
+}
+
+template <class T>
+ordered_json save_array(const std::string& folder, const ArrayFact& fact, const std::vector<int64_t>& shape,
+                        const std::vector<T>& values) {
+  const std::string file = std::string(fact.name) + ".npy";
+  write_npy(folder + "/" + file, shape, values);
+  return {{"file", file},      {"dtype", npy_dtype<T>()},
+          {"shape", shape},    {"sha256", hash_file(folder + "/" + file).sha256},
+          {"unit", fact.unit}, {"meaning", fact.meaning}};
+}
+
+// The path of a file that an object of recording.json names, once its checksum is right.
+std::string checked_file(JsonReader& reader, const std::string& folder) {
+  const std::string name = reader.text("file");
+  if (name.empty() || name == ".." || name.find('/') != std::string::npos)
+    reader.fail("file", fmt::format("\"{}\" is no file of this folder", name));
+  const std::string path = folder + "/" + name, expected = reader.text("sha256");
+  if (const auto found = hash_file(path).sha256; found != expected)
+    throw InputError(
+        fmt::format("{}: damaged, or not the file that was recorded: SHA-256 {}, recording.json says {}",
+                    path, found, expected));
+  return path;
+}
+
+template <class T>
+std::vector<T> load_array(JsonReader& arrays, const std::string& folder, const ArrayFact& fact,
+                          const std::vector<int64_t>& shape) {
+  JsonReader reader = arrays.object(fact.name);
+  const std::string path = checked_file(reader, folder);
+  reader.one_of("dtype", npy_dtype<T>(), {npy_dtype<T>()});
+  for (const char* known : {"shape", "unit", "meaning"}) reader.raw(known);
+  reader.finish();
+  auto array = read_npy<T>(path);
+  if (array.shape != shape)
+    throw InputError(fmt::format("{}: shape ({}), expected ({})", path, fmt::join(array.shape, ", "),
+                                 fmt::join(shape, ", ")));
+  return std::move(array.values);
+}
+
+int64_t count(JsonReader& reader, const std::string& key) {
+  const double number = reader.number(key, 0, longest_count);
+  if (number != std::floor(number))
+    reader.fail(key, fmt::format("expected a whole number, found {}", number));
+  return static_cast<int64_t>(number);
+}
+
+void check_rows(JsonReader& reader, const Profile& profile) {
+  std::vector<std::pair<std::string, int>> found, expected;
+  for (JsonReader& row : reader.objects("rows")) {
+    found.emplace_back(row.text("model"), row.integer("stage", 1, max_stages));
+    row.finish();
+  }
+  for (const auto& model : profile.models)
+    for (int stage = 1; stage <= model.stages(); ++stage) expected.emplace_back(model.name, stage);
+  if (found != expected) reader.fail("rows", "not the models and stages of the profile beside it");
+  if (reader.numbers("caps_w", 0, 1e9) != profile.caps_w)
+    reader.fail("caps_w", "not the caps of the profile beside it");
+  if (reader.text("workload") != profile.workload)
+    reader.fail("workload", "not that of the profile beside it");
+}
+
+}  // namespace
+
+void Recording::save(const std::string& folder) const {
+  if (const auto problem = problem_of(*this); !problem.empty())
+    throw RunError(fmt::format("{}: cannot save this recording: {}", folder, problem));
+  make_folder(folder);
+  write_file_atomically(folder + "/profile.json", json_text(profile.to_json(), 2) + "\n");
+  ordered_json root = description(*this, complete() ? "complete" : "partial", folder);
+  ordered_json& arrays = root["arrays"];
+  arrays[stage_end.name] =
+      save_array(folder, stage_end, {truth.inputs, truth.rows, truth.caps}, truth.stage_end_s);
+  arrays[co_runner.name] = save_array(folder, co_runner, {truth.inputs}, truth.co_runner_on);
+  if (!truth.top1.empty()) {
+    arrays[top1.name] = save_array(folder, top1, {truth.inputs, truth.rows}, truth.top1);
+    arrays[top5.name] = save_array(folder, top5, {truth.inputs, truth.rows}, truth.top5);
+  }
+  write_description(folder, root);
+}
+
+Recording Recording::load(const std::string& folder_or_json) {
+  std::error_code ignored;
+  const bool is_folder = fs::is_directory(folder_or_json, ignored);
+  const std::string folder =
+      is_folder ? folder_or_json : (fs::path(folder_or_json).parent_path() / ".").string();
+  const std::string path = is_folder ? folder + "/recording.json" : folder_or_json;
+  const json root = read_json_file(path);
+  JsonReader reader(root, path);
+  if (const auto version = reader.text("schema_version"); version != recording_schema_version)
+    reader.fail("schema_version",
+                fmt::format("\"{}\" is not known; this program reads {}", version, recording_schema_version));
+  const std::string status =
+      reader.one_of("status", reader.text("status"), {"running", "complete", "partial"});
+
+  Recording recording;
+  JsonReader profile = reader.object("profile");
+  recording.profile = Profile::read(checked_file(profile, folder));
+  profile.finish();
+  check_rows(reader, recording.profile);
+  recording.info = reader.raw("info");
+  recording.planned_inputs = count(reader, "planned_inputs");
+  const int64_t inputs = count(reader, "inputs");
+  const auto ids = reader.texts("input_ids");
+  JsonReader arrays = reader.object("arrays");
+  reader.finish();
+
+  TruthTable& truth = recording.truth;
+  truth.rows = recording.profile.rows();
+  truth.caps = recording.profile.caps();
+  if (status == "running") {
+    const std::string part = folder + part_name;
+    read_json_lines(part, [&](const json& line, int64_t number) {
+      const std::string where = fmt::format("{}: line {}", part, number);
+      const RecordedInput input = parse_part_line(line, where);
+      if (const auto problem = problem_of(recording, input); !problem.empty())
+        throw InputError(fmt::format("{}: {}", where, problem));
+      append_input(recording, input);
+    });
+  } else {
+    truth.inputs = inputs;
+    recording.input_ids = ids;
+    truth.stage_end_s = load_array<double>(arrays, folder, stage_end, {inputs, truth.rows, truth.caps});
+    truth.co_runner_on = load_array<uint8_t>(arrays, folder, co_runner, {inputs});
+    if (arrays.has(top1.name)) truth.top1 = load_array<uint8_t>(arrays, folder, top1, {inputs, truth.rows});
+    if (arrays.has(top5.name)) truth.top5 = load_array<uint8_t>(arrays, folder, top5, {inputs, truth.rows});
+    arrays.finish();
+    if ((status == "complete") != recording.complete())
+      throw InputError(fmt::format("{}: status: \"{}\", with {} of {} inputs", path, status, inputs,
+                                   recording.planned_inputs));
+  }
+  if (const auto problem = problem_of(recording); !problem.empty())
+    throw InputError(fmt::format("{}: no sound recording: {}", path, problem));
+  return recording;
+}
+
+RecordingWriter::RecordingWriter(std::string folder, Profile profile, ordered_json info,
+                                 int64_t planned_inputs)
+    : folder_(std::move(folder)), part_((make_folder(folder_), folder_ + part_name)) {
+  recording_.profile = std::move(profile);
+  recording_.info = std::move(info);
+  recording_.planned_inputs = planned_inputs;
+  recording_.truth.rows = recording_.profile.rows();
+  recording_.truth.caps = recording_.profile.caps();
+  write_file_atomically(folder_ + "/profile.json", json_text(recording_.profile.to_json(), 2) + "\n");
+  write_description(folder_, description(recording_, "running", folder_));
+}
+
+void RecordingWriter::append(const RecordedInput& input) {
+  if (const auto problem = problem_of(recording_, input); !problem.empty())
+    throw RunError(fmt::format("{}: input {}: {}", folder_, recording_.truth.inputs, problem));
+  part_.append(part_line(input));
+  append_input(recording_, input);
+}
+
+const Recording& RecordingWriter::finish() {
+  recording_.save(folder_);
+  std::error_code ignored;
+  fs::remove(folder_ + part_name, ignored);
+  return recording_;
+}
+
+}  // namespace alertbench

@@ -1,0 +1,26 @@
+// One input of one scheduler, as the trace holds it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/types.h"
+#include "core/violations.h"
+
+namespace alertbench {
+
+struct InputRecord {
+  int64_t input = 0;
+  bool warmup = false;
+  std::string input_id;  // file name or index in the data set; may be empty
+  double arrival_s = 0;
+  Goals goals;
+  Configuration configuration;
+  Outcome outcome;
+  std::optional<double> decide_s;  // none in replay
+  std::optional<Slowdown> slowdown;
+  std::optional<Prediction> prediction;
+  Violations violations;
+};
+
+}  // namespace alertbench

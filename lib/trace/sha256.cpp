@@ -1,0 +1,61 @@
+#include "trace/sha256.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include "core/error.h"
+
+namespace alertbench {
+namespace {
+
+class Digest {
+ public:
+  Digest() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+    require(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
+  }
+  void add(const char* data, size_t size) { require(EVP_DigestUpdate(context_.get(), data, size) == 1); }
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned size = 0;
+    require(EVP_DigestFinal_ex(context_.get(), bytes.data(), &size) == 1);
+    return fmt::format("{:02x}", fmt::join(bytes.begin(), bytes.begin() + size, ""));
+  }
+
+ private:
+  static void require(bool good) {
+    if (!good) throw RunError("SHA-256: libcrypto refuses it");
+  }
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+}  // namespace
+
+FileFact hash_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw InputError(fmt::format("{}: cannot open this file ({})", path, std::strerror(errno)));
+  Digest digest;
+  FileFact fact{path, "", 0};
+  std::vector<char> piece(1 << 16);
+  while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())), file.gcount() > 0) {
+    digest.add(piece.data(), static_cast<size_t>(file.gcount()));
+    fact.bytes += static_cast<uint64_t>(file.gcount());
+  }
+  if (file.bad()) throw InputError(fmt::format("{}: cannot read this file ({})", path, std::strerror(errno)));
+  fact.sha256 = digest.hex();
+  return fact;
+}
+
+std::string sha256_of(std::string_view content) {
+  Digest digest;
+  digest.add(content.data(), content.size());
+  return digest.hex();
+}
+
+}  // namespace alertbench

@@ -1,0 +1,144 @@
+#include "trace/trace_writer.h"
+
+#include <fmt/compile.h>
+
+#include <nlohmann/json.hpp>
+
+namespace alertbench {
+namespace {
+
+using nlohmann::ordered_json;
+
+template <class T>
+ordered_json or_null(const std::optional<T>& value) {
+  return value ? ordered_json(*value) : ordered_json();
+}
+
+// Members of an object in the order of the calls; `key` brings its comma and colon: ",\"x\":".
+struct Line {
+  LineBuffer& out;
+
+  void text(std::string_view value) { append_text(out, value); }
+  void number(std::string_view key, double value) { text(key), append_number(out, value); }
+  void number(std::string_view key, const std::optional<double>& value) {
+    text(key), append_number(out, value);
+  }
+  void integer(std::string_view key, int64_t value) {
+    text(key);
+    fmt::format_to(fmt::appender(out), FMT_COMPILE("{}"), value);
+  }
+  void flag(std::string_view key, std::optional<bool> value) {
+    text(key), text(!value ? "null" : *value ? "true" : "false");
+  }
+};
+
+}  // namespace
+
+void format_input(LineBuffer& out, const InputRecord& record, const std::vector<std::string>& models,
+                  const std::vector<double>& caps_w, const std::string& co_runner) {
+  const Outcome& outcome = record.outcome;
+  const Configuration& decision = record.configuration;
+  Line line{out};
+  line.integer(R"({"record":"input","input":)", record.input);
+  line.flag(R"(,"warmup":)", record.warmup);
+  line.text(R"(,"input_id":)");
+  append_string(out, record.input_id);
+  line.number(R"(,"arrival_s":)", record.arrival_s);
+  line.number(R"(,"deadline_s":)", record.goals.deadline_s);
+  line.text(R"(,"model":)");
+  line.text(models.at(static_cast<size_t>(decision.model)));
+  line.integer(R"(,"stage_target":)", decision.stage);
+  line.number(R"(,"cap_w":)", caps_w.at(static_cast<size_t>(decision.cap)));
+  line.integer(R"(,"stage_delivered":)", outcome.stage_delivered);
+  line.text(R"(,"stage_end_s":[)");
+  for (int stage = 0; stage < outcome.stages_finished; ++stage)
+    line.number(stage ? "," : "", outcome.stage_end_s.at(static_cast<size_t>(stage)));
+  line.number(R"(],"latency_s":)", outcome.latency_s);
+  line.number(R"(,"busy_s":)", outcome.busy_s);
+  line.number(R"(,"wait_s":)", outcome.wait_s);
+  line.number(R"(,"overshoot_s":)", outcome.overshoot_s);
+  line.flag(R"(,"stopped":)", outcome.stopped);
+  line.number(R"(,"decide_s":)", record.decide_s);
+  line.number(R"(,"accuracy":)", outcome.accuracy);
+  line.text(R"(,"correct":)");
+  if (outcome.correct) {
+    line.flag(R"({"top1":)", outcome.correct->top1);
+    line.flag(R"(,"top5":)", outcome.correct->top5);
+    line.text("}");
+  } else {
+    line.text("null");
+  }
+  line.number(R"(,"energy_j":)", outcome.energy_j);
+  line.number(R"(,"active_power_w":)", outcome.active_power_w);
+  line.number(R"(,"idle_power_w":)", outcome.idle_power_w);
+  line.text(R"(,"slowdown":)");
+  if (record.slowdown) {
+    line.number(R"({"observed":)", record.slowdown->observed);
+    line.number(R"(,"mean":)", record.slowdown->mean);
+    line.number(R"(,"sd":)", record.slowdown->sd);
+    line.text("}");
+  } else {
+    line.text("null");
+  }
+  line.text(R"(,"predicted":)");
+  if (record.prediction) {
+    line.number(R"({"latency_s":)", record.prediction->latency_s);
+    line.number(R"(,"p_deadline":)", record.prediction->p_deadline);
+    line.number(R"(,"accuracy":)", record.prediction->accuracy);
+    line.number(R"(,"energy_j":)", record.prediction->energy_j);
+    line.text("}");
+  } else {
+    line.text("null");
+  }
+  line.text(R"(,"co_runner":)");
+  line.text(outcome.co_runner_on ? std::string_view(co_runner) : "null");
+  line.flag(R"(,"violations":{"deadline":)", record.violations.deadline);
+  line.flag(R"(,"accuracy":)", record.violations.accuracy);
+  line.flag(R"(,"energy":)", record.violations.energy);
+  line.text("}}\n");
+}
+
+TraceWriter::TraceWriter(std::string path, const TraceHeader& header, const Profile& profile)
+    : file_(std::move(path)),
+      caps_w_(profile.caps_w),
+      co_runner_(json_text(header.co_runner.value_or("co-runner"))) {
+  for (const auto& model : profile.models) models_.push_back(json_text(model.name));
+  const Goals& goals = header.goals;
+  const ordered_json first = {
+      {"record", "header"},
+      {"schema_version", trace_schema_version},
+      {"tool_version", header.tool_version},
+      {"scheduler", header.scheduler},
+      {"scenario", header.scenario},
+      {"setting", goals.name},
+      {"task", goals.task == Task::min_energy ? "min_energy" : "min_error"},
+      {"goals",
+       {{"deadline_s", goals.deadline_s},
+        {"accuracy", or_null(goals.accuracy)},
+        {"energy_j", or_null(goals.energy_j)}}},
+      {"energy_source", header.energy_source},
+      {"accuracy_source", header.accuracy_source},
+      {"mode", header.mode},
+      {"co_runner", or_null(header.co_runner)},
+      {"co_runner_description", or_null(header.co_runner_description)},
+      {"manifest", header.manifest},
+  };
+  file_.append(json_text(first) + "\n");
+}
+
+void TraceWriter::write(const InputRecord& record) {
+  line_.clear();
+  format_input(line_, record, models_, caps_w_, co_runner_);
+  file_.append({line_.data(), line_.size()});
+  ++inputs_;
+}
+
+void TraceWriter::finish(const std::string& status, const std::string& reason) {
+  const ordered_json last = {{"record", "end"},
+                             {"inputs", inputs_},
+                             {"status", status},
+                             {"reason", reason.empty() ? ordered_json() : ordered_json(reason)}};
+  file_.append(json_text(last) + "\n");
+}
+
+}  // namespace alertbench

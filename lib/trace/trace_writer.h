@@ -1,0 +1,56 @@
+// The trace of one scheduler under one goal setting: JSON Lines, a header, a line an input, an end. The keys
+// are in trace.schema.json and in docs; a change to them is a change of trace_schema_version.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/profile.h"
+#include "trace/input_record.h"
+#include "trace/json_lines.h"
+
+namespace alertbench {
+
+constexpr const char* trace_schema_version = "1.0";
+
+struct TraceHeader {
+  std::string tool_version = "unknown";
+  std::string scheduler, scenario;
+  Goals goals;                              // `setting` and `task` of the trace come from here
+  std::string energy_source = "model";      // model | rapl | nvml | sensor
+  std::string accuracy_source = "profile";  // profile | measured
+  std::string mode = "live";                // live | replay
+  std::optional<std::string> co_runner;     // name of what runs beside the network in the on phases
+  std::optional<std::string> co_runner_description;
+  std::string manifest = "../manifest.json";  // relative to the trace
+};
+
+// In replay nothing in a trace depends on the clock, so it is the same bit for bit each time.
+class TraceWriter {
+ public:
+  // Creates the file and writes the header. Names and caps are copied from the profile.
+  TraceWriter(std::string path, const TraceHeader& header, const Profile& profile);
+
+  // Formats into a buffer that is kept, then one write(2). RunError as LineFile::append().
+  void write(const InputRecord& record);
+  // The last line. `status`: complete | partial, `reason`: why partial, else empty. Without it the trace
+  // reads as partial.
+  void finish(const std::string& status = "complete", const std::string& reason = "");
+
+  int64_t inputs() const { return inputs_; }
+
+ private:
+  LineFile file_;
+  LineBuffer line_;
+  std::vector<std::string> models_;  // as JSON strings
+  std::vector<double> caps_w_;
+  std::string co_runner_;  // as JSON
+  int64_t inputs_ = 0;
+};
+
+// The line of one input as write() appends it, newline included; `models` and `co_runner` are JSON texts.
+void format_input(LineBuffer& out, const InputRecord& record, const std::vector<std::string>& models,
+                  const std::vector<double>& caps_w, const std::string& co_runner);
+
+}  // namespace alertbench
