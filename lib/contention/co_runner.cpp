@@ -1,0 +1,118 @@
+#include "contention/co_runner.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "contention/sorts.h"
+#include "core/error.h"
+
+namespace alertbench {
+namespace {
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+void check_generators(const CoRunnerSpec& spec) {
+  for (const WorkerSpec& worker : spec.workers) {
+    if (worker.kind != "compute" && worker.kind != "memory")
+      throw InputError(
+          fmt::format("co-runner: worker kind \"{}\" is unknown; it is compute or memory", worker.kind));
+    if (!(worker.duty > 0 && worker.duty <= 1))
+      throw InputError(fmt::format("co-runner: duty {} is not above 0 and at most 1", worker.duty));
+    if (worker.cpu < -1)
+      throw InputError(fmt::format("co-runner: cpu {}; it is a processor number, or -1 for any", worker.cpu));
+  }
+  if (!(spec.period_s >= 1e-4 && spec.period_s <= 1))
+    throw InputError(fmt::format("co-runner: period_s {} is not between 0.0001 and 1", spec.period_s));
+}
+
+void check_command(const CoRunnerSpec& spec) {
+  if (spec.command[0].empty()) throw InputError("co-runner: the command has no name");
+  if (!(spec.command_warm_up_s >= 0 && spec.command_warm_up_s <= 600))
+    throw InputError(
+        fmt::format("co-runner: command_warm_up_s {} is not between 0 and 600", spec.command_warm_up_s));
+  for (int cpu : spec.command_cpus)
+    if (cpu < 0) throw InputError(fmt::format("co-runner: command_cpus has {}, not a processor number", cpu));
+}
+
+// 0 if unknown.
+uint64_t last_level_cache_bytes(const std::string& root) {
+  uint64_t bytes = 0;
+  for (int index = 0;; ++index) {
+    std::ifstream file(fmt::format("{}/sys/devices/system/cpu/cpu0/cache/index{}/size", root, index));
+    uint64_t size = 0;
+    char suffix = ' ';
+    if (!(file >> size)) return bytes;
+    file >> suffix;
+    bytes = std::max(bytes, size * (suffix == 'M' ? kMiB : suffix == 'K' ? 1024 : 1));
+  }
+}
+
+// 0 if unknown.
+uint64_t available_memory_bytes(const std::string& root) {
+  std::ifstream file(root + "/proc/meminfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("MemAvailable:", 0) == 0) return std::strtoull(line.c_str() + 13, nullptr, 10) * 1024;
+  return 0;
+}
+
+}  // namespace
+
+Throughput CoRunner::throughput() const {
+  const std::vector<Throughput> all = worker_throughputs();
+  Throughput sum = all.front();
+  for (size_t i = 1; i < all.size(); ++i) {
+    sum.units += all[i].units;
+    sum.cpu_s += all[i].cpu_s;
+    sum.alive = sum.alive && all[i].alive;
+    if (sum.why_dead.empty()) sum.why_dead = all[i].why_dead;
+    if (sum.unit != all[i].unit) sum.unit = "cpu_s";
+  }
+  if (sum.unit == "cpu_s") sum.units = sum.cpu_s;
+  return sum;
+}
+
+std::unique_ptr<CoRunner> make_co_runner(const CoRunnerSpec& spec, const std::string& generator_path) {
+  if (spec.workers.empty() == spec.command.empty())
+    throw InputError("co-runner: name either workers or a command");
+  if (spec.command.empty()) {
+    check_generators(spec);
+    return make_generators(spec, generator_path);
+  }
+  check_command(spec);
+  return make_command(spec, generator_path);
+}
+
+std::string find_generator() {
+  std::string path;
+  if (const char* named = std::getenv("ALERT_CO_RUNNER"); named && *named) {
+    path = named;
+  } else {
+    char self[PATH_MAX];
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof self);
+    path.assign(self, length > 0 ? static_cast<size_t>(length) : 0);
+    path = path.substr(0, path.rfind('/') + 1) + "alert-co-runner";
+  }
+  if (access(path.c_str(), X_OK) != 0)
+    throw EnvironmentError(
+        fmt::format("co-runner: cannot run {}: {}; build alert-co-runner, or name it in ALERT_CO_RUNNER",
+                    path, std::strerror(errno)));
+  return path;
+}
+
+uint64_t default_buffer_bytes(int memory_workers, const std::string& root) {
+  uint64_t bytes = 4 * last_level_cache_bytes(root);
+  if (!bytes) bytes = 192 * kMiB;
+  if (const uint64_t available = available_memory_bytes(root))
+    bytes = std::min(bytes, available / 4 / static_cast<uint64_t>(std::max(1, memory_workers)));
+  return bytes;
+}
+
+}  // namespace alertbench

@@ -1,0 +1,191 @@
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <new>
+
+#include "contention/child.h"
+#include "contention/protocol.h"
+#include "contention/sorts.h"
+#include "core/random.h"
+#include "core/error.h"
+
+namespace alertbench {
+namespace {
+
+// Our end of the shared memory of a generator.
+class SharedBlock {
+ public:
+  SharedBlock() : fd_(memfd_create("alert-co-runner", MFD_CLOEXEC)) {
+    void* at = MAP_FAILED;
+    if (fd_.get() >= 0 && ftruncate(fd_.get(), sizeof(ControlBlock)) == 0)
+      at = mmap(nullptr, sizeof(ControlBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+    if (at == MAP_FAILED)
+      throw EnvironmentError(fmt::format("co-runner: no shared memory: {}", std::strerror(errno)));
+    block_ = new (at) ControlBlock;
+  }
+  SharedBlock(const SharedBlock&) = delete;
+  SharedBlock& operator=(const SharedBlock&) = delete;
+  ~SharedBlock() { munmap(block_, sizeof(ControlBlock)); }
+  ControlBlock* operator->() const { return block_; }
+  int fd() const { return fd_.get(); }
+
+ private:
+  Descriptor fd_;
+  ControlBlock* block_ = nullptr;
+};
+
+struct Worker {
+  SharedBlock block;
+  Child child;
+};
+
+class Generators : public CoRunner {
+ public:
+  Generators(const CoRunnerSpec& spec, const std::string& path) : spec_(spec), path_(path) {
+    int memory_workers = 0;
+    for (const WorkerSpec& worker : spec.workers) memory_workers += worker.kind == "memory";
+    if (memory_workers && !spec_.buffer_bytes) spec_.buffer_bytes = default_buffer_bytes(memory_workers);
+  }
+  ~Generators() override { Generators::stop(); }
+
+  void start() override {
+    if (started_) throw RunError("co-runner: started twice");
+    workers_.clear();
+    active_ = ActiveTime();
+    try {
+      Random seeds(spec_.seed);
+      for (const WorkerSpec& worker : spec_.workers) launch(worker, seeds.next());
+      started_ = true;
+      for (size_t i = 0; i < workers_.size(); ++i) wait_until_ready(i);
+    } catch (...) {
+      stop();
+      throw;
+    }
+  }
+
+  void resume() override {
+    require_alive();
+    active_.resume();
+    set_running(1);
+  }
+
+  void pause() override {
+    set_running(0);
+    active_.pause();
+    require_alive();
+  }
+
+  void stop() override {
+    active_.pause();
+    for (auto& worker : workers_) worker->child.kill_and_reap();
+    started_ = false;
+  }
+
+  bool set_duty(size_t worker, double duty) override {
+    if (worker >= spec_.workers.size() || !(duty > 0 && duty <= 1))
+      throw InputError(fmt::format("co-runner: cannot set the duty of worker {} to {}", worker, duty));
+    spec_.workers[worker].duty = duty;
+    if (worker < workers_.size()) workers_[worker]->block->duty.store(duty, std::memory_order_relaxed);
+    return true;
+  }
+
+  std::vector<Throughput> worker_throughputs() const override {
+    std::vector<Throughput> all;
+    for (size_t i = 0; i < spec_.workers.size(); ++i) {
+      Throughput t;
+      t.unit = spec_.workers[i].kind == "memory" ? "bytes" : "particles";
+      if (i < workers_.size()) {
+        const SharedBlock& block = workers_[i]->block;
+        t.units = static_cast<double>(block->units.load(std::memory_order_relaxed));
+        t.cpu_s = 1e-9 * static_cast<double>(block->busy_ns.load(std::memory_order_relaxed));
+      }
+      t.active_s = active_.seconds();
+      t.why_dead = why_dead(i);
+      t.alive = started_ && t.why_dead.empty();
+      all.push_back(t);
+    }
+    return all;
+  }
+
+  bool alive() const override {
+    for (size_t i = 0; i < workers_.size(); ++i)
+      if (!why_dead(i).empty()) return false;
+    return started_;
+  }
+
+  std::vector<pid_t> pids() const override {
+    std::vector<pid_t> all;
+    if (started_)
+      for (const auto& worker : workers_) all.push_back(worker->child.pid());
+    return all;
+  }
+
+ private:
+  void launch(const WorkerSpec& spec, uint64_t seed) {
+    auto worker = std::make_unique<Worker>();
+    worker->block->duty = spec.duty;
+    worker->child = Child(
+        path_,
+        {"--parent", std::to_string(getpid()), "--kind", spec.kind, "--cpu", std::to_string(spec.cpu),
+         "--seed", std::to_string(seed), "--period-ns", std::to_string(std::llround(spec_.period_s * 1e9)),
+         "--buffer-bytes", std::to_string(spec_.buffer_bytes)},
+        worker->block.fd());
+    workers_.push_back(std::move(worker));
+  }
+
+  void wait_until_ready(size_t i) const {
+    const Worker& worker = *workers_[i];
+    while (!worker.block->ready) {
+      if (auto status = worker.child.ended()) {
+        const std::string message = why_dead(i) + " before it was ready";
+        if (WIFEXITED(*status) && WEXITSTATUS(*status) == static_cast<int>(ExitCode::environment_refuses))
+          throw EnvironmentError(message);
+        throw RunError(message);
+      }
+      futex_wait(worker.block->ready, 0, 10'000'000);
+    }
+  }
+
+  void set_running(uint32_t running) {
+    for (const auto& worker : workers_) {
+      worker->block->running = running;
+      futex_wake(worker->block->running);
+    }
+  }
+
+  std::string why_dead(size_t i) const {
+    if (!started_ || i >= workers_.size()) return "";
+    const auto status = workers_[i]->child.ended();
+    if (!status) return "";
+    std::string why = fmt::format("co-runner: {} worker {} (pid {}) {}", spec_.workers[i].kind, i,
+                                  workers_[i]->child.pid(), describe_status(*status));
+    const char* error = workers_[i]->block->error;
+    if (*error) why += fmt::format(" ({})", std::string(error, strnlen(error, sizeof ControlBlock::error)));
+    return why;
+  }
+
+  void require_alive() const {
+    if (!started_) throw RunError("co-runner: not started");
+    for (size_t i = 0; i < workers_.size(); ++i)
+      if (std::string why = why_dead(i); !why.empty()) throw RunError(why);
+  }
+
+  CoRunnerSpec spec_;
+  std::string path_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // kept after stop(): their blocks hold the last figures
+  ActiveTime active_;
+  bool started_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<CoRunner> make_generators(const CoRunnerSpec& spec, const std::string& generator_path) {
+  return std::make_unique<Generators>(spec, generator_path);
+}
+
+}  // namespace alertbench

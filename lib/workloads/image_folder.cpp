@@ -1,0 +1,201 @@
+#include "workloads/image_folder.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <utility>
+
+#include "core/error.h"
+#include "workloads/jpeg.h"
+
+namespace alertbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* blanks = " \t\r\v\f";
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
+bool is_jpeg_name(const fs::path& path) {
+  std::string ending = path.extension().string();
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return ending == ".jpg" || ending == ".jpeg";
+}
+
+fs::path parent_of(const fs::path& dir) {
+  return fs::absolute(dir / "").lexically_normal().parent_path().parent_path();
+}
+
+// Names in byte order, so that labels and indices are the same on every file system.
+template <class Wanted>
+std::vector<std::string> names_in(const fs::path& dir, Wanted wanted) {
+  std::vector<std::string> names;
+  try {
+    for (const auto& entry : fs::directory_iterator(dir)) {
+      const std::string name = entry.path().filename().string();
+      if (name[0] != '.' && wanted(entry.path())) names.push_back(name);
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw InputError(fmt::format("{}: cannot be listed: {}", dir.string(), error.code().message()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> jpegs_in(const fs::path& dir) {
+  return names_in(dir, [](const fs::path& p) { return is_jpeg_name(p) && is_file(p); });
+}
+
+std::string find_list(const fs::path& dir) {
+  for (const char* name : {"val.txt", "labels.txt"}) {
+    if (is_file(dir / name)) return (dir / name).string();
+  }
+  return "";
+}
+
+// Calls use(line, where) with the trimmed lines that say something; `where` is "FILE:LINE".
+template <class Use>
+void each_line(const std::string& path, Use use) {
+  std::ifstream file(path);
+  if (!file) throw InputError(fmt::format("{}: cannot be opened", path));
+  int number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    const size_t first = line.find_first_not_of(blanks);
+    if (first == std::string::npos || line[first] == '#') continue;
+    use(line.substr(first, line.find_last_not_of(blanks) + 1 - first), fmt::format("{}:{}", path, number));
+  }
+  if (file.bad()) throw InputError(fmt::format("{}: cannot be read", path));
+}
+
+int parse_label(const std::string& text, int classes, const std::string& where) {
+  int label = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label);
+  if (error != std::errc() || end != text.data() + text.size() || label < 0 || label >= classes) {
+    throw InputError(fmt::format("{}: label '{}': expected an integer of 0..{}", where, text, classes - 1));
+  }
+  return label;
+}
+
+// Folder of a class -> label.
+std::map<std::string, int> read_synsets(const std::string& path, int classes) {
+  std::map<std::string, int> labels;
+  each_line(path, [&](const std::string& line, const std::string& where) {
+    const std::string word = line.substr(0, line.find_first_of(blanks));
+    if (!labels.emplace(word, static_cast<int>(labels.size())).second) {
+      throw InputError(fmt::format("{}: class '{}' is there twice", where, word));
+    }
+  });
+  if (static_cast<int>(labels.size()) != classes) {
+    throw InputError(fmt::format("{}: expected {} classes, found {}", path, classes, labels.size()));
+  }
+  return labels;
+}
+
+}  // namespace
+
+ImageFolder::ImageFolder(std::string dir, int classes, std::string name)
+    : dir_(std::move(dir)), name_(std::move(name)), classes_(classes) {
+  if (!is_folder(dir_)) {
+    throw InputError(
+        fmt::format("{}: no such folder; name the one with the images: --data {}=DIR", dir_, name_));
+  }
+  const fs::path root(dir_);
+  const fs::path parent = parent_of(root);
+  if (const std::string list = find_list(root); !list.empty()) {
+    read_list(list, {dir_, (root / "val").string(), (root / "images").string()});
+  } else if (!jpegs_in(root).empty()) {
+    const std::string above = find_list(parent);
+    if (above.empty()) {
+      throw InputError(
+          fmt::format("{}: images without labels; put a val.txt with lines `file label` there", dir_));
+    }
+    read_list(above, {dir_, parent.string()});
+  } else {
+    read_class_folders();
+  }
+}
+
+void ImageFolder::read_list(const std::string& list, const std::vector<std::string>& roots) {
+  labels_from_ = list;
+  std::map<std::string, std::string> seen;  // path -> where
+  each_line(list, [&](const std::string& line, const std::string& where) {
+    const size_t last = line.find_last_of(blanks);
+    if (last == std::string::npos) {
+      throw InputError(fmt::format("{}: '{}': expected `file label`", where, line));
+    }
+    const std::string id = line.substr(0, line.find_last_not_of(blanks, last) + 1);
+    const int label = parse_label(line.substr(last + 1), classes_, where);
+    const auto in =
+        std::find_if(roots.begin(), roots.end(), [&](const auto& r) { return is_file(fs::path(r) / id); });
+    if (in == roots.end()) {
+      throw InputError(fmt::format("{}: '{}': no such file in {}; add it, or take out the line", where, id,
+                                   fmt::join(roots, ", ")));
+    }
+    const std::string path = (fs::path(*in) / id).lexically_normal().string();
+    const auto [first, fresh] = seen.emplace(path, where);
+    if (!fresh)
+      throw InputError(fmt::format("{}: '{}' is there twice, first at {}", where, id, first->second));
+    items_.push_back({id, path, label});
+  });
+  if (items_.empty()) throw InputError(fmt::format("{}: expected lines `file label`, found none", list));
+}
+
+void ImageFolder::read_class_folders() {
+  const fs::path root(dir_);
+  const auto folders = names_in(root, is_folder);
+  std::map<std::string, int> labels;
+  for (const fs::path& near : {root, parent_of(root)}) {
+    const fs::path synsets = near / "synset_words.txt";
+    if (!labels_from_.empty() || !is_file(synsets)) continue;
+    labels_from_ = synsets.string();
+    labels = read_synsets(labels_from_, classes_);
+  }
+  if (labels_from_.empty()) {
+    if (static_cast<int>(folders.size()) != classes_) {
+      throw InputError(
+          fmt::format("{}: no val.txt, no labels.txt, and {} class folders where {} are expected; give "
+                      "a list of lines `file label`, or a synset_words.txt that names all classes",
+                      dir_, folders.size(), classes_));
+    }
+    labels_from_ = "sorted folder names";
+    for (const auto& folder : folders) labels.emplace(folder, static_cast<int>(labels.size()));
+  }
+  for (const auto& folder : folders) {
+    const auto files = jpegs_in(root / folder);
+    const auto known = labels.find(folder);
+    if (known == labels.end()) {
+      if (files.empty()) continue;
+      throw InputError(fmt::format("{}: class folder '{}' is not in {}", dir_, folder, labels_from_));
+    }
+    for (const auto& file : files) {
+      items_.push_back({folder + "/" + file, (root / folder / file).string(), known->second});
+    }
+  }
+  if (items_.empty()) throw InputError(fmt::format("{}: no JPEG files in its class folders", dir_));
+}
+
+std::string ImageFolder::data_source() const {
+  return fmt::format("{}: {} images, {} classes, labels from {}", dir_, size(), classes_, labels_from_);
+}
+
+Image ImageFolder::input(int64_t n, const ImageSpec& spec) const {
+  return preprocess(read_jpeg(item(n).path), spec);
+}
+
+}  // namespace alertbench

@@ -1,0 +1,17 @@
+// Workloads by the names that scenarios and the command line use.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "workloads/workload.h"
+
+namespace alertbench {
+
+// "fashion-mnist": test split from `data_dir`, or Debian's package where it is empty.
+// "imagenet": the images of `data_dir` (see image_folder.h); where it is empty, as "synthetic-imagenet".
+// "synthetic-imagenet": seeded, without labels; `data_dir` must be empty. `seed` counts only here.
+// Throws InputError on an unknown name, and where the data cannot be used.
+std::unique_ptr<Workload> make_workload(const std::string& name, const std::string& data_dir, uint64_t seed);
+
+}  // namespace alertbench
