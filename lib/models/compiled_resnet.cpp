@@ -1,0 +1,146 @@
+#include "models/compiled_resnet.h"
+
+#include <torch/script.h>
+
+#include "models/prepacked_conv.h"
+
+namespace alertbench {
+namespace {
+
+using torch::Tensor;
+
+// The rows of one stripe with its batch norm folded in.
+PrepackedConv fold(const StripedConv& conv, const torch::nn::BatchNorm2d& norm, int stripe, int64_t size, bool relu,
+                   at::MemoryFormat format) {
+  const int64_t rows = conv->out / conv->stripes, first = rows * stripe;
+  const auto part = [&](const Tensor& t) { return t.narrow(0, first, rows); };
+  const Tensor gain = part(norm->weight) / torch::sqrt(part(norm->running_var) + norm->options.eps());
+  const Tensor weight = part(conv->weight).narrow(1, 0, conv->inputs_of(stripe)) * gain.view({-1, 1, 1, 1});
+  const Tensor bias = part(norm->bias) - part(norm->running_mean) * gain;
+  return PrepackedConv(weight.contiguous(format), bias, conv->stride, conv->kernel / 2, size, relu);
+}
+
+// One layer's activations. One stripe: the tensor itself, nothing is copied. More: a buffer of all channels, into
+// which every stage writes its own; in plain NCHW of one image the first channels are contiguous.
+class Activation {
+ public:
+  Activation(int channels, int64_t size, int stripes) : stripes_(stripes), rows_(channels / stripes) {
+    if (stripes > 1) buffer_ = torch::empty({1, channels, size, size});
+  }
+  const Tensor upto(int stripe) const { return stripes_ == 1 ? buffer_ : buffer_.narrow(1, 0, rows_ * (stripe + 1)); }
+  const Tensor only(int stripe) const {
+    return stripes_ == 1 ? buffer_ : buffer_.narrow(1, rows_ * stripe, rows_);
+  }
+  void set(int stripe, const Tensor& value) {
+    if (stripes_ == 1)
+      buffer_ = value;
+    else
+      buffer_.narrow(1, rows_ * stripe, rows_).copy_(value);
+  }
+
+ private:
+  int stripes_;
+  int64_t rows_;
+  Tensor buffer_;
+};
+
+struct CompiledBlock {
+  std::vector<std::vector<PrepackedConv>> convs;  // [layer][stripe]
+  std::vector<PrepackedConv> downsample;          // [stripe], empty where the input is added as it is
+  std::vector<Activation> inner;                  // behind each convolution but the last
+  Activation out;
+};
+
+class CompiledResnet : public StagedModel {
+ public:
+  explicit CompiledResnet(const StripedResnet& net) : config_(net->config), pooled_stem_(1, 1, 1) {
+    c10::InferenceMode inference;
+    const ResnetConfig& c = config_;
+    const auto format = c.stripes == 1 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    format_ = format;
+    const auto shrink = [](int64_t size, int stride) { return (size + stride - 1) / stride; };
+    int64_t size = c.input_size;
+    for (int s = 0; s < c.stripes; ++s) stem_.push_back(fold(net->stem, net->stem_norm, s, size, true, format));
+    size = shrink(size, c.stem_stride);
+    if (c.stem_pool) size = shrink(size, 2);
+    pooled_stem_ = Activation(c.stem_width, size, c.stripes);
+    for (const auto& block : net->blocks) {
+      CompiledBlock compiled{{}, {}, {}, Activation(1, 1, 1)};
+      int64_t through = size;
+      for (size_t i = 0; i < block->convs.size(); ++i) {
+        const bool last = i + 1 == block->convs.size();
+        compiled.convs.emplace_back();
+        for (int s = 0; s < c.stripes; ++s)
+          compiled.convs.back().push_back(fold(block->convs[i], block->norms[i], s, through, !last, format));
+        through = shrink(through, block->convs[i]->stride);
+        if (!last) compiled.inner.emplace_back(block->convs[i]->out, through, c.stripes);
+      }
+      if (block->downsample)
+        for (int s = 0; s < c.stripes; ++s)
+          compiled.downsample.push_back(fold(block->downsample, block->downsample_norm, s, size, false, format));
+      size = through;
+      compiled.out = Activation(block->convs.back()->out, size, c.stripes);
+      blocks_.push_back(std::move(compiled));
+    }
+    for (const auto& head : net->heads) {
+      head_weight_.push_back(head->weight.detach().clone());
+      head_bias_.push_back(head->bias.detach().clone());
+    }
+    scores_.resize(static_cast<size_t>(c.stripes));
+    pooled_ = torch::empty({net->heads.back()->options.in_features()});
+  }
+
+  int stages() const override { return config_.stripes; }
+  int blocks(int) const override { return static_cast<int>(blocks_.size()) + 2; }
+
+  void set_input(const Image& image) override {
+    c10::InferenceMode inference;
+    input_ = torch::tensor(image.chw).view({1, image.channels, image.height, image.width}).contiguous(format_);
+  }
+
+  void run_block(int stage, int block) override {
+    c10::InferenceMode inference;
+    const size_t s = static_cast<size_t>(stage);
+    if (block == 0) {
+      Tensor y = stem_[s](input_);
+      if (config_.stem_pool) y = at::max_pool2d(y, 3, 2, 1);
+      pooled_stem_.set(stage, y);
+    } else if (block <= static_cast<int>(blocks_.size())) {
+      CompiledBlock& b = blocks_[static_cast<size_t>(block - 1)];
+      const Activation& in = block == 1 ? pooled_stem_ : blocks_[static_cast<size_t>(block - 2)].out;
+      Tensor y = b.convs[0][s](in.upto(stage));
+      for (size_t i = 1; i < b.convs.size(); ++i) {
+        b.inner[i - 1].set(stage, y);
+        y = b.convs[i][s](b.inner[i - 1].upto(stage));
+      }
+      y.add_(b.downsample.empty() ? in.only(stage) : b.downsample[s](in.upto(stage)));
+      b.out.set(stage, y.relu_());
+    } else {
+      const Tensor features = blocks_.back().out.only(stage);
+      const int64_t rows = features.size(1);
+      pooled_.narrow(0, rows * stage, rows).copy_(features.mean({2, 3}).view({-1}));
+      scores_[s] = at::addmv(head_bias_[s], head_weight_[s], pooled_.narrow(0, 0, rows * (stage + 1)));
+    }
+  }
+
+  std::vector<float> scores(int stage) const override {
+    const Tensor t = scores_[static_cast<size_t>(stage)].contiguous();
+    return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
+  }
+
+ private:
+  ResnetConfig config_;
+  at::MemoryFormat format_;
+  std::vector<PrepackedConv> stem_;
+  Activation pooled_stem_;
+  std::vector<CompiledBlock> blocks_;
+  std::vector<Tensor> head_weight_, head_bias_;
+  Tensor input_, pooled_;
+  std::vector<Tensor> scores_;
+};
+
+}  // namespace
+
+std::unique_ptr<StagedModel> compile(const StripedResnet& net) { return std::make_unique<CompiledResnet>(net); }
+
+}  // namespace alertbench

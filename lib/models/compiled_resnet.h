@@ -1,0 +1,15 @@
+// A trained (striped) residual network made ready for inference of one image: batch norm folded into the convolutions,
+// weights prepacked for oneDNN, ReLU fused where it directly follows. Same result as the module up to rounding.
+#pragma once
+
+#include <memory>
+
+#include "models/staged_model.h"
+#include "models/striped_resnet.h"
+
+namespace alertbench {
+
+// A stage has one block for the stem, one per residual block, one for the head.
+std::unique_ptr<StagedModel> compile(const StripedResnet& net);
+
+}  // namespace alertbench

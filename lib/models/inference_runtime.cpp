@@ -1,0 +1,59 @@
+#include "models/inference_runtime.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "core/error.h"
+
+namespace alertbench {
+namespace {
+
+// Several OpenBLAS builds can be installed side by side; only the OpenMP one shares LibTorch's threads. Loaded first,
+// it is the one that LibTorch's own dependency on libblas.so.3 finds, whatever the system's default.
+void prefer_openmp_blas() {
+  for (const char* folder : {"/usr/lib/x86_64-linux-gnu/openblas-openmp", "/usr/lib/aarch64-linux-gnu/openblas-openmp"}) {
+    if (!std::filesystem::exists(std::string(folder) + "/libblas.so.3")) continue;
+    for (const char* library : {"libopenblas.so.0", "libblas.so.3", "liblapack.so.3"})
+      dlopen(fmt::format("{}/{}", folder, library).c_str(), RTLD_NOW | RTLD_GLOBAL);
+    return;
+  }
+}
+
+}  // namespace
+
+std::string best_blas_kernel() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return "SkylakeX";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return __builtin_cpu_is("amd") ? "Zen" : "Haswell";
+#endif
+  return "";
+}
+
+std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads) {
+  const std::string kernel = best_blas_kernel();
+  if (!kernel.empty()) setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);  // the user's own choice stays
+  // Threads that spin for work collapse beside a co-runner (50 ms become 230).
+  setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
+  prefer_openmp_blas();
+
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path module = self.parent_path() / "alert-torch.so";
+  void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle)
+    throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}. Build it with -DALERT_TORCH=ON, and "
+                                       "keep alert-torch.so beside the program.", dlerror()));
+  using Maker = InferenceRuntime* (*)(int);
+  const auto make = reinterpret_cast<Maker>(dlsym(handle, "alert_make_inference_runtime"));
+  if (!make) throw EnvironmentError(module.string() + ": is not of this version of alert-bench; build again");
+  return std::unique_ptr<InferenceRuntime>(make(threads));
+}
+
+}  // namespace alertbench

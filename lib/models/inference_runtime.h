@@ -1,0 +1,34 @@
+// The wall around LibTorch: nothing on this side of it includes or links it. The networks live in a module
+// (alert-torch.so) that is opened when the first network is needed, so that everything else starts in milliseconds,
+// and so that the BLAS kernel can still be chosen: OpenBLAS reads that choice from the environment when it is loaded.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "models/network_file.h"
+#include "models/staged_model.h"
+
+namespace alertbench {
+
+class InferenceRuntime {
+ public:
+  virtual ~InferenceRuntime() = default;
+  // Loads weights (or draws random ones) and makes the network ready. InputError: a file that cannot be used, a network
+  // whose output does not have `classes` scores.
+  virtual std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) = 0;
+  // LibTorch, oneDNN, BLAS library and its kernel, threads as read back: for the manifest and `doctor`. Keys whose
+  // value is unknown are null; "warnings" lists what is wrong.
+  virtual nlohmann::ordered_json facts() const = 0;
+};
+
+// Prepares the environment, opens the module, sets the number of threads and reads it back. Call it, load and run
+// networks, and let go of them, on one and the same long-lived thread. EnvironmentError where the module or LibTorch
+// cannot be loaded, with the mend.
+std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads);
+
+// The OpenBLAS kernel for this processor, as OPENBLAS_CORETYPE names it; empty where that is better left alone.
+std::string best_blas_kernel();
+
+}  // namespace alertbench

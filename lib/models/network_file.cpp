@@ -1,0 +1,110 @@
+#include "models/network_file.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <limits>
+#include <set>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+
+namespace alertbench {
+namespace {
+
+std::array<float, 3> per_channel(JsonReader& r, const std::string& key, int channels) {
+  const std::vector<double> values = r.numbers(key, -1e6, 1e6);
+  if (static_cast<int>(values.size()) != channels)
+    r.fail(key, fmt::format("{} numbers, but the input has {} channels", values.size(), channels));
+  std::array<float, 3> result{0, 0, 0};
+  for (int c = 0; c < channels; ++c) result[static_cast<size_t>(c)] = static_cast<float>(values[static_cast<size_t>(c)]);
+  return result;
+}
+
+ImageSpec read_input(JsonReader r) {
+  ImageSpec spec;
+  spec.channels = r.integer("channels", 3, 1, 3);
+  if (spec.channels == 2) r.fail("channels", "2 is neither grey (1) nor RGB (3)");
+  spec.height = r.integer("height", 8, 4096);
+  spec.width = r.integer("width", 8, 4096);
+  spec.mean = per_channel(r, "mean", spec.channels);
+  spec.scale = per_channel(r, "scale", spec.channels);
+  spec.resize = r.one_of("resize", "bilinear", {"bilinear"});
+  spec.crop = static_cast<float>(r.number("crop", 0.875, 0.01, 1.0));
+  r.finish();
+  return spec;
+}
+
+NetworkAccuracy read_accuracy(JsonReader r, int stages) {
+  NetworkAccuracy a;
+  a.top1 = r.numbers("top1", 0.0, 1.0);
+  a.top5 = r.numbers("top5", 0.0, 1.0);
+  a.source = r.one_of("source", "", {"measured", "published", "assumed"});
+  a.on = r.text("on");
+  r.finish();
+  if (static_cast<int>(a.top1.size()) != stages)
+    r.fail("top1", fmt::format("{} values, but the network has {} stages", a.top1.size(), stages));
+  if (!a.top5.empty() && a.top5.size() != a.top1.size())
+    r.fail("top5", fmt::format("{} values, but the network has {} stages", a.top5.size(), stages));
+  for (size_t s = 1; s < a.top1.size(); ++s)
+    if (a.top1[s] < a.top1[s - 1])
+      r.fail("top1", fmt::format("falls from {} to {} at stage {}; a later stage must be at least as good", a.top1[s - 1],
+                                 a.top1[s], s + 1));
+  return a;
+}
+
+NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, bool need_accuracy) {
+  NetworkSpec n;
+  n.name = r.text("name");
+  if (n.name.empty() || n.name.find_first_of("/ \t\n") != std::string::npos)
+    r.fail("name", fmt::format("\"{}\" must be a word without blanks and slashes", n.name));
+  n.architecture = r.one_of("architecture", "", {"resnet", "torchscript"});
+  if (n.architecture == "resnet") n.resnet = ResnetConfig::from_json(r.raw("config"), r.where() + ": config");
+  n.weights = r.text("weights", "");
+  if (!n.weights.empty() && n.weights[0] != '/') n.weights = (folder / n.weights).lexically_normal().string();
+  if (n.architecture == "torchscript" && n.weights.empty())
+    r.fail("weights", "is missing; give the path of the TorchScript file");
+  if (r.has("random_seed") && !n.weights.empty()) r.fail("random_seed", "has no meaning beside \"weights\"");
+  n.random_seed = r.seed("random_seed", 1);
+  n.input = read_input(r.object("input"));
+  if (n.architecture == "resnet" && (n.input.channels != n.resnet.in_channels ||
+                                     n.input.height != n.resnet.input_size || n.input.width != n.resnet.input_size))
+    r.fail("input", fmt::format("{}x{}x{} does not fit the network's config, {}x{}x{}", n.input.channels, n.input.height,
+                                n.input.width, n.resnet.in_channels, n.resnet.input_size, n.resnet.input_size));
+  if (need_accuracy || r.has("accuracy")) n.accuracy = read_accuracy(r.object("accuracy"), n.stages());
+  r.finish();
+  return n;
+}
+
+}  // namespace
+
+NetworkFile NetworkFile::read(const std::string& path, bool need_accuracy) {
+  const nlohmann::json j = read_json_file(path);
+  JsonReader r(j, path);
+  NetworkFile file;
+  file.path = path;
+  r.one_of("schema_version", "", {"1.0"});
+  file.workload = r.text("workload");
+  std::set<std::string> names;
+  for (JsonReader& n : r.objects("networks")) {
+    file.networks.push_back(read_network(n, std::filesystem::path(path).parent_path(), need_accuracy));
+    if (!names.insert(file.networks.back().name).second)
+      n.fail("name", fmt::format("\"{}\" stands twice", file.networks.back().name));
+  }
+  r.finish();
+  if (file.networks.empty()) r.fail("networks", "must list at least one network");
+  return file;
+}
+
+const NetworkSpec& NetworkFile::find(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const NetworkSpec& n : networks) {
+    if (n.name == name) return n;
+    names.push_back(n.name);
+  }
+  const std::string near = nearest_word(name, names);
+  throw InputError(fmt::format("{}: no network \"{}\"{}; it has: {}", path, name,
+                               near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near), fmt::join(names, ", ")));
+}
+
+}  // namespace alertbench

@@ -1,0 +1,49 @@
+// A network file: the candidate networks of one workload, and what is known of each before any run. Needs no LibTorch.
+//
+//   { "schema_version": "1.0", "workload": "fashion-mnist",
+//     "networks": [ { "name": "...", "architecture": "resnet" | "torchscript", "config": {...},
+//                     "weights": "file beside this one", or "random_seed": 1,
+//                     "input": { "channels", "height", "width", "mean", "scale" },
+//                     "accuracy": { "top1": [one per stage, 0..1], "top5": [...], "source": "measured", "on": "..." } } ] }
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/resnet_config.h"
+#include "workloads/workload.h"
+
+namespace alertbench {
+
+struct NetworkAccuracy {
+  std::vector<double> top1, top5;  // per stage, 0..1; top5 may be empty
+  std::string source;              // "measured" | "published" | "assumed"
+  std::string on;                  // which data, or which publication
+};
+
+struct NetworkSpec {
+  std::string name;
+  std::string architecture;  // "resnet" | "torchscript"
+  ResnetConfig resnet;       // architecture "resnet"
+  std::string weights;       // path, relative ones resolved beside the network file; empty: random weights
+  uint64_t random_seed = 1;  // where `weights` is empty
+  ImageSpec input;
+  NetworkAccuracy accuracy;
+
+  int stages() const { return architecture == "resnet" ? resnet.stripes : 1; }
+  bool anytime() const { return stages() > 1; }
+  bool random_weights() const { return weights.empty(); }
+};
+
+struct NetworkFile {
+  std::string path;
+  std::string workload;
+  std::vector<NetworkSpec> networks;
+
+  // InputError names the file, the network and the key. `need_accuracy` is false for training only.
+  static NetworkFile read(const std::string& path, bool need_accuracy = true);
+  const NetworkSpec& find(const std::string& name) const;  // InputError lists the known names
+};
+
+}  // namespace alertbench

@@ -1,0 +1,47 @@
+#include "models/prepacked_conv.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
+
+namespace alertbench {
+namespace {
+
+c10::optional<c10::OperatorHandle> find(const char* name) {
+  return c10::Dispatcher::singleton().findSchema({name, ""});
+}
+
+const c10::OperatorHandle* run_operator() {
+  static const auto op = find("mkldnn_prepacked::conv2d_run");
+  return op.has_value() ? &*op : nullptr;
+}
+
+}  // namespace
+
+PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding,
+                             int64_t size, bool relu)
+    : weight_(weight), bias_(bias), stride_(stride), padding_(padding), relu_(relu) {
+  static const auto prepack = find("mkldnn_prepacked::conv2d_prepack");
+  if (!prepack.has_value() || !run_operator() || !at::hasMKLDNN()) return;
+  const auto twice = [](int64_t v) { return std::vector<int64_t>{v, v}; };
+  try {
+    torch::jit::Stack stack{weight,   bias, twice(stride), twice(padding), twice(1), int64_t{1},
+                            std::vector<int64_t>{1, weight.size(1), size, size},
+                            std::string(relu ? "relu" : "none")};
+    prepack->callBoxed(&stack);
+    packed_ = stack.at(0);
+  } catch (const c10::Error&) {
+    packed_ = c10::IValue();  // another signature in this release
+  }
+}
+
+at::Tensor PrepackedConv::operator()(const at::Tensor& x) const {
+  if (packed_.isNone()) {
+    at::Tensor y = at::conv2d(x, weight_, bias_, stride_, padding_);
+    return relu_ ? y.relu_() : y;
+  }
+  torch::jit::Stack stack{x, packed_};
+  run_operator()->callBoxed(&stack);
+  return stack.at(0).toTensor();
+}
+
+}  // namespace alertbench

@@ -1,0 +1,24 @@
+// A convolution for inference on one input shape, its weight laid out once for oneDNN. Where this LibTorch has no such
+// operator (they come and go between releases), it is a plain convolution: slower, the same result.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/ivalue.h>
+
+namespace alertbench {
+
+class PrepackedConv {
+ public:
+  // weight [out, in, k, k] in the memory format of the inputs to come ([1, in, size, size]); bias [out].
+  PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding, int64_t size,
+                bool relu);
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  at::Tensor weight_, bias_;
+  int64_t stride_, padding_;
+  bool relu_;
+  c10::IValue packed_;  // None: not available
+};
+
+}  // namespace alertbench

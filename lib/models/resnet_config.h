@@ -1,0 +1,33 @@
+// The shape of a (striped) residual network, as a network file states it. Needs no LibTorch.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace alertbench {
+
+struct ResnetGroup {
+  int blocks = 1;
+  int width = 16;  // channels of a block's 3x3 convolutions, all stripes together
+  int stride = 1;  // of the group's first block
+};
+
+struct ResnetConfig {
+  int in_channels = 3;
+  int classes = 1000;
+  int input_size = 224;  // square images
+  int stripes = 1;
+  int stem_width = 64;
+  int stem_kernel = 7;
+  int stem_stride = 2;
+  bool stem_pool = true;     // 3x3 max pooling of stride 2 behind the stem
+  bool bottleneck = false;   // 1x1, 3x3, 1x1 (4 * width out) instead of two 3x3
+  std::vector<ResnetGroup> groups;
+
+  // Throws InputError naming the key where a value is missing, unknown or does not fit (a width that the
+  // stripes do not divide, ...). `where` opens the message: file and network.
+  static ResnetConfig from_json(const nlohmann::json& j, const std::string& where);
+};
+
+}  // namespace alertbench

@@ -1,0 +1,72 @@
+// Residual networks whose layers are split into stripes, after the nested (anytime) Sparse ResNet of ALERT
+// and "Orthogonalized SGD and Nested Architectures for Anytime Neural Networks" (ICML 2020).
+//
+// The channels of every layer form `stripes` equal groups. An edge from stripe a to stripe b exists only if
+// a <= b, so stage s (1-based) needs the stripes 1..s only, reuses all that earlier stages computed, and its own
+// head turns their pooled features into a complete answer. One stripe is an ordinary residual network
+// (He et al., CVPR 2016), so both kinds are this one module.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <vector>
+
+#include "models/resnet_config.h"
+
+namespace alertbench {
+
+// A convolution (without bias) whose weight is zero on edges from a later to an earlier stripe. The mask is
+// applied in every forward pass, so masked weights never get a gradient.
+class StripedConvImpl : public torch::nn::Module {
+ public:
+  // `shared_input`: the input has no stripes (an image), every stripe sees all of it.
+  StripedConvImpl(int in, int out, int kernel, int stride, int stripes, bool shared_input);
+  torch::Tensor forward(const torch::Tensor& x);
+
+  int in, out, kernel, stride, stripes;
+  bool shared_input;
+  torch::Tensor weight;  // [out, in, kernel, kernel]
+  torch::Tensor mask;    // [out, in, 1, 1], undefined for one stripe
+  // Channels of the input that stripe s (0-based) may read: the first so many.
+  int inputs_of(int stripe) const { return shared_input ? in : in / stripes * (stripe + 1); }
+};
+TORCH_MODULE(StripedConv);
+
+class ResidualBlockImpl : public torch::nn::Module {
+ public:
+  ResidualBlockImpl(int in, int width, int out, int stride, int stripes, bool bottleneck);
+  torch::Tensor forward(const torch::Tensor& x);
+
+  std::vector<StripedConv> convs;            // in order; ReLU behind each but the last
+  std::vector<torch::nn::BatchNorm2d> norms;  // one behind each
+  StripedConv downsample{nullptr};           // 1x1, where shape changes
+  torch::nn::BatchNorm2d downsample_norm{nullptr};
+};
+TORCH_MODULE(ResidualBlock);
+
+class StripedResnetImpl : public torch::nn::Module {
+ public:
+  explicit StripedResnetImpl(const ResnetConfig& config);
+  // x: [N, in_channels, H, W] float. Returns one [N, classes] of logits per stage.
+  std::vector<torch::Tensor> forward(const torch::Tensor& x);
+
+  ResnetConfig config;
+  StripedConv stem{nullptr};
+  torch::nn::BatchNorm2d stem_norm{nullptr};
+  std::vector<ResidualBlock> blocks;
+  std::vector<torch::nn::Linear> heads;  // heads[s] reads the pooled channels of stripes 0..s
+};
+TORCH_MODULE(StripedResnet);
+
+// Multiply-accumulates of one image up to the end of each stage (convolutions and heads; masked edges not counted).
+std::vector<int64_t> multiply_accumulates(const StripedResnetImpl& net);
+
+// A dictionary of tensors in PyTorch's zip format, `torch.load` of Python reads it too, in half precision (it halves the
+// files; what alert-train measures is measured after rounding).
+void save_weights(const torch::nn::Module& module, const std::string& path);
+// Every parameter and buffer must be there with its shape, in any floating-point type, and nothing else: otherwise InputError that
+// lists what is missing, unknown or of the wrong shape. A torn or foreign file is an InputError, too.
+void load_weights(torch::nn::Module& module, const std::string& path);
+
+}  // namespace alertbench

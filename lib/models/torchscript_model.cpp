@@ -1,0 +1,61 @@
+#include "models/torchscript_model.h"
+
+#include <fmt/format.h>
+#include <torch/script.h>
+
+#include "core/error.h"
+
+namespace alertbench {
+namespace {
+
+class TorchscriptModel : public StagedModel {
+ public:
+  TorchscriptModel(torch::jit::Module module, const NetworkSpec& spec) : module_(std::move(module)), spec_(spec) {}
+
+  int stages() const override { return 1; }
+  int blocks(int) const override { return 1; }
+
+  void set_input(const Image& image) override {
+    c10::InferenceMode inference;
+    input_ = torch::tensor(image.chw).view({1, image.channels, image.height, image.width});
+  }
+
+  void run_block(int, int) override {
+    c10::InferenceMode inference;
+    try {
+      const c10::IValue output = module_.forward({input_});
+      if (!output.isTensor()) throw InputError(where() + "its output is no tensor of scores");
+      output_ = output.toTensor();
+    } catch (const c10::Error& e) {
+      throw InputError(fmt::format("{}it does not take a 1x{}x{}x{} float image: {}", where(), spec_.input.channels,
+                                   spec_.input.height, spec_.input.width, e.what_without_backtrace()));
+    }
+  }
+
+  std::vector<float> scores(int) const override {
+    const torch::Tensor flat = output_.to(torch::kFloat).contiguous().view({-1});
+    return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
+  }
+
+ private:
+  std::string where() const { return fmt::format("{}: network \"{}\": ", spec_.weights, spec_.name); }
+
+  torch::jit::Module module_;
+  NetworkSpec spec_;
+  torch::Tensor input_, output_;
+};
+
+}  // namespace
+
+std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec) {
+  try {
+    torch::jit::Module module = torch::jit::load(spec.weights, torch::kCPU);
+    module.eval();
+    return std::make_unique<TorchscriptModel>(torch::jit::freeze(module), spec);
+  } catch (const c10::Error& e) {
+    throw InputError(fmt::format("{}: network \"{}\": cannot be loaded as TorchScript (torn, missing, or another format): {}",
+                                 spec.weights, spec.name, e.what_without_backtrace()));
+  }
+}
+
+}  // namespace alertbench
