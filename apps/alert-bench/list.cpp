@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "commands.h"
+#include "core/json_reader.h"
+#include "models/network_file.h"
+#include "schedulers/scheduler.h"
+
+namespace alertbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> json_files(const std::string& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (entry.path().extension() == ".json" && entry.path().stem().extension() != ".schema") files.push_back(entry.path());
+  if (error) throw InputError(fmt::format("{}: cannot list this folder ({}); run from the repository, or give --folder", folder, error.message()));
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void list_schedulers() {
+  for (const SchedulerInfo& s : known_schedulers()) fmt::print("{:<14} {}\n", s.name, s.summary);
+}
+
+void list_networks(const std::string& folder) {
+  fmt::print("{:<26} {:<14} {:>6} {:<9} {:<28} {}\n", "NETWORK", "WORKLOAD", "STAGES", "WEIGHTS", "TOP-1 BY STAGE", "SOURCE");
+  for (const fs::path& path : json_files(folder)) {
+    const NetworkFile file = NetworkFile::read(path.string(), false);
+    for (const NetworkSpec& n : file.networks) {
+      std::vector<std::string> top1;
+      for (double a : n.accuracy.top1) top1.push_back(fmt::format("{:.1f}", 100 * a));
+      const char* weights = n.random_weights() ? "random" : fs::exists(n.weights) ? "present" : "absent";
+      fmt::print("{:<26} {:<14} {:>6} {:<9} {:<28} {}\n", n.name, file.workload, n.stages(), weights,
+                 fmt::format("{} %", fmt::join(top1, " ")), n.accuracy.source.empty() ? "unknown" : n.accuracy.source + ": " + n.accuracy.on);
+    }
+  }
+}
+
+void list_scenarios(const std::string& folder) {
+  for (const fs::path& path : json_files(folder)) {
+    const Scenario s = Scenario::read(path.string(), {});
+    fmt::print("{:<32} {:<14} {:<8} {}\n", path.string(), s.workload, s.co_runner.kind, s.description);
+  }
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("list", "what there is: schedulers, models, workloads, powers, co-runners, scenarios");
+  auto kind = std::make_shared<std::string>();
+  auto folder = std::make_shared<std::string>();
+  command->add_option("KIND", *kind, "schedulers, models, workloads, powers, co-runners or scenarios")->required()
+      ->check(CLI::IsMember({"schedulers", "models", "workloads", "powers", "co-runners", "scenarios"}));
+  command->add_option("--folder", *folder, "where network files or scenarios are (default: networks/, scenarios/)");
+  command->callback([kind, folder, &line] {
+    line.action = [kind, folder] {
+      if (*kind == "schedulers") list_schedulers();
+      if (*kind == "models") list_networks(folder->empty() ? "networks" : *folder);
+      if (*kind == "scenarios") list_scenarios(folder->empty() ? "scenarios" : *folder);
+      if (*kind == "workloads")
+        fmt::print("fashion-mnist  10,000 labelled grey images of 28x28 (Debian package dataset-fashion-mnist)\n"
+                   "imagenet       JPEG files with --data imagenet=DIR (a `file label` list, or class folders); without it "
+                   "seeded synthetic images, no labels\n");
+      if (*kind == "powers")
+        fmt::print("emulated       a cap that idles within the inference; energy from the scenario's power model\n");
+      if (*kind == "co-runners")
+        fmt::print("none           nothing beside the inference\n"
+                   "compute        a particle filter on the inference's processor, dosed to a slow-down\n"
+                   "memory         STREAM triads on the inference's processor and on another one, dosed to a slow-down\n"
+                   "command        any program (stress-ng, PARSEC, ...), only with --allow-commands\n");
+      return ExitCode::done;
+    };
+  });
+}
+
+}  // namespace alertbench

@@ -1,0 +1,56 @@
+#include <fmt/format.h>
+
+#include <new>
+
+#include "commands.h"
+#include "core/interrupt.h"
+#include "trace/manifest.h"
+
+namespace alertbench {
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app("alert-bench: schedulers that pick a DNN and a power cap for every input, run live and in replay\n"
+               "beside disturbing co-runners, and judged on latency, accuracy and energy (after ALERT, USENIX ATC 2020).");
+  app.name("alert-bench");
+  app.set_version_flag("--version", build_facts().dump());
+  app.require_subcommand(1);
+  app.footer("Begin with:  alert-bench run scenarios/quickstart.json\n"
+             "\nExit codes: 0 done; 1 run failed or interrupted; 2 usage or bad file; 3 the environment refuses;\n"
+             "4 done, but the result is invalid (it says why); 5 comparison outside tolerance.");
+  CommandLine line;
+  line.argv.assign(argv, argv + argc);
+  add_run(app, line);
+  add_profile(app, line);
+  add_record(app, line);
+  add_replay(app, line);
+  add_report(app, line);
+  add_validate(app, line);
+  add_list(app, line);
+  add_doctor(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(ExitCode::bad_input);
+  }
+  install_interrupt_handlers();
+  return static_cast<int>(line.action());
+}
+
+}  // namespace
+}  // namespace alertbench
+
+int main(int argc, char** argv) {
+  using alertbench::ExitCode;
+  try {
+    return alertbench::run(argc, argv);
+  } catch (const alertbench::Error& e) {
+    fmt::print(stderr, "alert-bench: {}\n", e.what());
+    return static_cast<int>(e.code());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "alert-bench: out of memory\n");
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "alert-bench: {}\n", e.what());
+  }
+  return static_cast<int>(ExitCode::run_failed);
+}

@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "commands.h"
+
+namespace alertbench {
+namespace {
+
+struct Arguments {
+  ScenarioArguments scenario;
+  RunOptions options;
+  bool dry_run = false;
+};
+
+std::string default_folder(const Scenario& s) { return "results/" + s.name; }
+
+using Body = ExitCode (*)(const Scenario&, const RunOptions&);
+
+// `run`, `profile` and `record` take the same arguments but for a few.
+void add_live(CLI::App& app, CommandLine& line, const char* name, const char* about, const char* footer, Body body,
+              bool several) {
+  auto* command = app.add_subcommand(name, about);
+  command->footer(footer);
+  auto a = std::make_shared<Arguments>();
+  a->scenario.add_to(*command, several);
+  const bool profiling = body == profile_scenario;
+  command->add_option("--out", a->options.out,
+                      profiling ? "profile file to write (default: results/NAME.profile.json)"
+                                : "result folder (default: results/NAME; with several scenarios a folder for each in it)");
+  if (!profiling) command->add_option("--profile", a->options.profile, "take this profile instead of measuring one");
+  if (body == run_scenario)
+    command->add_option("--recording", a->options.recording, "take this recording instead of making one");
+  command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command");
+  command->add_flag("--dry-run", a->dry_run, "show the effective scenario and the plan, run nothing");
+  add_common(*command, a->options);
+  command->callback([a, &line, body, several] {
+    line.action = [a, &line, body, several] {
+      ExitCode worst = ExitCode::done;
+      for (const std::string& file : a->scenario.files) {
+        const Scenario s = a->scenario.read(file);
+        if (a->dry_run) {
+          fmt::print("{}\n", s.to_json().dump(2));
+          fmt::print(stderr, "{}", describe_plan(s));
+          continue;
+        }
+        RunOptions o = a->options;
+        o.argv = line.argv;
+        if (o.out.empty())
+          o.out = body == profile_scenario ? default_folder(s) + ".profile.json" : default_folder(s);
+        else if (several && a->scenario.files.size() > 1)
+          o.out += "/" + s.name;
+        const ExitCode code = body(s, o);
+        if (code != ExitCode::done) worst = code;
+      }
+      return worst;
+    };
+  });
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, CommandLine& line) {
+  add_live(app, line, "run", "run a scenario: profile, record, every scheduler live and in replay, summary",
+           "Examples:\n"
+           "  alert-bench run scenarios/quickstart.json\n"
+           "  alert-bench run scenarios/default.json scenarios/memory-2.json --data imagenet=DIR --networks FILE\n"
+           "  alert-bench run scenarios/quickstart.json --inputs 40 --schedulers alert,oracle --set goals.0.accuracy=0.9\n"
+           "Then: scripts/figures.py RESULT",
+           run_scenario, true);
+}
+
+void add_profile(CLI::App& app, CommandLine& line) {
+  add_live(app, line, "profile", "measure latency of every network and stage under every cap, without contention",
+           "Example: alert-bench profile scenarios/quickstart.json --out profiles/mine.json", profile_scenario, false);
+}
+
+void add_record(CLI::App& app, CommandLine& line) {
+  add_live(app, line, "record", "make the truth table of a scenario under its co-runner: what oracles and replay work on",
+           "Example: alert-bench record scenarios/quickstart.json --out results/recording\n"
+           "Then:    alert-bench replay results/recording/recording --schedulers alert,oracle", record_scenario, false);
+}
+
+}  // namespace alertbench

@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+
+#include "commands.h"
+
+namespace alertbench {
+
+void ScenarioArguments::add_to(CLI::App& command, bool several) {
+  auto* option = command.add_option("SCENARIO", files, several ? "scenario files (scenarios/*.json), run one after the other"
+                                                               : "scenario file (scenarios/*.json)");
+  option->required();
+  if (!several) option->expected(1);
+  command.add_option("--set", overrides,
+                     "change a scenario key: inputs=50, co_runner.slowdown=1.5, goals.0.accuracy=0.9 (repeatable)")
+      ->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
+  command.add_option("--data", data, "where a workload's data is: imagenet=DIR, fashion-mnist=DIR")
+      ->type_name("WORKLOAD=DIR")->take_all()->allow_extra_args(false);
+  command.add_option("--networks", networks, "network file in place of the scenario's");
+  inputs_option = command.add_option("--inputs", inputs, "number of inputs in place of the scenario's");
+  seed_option = command.add_option("--seed", seed, "seed of the input order, and (+1, +2, +3) of schedule, co-runner, bootstrap");
+  command.add_option("--schedulers", schedulers, "only these, separated by commas (see `alert-bench list schedulers`)")
+      ->delimiter(',')->allow_extra_args(false);
+}
+
+Scenario ScenarioArguments::read(const std::string& file) const {
+  std::vector<std::string> all = overrides;
+  if (inputs_option->count() > 0) {
+    all.push_back(fmt::format("inputs={}", inputs));
+    // A short run keeps a short warm-up, unless told otherwise.
+    bool told = false;
+    for (const std::string& o : overrides) told = told || o.rfind("warmup_inputs=", 0) == 0;
+    if (!told) {
+      const int given = Scenario::read(file, overrides).warmup_inputs;
+      if (given * 5 > inputs) all.push_back(fmt::format("warmup_inputs={}", inputs / 5));
+    }
+  }
+  if (seed_option->count() > 0)
+    for (const auto& [key, add] : {std::pair{"inputs", 0}, {"schedule", 1}, {"co_runner", 2}, {"bootstrap", 3}})
+      all.push_back(fmt::format("seeds.{}={}", key, seed + static_cast<uint64_t>(add)));
+  if (!schedulers.empty()) all.push_back("schedulers=" + nlohmann::json(schedulers).dump());
+  Scenario s = Scenario::read(file, all);
+  if (!networks.empty()) s.networks = networks;
+  for (const std::string& entry : data) {
+    const size_t equals = entry.find('=');
+    if (equals == std::string::npos || equals + 1 == entry.size())
+      throw InputError(fmt::format("--data {}: expected WORKLOAD=DIR, for example --data {}=/path", entry, s.workload));
+    if (entry.substr(0, equals) == s.workload)
+      s.data = entry.substr(equals + 1);
+    else if (entry.substr(0, equals) != "imagenet" && entry.substr(0, equals) != "fashion-mnist")
+      throw InputError(fmt::format("--data {}: unknown workload \"{}\"; this scenario's is \"{}\"", entry,
+                                   entry.substr(0, equals), s.workload));
+  }
+  return s;
+}
+
+void add_common(CLI::App& command, RunOptions& options) {
+  command.add_flag("--quiet", options.quiet, "no progress and no talk on stderr");
+  command.add_flag("--json", options.json, "print the summary as JSON instead of a table");
+  command.add_flag("--strict", options.strict, "warnings (noise, random weights, ...) are errors");
+  command.add_flag("--overwrite", options.overwrite, "replace a result that is there already");
+}
+
+}  // namespace alertbench

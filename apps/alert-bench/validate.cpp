@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "commands.h"
+#include "core/json_reader.h"
+#include "core/profile.h"
+#include "models/inference_runtime.h"
+#include "models/network_file.h"
+#include "recording/recording.h"
+#include "trace/trace_reader.h"
+
+namespace alertbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string check_networks(const std::string& path, bool load, int classes) {
+  const NetworkFile file = NetworkFile::read(path);
+  for (const NetworkSpec& n : file.networks)
+    if (!n.random_weights() && !fs::exists(n.weights))
+      throw InputError(fmt::format("{}: networks: {}: weights: {} is not there", path, n.name, n.weights));
+  if (load) {
+    const auto runtime = open_inference_runtime(1);
+    for (const NetworkSpec& n : file.networks) runtime->load(n, n.architecture == "resnet" ? n.resnet.classes : classes);
+  }
+  return fmt::format("network file, {} networks{}", file.networks.size(), load ? ", all load" : "");
+}
+
+// Says what the file is, or throws InputError.
+std::string check(const std::string& path, bool load, int classes) {
+  if (fs::is_directory(path)) {
+    if (fs::exists(path + "/recording.json")) {
+      const Recording r = Recording::load(path);
+      return fmt::format("recording, {} of {} inputs", r.truth.inputs, r.planned_inputs);
+    }
+    if (!fs::exists(path + "/manifest.json"))
+      throw InputError(path + ": a folder with neither recording.json nor manifest.json: no recording, no result");
+    const nlohmann::json manifest = read_json_file(path + "/manifest.json");
+    int traces = 0;
+    for (const auto& entry : fs::directory_iterator(path + "/traces"))
+      if (entry.path().extension() == ".jsonl") read_trace(entry.path().string()), ++traces;
+    if (fs::exists(path + "/recording/recording.json")) Recording::load(path + "/recording");
+    return fmt::format("result, status {}, {} sound traces", manifest.value("status", "unknown"), traces);
+  }
+  if (fs::path(path).extension() == ".jsonl") {
+    const TraceFile t = read_trace(path);
+    return fmt::format("trace of {}, {} inputs, {}{}", t.header.scheduler, t.inputs.size(), t.status,
+                       t.torn_line ? fmt::format(" (line {} is torn and left out)", t.torn_line) : "");
+  }
+  const nlohmann::json j = read_json_file(path);
+  if (!j.is_object()) throw InputError(path + ": no JSON object");
+  if (j.contains("networks") && j["networks"].is_array()) return check_networks(path, load, classes);
+  if (j.contains("goals")) return fmt::format("scenario, {} goal settings", Scenario::from_json(j, path).goals.size());
+  if (j.contains("arrays")) {
+    const Recording r = Recording::load(path);
+    return fmt::format("recording, {} of {} inputs", r.truth.inputs, r.planned_inputs);
+  }
+  if (j.contains("caps_w") && j.contains("models"))
+    return fmt::format("profile, {} networks", Profile::read(path).models.size());
+  throw InputError(path + ": neither scenario, network file, profile nor recording (no goals, networks, models or arrays in it)");
+}
+
+}  // namespace
+
+void add_validate(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("validate", "is a file sound? scenario, network file, profile, recording, trace, result folder");
+  struct Arguments {
+    std::vector<std::string> files;
+    bool load = false;
+    int classes = 1000;
+  };
+  auto a = std::make_shared<Arguments>();
+  command->add_option("FILE", a->files, "files or folders")->required();
+  command->add_flag("--load", a->load, "load the networks of a network file with LibTorch: do the weights fit?");
+  command->add_option("--classes", a->classes, "classes that a TorchScript network must have (with --load)")->capture_default_str();
+  command->callback([a, &line] {
+    line.action = [a] {
+      ExitCode worst = ExitCode::done;
+      for (const std::string& file : a->files) {
+        try {
+          fmt::print("{}: sound: {}\n", file, check(file, a->load, a->classes));
+        } catch (const Error& e) {
+          fmt::print(stderr, "alert-bench: {}\n", e.what());
+          worst = ExitCode::bad_input;
+        }
+      }
+      return worst;
+    };
+  });
+}
+
+}  // namespace alertbench

@@ -1,0 +1,156 @@
+#include "live/co_runner_control.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "contention/calibrate.h"
+#include "core/error.h"
+#include "core/interrupt.h"
+#include "live/executor.h"
+#include "live/profiler.h"
+#include "metrics/statistics.h"
+
+namespace alertbench {
+namespace {
+
+constexpr int pairs_to_calibrate = 9, pairs_to_confirm = 15;
+constexpr double tolerance = 0.15;  // of the slow-down aimed at
+
+}  // namespace
+
+CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands) : scenario_(scenario) {
+  const CoRunnerScenario& c = scenario.co_runner;
+  schedule_ = c.kind == "none" ? std::vector<bool>(static_cast<size_t>(scenario.inputs), false)
+                               : make_schedule(c.schedule, scenario.inputs, scenario.seeds.schedule);
+  if (c.kind == "none") return;
+  name_ = c.kind;
+  spec_.seed = scenario.seeds.co_runner;
+  if (c.kind == "command") {
+    if (!allow_commands)
+      throw InputError(fmt::format("{}: co_runner: command: this scenario starts \"{}\"; if you trust it, add --allow-commands",
+                                   scenario.path, fmt::join(c.command, " ")));
+    spec_.command = c.command;
+    if (scenario.inference_cpu >= 0) spec_.command_cpus = {scenario.inference_cpu};
+  } else {
+    // Pinned beside the inference, because a worker left to the kernel finds the free processor and disturbs nobody. Memory
+    // traffic comes from the other processor as well.
+    spec_.workers.push_back({c.kind, scenario.inference_cpu, 1.0});
+    if (c.kind == "memory" && scenario.other_cpu >= 0) spec_.workers.push_back({c.kind, scenario.other_cpu, 1.0});
+  }
+  co_runner_ = make_co_runner(spec_, find_generator());
+  co_runner_->start();
+  if (c.kind != "command") set_dose(c.duty.value_or(1 - 1 / c.slowdown));
+}
+
+// One dose for all workers: that share of the inference's processor, twice that of the other one.
+void CoRunnerControl::set_dose(double dose) {
+  dose_ = dose;
+  for (size_t w = 0; w < spec_.workers.size(); ++w) {
+    spec_.workers[w].duty = w == 0 ? dose : std::min(1.0, 2 * dose);
+    co_runner_->set_duty(w, spec_.workers[w].duty);
+  }
+}
+
+double CoRunnerControl::measure_slowdown(NetworkBench& bench, Clock& clock, int pairs) {
+  const auto run_all = [&] {
+    double total_s = 0;
+    for (int m = 0; m < bench.models(); ++m) {
+      ExecutionOrder order;
+      order.target_stage = bench.model(m).stages();
+      total_s += execute(bench.model(m), order, clock).busy_s;
+    }
+    return total_s;
+  };
+  bench.feed(0);
+  std::vector<double> ratios;
+  for (int i = 0; i < pairs; ++i) {
+    if (interrupted()) throw RunError("interrupted while the co-runner was being calibrated");
+    pause();
+    clock.sleep_until(clock.now_s() + 5e-3);
+    const double quiet_s = run_all();
+    co_runner_->resume();
+    running_ = true;
+    clock.sleep_until(clock.now_s() + 5e-3);
+    ratios.push_back(run_all() / quiet_s);
+  }
+  pause();
+  return *quantile(ratios, 0.5);
+}
+
+void CoRunnerControl::calibrate(NetworkBench& bench, Clock& clock, Progress& progress) {
+  if (!co_runner_) return;
+  for (int m = 0; m < bench.models(); ++m) warm_up(bench, m, clock);
+  if (scenario_.co_runner.kind != "command" && !scenario_.co_runner.duty) {
+    progress.begin(fmt::format("Calibrating the {} co-runner to a slow-down of {:.2f}", name_, scenario_.co_runner.slowdown), 8);
+    const DutyCalibration c = calibrate_duty(scenario_.co_runner.slowdown, [&](double dose) {
+      set_dose(dose);
+      const double slowdown = measure_slowdown(bench, clock, pairs_to_calibrate);
+      progress.step();
+      return slowdown;
+    });
+    progress.end();
+    set_dose(c.duty);
+  }
+  measured_slowdown_ = measure_slowdown(bench, clock, pairs_to_confirm);
+  progress.note(fmt::format("Co-runner {}: networks slowed {:.2f}-fold{}", name_, *measured_slowdown_,
+                            dose_ ? fmt::format(" at duty {:.3f}", *dose_) : ""));
+}
+
+void CoRunnerControl::prepare(int64_t input) {
+  const bool wanted = schedule_[static_cast<size_t>(input)];
+  if (!co_runner_ || wanted == running_) return;
+  wanted ? co_runner_->resume() : co_runner_->pause();
+  running_ = wanted;
+}
+
+void CoRunnerControl::pause() {
+  if (co_runner_) co_runner_->pause();
+  running_ = false;
+}
+
+void CoRunnerControl::stop() {
+  if (co_runner_) co_runner_->stop();
+}
+
+nlohmann::ordered_json CoRunnerControl::facts() const {
+  if (!co_runner_) return {{"kind", "none"}};
+  nlohmann::ordered_json workers = nlohmann::ordered_json::array();
+  const auto throughputs = co_runner_->worker_throughputs();
+  for (size_t w = 0; w < throughputs.size(); ++w) {
+    const Throughput& t = throughputs[w];
+    nlohmann::ordered_json one;
+    if (w < spec_.workers.size()) one = {{"cpu", spec_.workers[w].cpu}, {"duty", spec_.workers[w].duty}};
+    one["throughput"] = {{"units", t.units}, {"unit", t.unit}, {"active_s", t.active_s}, {"cpu_s", t.cpu_s},
+                         {"units_per_active_s", t.active_s > 0 ? nlohmann::ordered_json(t.units / t.active_s)
+                                                               : nlohmann::ordered_json(nullptr)}};
+    workers.push_back(one);
+  }
+  nlohmann::ordered_json j = {{"kind", name_}, {"workers", workers}};
+  if (!spec_.command.empty()) j["command"] = spec_.command;
+  j["slowdown_wanted"] = spec_.command.empty() && !scenario_.co_runner.duty
+                             ? nlohmann::ordered_json(scenario_.co_runner.slowdown)
+                             : nlohmann::ordered_json(nullptr);
+  j["slowdown_at_calibration"] =
+      measured_slowdown_ ? nlohmann::ordered_json(*measured_slowdown_) : nlohmann::ordered_json(nullptr);
+  j["inputs_on"] = std::count(schedule_.begin(), schedule_.end(), true);
+  return j;
+}
+
+std::vector<std::string> CoRunnerControl::problems() const {
+  std::vector<std::string> result;
+  if (!co_runner_) return result;
+  const Throughput t = co_runner_->throughput();
+  if (!t.alive) result.push_back(fmt::format("the co-runner died: {}", t.why_dead));
+  if (t.active_s > 1 && t.units <= 0) result.push_back("the co-runner did no work while it was on");
+  if (measured_slowdown_ && spec_.command.empty() && !scenario_.co_runner.duty) {
+    const double wanted = scenario_.co_runner.slowdown;
+    if (*measured_slowdown_ < wanted * (1 - tolerance) || *measured_slowdown_ > wanted * (1 + tolerance))
+      result.push_back(fmt::format("the co-runner slowed the networks {:.2f}-fold, wanted {:.2f} (within {:.0f} %)",
+                                   *measured_slowdown_, wanted, 100 * tolerance));
+  }
+  return result;
+}
+
+}  // namespace alertbench

@@ -1,0 +1,41 @@
+// Decisions run for real: paced arrivals, LibTorch, the scenario's cap and co-runner.
+#pragma once
+
+#include "core/clock.h"
+#include "core/environment.h"
+#include "live/co_runner_control.h"
+#include "live/network_bench.h"
+#include "power/power.h"
+
+namespace alertbench {
+
+class LiveEnvironment : public Environment {
+ public:
+  struct Parts {  // all must outlive the environment
+    const Profile& profile;
+    NetworkBench& bench;
+    CapSetter& caps;
+    EnergyMeter& meter;
+    CoRunnerControl& co_runner;
+    Clock& clock;
+  };
+  LiveEnvironment(const Parts& parts, const Goals& goals, Arrivals arrivals);
+
+  // Schedulers take turns: the time until the next arrival is not counted as part of this one's run.
+  void begin_turn() { fresh_turn_ = true; }
+
+  Arrival arrive(int64_t input) override;
+  Outcome execute(const Configuration& configuration, const Context& context) override;
+  std::string mode() const override { return "live"; }
+
+ private:
+  Parts parts_;
+  double period_s_;
+  Arrivals arrivals_;
+  bool first_ = true, fresh_turn_ = true;
+  double arrived_at_s_ = 0;              // on the clock: when the last input could be started
+  double arrival_s_ = 0, wait_s_ = 0;    // of the last input, from the start of the run
+  double end_s_ = 0;                     // of the last execution, likewise
+};
+
+}  // namespace alertbench

@@ -1,0 +1,97 @@
+#include "live/live_session.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "live/placement.h"
+#include "live/profiler.h"
+#include "trace/host.h"
+#include "workloads/workload_factory.h"
+
+namespace alertbench {
+
+std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
+  const NetworkFile file = NetworkFile::read(scenario.networks);
+  if (file.workload != scenario.workload)
+    throw InputError(fmt::format("{}: networks: {} is for workload \"{}\", the scenario's is \"{}\"", scenario.path, file.path,
+                                 file.workload, scenario.workload));
+  if (scenario.candidates.empty()) return file.networks;
+  std::vector<NetworkSpec> result;
+  for (const std::string& name : scenario.candidates) result.push_back(file.find(name));
+  return result;
+}
+
+LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
+    : scenario(s), progress(quiet), co_runner(s, allow_commands) {
+  // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere.
+  cpus = pin_inference(s.inference_cpu, s.threads);
+  const std::vector<NetworkSpec> networks = candidates_of(s);
+  workload = make_workload(s.workload, s.data, s.seeds.inputs);
+  runtime = open_inference_runtime(s.threads);
+  caps = make_emulated_cap(s.power_model);
+  bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
+                                         sample_order(workload->size(), s.inputs, s.seeds.inputs));
+}
+
+LiveSession::~LiveSession() {
+  if (caps) caps->restore();
+}
+
+Profile LiveSession::measure_profile() {
+  Profile p = alertbench::measure_profile(*bench, scenario, *caps, clock, progress);
+  p.fail_accuracy = 1.0 / workload->classes();
+  p.host = read_host().cpu_model.value_or("unknown processor");
+  return p;
+}
+
+void LiveSession::check_profile(const Profile& p, const std::string& path) const {
+  const auto fail = [&](const std::string& what) {
+    throw InputError(fmt::format("{}: {}; measure a new one with `alert-bench profile {}`", path, what, scenario.path));
+  };
+  if (p.caps_w != scenario.caps_w) fail("caps_w differ from the scenario's");
+  if (static_cast<int>(p.models.size()) != bench->models())
+    fail(fmt::format("{} networks, the scenario has {}", p.models.size(), bench->models()));
+  for (int m = 0; m < bench->models(); ++m) {
+    const ModelProfile& have = p.models[static_cast<size_t>(m)];
+    if (have.name != bench->network(m).name || have.stages() != bench->network(m).stages())
+      fail(fmt::format("network {} is \"{}\" with {} stages, the scenario's is \"{}\" with {}", m + 1, have.name, have.stages(),
+                       bench->network(m).name, bench->network(m).stages()));
+  }
+}
+
+bool LiveSession::accuracy_measured() const {
+  for (int m = 0; m < bench->models(); ++m)
+    if (!bench->judged(m)) return false;
+  return true;
+}
+
+nlohmann::ordered_json LiveSession::facts() const {
+  nlohmann::ordered_json networks = nlohmann::ordered_json::array();
+  for (int m = 0; m < bench->models(); ++m) {
+    const NetworkSpec& n = bench->network(m);
+    networks.push_back({{"name", n.name},
+                        {"stages", n.stages()},
+                        {"weights", n.random_weights() ? fmt::format("random, seed {}", n.random_seed) : n.weights},
+                        {"accuracy_source", n.accuracy.source},
+                        {"accuracy_on", n.accuracy.on}});
+  }
+  return {{"inference", runtime->facts()},
+          {"data", workload->data_source()},
+          {"networks", networks},
+          {"placement", {{"inference_cpus", cpus}, {"co_runner_other_cpu", scenario.other_cpu}}}};
+}
+
+std::vector<std::string> LiveSession::warnings() const {
+  std::vector<std::string> result;
+  const nlohmann::ordered_json inference = runtime->facts();
+  for (const auto& w : inference.at("warnings")) result.push_back(w.get<std::string>());
+  std::string random;
+  for (int m = 0; m < bench->models(); ++m)
+    if (bench->network(m).random_weights()) random += (random.empty() ? "" : ", ") + bench->network(m).name;
+  if (!random.empty())
+    result.push_back(fmt::format("random weights in {}: latencies are real, accuracies come from the network file", random));
+  if (!workload->labelled()) result.push_back(fmt::format("no labels: {}", workload->data_source()));
+  return result;
+}
+
+}  // namespace alertbench

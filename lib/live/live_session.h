@@ -1,0 +1,50 @@
+// Everything that a live run needs, opened for one scenario: LibTorch, the data, the networks, caps, clock, placement.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/progress.h"
+#include "live/co_runner_control.h"
+#include "live/network_bench.h"
+#include "models/inference_runtime.h"
+#include "power/power.h"
+#include "scenario/scenario.h"
+#include "workloads/workload.h"
+
+namespace alertbench {
+
+class LiveSession {
+ public:
+  // Pins the calling thread, loads data and networks, builds and pauses the co-runner. Everything runs on the calling
+  // thread. Errors as of the parts.
+  LiveSession(const Scenario& scenario, bool allow_commands, bool quiet);
+  ~LiveSession();
+
+  // A profile measured elsewhere must know the same networks, stages and caps (InputError).
+  void check_profile(const Profile& profile, const std::string& path) const;
+  Profile measure_profile();
+
+  const Scenario& scenario;
+  Progress progress;
+  SystemClock clock;
+  std::vector<int> cpus;  // of the inference, read back
+  std::unique_ptr<InferenceRuntime> runtime;
+  std::unique_ptr<Workload> workload;
+  std::unique_ptr<CapSetter> caps;
+  std::unique_ptr<NetworkBench> bench;
+  CoRunnerControl co_runner;
+
+  bool accuracy_measured() const;   // labels and trained weights for every network
+  nlohmann::ordered_json facts() const;  // LibTorch, data, networks, placement: for the manifest
+  std::vector<std::string> warnings() const;
+};
+
+// The networks that a scenario runs: its candidates, or all of its network file. InputError for names that are not there,
+// and where the file is for another workload.
+std::vector<NetworkSpec> candidates_of(const Scenario& scenario);
+
+}  // namespace alertbench

@@ -1,0 +1,59 @@
+#include "live/recorder.h"
+
+#include <algorithm>
+
+#include "core/interrupt.h"
+#include "live/executor.h"
+#include "live/profiler.h"
+
+namespace alertbench {
+
+void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, CoRunnerControl& co_runner, Clock& clock,
+                  Progress& progress, RecordingWriter& writer) {
+  const size_t rows = static_cast<size_t>(profile.rows());
+  const size_t models = profile.models.size(), cap_count = profile.caps_w.size();
+  bool judged = true;  // correctness is kept where every network has it
+  for (size_t m = 0; m < models; ++m) judged = judged && bench.judged(static_cast<int>(m));
+
+  bench.feed(0);
+  for (size_t m = 0; m < models; ++m) warm_up(bench, static_cast<int>(m), clock);
+  progress.begin("Recording", bench.inputs());
+  RecordedInput record;
+  for (int64_t input = 0; input < bench.inputs() && !interrupted(); ++input) {
+    bench.feed(input);
+    co_runner.prepare(input);
+    record.input_id = bench.input_id(input);
+    record.stage_end_s.assign(rows * cap_count, 0.0);
+    record.top1.assign(judged ? rows : 0, 0);
+    record.top5.assign(judged ? rows : 0, 0);
+    record.co_runner_on = co_runner.on(input);
+    for (size_t k = 0; k < models; ++k) {
+      const size_t m = (k + static_cast<size_t>(input)) % models;
+      const size_t first_row = static_cast<size_t>(profile.first_row(static_cast<int>(m)));
+      StagedModel& network = bench.model(static_cast<int>(m));
+      for (size_t i = 0; i < cap_count; ++i) {
+        const size_t cap = (i + static_cast<size_t>(input)) % cap_count;
+        caps.set(profile.caps_w[cap]);
+        ExecutionOrder order;
+        order.target_stage = network.stages();
+        order.speed = caps.emulated_speed();
+        const Execution e = execute(network, order, clock);
+        for (size_t s = 0; s < static_cast<size_t>(network.stages()); ++s)
+          record.stage_end_s[(first_row + s) * cap_count + cap] = e.stage_end_s[s];
+      }
+      if (!judged) continue;
+      for (int s = 0; s < network.stages(); ++s) {
+        const auto correct = bench.judge(static_cast<int>(m), s + 1);
+        record.top1[first_row + static_cast<size_t>(s)] = correct->top1;
+        record.top5[first_row + static_cast<size_t>(s)] = correct->top5;
+      }
+    }
+    writer.append(record);
+    progress.step();
+  }
+  co_runner.pause();
+  caps.restore();
+  progress.end();
+}
+
+}  // namespace alertbench

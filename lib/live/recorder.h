@@ -1,0 +1,19 @@
+// Records the truth table of a scenario: every network under every cap on every input.
+#pragma once
+
+#include "core/clock.h"
+#include "core/progress.h"
+#include "live/co_runner_control.h"
+#include "live/network_bench.h"
+#include "power/power.h"
+#include "recording/recording.h"
+
+namespace alertbench {
+
+// Every input is run by every network to its last stage under every cap, in an order that turns by one place an input,
+// so that drift hits all alike. Each input is on disk before the next one begins; an interruption ends it early, with
+// what is there. `writer` is not finished here.
+void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, CoRunnerControl& co_runner, Clock& clock,
+                  Progress& progress, RecordingWriter& writer);
+
+}  // namespace alertbench

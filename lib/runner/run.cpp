@@ -1,0 +1,501 @@
+#include "runner/run.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <numeric>
+
+#include "core/interrupt.h"
+#include "core/json_reader.h"
+#include "live/live_environment.h"
+#include "live/live_session.h"
+#include "live/recorder.h"
+#include "metrics/summary.h"
+#include "recording/recording.h"
+#include "recording/replay_environment.h"
+#include "runner/report.h"
+#include "runner/scheduler_run.h"
+#include "trace/atomic_file.h"
+#include "trace/manifest.h"
+#include "trace/trace_writer.h"
+
+namespace alertbench {
+namespace {
+
+using nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+// One scheduler under one goal setting, in one mode.
+struct Entry {
+  std::string scheduler;
+  Goals goals;
+  std::unique_ptr<Environment> environment;
+  std::unique_ptr<TraceWriter> trace;  // none where no traces are kept
+  std::unique_ptr<SummaryAccumulator> accumulator;
+  std::unique_ptr<SchedulerRun> run;
+};
+
+struct Evaluation {
+  const Scenario& scenario;
+  const Recording& recording;
+  std::vector<Goals> goals;
+  std::string accuracy_source, energy_source;
+  std::string traces_folder;  // empty: keep none
+
+  // Entries of one mode, setting by setting, schedulers in the scenario's order.
+  std::vector<Entry> entries(const std::string& mode, Clock* clock,
+                             const std::function<std::unique_ptr<Environment>(const Goals&)>& environment) const {
+    std::vector<Entry> all;
+    for (const Goals& g : goals)
+      for (const std::string& name : scenario.schedulers) {
+        Entry e;
+        e.scheduler = name;
+        e.goals = g;
+        e.environment = environment(g);
+        if (!traces_folder.empty()) {
+          TraceHeader header;
+          header.tool_version = tool_version();
+          header.scheduler = name;
+          header.scenario = scenario.name;
+          header.goals = g;
+          header.energy_source = energy_source;
+          header.accuracy_source = accuracy_source;
+          header.mode = mode;
+          if (scenario.co_runner.kind != "none") header.co_runner = scenario.co_runner.kind;
+          e.trace = std::make_unique<TraceWriter>(fmt::format("{}/{}.{}.{}.jsonl", traces_folder, name, g.name, mode), header,
+                                                  recording.profile);
+        }
+        e.accumulator = std::make_unique<SummaryAccumulator>(name, g.name, mode, g.task, recording.profile);
+        const bool oracle = name.rfind("oracle", 0) == 0;
+        auto scheduler = make_scheduler(name, {recording.profile, g, oracle ? &recording.truth : nullptr},
+                                        scenario.scheduler_settings.value(name, nlohmann::json::object()),
+                                        scenario.path + ": scheduler_settings: " + name);
+        e.run = std::make_unique<SchedulerRun>(
+            std::move(scheduler), *e.environment, g, clock,
+            [trace = e.trace.get(), accumulator = e.accumulator.get()](const InputRecord& r) {
+              if (trace) trace->write(r);
+              accumulator->add(r);
+            });
+        all.push_back(std::move(e));
+      }
+    return all;
+  }
+
+  void step(Entry& e, int64_t input) const {
+    e.run->step(input, input < scenario.warmup_inputs, recording.input_ids[static_cast<size_t>(input)]);
+  }
+
+  std::vector<Summary> summaries(const std::vector<Entry>& entries) const {
+    BootstrapSettings bootstrap;
+    bootstrap.seed = scenario.seeds.bootstrap;
+    std::vector<Summary> all;
+    for (const Entry& e : entries) {
+      const SummaryAccumulator* reference = nullptr;
+      for (const Entry& r : entries)
+        if (r.scheduler == "oracle-static" && r.goals.name == e.goals.name) reference = r.accumulator.get();
+      all.push_back(e.accumulator->summary(bootstrap));
+      e.accumulator->normalise(all.back(), reference, bootstrap);
+    }
+    return all;
+  }
+};
+
+void finish_traces(std::vector<Entry>& entries, bool complete, const std::string& reason) {
+  for (Entry& e : entries)
+    if (e.trace) e.trace->finish(complete ? "complete" : "partial", reason);
+}
+
+// Schedulers take turns of a few inputs, in an order that turns by one place a round: drift of the machine hits all alike.
+// Ends early where interrupted.
+void run_live(Evaluation& evaluation, std::vector<Entry>& entries, LiveSession& session, int64_t inputs) {
+  const int64_t round = evaluation.scenario.round_inputs;
+  session.progress.begin("Running live", inputs * static_cast<int64_t>(entries.size()));
+  for (int64_t start = 0; start < inputs; start += round)
+    for (size_t k = 0; k < entries.size(); ++k) {
+      Entry& e = entries[(k + static_cast<size_t>(start / round)) % entries.size()];
+      static_cast<LiveEnvironment&>(*e.environment).begin_turn();
+      for (int64_t input = start; input < std::min(inputs, start + round); ++input) {
+        if (interrupted()) return session.progress.end();
+        evaluation.step(e, input);
+        session.progress.step();
+      }
+    }
+  session.progress.end();
+}
+
+std::vector<Entry> run_replay(const Evaluation& evaluation, int64_t inputs) {
+  std::vector<Entry> entries = evaluation.entries("replay", nullptr, [&](const Goals& g) {
+    return std::make_unique<ReplayEnvironment>(evaluation.recording, evaluation.scenario.arrivals, g.deadline_s);
+  });
+  for (Entry& e : entries)
+    for (int64_t input = 0; input < inputs; ++input) evaluation.step(e, input);
+  finish_traces(entries, inputs == evaluation.scenario.inputs, inputs == evaluation.scenario.inputs ? "" : "recording is partial");
+  return entries;
+}
+
+std::string goal_text(const Goals& g) {
+  if (g.task == Task::min_energy)
+    return fmt::format("least energy with accuracy >= {:.2f} % and latency <= {:.2f} ms", 100 * *g.accuracy, 1e3 * g.deadline_s);
+  return fmt::format("least error with energy <= {:.3f} J and latency <= {:.2f} ms", *g.energy_j, 1e3 * g.deadline_s);
+}
+
+ordered_json ratio_of(const std::optional<double>& a, const std::optional<double>& b) {
+  return a && b && *b > 0 ? ordered_json(*a / *b) : ordered_json(nullptr);
+}
+
+ordered_json summary_json(const Evaluation& evaluation, const std::vector<Summary>& live, const std::vector<Summary>& replay) {
+  ordered_json j = {{"schema_version", summary_schema_version},
+                    {"scenario", evaluation.scenario.name},
+                    {"workload", evaluation.scenario.workload},
+                    {"energy_source", evaluation.energy_source},
+                    {"accuracy_source", evaluation.accuracy_source},
+                    {"goals", ordered_json::array()},
+                    {"results", ordered_json::array()},
+                    {"live_against_replay", ordered_json::array()}};
+  for (const Goals& g : evaluation.goals)
+    j["goals"].push_back({{"name", g.name},
+                          {"task", to_string(g.task)},
+                          {"deadline_s", g.deadline_s},
+                          {"accuracy", g.accuracy ? ordered_json(*g.accuracy) : ordered_json(nullptr)},
+                          {"energy_j", g.energy_j ? ordered_json(*g.energy_j) : ordered_json(nullptr)},
+                          {"text", goal_text(g)}});
+  for (const auto* side : {&live, &replay})
+    for (const Summary& s : *side) j["results"].push_back(s.to_json());
+  for (size_t i = 0; i < live.size() && i < replay.size(); ++i) {
+    const Summary &l = live[i], &r = replay[i];
+    j["live_against_replay"].push_back(
+        {{"scheduler", l.scheduler},
+         {"setting", l.setting},
+         {"median_latency_ratio", ratio_of(l.latency_s.median, r.latency_s.median)},
+         {"energy_ratio", ratio_of(l.mean_energy_j, r.mean_energy_j)},
+         {"error_ratio", ratio_of(l.mean_error, r.mean_error)},
+         {"violations_difference", l.violations_any && r.violations_any
+                                       ? ordered_json(*l.violations_any - *r.violations_any) : ordered_json(nullptr)}});
+  }
+  return j;
+}
+
+// The slow-down that came out: each network's last stage, uncapped, over its profiled mean; with and without the co-runner.
+ordered_json slowdown_facts(const TruthTable& truth, const Profile& profile) {
+  ordered_json networks = ordered_json::array();
+  std::vector<double> medians;
+  for (int m = 0; m < static_cast<int>(profile.models.size()); ++m) {
+    const Configuration last{m, profile.models[static_cast<size_t>(m)].stages(), profile.caps() - 1};
+    std::vector<double> with, without;
+    for (int64_t n = 0; n < truth.inputs; ++n)
+      (truth.co_runner_on[static_cast<size_t>(n)] ? with : without)
+          .push_back(truth.end_s(n, profile.row(last), last.cap) / profile.latency_of(last).mean_s);
+    const auto quantiles = [](const std::vector<double>& v) {
+      return v.empty() ? ordered_json(nullptr)
+                       : ordered_json{{"inputs", v.size()}, {"median", *quantile(v, 0.5)}, {"p95", *quantile(v, 0.95)}};
+    };
+    networks.push_back({{"network", profile.models[static_cast<size_t>(m)].name},
+                        {"with_co_runner", quantiles(with)},
+                        {"without", quantiles(without)}});
+    if (!with.empty() && !without.empty()) medians.push_back(*quantile(with, 0.5) / *quantile(without, 0.5));
+  }
+  const auto typical = quantile(medians, 0.5);
+  return {{"median_ratio_over_networks", typical ? ordered_json(*typical) : ordered_json(nullptr)}, {"networks", networks}};
+}
+
+void print_summary(const ordered_json& summary, const RunOptions& options) {
+  if (options.json)
+    fmt::print("{}\n", summary.dump(2));
+  else
+    fmt::print("{}", summary_table(nlohmann::json::parse(summary.dump()), "summary"));
+  std::fflush(stdout);
+}
+
+void refuse_warnings(const std::vector<std::string>& warnings, bool strict) {
+  if (strict && !warnings.empty())
+    throw EnvironmentError(fmt::format("--strict: {}", fmt::join(warnings, "; ")));
+}
+
+// A manifest that is on disk from the start, and says how it ended whatever happens.
+class ResultFolder {
+ public:
+  ResultFolder(const Scenario& scenario, const RunOptions& options) : folder_(options.out) {
+    make_result_folder(folder_, options.overwrite);
+    manifest.started_at = utc_now();
+    manifest.argv = options.argv;
+    manifest.scenario = scenario.to_json();
+    manifest.seeds = manifest.scenario["seeds"];
+    manifest.energy_source = "model";
+    manifest.accuracy_source = "profile";
+    manifest.host = read_host();
+    write();
+  }
+  void write() const { write_manifest(folder_, manifest); }
+  void finish(RunStatus status) {
+    manifest.status = status;
+    manifest.finished_at = utc_now();
+    write();
+  }
+  const std::string& path() const { return folder_; }
+
+  Manifest manifest;
+
+ private:
+  std::string folder_;
+};
+
+void add_inputs(Manifest& manifest, const Scenario& scenario) {
+  if (fs::exists(scenario.path)) manifest.add_file(scenario.path);
+  manifest.add_file(scenario.networks);
+  for (const NetworkSpec& n : candidates_of(scenario))
+    if (!n.random_weights()) manifest.add_file(n.weights);
+}
+
+// Runs `body`; whatever it throws is noted in the manifest before it goes on.
+template <class Body>
+ExitCode guarded(ResultFolder& result, Body body) {
+  try {
+    return body();
+  } catch (const std::exception& e) {
+    result.manifest.verdict = {false, {e.what()}};
+    try {
+      result.finish(interrupted() ? RunStatus::partial : RunStatus::failed);
+    } catch (const std::exception&) {  // the first error is the one to tell
+    }
+    throw;
+  }
+}
+
+ExitCode conclude(ResultFolder& result, std::vector<std::string> reasons, bool quiet) {
+  const bool partial = interrupted();
+  if (partial) reasons.insert(reasons.begin(), fmt::format("interrupted by signal {}", interrupt_signal()));
+  result.manifest.verdict = {reasons.empty(), reasons};
+  result.finish(partial ? RunStatus::partial : RunStatus::complete);
+  for (const std::string& r : reasons) fmt::print(stderr, "alert-bench: the result is not valid: {}\n", r);
+  if (!quiet) fmt::print(stderr, "Result: {}\n", result.path());
+  return partial ? ExitCode::run_failed : reasons.empty() ? ExitCode::done : ExitCode::invalid_result;
+}
+
+// Profile and recording of a live command, taken or made.
+class Measurements {
+ public:
+  Measurements(LiveSession& session, ResultFolder& result, const RunOptions& options)
+      : session_(session), result_(result), options_(options) {}
+
+  Profile profile() {
+    Profile p;
+    if (options_.profile.empty()) {
+      p = session_.measure_profile();
+      if (p.noise_verdict.rfind("noisy", 0) == 0) warn("profile: " + p.noise_verdict);
+    } else {
+      p = Profile::read(options_.profile);
+      session_.check_profile(p, options_.profile);
+      result_.manifest.add_file(options_.profile);
+      const std::string here = read_host().cpu_model.value_or("unknown processor");
+      if (p.host != here) warn(fmt::format("{}: measured on \"{}\", this machine is \"{}\"", options_.profile, p.host, here));
+    }
+    write_file_atomically(result_.path() + "/profile.json", p.to_json().dump(1) + "\n");
+    return p;
+  }
+
+  Recording recording(const Profile& profile) {
+    const Scenario& s = session_.scenario;
+    const std::string folder = result_.path() + "/recording";
+    const ordered_json info = {{"scenario", s.to_json()},
+                               {"scenario_path", s.path},
+                               {"host", to_json(read_host())},
+                               {"energy_source", profile.energy_source},
+                               {"accuracy_source", session_.accuracy_measured() ? "measured" : "profile"},
+                               {"session", session_.facts()}};
+    RecordingWriter writer(folder, profile, info, s.inputs);
+    record_truth(*session_.bench, profile, *session_.caps, session_.co_runner, session_.clock, session_.progress, writer);
+    writer.info()["co_runner"] = session_.co_runner.facts();
+    const Recording& done = writer.finish();
+    ordered_json slowdowns = slowdown_facts(done.truth, profile);
+    if (s.co_runner.kind != "none" && !slowdowns["median_ratio_over_networks"].is_null())
+      session_.progress.note(fmt::format("Slow-down that came out in the recording: {:.2f}",
+                                         slowdowns["median_ratio_over_networks"].get<double>()));
+    Recording copy = done;
+    copy.info["slowdowns"] = slowdowns;
+    copy.save(folder);
+    return copy;
+  }
+
+ private:
+  void warn(const std::string& warning) {
+    result_.manifest.warnings.push_back(warning);
+    session_.progress.note("warning: " + warning);
+    refuse_warnings({warning}, options_.strict);
+  }
+
+  LiveSession& session_;
+  ResultFolder& result_;
+  const RunOptions& options_;
+};
+
+void open_result(ResultFolder& result, LiveSession& session, const RunOptions& options) {
+  Manifest& m = result.manifest;
+  add_inputs(m, session.scenario);
+  m.libraries = session.facts();
+  m.warnings = session.warnings();
+  m.accuracy_source = session.accuracy_measured() ? "measured" : "profile";
+  result.write();
+  for (const std::string& w : m.warnings) session.progress.note("warning: " + w);
+  refuse_warnings(m.warnings, options.strict);
+}
+
+std::vector<Goals> resolve_goals(const Scenario& scenario, const Profile& profile) {
+  std::vector<Goals> goals;
+  for (const GoalSpec& g : scenario.goals) goals.push_back(g.resolve(profile));
+  return goals;
+}
+
+}  // namespace
+
+ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
+  candidates_of(scenario);  // bad input is told before anything is written
+  ResultFolder result(scenario, options);
+  return guarded(result, [&] {
+    LiveSession session(scenario, options.allow_commands, options.quiet);
+    open_result(result, session, options);
+    Measurements measurements(session, result, options);
+
+    Recording recording;
+    if (options.recording.empty()) {
+      const Profile profile = measurements.profile();
+      session.co_runner.calibrate(*session.bench, session.clock, session.progress);
+      recording = measurements.recording(profile);
+    } else {
+      recording = Recording::load(options.recording);
+      session.check_profile(recording.profile, options.recording);
+      if (recording.truth.inputs < scenario.inputs)
+        throw InputError(fmt::format("{}: holds {} inputs, the scenario has {}; use --inputs {}", options.recording,
+                                     recording.truth.inputs, scenario.inputs, recording.truth.inputs));
+      session.co_runner.calibrate(*session.bench, session.clock, session.progress);
+      write_file_atomically(result.path() + "/profile.json", recording.profile.to_json().dump(1) + "\n");
+    }
+
+    Evaluation evaluation{scenario, recording, resolve_goals(scenario, recording.profile), result.manifest.accuracy_source,
+                          recording.profile.energy_source, result.path() + "/traces"};
+    const auto meter = make_model_meter(recording.profile);
+    const int64_t inputs = std::min<int64_t>(scenario.inputs, recording.truth.inputs);
+    std::vector<Entry> live;
+    if (!interrupted()) {
+      live = evaluation.entries("live", &session.clock, [&](const Goals& g) {
+        return std::make_unique<LiveEnvironment>(
+            LiveEnvironment::Parts{recording.profile, *session.bench, *session.caps, *meter, session.co_runner, session.clock},
+            g, scenario.arrivals);
+      });
+      run_live(evaluation, live, session, inputs);
+      finish_traces(live, !interrupted(), interrupted() ? "interrupted" : "");
+    }
+    const std::vector<std::string> reasons = session.co_runner.problems();
+    result.manifest.libraries["co_runner"] = session.co_runner.facts();
+    session.co_runner.stop();
+    session.caps->restore();
+    const std::vector<Entry> replay = run_replay(evaluation, inputs);
+    const ordered_json summary = summary_json(evaluation, evaluation.summaries(live), evaluation.summaries(replay));
+    write_file_atomically(result.path() + "/summary.json", summary.dump(1) + "\n");
+    print_summary(summary, options);
+    return conclude(result, reasons, options.quiet);
+  });
+}
+
+ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
+  candidates_of(scenario);
+  ResultFolder result(scenario, options);
+  return guarded(result, [&] {
+    LiveSession session(scenario, options.allow_commands, options.quiet);
+    open_result(result, session, options);
+    Measurements measurements(session, result, options);
+    const Profile profile = measurements.profile();
+    session.co_runner.calibrate(*session.bench, session.clock, session.progress);
+    measurements.recording(profile);
+    result.manifest.libraries["co_runner"] = session.co_runner.facts();
+    const std::vector<std::string> reasons = session.co_runner.problems();
+    session.co_runner.stop();
+    return conclude(result, reasons, options.quiet);
+  });
+}
+
+ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
+  if (fs::exists(options.out) && !options.overwrite)
+    throw InputError(options.out + ": is there already; choose another --out, or add --overwrite");
+  Scenario alone = scenario;
+  alone.co_runner.kind = "none";
+  LiveSession session(alone, false, options.quiet);
+  const std::vector<std::string> warnings = session.warnings();
+  for (const std::string& w : warnings) session.progress.note("warning: " + w);
+  refuse_warnings(warnings, options.strict);
+  const Profile profile = session.measure_profile();
+  if (const fs::path parent = fs::path(options.out).parent_path(); !parent.empty()) fs::create_directories(parent);
+  write_file_atomically(options.out, profile.to_json().dump(1) + "\n");
+  if (options.json) {
+    fmt::print("{}\n", profile.to_json().dump(2));
+  } else {
+    fmt::print("{:<22} {:>5} {:>9} {:>9} {:>9} {:>9} {:>6}  mean ms under {} W\n", "network", "stage", "top-1 %", "mean ms",
+               "p95 ms", "p99 ms", "CV", fmt::join(profile.caps_w, ", "));
+    for (int m = 0; m < static_cast<int>(profile.models.size()); ++m)
+      for (int stage = 1; stage <= profile.models[static_cast<size_t>(m)].stages(); ++stage) {
+        const ModelProfile& model = profile.models[static_cast<size_t>(m)];
+        const LatencyStats& top = profile.latency_of({m, stage, profile.caps() - 1});
+        std::vector<std::string> capped;
+        for (int cap = 0; cap < profile.caps(); ++cap)
+          capped.push_back(fmt::format("{:.2f}", 1e3 * profile.latency_of({m, stage, cap}).mean_s));
+        fmt::print("{:<22} {:>5} {:>9.2f} {:>9.2f} {:>9.2f} {:>9.2f} {:>6.3f}  {}\n", model.name, stage,
+                   100 * model.accuracy[static_cast<size_t>(stage - 1)], 1e3 * top.mean_s, 1e3 * top.p95_s, 1e3 * top.p99_s,
+                   top.cv, fmt::join(capped, ", "));
+      }
+    fmt::print("{}\n", profile.noise_verdict);
+  }
+  if (profile.noise_verdict.rfind("noisy", 0) == 0) refuse_warnings({profile.noise_verdict}, options.strict);
+  if (!options.quiet) fmt::print(stderr, "Profile: {}\n", options.out);
+  return ExitCode::done;
+}
+
+ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options) {
+  const Recording recording = Recording::load(request.recording);
+  if (!recording.info.contains("scenario"))
+    throw InputError(request.recording + ": does not say which scenario it is of (info.scenario); record it again");
+  nlohmann::json stored = nlohmann::json::parse(recording.info["scenario"].dump());
+  if (!request.schedulers.empty()) stored["schedulers"] = request.schedulers;
+  const Scenario scenario =
+      Scenario::from_json(Scenario::override_json(stored, request.overrides), recording.info.value("scenario_path", request.recording));
+  const int64_t inputs = recording.truth.inputs;
+  if (inputs <= scenario.warmup_inputs)
+    throw InputError(fmt::format("{}: {} inputs, of which {} are warm-up: nothing to measure", request.recording, inputs,
+                                 scenario.warmup_inputs));
+  Evaluation evaluation{scenario, recording, resolve_goals(scenario, recording.profile),
+                        recording.info.value("accuracy_source", "profile"), recording.profile.energy_source, ""};
+  const auto all = [&] {
+    return summary_json(evaluation, {}, evaluation.summaries(run_replay(evaluation, inputs)));
+  };
+  if (options.out.empty()) {
+    print_summary(all(), options);
+    return ExitCode::done;
+  }
+  ResultFolder result(scenario, options);
+  return guarded(result, [&] {
+    result.manifest.accuracy_source = evaluation.accuracy_source;
+    const std::string json_path =
+        fs::is_directory(request.recording) ? request.recording + "/recording.json" : request.recording;
+    if (fs::exists(json_path)) result.manifest.add_file(json_path);
+    evaluation.traces_folder = result.path() + "/traces";
+    const ordered_json summary = all();
+    write_file_atomically(result.path() + "/summary.json", summary.dump(1) + "\n");
+    write_file_atomically(result.path() + "/profile.json", recording.profile.to_json().dump(1) + "\n");
+    print_summary(summary, options);
+    return conclude(result, {}, options.quiet);
+  });
+}
+
+std::string describe_plan(const Scenario& s) {
+  const std::vector<NetworkSpec> networks = candidates_of(s);
+  const size_t cells = networks.size() * s.caps_w.size();
+  return fmt::format(
+      "Plan of {}: {} networks x {} caps\n"
+      "  profile: {} executions, alone\n  record:  {} executions, {} inputs, co-runner {}\n"
+      "  live:    {} inputs ({} goal settings x {} schedulers x {} inputs), each takes one deadline\n"
+      "  replay:  the same from the recording\nHow long it takes is known once the profile is there; progress then says so.\n",
+      s.name, networks.size(), s.caps_w.size(), cells * static_cast<size_t>(s.profile_repetitions),
+      cells * static_cast<size_t>(s.inputs), s.inputs, s.co_runner.kind,
+      s.goals.size() * s.schedulers.size() * static_cast<size_t>(s.inputs), s.goals.size(), s.schedulers.size(), s.inputs);
+}
+
+}  // namespace alertbench

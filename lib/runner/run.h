@@ -1,0 +1,35 @@
+// The commands behind `alert-bench run`, `profile`, `record` and `replay`: from a scenario (or a recording) to a result
+// folder. Each returns the exit code of the program and throws Error for everything that ends it early.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "scenario/scenario.h"
+
+namespace alertbench {
+
+struct RunOptions {
+  std::string out;        // result folder (run, record, replay) or file (profile)
+  std::string profile;    // run, record: take this profile, do not measure one
+  std::string recording;  // run: take this recording, do not make one
+  bool overwrite = false, quiet = false, json = false, strict = false, allow_commands = false;
+  std::vector<std::string> argv;
+};
+
+ExitCode run_scenario(const Scenario& scenario, const RunOptions& options);
+ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options);
+ExitCode record_scenario(const Scenario& scenario, const RunOptions& options);
+
+struct ReplayRequest {
+  std::string recording;                // folder or recording.json
+  std::vector<std::string> schedulers;  // empty: those of the recording's scenario
+  std::vector<std::string> overrides;   // of the recording's scenario, as --set
+};
+ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options);
+
+// What a run would do and about how long it would take; measures nothing, needs no LibTorch.
+std::string describe_plan(const Scenario& scenario);
+
+}  // namespace alertbench

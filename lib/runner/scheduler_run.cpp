@@ -1,0 +1,51 @@
+#include "runner/scheduler_run.h"
+
+namespace alertbench {
+
+SchedulerRun::SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& environment, const Goals& goals, Clock* clock,
+                           Sink sink)
+    : scheduler_(std::move(scheduler)), environment_(environment), clock_(clock), sink_(std::move(sink)) {
+  record_.goals = goals;
+}
+
+void SchedulerRun::step(int64_t input, bool warmup, const std::string& input_id) {
+  const Arrival arrival = environment_.arrive(input);
+  // A wait is gone from the deadline, and from the period that energy is still charged for.
+  const double left_s = record_.goals.deadline_s - arrival.wait_s;
+  const Context context{input, left_s, left_s};
+
+  const double before_s = clock_ ? clock_->processor_s() : 0.0;
+  const Configuration chosen = scheduler_->decide(context);
+  const double decide_s = clock_ ? clock_->processor_s() - before_s : 0.0;
+
+  record_.outcome = environment_.execute(chosen, context);
+  const Outcome& o = record_.outcome;
+
+  Observation seen;
+  seen.configuration = chosen;
+  seen.stages_finished = o.stages_finished;
+  // From the start of the execution: what the profile's latencies count from, too.
+  if (o.stages_finished > 0)
+    seen.last_stage_end_s = o.stage_end_s[static_cast<size_t>(o.stages_finished - 1)] - o.wait_s;
+  seen.busy_s = o.busy_s;
+  seen.deadline_s = context.deadline_s;
+  seen.period_s = context.period_s;
+  seen.decide_s = decide_s;
+  seen.energy_j = o.energy_j;
+  seen.idle_power_w = o.idle_power_w;
+
+  record_.prediction = scheduler_->prediction();
+  scheduler_->observe(seen);
+
+  record_.input = input;
+  record_.warmup = warmup;
+  record_.input_id = input_id;
+  record_.arrival_s = arrival.arrival_s;
+  record_.configuration = chosen;
+  record_.decide_s = clock_ ? std::optional<double>(decide_s) : std::nullopt;
+  record_.slowdown = scheduler_->slowdown();
+  record_.violations = violations_of(record_.goals, o);
+  sink_(record_);
+}
+
+}  // namespace alertbench

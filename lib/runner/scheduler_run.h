@@ -1,0 +1,35 @@
+// One scheduler on its way through the inputs: decide, execute, observe, judge, write down. The same code live and in
+// replay.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/clock.h"
+#include "core/environment.h"
+#include "schedulers/scheduler.h"
+#include "trace/input_record.h"
+
+namespace alertbench {
+
+class SchedulerRun {
+ public:
+  using Sink = std::function<void(const InputRecord&)>;
+
+  // `clock` measures the scheduler's own time; null in replay, where nothing may depend on it. `environment` and `clock`
+  // must outlive the run.
+  SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& environment, const Goals& goals, Clock* clock, Sink sink);
+
+  // Inputs in order. `input_id` goes into the record.
+  void step(int64_t input, bool warmup, const std::string& input_id);
+
+ private:
+  std::unique_ptr<Scheduler> scheduler_;
+  Environment& environment_;
+  Clock* clock_;
+  Sink sink_;
+  InputRecord record_;
+};
+
+}  // namespace alertbench

@@ -1,0 +1,268 @@
+#include "scenario/scenario.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <set>
+
+#include "core/error.h"
+#include "core/json_reader.h"
+#include "schedulers/scheduler.h"
+
+namespace alertbench {
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr double no_limit = 1e9;
+
+void apply_override(json& scenario, const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw InputError(fmt::format("--set {}: expected key=value, for example --set inputs=50", text));
+  const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
+  json* at = &scenario;
+  size_t start = 0;
+  while (true) {
+    const size_t dot = key.find('.', start);
+    const std::string part = key.substr(start, dot == std::string::npos ? dot : dot - start);
+    if (at->is_array()) {
+      size_t index = at->size();
+      if (!part.empty() && part.size() < 6 && part.find_first_not_of("0123456789") == std::string::npos)
+        index = std::stoul(part);
+      if (index >= at->size())
+        throw InputError(fmt::format("--set {}: \"{}\" is no index into a list of {} (they count from 0)", text, part,
+                                     at->size()));
+      at = &(*at)[index];
+    } else if (at->is_object() || at->is_null()) {
+      at = &(*at)[part];
+    } else {
+      throw InputError(fmt::format("--set {}: there is nothing below \"{}\"", text, key.substr(0, start - 1)));
+    }
+    if (dot == std::string::npos) break;
+    start = dot + 1;
+  }
+  json parsed = json::parse(value, nullptr, false);
+  *at = parsed.is_discarded() ? json(value) : parsed;
+}
+
+std::string resolve_path(const std::string& scenario_path, const std::string& path) {
+  if (path.empty() || path[0] == '/') return path;
+  return (std::filesystem::path(scenario_path).parent_path() / path).lexically_normal().string();
+}
+
+GoalSpec read_goal(JsonReader r, size_t index) {
+  GoalSpec g;
+  g.name = r.text("name", fmt::format("goal-{}", index + 1));
+  if (g.name.empty() || g.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+                            std::string::npos)
+    r.fail("name", fmt::format("\"{}\" becomes part of a file name: use letters, digits, - and _", g.name));
+  g.task = r.one_of("task", "min_energy", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
+                                                                                     : Task::min_energy;
+  g.deadline_s = r.optional_number("deadline_s", 1e-6, 3600);
+  g.deadline_x = r.optional_number("deadline_x", 1e-3, 1e3);
+  if (g.deadline_s.has_value() == g.deadline_x.has_value())
+    r.fail("deadline_s", "give either deadline_s (seconds) or deadline_x (times the reference latency), one of them");
+  g.accuracy = r.optional_number("accuracy", 0.0, 1.0);
+  g.energy_j = r.optional_number("energy_j", 0.0, no_limit);
+  g.power_limit_w = r.optional_number("power_limit_w", 0.0, no_limit);
+  if (g.task == Task::min_energy && !g.accuracy) r.fail("accuracy", "is missing; min_energy needs an accuracy goal, 0 to 1");
+  if (g.task == Task::min_energy && (g.energy_j || g.power_limit_w))
+    r.fail("energy_j", "has no meaning for min_energy; it minimises energy");
+  if (g.task == Task::min_error && g.energy_j.has_value() == g.power_limit_w.has_value())
+    r.fail("energy_j", "min_error needs an energy budget: give either energy_j or power_limit_w, one of them");
+  if (g.task == Task::min_error && g.accuracy) r.fail("accuracy", "has no meaning for min_error; it maximises accuracy");
+  r.finish();
+  return g;
+}
+
+ScheduleSpec read_schedule(JsonReader r) {
+  ScheduleSpec s;
+  s.kind = r.one_of("kind", s.kind, {"random", "always", "never", "list"});
+  s.mean_on_inputs = r.number("mean_on_inputs", s.mean_on_inputs, 1, 1e6);
+  s.mean_off_inputs = r.number("mean_off_inputs", s.mean_off_inputs, 1, 1e6);
+  if (r.has("on_ranges"))
+    for (const json& range : r.raw("on_ranges")) {
+      if (!range.is_array() || range.size() != 2 || !range[0].is_number_integer() || !range[1].is_number_integer())
+        r.fail("on_ranges", fmt::format("expected pairs [first, last + 1] of input numbers, found {}", range.dump()));
+      s.on_ranges.emplace_back(range[0].get<int>(), range[1].get<int>());
+    }
+  r.finish();
+  return s;
+}
+
+CoRunnerScenario read_co_runner(JsonReader r) {
+  CoRunnerScenario c;
+  c.kind = r.one_of("kind", c.kind, {"none", "compute", "memory", "command"});
+  c.slowdown = r.number("slowdown", c.slowdown, 1.01, 20);
+  c.duty = r.optional_number("duty", 0.01, 1.0);
+  c.command = r.texts("command");
+  if (r.has("schedule")) c.schedule = read_schedule(r.object("schedule"));
+  if (c.kind == "command" && c.command.empty())
+    r.fail("command", "is missing; give the program and its arguments as a list of strings");
+  if (c.kind != "command" && !c.command.empty()) r.fail("command", "has a meaning only for \"kind\": \"command\"");
+  r.finish();
+  return c;
+}
+
+PowerModel read_power_model(JsonReader r) {
+  PowerModel m;
+  m.name = r.text("name", m.name);
+  m.static_w = r.number("static_w", m.static_w, 0, no_limit);
+  m.dynamic_w = r.number("dynamic_w", m.dynamic_w, 1e-3, no_limit);
+  m.idle_w = r.number("idle_w", m.idle_w, 0, no_limit);
+  r.finish();
+  return m;
+}
+
+}  // namespace
+
+Goals GoalSpec::resolve(const Profile& profile) const {
+  Goals g;
+  g.name = name;
+  g.task = task;
+  g.deadline_s = deadline_s ? *deadline_s : *deadline_x * profile.reference_latency_s();
+  g.accuracy = accuracy;
+  if (task == Task::min_error) g.energy_j = energy_j ? *energy_j : *power_limit_w * g.deadline_s;
+  return g;
+}
+
+Scenario Scenario::read(const std::string& path, const std::vector<std::string>& overrides) {
+  return from_json(override_json(read_json_file(path), overrides), path);
+}
+
+json Scenario::override_json(json scenario, const std::vector<std::string>& overrides) {
+  for (const std::string& o : overrides) apply_override(scenario, o);
+  return scenario;
+}
+
+Scenario Scenario::from_json(const json& j, const std::string& path) {
+  JsonReader r(j, path);
+  Scenario s;
+  s.path = path;
+  r.one_of("schema_version", "", {"1.0"});
+  s.name = r.text("name");
+  s.description = r.text("description", "");
+  JsonReader workload = r.object("workload");
+  s.workload = workload.one_of("name", "", {"fashion-mnist", "imagenet"});
+  s.data = workload.text("data", "");
+  workload.finish();
+  s.networks = resolve_path(path, r.text("networks"));
+  s.candidates = r.texts("candidates");
+  s.inputs = r.integer("inputs", s.inputs, 1, 10'000'000);
+  s.warmup_inputs = r.integer("warmup_inputs", s.warmup_inputs, 0, 100'000);
+  s.arrivals = r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
+  if (r.has("power")) {
+    JsonReader power = r.object("power");
+    s.power_backend = power.one_of("backend", s.power_backend, {"emulated"});
+    if (power.has("caps_w")) s.caps_w = power.numbers("caps_w", 0.1, no_limit);
+    if (power.has("model")) s.power_model = read_power_model(power.object("model"));
+    if (s.caps_w.empty()) power.fail("caps_w", "at least one power cap is needed");
+    for (size_t i = 0; i < s.caps_w.size(); ++i) {
+      if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
+        power.fail("caps_w", fmt::format("{} after {}: the caps must rise", s.caps_w[i], s.caps_w[i - 1]));
+      if (s.caps_w[i] <= s.power_model.static_w)
+        power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run", s.caps_w[i],
+                                         s.power_model.static_w));
+    }
+    power.finish();
+  }
+  for (JsonReader& g : r.objects("goals")) {
+    s.goals.push_back(read_goal(g, s.goals.size()));
+    for (size_t i = 0; i + 1 < s.goals.size(); ++i)
+      if (s.goals[i].name == s.goals.back().name) g.fail("name", fmt::format("\"{}\" stands twice", s.goals[i].name));
+  }
+  if (s.goals.empty()) r.fail("goals", "at least one goal setting is needed");
+  s.schedulers = r.texts("schedulers");
+  if (s.schedulers.empty())
+    for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
+  if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
+  std::set<std::string> seen;
+  for (const std::string& name : s.schedulers) {
+    if (!seen.insert(name).second) r.fail("schedulers", fmt::format("\"{}\" stands twice", name));
+    effective_settings(name, s.scheduler_settings.value(name, json::object()), path + ": scheduler_settings: " + name);
+  }
+  if (!s.scheduler_settings.is_object()) r.fail("scheduler_settings", "expected an object, one key a scheduler");
+  for (const auto& [name, value] : s.scheduler_settings.items()) {
+    (void)value;
+    effective_settings(name, value, path + ": scheduler_settings: " + name);
+  }
+  if (r.has("co_runner")) s.co_runner = read_co_runner(r.object("co_runner"));
+  if (r.has("placement")) {
+    JsonReader placement = r.object("placement");
+    s.threads = placement.integer("threads", s.threads, 1, 1024);
+    s.inference_cpu = placement.integer("inference_cpu", s.inference_cpu, -1, 4095);
+    s.other_cpu = placement.integer("other_cpu", s.other_cpu, -1, 4095);
+    placement.finish();
+  }
+  s.profile_repetitions = r.integer("profile_repetitions", s.profile_repetitions, 2, 100'000);
+  s.round_inputs = r.integer("round_inputs", s.round_inputs, 1, 1'000'000);
+  if (r.has("seeds")) {
+    JsonReader seeds = r.object("seeds");
+    s.seeds.inputs = seeds.seed("inputs", s.seeds.inputs);
+    s.seeds.schedule = seeds.seed("schedule", s.seeds.schedule);
+    s.seeds.co_runner = seeds.seed("co_runner", s.seeds.co_runner);
+    s.seeds.bootstrap = seeds.seed("bootstrap", s.seeds.bootstrap);
+    seeds.finish();
+  }
+  r.finish();
+  if (s.warmup_inputs >= s.inputs)
+    r.fail("warmup_inputs", fmt::format("{} of {} inputs would be warm-up; leave some to measure", s.warmup_inputs, s.inputs));
+  return s;
+}
+
+ordered_json Scenario::to_json() const {
+  const auto maybe = [](const std::optional<double>& v) { return v ? ordered_json(*v) : ordered_json(nullptr); };
+  ordered_json j;
+  j["schema_version"] = "1.0";
+  j["name"] = name;
+  j["description"] = description;
+  j["workload"] = {{"name", workload}, {"data", data}};
+  j["networks"] = networks;
+  j["candidates"] = candidates;
+  j["inputs"] = inputs;
+  j["warmup_inputs"] = warmup_inputs;
+  j["arrivals"] = arrivals == Arrivals::open ? "open" : "closed";
+  j["power"] = {{"backend", power_backend},
+                {"caps_w", caps_w},
+                {"model",
+                 {{"name", power_model.name},
+                  {"static_w", power_model.static_w},
+                  {"dynamic_w", power_model.dynamic_w},
+                  {"idle_w", power_model.idle_w}}}};
+  j["goals"] = ordered_json::array();
+  for (const GoalSpec& g : goals)
+    j["goals"].push_back({{"name", g.name},
+                          {"task", to_string(g.task)},
+                          {"deadline_s", maybe(g.deadline_s)},
+                          {"deadline_x", maybe(g.deadline_x)},
+                          {"accuracy", maybe(g.accuracy)},
+                          {"energy_j", maybe(g.energy_j)},
+                          {"power_limit_w", maybe(g.power_limit_w)}});
+  j["schedulers"] = schedulers;
+  j["scheduler_settings"] = ordered_json::object();
+  for (const std::string& s : schedulers)
+    j["scheduler_settings"][s] = effective_settings(s, scheduler_settings.value(s, json::object()), path);
+  ordered_json ranges = ordered_json::array();
+  for (const auto& [first, end] : co_runner.schedule.on_ranges) ranges.push_back({first, end});
+  j["co_runner"] = {{"kind", co_runner.kind},
+                    {"slowdown", co_runner.slowdown},
+                    {"duty", maybe(co_runner.duty)},
+                    {"command", co_runner.command},
+                    {"schedule",
+                     {{"kind", co_runner.schedule.kind},
+                      {"mean_on_inputs", co_runner.schedule.mean_on_inputs},
+                      {"mean_off_inputs", co_runner.schedule.mean_off_inputs},
+                      {"on_ranges", ranges}}}};
+  j["placement"] = {{"threads", threads}, {"inference_cpu", inference_cpu}, {"other_cpu", other_cpu}};
+  j["profile_repetitions"] = profile_repetitions;
+  j["round_inputs"] = round_inputs;
+  j["seeds"] = {{"inputs", seeds.inputs},
+                {"schedule", seeds.schedule},
+                {"co_runner", seeds.co_runner},
+                {"bootstrap", seeds.bootstrap}};
+  return j;
+}
+
+}  // namespace alertbench

@@ -1,0 +1,67 @@
+// A scenario file: everything that a run depends on. Strict: an unknown key is an error that names the nearest known one.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contention/schedule.h"
+#include "core/environment.h"
+#include "core/profile.h"
+#include "core/types.h"
+
+namespace alertbench {
+
+// A goal setting as a scenario states it: absolute, or relative to what the profile will measure.
+struct GoalSpec {
+  std::string name;
+  Task task = Task::min_energy;
+  std::optional<double> deadline_s;  // either this
+  std::optional<double> deadline_x;  // or this many times the profile's reference latency
+  std::optional<double> accuracy;    // min_energy
+  std::optional<double> energy_j;    // min_error: either this
+  std::optional<double> power_limit_w;  // or this many watts over one deadline
+
+  Goals resolve(const Profile& profile) const;
+};
+
+struct CoRunnerScenario {
+  std::string kind = "none";  // "none" | "compute" | "memory" | "command"
+  double slowdown = 1.3;      // compute, memory: the median slow-down to aim at; the duty is calibrated to it
+  std::optional<double> duty;  // compute, memory: take this duty as it is instead
+  std::vector<std::string> command;  // command: argv, run only with --allow-commands
+  ScheduleSpec schedule;
+};
+
+struct Scenario {
+  std::string path, name, description;
+  std::string workload, data;          // data: folder, empty for the default of the workload
+  std::string networks;                // path of the network file
+  std::vector<std::string> candidates;  // empty: all of the file
+  int inputs = 100, warmup_inputs = 5;
+  Arrivals arrivals = Arrivals::closed;
+  std::string power_backend = "emulated";
+  std::vector<double> caps_w{35, 50, 65, 80, 100};
+  PowerModel power_model;
+  std::vector<GoalSpec> goals;
+  std::vector<std::string> schedulers;  // empty: all
+  nlohmann::json scheduler_settings = nlohmann::json::object();
+  CoRunnerScenario co_runner;
+  int threads = 1;
+  int inference_cpu = 0, other_cpu = 1;  // where the inference and a memory co-runner are pinned; -1: nowhere
+  int profile_repetitions = 20;
+  int round_inputs = 10;  // schedulers take turns after so many inputs, so that drift hits all alike
+  struct Seeds {
+    uint64_t inputs = 1, schedule = 2, co_runner = 3, bootstrap = 4;
+  } seeds;
+
+  // `overrides`: "key=value" with dots into objects and lists ("goals.0.accuracy=0.9"); values are JSON, or else text.
+  // Relative paths in the file are resolved beside it. InputError names file, key, value and mend.
+  static Scenario read(const std::string& path, const std::vector<std::string>& overrides);
+  static nlohmann::json override_json(nlohmann::json scenario, const std::vector<std::string>& overrides);
+  static Scenario from_json(const nlohmann::json& j, const std::string& path);
+  nlohmann::ordered_json to_json() const;  // effective: every default filled in
+};
+
+}  // namespace alertbench
