@@ -1,0 +1,152 @@
+"""bars: energy (min_energy settings) and error (min_error settings) relative to oracle-static per scheduler, and the share of
+inputs in violation. Settings violated on more than 10 % of their inputs are marked and left out of the bar. From summary.json,
+or computed from traces/."""
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+
+from . import load, style
+
+NAMES = ["bars"]
+HALO = [withStroke(linewidth=1.8, foreground="white")]
+TASKS = (("min_energy", "energy"), ("min_error", "error"))
+
+
+class Bar:
+    """A scheduler in one task and mode over its settings."""
+
+    def __init__(self, cells):
+        self.cells = cells
+        self.counted = [c for c in cells if not c.violated and c.normalised]
+        self.violated = [c for c in cells if c.violated and c.normalised]
+        self.violated_settings = sum(c.violated for c in cells)
+        self.share = float(np.mean([c.share for c in cells]))
+        self.value = self.low = self.high = None
+        if self.counted:
+            values = np.array([c.normalised for c in self.counted])
+            self.value = float(values[:, 0].mean())
+            self.low, self.high = interval(values)
+
+
+def interval(values):
+    """95 % interval of the mean over settings, from each setting's (value, low, high): bootstrap over the settings, each drawn
+    with its own spread. One setting: its own interval."""
+    if len(values) == 1:
+        return float(values[0, 1]), float(values[0, 2])
+    generator = np.random.default_rng(1)
+    index = generator.integers(0, len(values), size=(2000, len(values)))
+    sd = (values[:, 2] - values[:, 1]) / 3.92
+    draws = (values[index, 0] + sd[index] * generator.standard_normal(index.shape)).mean(axis=1)
+    return tuple(float(v) for v in np.percentile(draws, [2.5, 97.5]))
+
+
+def collect(result):
+    """{task: {(scheduler, mode): Bar}}, and {task: names of infeasible settings} (those that even the oracle violates)."""
+    cells = {(c.scheduler, c.setting, c.mode): c for c in result.cells()}
+    bars, infeasible = {}, {}
+    for task, _ in TASKS:
+        groups = {}
+        for c in cells.values():
+            if c.task != task:
+                continue
+            oracle = load.reference_cell(cells, c, "oracle")
+            if oracle is not None and oracle.violated:
+                infeasible.setdefault(task, set()).add(c.setting)
+                continue
+            groups.setdefault((c.scheduler, c.mode), []).append(c)
+        if groups:
+            bars[task] = {key: Bar(sorted(group, key=lambda c: load.natural(c.setting))) for key, group in groups.items()}
+    return bars, infeasible
+
+
+def draw(result, options):
+    bars, infeasible = collect(result)
+    for task, names in infeasible.items():
+        result.notes(f"bars: {task}: infeasible (even the oracle violates them), left out: {', '.join(sorted(names, key=load.natural))}")
+    if not bars:
+        raise load.Missing(f"{result.folder}: no feasible setting of either task")
+    if not any(b.counted or b.violated for task in bars.values() for b in task.values()):
+        raise load.Missing(f"{result.folder}: nothing to normalise by: no oracle-static among the results")
+    tasks = [(t, what) for t, what in TASKS if t in bars]
+    modes = sorted({m for t in bars.values() for _, m in t})  # live, replay
+    names = sorted({s for t in bars.values() for s, _ in t}, key=style.scheduler_order)
+    thick = 0.8 / len(modes)
+    panel = len(names) * (0.11 * len(modes) + 0.05)
+    fig, axes = style.figure(style.COLUMN_IN, len(tasks) * (panel + 0.48), rows=len(tasks), columns=2, sharey=True,
+                             gridspec_kw={"width_ratios": [1.7, 1]})
+    edge = dict(edgecolor="#333333", lw=0.4)
+    for row, (task, what) in enumerate(tasks):
+        left, right = axes[row]
+        spread = 1.0
+        for (scheduler, mode), bar in bars[task].items():
+            own = [m for m in modes if (scheduler, m) in bars[task]]  # a scheduler of one mode sits in the middle
+            y = names.index(scheduler) + (own.index(mode) - (len(own) - 1) / 2) * thick
+            look = dict(color=style.scheduler_color(scheduler), height=thick * 0.88, **edge)
+            if mode == load.REPLAY and len(modes) > 1:
+                look.update(color=lighter(style.scheduler_color(scheduler)), hatch="//////")
+            if bar.value is not None:
+                left.barh(y, bar.value, gid=f"{task}:{scheduler}:{mode}", zorder=2, **look)
+                left.plot([bar.low, bar.high], [y, y], color=style.BLACK, lw=0.9, zorder=4, gid=f"interval:{task}:{scheduler}:{mode}")
+                spread = max(spread, bar.value, bar.high)
+            for c in bar.violated:
+                left.plot(c.normalised[0], y, "x", color=style.VIOLATION, ms=3, mew=0.9, zorder=5,
+                          gid=f"violated:{task}:{scheduler}:{mode}", clip_on=False, path_effects=HALO)
+                spread = max(spread, c.normalised[0])
+            right.barh(y, bar.share * 100, gid=f"share:{task}:{scheduler}:{mode}", zorder=2, **look)
+            if bar.violated_settings:
+                right.text(bar.share * 100 + 2, y, f"{bar.violated_settings}/{len(bar.cells)}", fontsize=5.5, va="center",
+                           color="#A04000", zorder=6, path_effects=HALO, gid="violated settings")
+        left.axvline(1, color=style.BLACK, lw=0.9, ls="--", zorder=3, gid="oracle-static")
+        right.axvline(load.VIOLATED_ABOVE * 100, color=style.BLACK, lw=0.6, ls=":", zorder=3, gid="limit")
+        settings = {c.setting for b in bars[task].values() for c in b.cells}
+        counts = sorted({c.inputs for b in bars[task].values() for c in b.cells})
+        inputs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
+        word = "setting" if len(settings) == 1 else "settings"
+        left.set_title(f"{task.replace('_', ' ')} ({len(settings)} {word} × {inputs} inputs)", loc="left", pad=3)
+        left.set_xlabel(f"{what} / oracle-static's")
+        right.set_xlabel("inputs violated, %")
+        right.tick_params(left=False)
+        left.set_yticks(range(len(names)), names)
+        left.tick_params(axis="y", length=0)
+        left.set_ylim(len(names) - 0.5, -0.5)
+        for ax in (left, right):
+            ax.grid(axis="y", visible=False)
+        left.set_xlim(0, spread * 1.06)
+        right.set_xlim(0, 122)
+        right.set_xticks([0, 25, 50, 75, 100])
+    handles, texts = [], []
+    for mode in modes:
+        plain = mode != load.REPLAY or len(modes) == 1
+        handles.append(Patch(facecolor="#777777" if plain else lighter("#777777"), hatch=None if plain else "//////", **edge))
+        texts.append(mode)
+    handles += [Line2D([], [], color=style.BLACK, lw=0.9, ls="--"), Line2D([], [], color=style.BLACK, lw=0.9)]
+    texts += ["oracle-static", "95 % interval"]
+    if any(b.violated for t in bars.values() for b in t.values()):
+        handles.append(Line2D([], [], marker="x", color=style.VIOLATION, ls="", ms=3.5, mew=0.9))
+        texts.append("violated setting")
+    lacking = {t: sorted({c.setting for b in bars[t].values() for c in b.cells if not c.normalised}, key=load.natural) for t, _ in tasks}
+    for task, without in lacking.items():
+        if without:
+            result.notes(f"bars: {task}: without a sound oracle-static to compare with, not in the bars: {', '.join(without)}")
+    left_out = [f"left out as infeasible, even for oracle: {', '.join(sorted(n, key=load.natural))}" for n in infeasible.values()]
+    left_out += [f"no sound oracle-static, so not in the bars: {', '.join(n)}" for n in lacking.values() if n]
+    style.finish(fig, "Energy and error relative to oracle-static", footer(result, left_out),
+                 legend=list(zip(handles, texts)))
+    return fig
+
+
+def footer(result, left_out):
+    profile = result.profile_or_none()
+    name = result.scenario_name()
+    return [f"scenario {name}" if name else "", "lower is better", "bar: mean over the settings not violated",
+            "violated (cross, k/n): over 10 % of the inputs break a goal, so not in the bar", *left_out,
+            f"energy: {result.energy_source()}", f"accuracy: {profile.accuracy_text() if profile else 'of the profile'}",
+            profile.random_weights_text() if profile else "", result.verdict_text()]
+
+
+def lighter(color):
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - (1 - c) * 0.45 for c in to_rgb(color))

@@ -1,0 +1,54 @@
+"""error_latency: error (1 - top-1) against latency of all networks, uncapped, without contention. From profile.json."""
+
+import numpy as np
+
+from . import style
+
+NAMES = ["error_latency"]
+
+
+def draw(result, options):
+    profile = result.profile()
+    fig, axes = style.figure(style.COLUMN_IN, 2.1)
+    ax = axes[0][0]
+    labels, lines = [], []
+    mark = lambda m: " (random weights)" if m.random_weights else ""
+    if profile.traditional:
+        nets = sorted(profile.traditional, key=lambda m: m.mean_s[-1, -1])
+        x = np.array([m.mean_s[-1, -1] * 1e3 for m in nets])
+        y = np.array([(1 - m.accuracy[-1]) * 100 for m in nets])
+        ax.plot(x, y, "-o", color=style.TRADITIONAL, label="traditional", zorder=4, gid="traditional")
+        lines.append((x, y))
+        labels += [(m.name + mark(m), [(a, b)], style.TRADITIONAL) for m, a, b in zip(nets, x, y)]
+    for i, m in enumerate(profile.anytimes):
+        x, y = m.mean_s[:, -1] * 1e3, (1 - m.accuracy) * 100
+        ax.plot(x, y, "--s", color=style.ANYTIME, mfc="white", mew=1.1, label="anytime, its stages" if i == 0 else None,
+                zorder=4, gid="anytime")
+        lines.append((x, y))
+        labels += [(f"{m.name}{mark(m)} {s}" if s == 1 else str(s), [(a, b)], style.ANYTIME_TEXT) for s, (a, b) in enumerate(zip(x, y), 1)]
+    xs = np.concatenate([x for x, _ in lines])
+    ys = np.concatenate([y for _, y in lines])
+    ax.set_xscale("log")
+    low, high = xs.min() / 1.35, xs.max() * 1.45
+    ax.set_xlim(low, high)
+    style.plain_log_ticks(ax.xaxis, low, high)
+    room = max(ys.max() - ys.min(), 1) * 0.16
+    ax.set_ylim(max(0, ys.min() - room), ys.max() + room)
+    ax.set_xlabel("mean latency, ms (log scale)")
+    ax.set_ylabel("error, 1 − top-1, %")
+    ax.legend(loc="upper right")
+    style.finish(fig, "Error against latency", [
+        profile.workload, f"cap {profile.caps_w[-1]:g} W (uncapped), no co-runner", f"latency: {profile.latency_source}", profile.host,
+        profile.random_weights_text(), result.verdict_text()], subtitle=f"accuracy: {profile.accuracy_text()}")
+    # The legend counts as taken: labels keep out of its box.
+    left_out = place(ax, labels, lines)
+    if left_out:
+        result.notes(f"error_latency: no room for the labels of {', '.join(left_out)}")
+    return fig
+
+
+def place(ax, labels, lines):
+    box = ax.get_legend().get_window_extent(ax.figure.canvas.get_renderer())
+    corners = [(box.x0, box.y0), (box.x1, box.y0), (box.x0, box.y1), (box.x1, box.y1), (box.x0, (box.y0 + box.y1) / 2),
+               ((box.x0 + box.x1) / 2, box.y0), ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)]
+    return style.place_labels(ax, labels, lines, avoid=[ax.transData.inverted().transform(c) for c in corners])

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Draws the figures of an alert-bench result folder. See --help."""
+
+import argparse
+import os
+import sys
+
+sys.dont_write_bytecode = True  # nothing is written but the figures
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+FIGURES = {  # name: (module, function, what it shows, read from)
+    "error_latency": ("error_latency", "draw", "error against latency of all networks", "profile.json"),
+    "energy_latency": ("energy_latency", "draw", "energy of a period against latency over the power caps", "profile.json"),
+    "contention": ("contention", "draw", "latency and slow-down factor with and without a co-runner", "recording/"),
+    "timeline": ("timeline", "draw", "one run, input by input", "traces/"),
+    "timeline_pair": ("timeline", "draw_pair", "alert-trad beside alert: what anytime networks add", "traces/"),
+    "bars": ("bars", "draw", "energy and error relative to oracle-static, and violations, per scheduler", "summary.json, traces/"),
+}
+
+EPILOG = """figures:
+{figures}
+
+examples:
+  scripts/figures.py results/run-1                                  all figures, into results/run-1/figures/
+  scripts/figures.py results/run-1 --only bars,timeline --out /tmp/f
+  scripts/figures.py results/run-1 --only timeline --scheduler sys-only --setting energy-1 --mode replay
+  scripts/figures.py results/run-1 --only timeline --inputs 100:300
+
+Every figure is written as NAME.pdf (vector) and NAME.png (200 dpi). timeline has the values of --scheduler, --setting,
+--mode and --inputs in its name where they are given, so that one does not overwrite another.
+
+exit codes:
+  0  done (figures without input are skipped, and named on stderr)
+  2  wrong usage, or a file is missing or torn: the message names file, key and mend; what could be drawn was drawn
+  3  this Python has no matplotlib
+  4  nothing could be drawn
+"""
+
+
+def input_range(text):
+    try:
+        first, last = (int(p) for p in text.split(":"))
+        if first < 0 or last < first:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no range; write FIRST:LAST, such as 100:300") from None
+    return first, last
+
+
+def figure_names(text):
+    names = [n for n in text.split(",") if n]
+    for n in names:
+        if n not in FIGURES:
+            raise argparse.ArgumentTypeError(f"unknown figure '{n}'; there are {', '.join(FIGURES)}")
+    if not names:
+        raise argparse.ArgumentTypeError(f"names no figure; there are {', '.join(FIGURES)}")
+    return list(dict.fromkeys(names))
+
+
+def parse(argv):
+    width = max(len(n) for n in FIGURES)
+    listed = "\n".join(f"  {n:{width}}  {what} (from {source})" for n, (_, _, what, source) in FIGURES.items())
+    p = argparse.ArgumentParser(
+        prog="figures.py", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG.format(figures=listed),
+        description="Draws the figures of a result folder of alert-bench, as PDF and PNG. Needs matplotlib\n"
+                    "(Debian: apt-get install python3-matplotlib), no display and no network.")
+    p.add_argument("result", metavar="RESULT", help="result folder (the --out of alert-bench run, replay or merge)")
+    p.add_argument("--only", metavar="NAME,...", type=figure_names, help="draw these only (default: all)")
+    p.add_argument("--out", metavar="DIR", help="where to write (default: RESULT/figures)")
+    p.add_argument("--scheduler", metavar="NAME", help="whose time line (default: alert)")
+    p.add_argument("--setting", metavar="NAME", help="of which goal setting (default: the first by name)")
+    p.add_argument("--mode", choices=("live", "replay"), help="of which mode (default: live, else replay)")
+    p.add_argument("--inputs", metavar="FIRST:LAST", type=input_range,
+                   help="inputs of the time line (default: all; of long runs the 400 with the most changes of contention)")
+    p.add_argument("--model", metavar="NAME", help="network in colour in energy_latency (default: the most accurate traditional one)")
+    return p.parse_args(argv)
+
+
+def say(text):
+    print(f"figures: {text}", file=sys.stderr)
+
+
+def need_matplotlib():
+    """Goes on in the system's Python where this one has no matplotlib."""
+    try:
+        import matplotlib  # noqa: F401
+        return
+    except ImportError:
+        pass
+    other = os.path.exists(SYSTEM_PYTHON) and not os.environ.get("ALERT_FIGURES_PYTHON")
+    if other and os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON):
+        say(f"{sys.executable} has no matplotlib; trying {SYSTEM_PYTHON}")
+        os.environ["ALERT_FIGURES_PYTHON"] = "tried"  # once only
+        os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, os.path.realpath(__file__)] + sys.argv[1:])
+    say(f"{sys.executable}: no matplotlib; install it: apt-get install python3-matplotlib")
+    sys.exit(3)
+
+
+def file_stem(name, options):
+    if name not in ("timeline", "timeline_pair"):
+        return name
+    given = [options.scheduler if name == "timeline" else None, options.setting, options.mode]
+    if options.inputs:
+        given.append("%d-%d" % options.inputs)
+    # A name is taken from the command line: it must not lead out of the folder.
+    safe = ["".join(c if c.isalnum() or c in "-_." else "_" for c in g) for g in given if g]
+    return ".".join([name] + safe)
+
+
+def save(fig, folder, stem):
+    """Whole files only: written beside, then renamed. No dates inside: the same result gives the same bytes."""
+    for ext, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
+        path = os.path.join(folder, f"{stem}.{ext}")
+        temporary = os.path.join(folder, f".{stem}.{os.getpid()}.tmp")
+        try:
+            fig.savefig(temporary, format=ext, metadata=metadata)
+            os.replace(temporary, path)
+        finally:
+            if os.path.exists(temporary):
+                os.remove(temporary)
+
+
+def main(argv):
+    options = parse(argv)
+    need_matplotlib()
+    import importlib
+
+    from alert_figures import load, style
+
+    said = set()
+
+    def note(text):
+        if text not in said:
+            said.add(text)
+            say(f"note: {text}")
+
+    try:
+        result = load.Result(options.result, note)
+    except load.Broken as e:
+        say(f"error: {e}")
+        return 2
+    out = options.out or os.path.join(options.result, "figures")
+    try:
+        os.makedirs(out, exist_ok=True)
+    except OSError as e:
+        say(f"error: {out}: cannot be made ({e.strerror}); give another folder with --out")
+        return 2
+    drawn, bad, skipped = 0, False, 0
+    for name in options.only or FIGURES:
+        module, function, _, _ = FIGURES[name]
+        try:
+            fig = getattr(importlib.import_module(f"alert_figures.{module}"), function)(result, options)
+            save(fig, out, file_stem(name, options))
+            style.plt.close(fig)
+            drawn += 1
+            print(os.path.join(out, file_stem(name, options)) + ".{pdf,png}")
+        except load.Missing as e:
+            say(f"skipped {name}: {e}")
+            skipped += 1
+        except load.Broken as e:
+            say(f"error: {name}: {e}")
+            bad = True
+        except OSError as e:
+            say(f"error: {name}: {e.filename or out}: {e.strerror or e}; free some space or give another folder with --out")
+            bad = True
+    if bad:
+        return 2
+    if not drawn:
+        say("nothing could be drawn")
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
