@@ -1,0 +1,117 @@
+// How long a decision of ALERT takes, and what a table for Phi is worth: median time of decide + observe for
+// several numbers of configurations, beside one std::erfc per configuration. Rounds of all cases are
+// interleaved, so that a drift of the machine meets all alike. JSON on stdout; times are this machine's, at
+// this moment.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/random.h"
+#include "metrics/statistics.h"
+#include "schedulers/scheduler.h"
+
+using namespace alertbench;
+
+namespace {
+
+Profile make_profile(int models, int stages, int caps) {
+  Profile p;
+  for (int c = 0; c < caps; ++c) p.caps_w.push_back(40 + 60.0 * (c + 1) / caps);
+  p.fail_accuracy = 0.001;
+  p.idle_power_w = 20;
+  for (int m = 0; m < models; ++m) {
+    ModelProfile model;
+    model.name = fmt::format("m{:03}", m);
+    for (int s = 1; s <= stages; ++s) {
+      model.accuracy.push_back(0.5 + 0.3 * (m + 1) / models + 0.15 * s / stages);
+      for (double cap : p.caps_w) {
+        const double t = 0.01 * (m + 1) * s / p.power_model.speed(cap);
+        p.latency.push_back({t, t, t, t, 0});
+      }
+    }
+    for (double cap : p.caps_w) p.active_power_w.push_back(p.power_model.active_w(cap));
+    p.models.push_back(model);
+  }
+  return p;
+}
+
+struct Case {
+  std::string name;
+  int configurations;
+  std::function<void(int)> run;  // one decision
+  std::vector<double> ns;
+};
+
+}  // namespace
+
+int main() {
+  constexpr int rounds = 1000, per_round = 10;
+  const struct {
+    const char* name;
+    int models, stages, caps;
+    Task task;
+    double accuracy, energy_j;
+  } sizes[] = {{"130", 10, 1, 13, Task::min_energy, 0.55, 0},
+               {"650", 10, 5, 13, Task::min_energy, 0.55, 0},
+               {"650 min_error", 10, 5, 13, Task::min_error, 0, 8},
+               {"650 infeasible", 10, 5, 13, Task::min_energy, 0.9999, 0},
+               {"1344", 21, 4, 16, Task::min_energy, 0.55, 0}};
+  std::vector<std::unique_ptr<Profile>> profiles;
+  std::vector<std::unique_ptr<Scheduler>> schedulers;
+  std::vector<Case> cases;
+  Random random(1);
+  std::vector<double> ratios(1024);
+  for (double& r : ratios) r = 1.2 + 0.2 * random.normal();
+  double sink = 0;
+
+  for (const auto& size : sizes) {
+    profiles.push_back(std::make_unique<Profile>(make_profile(size.models, size.stages, size.caps)));
+    const Profile& profile = *profiles.back();
+    Goals goals{size.name, size.task, 0.1, size.accuracy, size.energy_j};
+    schedulers.push_back(make_scheduler("alert", {profile, goals}, nlohmann::json::object(), "bench"));
+    Scheduler& scheduler = *schedulers.back();
+    cases.push_back({fmt::format("alert {}", size.name),
+                     size.models * size.stages * size.caps,
+                     [&](int i) {
+                       const Configuration c = scheduler.decide({i, 0.1, 0.1});
+                       Observation o;
+                       o.configuration = c;
+                       o.stages_finished = 1;
+                       o.last_stage_end_s = profile.latency_of({c.model, 1, c.cap}).mean_s * ratios[i & 1023];
+                       o.busy_s = o.last_stage_end_s;
+                       o.deadline_s = o.period_s = 0.1;
+                       o.idle_power_w = 20;
+                       scheduler.observe(o);
+                     },
+                     {}});
+  }
+  cases.push_back({"erfc 650",
+                   650,
+                   [&](int i) {
+                     for (int k = 0; k < 650; ++k) sink += std::erfc((k - 325) * 0.01 * ratios[i & 1023]);
+                   },
+                   {}});
+
+  for (int round = 0; round < rounds; ++round)
+    for (size_t k = 0; k < cases.size(); ++k) {
+      Case& c = cases[(k + static_cast<size_t>(round)) % cases.size()];
+      const auto start = std::chrono::steady_clock::now();
+      for (int i = 0; i < per_round; ++i) c.run(round * per_round + i);
+      const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
+      c.ns.push_back(spent.count() / per_round);
+    }
+
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const Case& c : cases)
+    out.push_back({{"name", c.name},
+                   {"configurations", c.configurations},
+                   {"median_ns", *quantile(c.ns, 0.5)},
+                   {"p99_ns", *quantile(c.ns, 0.99)},
+                   {"rounds", rounds}});
+  fmt::print("{}\n", out.dump(2));
+  return sink == 12345 ? 1 : 0;
+}

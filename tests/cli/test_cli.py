@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+"""alert-bench as a user calls it: exit codes, messages, files, and what is left behind."""
+import argparse
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = ""
+
+
+def call(*arguments, **options):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=600, cwd=ROOT, **options)
+
+
+def generators():
+    return subprocess.run(["pgrep", "-f", os.path.dirname(PROGRAM) + "/alert-co-runner"], capture_output=True,
+                          text=True).stdout.split()
+
+
+def smoke(**changes):
+    with open(os.path.join(ROOT, "scenarios/smoke.json")) as f:
+        scenario = json.load(f)
+    scenario["networks"] = os.path.join(ROOT, "networks/fashion-mnist.json")
+    scenario.update(changes)
+    return scenario
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="alert-bench-cli-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, content):
+        with open(self.path(name), "w") as f:
+            f.write(content if isinstance(content, str) else json.dumps(content))
+        return self.path(name)
+
+    def refused(self, result, code, *parts):
+        self.assertEqual(result.returncode, code, result.stderr + result.stdout)
+        for part in parts:
+            self.assertIn(part, result.stderr)
+
+
+class WithoutNetworks(Folder):
+    def test_help_teaches(self):
+        result = call("--help")
+        self.assertEqual(result.returncode, 0)
+        for word in ("run", "record", "replay", "profile", "report", "validate", "list", "doctor", "Exit codes", "quickstart"):
+            self.assertIn(word, result.stdout)
+        for command in ("run", "record", "replay", "profile", "report", "validate", "list", "doctor"):
+            self.assertEqual(call(command, "--help").returncode, 0, command)
+
+    def test_does_not_link_libtorch(self):
+        linked = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
+        self.assertIn("alert-core", linked)
+        self.assertNotIn("torch", linked)
+
+    def test_usage_errors(self):
+        self.assertEqual(call().returncode, 2)
+        self.assertEqual(call("rum").returncode, 2)
+        self.assertEqual(call("run").returncode, 2)
+        self.assertEqual(call("list", "nonsense").returncode, 2)
+
+    def test_list(self):
+        names = call("list", "schedulers").stdout
+        for name in ("alert", "alert-trad", "alert-any", "alert-mean", "sys-only", "app-only", "no-coord", "oracle",
+                     "oracle-static"):
+            self.assertIn(name, names)
+        self.assertIn("nested-w64", call("list", "models").stdout)
+        self.assertIn("quickstart", call("list", "scenarios").stdout)
+        self.assertIn("imagenet", call("list", "workloads").stdout)
+
+    def test_validate_shipped_files(self):
+        files = [f for f in glob.glob(os.path.join(ROOT, "scenarios/*.json")) if not f.endswith(".schema.json")]
+        result = call("validate", *files, *glob.glob(os.path.join(ROOT, "networks/*.json")))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.count(": sound:"), len(files) + len(glob.glob(os.path.join(ROOT, "networks/*.json"))))
+
+    def test_mistakes_in_a_scenario_are_named(self):
+        path = self.write("s.json", smoke(inputz=3))
+        self.refused(call("run", path), 2, path, "inputz", 'did you mean "inputs"')
+        path = self.write("s.json", smoke(inputs="many"))
+        self.refused(call("validate", path), 2, path, "inputs", "many")
+        path = self.write("s.json", '{"name": NaN}')
+        self.refused(call("run", path), 2, path, "line 1")
+        self.refused(call("run", self.path("absent.json")), 2, "absent.json")
+        path = self.write("s.json", smoke(schedulers=["alrt"]))
+        self.refused(call("run", path), 2, "alrt", "alert")
+        self.refused(call("run", "scenarios/smoke.json", "--set", "goals.7.accuracy=1"), 2, "goals.7.accuracy")
+        path = self.write("s.json", smoke(networks="absent.json"))
+        self.refused(call("run", path), 2, "absent.json")
+        self.refused(call("run", "scenarios/smoke.json", "--set", "candidates=[\"resnet-w17\"]"), 2, "resnet-w17", "resnet-w16")
+
+    def test_dry_run_shows_the_effective_scenario(self):
+        result = call("run", "scenarios/smoke.json", "--dry-run", "--inputs", "10", "--seed", "9")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        scenario = json.loads(result.stdout)
+        self.assertEqual(scenario["inputs"], 10)
+        self.assertEqual(scenario["seeds"]["inputs"], 9)
+        self.assertIn("preset", json.dumps(scenario["scheduler_settings"]["alert"]))
+
+    def test_result_folder_that_cannot_be(self):
+        blocked = self.write("file", "x")
+        self.refused(call("run", "scenarios/smoke.json", "--out", blocked + "/result"), 3, blocked)
+
+    def test_recording_that_is_none(self):
+        self.refused(call("replay", self.path("absent")), 2, "absent")
+        self.refused(call("report", self.path("absent")), 2, "summary.json")
+        self.refused(call("validate", self.folder), 2, "no recording, no result")
+
+
+class WithNetworks(Folder):
+    result = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.result = tempfile.mkdtemp(prefix="alert-bench-cli-result-")
+        cls.ran = call("run", "scenarios/smoke.json", "--out", cls.result + "/r")
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.result, ignore_errors=True)
+
+    def test_run_leaves_a_sound_result(self):
+        folder = self.result + "/r"
+        self.assertEqual(self.ran.returncode, 0, self.ran.stderr)
+        self.assertIn("Live against replay", self.ran.stdout)
+        self.assertEqual(generators(), [])
+        check = call("validate", folder)
+        self.assertEqual(check.returncode, 0, check.stderr)
+        with open(folder + "/manifest.json") as f:
+            manifest = json.load(f)
+        self.assertEqual(manifest["status"], "complete")
+        self.assertTrue(manifest["verdict"]["valid"], manifest["verdict"])
+        self.assertIn("blas_kernel", json.dumps(manifest))
+        self.assertNotIn("NaN", json.dumps(manifest))
+        with open(folder + "/summary.json") as f:
+            summary = json.load(f)
+        modes = {(r["scheduler"], r["setting"], r["mode"]) for r in summary["results"]}
+        self.assertEqual(len(modes), 9 * 2 * 2)
+        self.assertEqual(len(glob.glob(folder + "/traces/*.jsonl")), 9 * 2 * 2)
+        for path in glob.glob(folder + "/traces/*.jsonl"):
+            with open(path) as f:
+                lines = [json.loads(line) for line in f]
+            self.assertEqual(lines[0]["energy_source"], "model")
+            self.assertEqual(lines[-1]["status"], "complete")
+            self.assertEqual(sum(line["record"] == "input" for line in lines), 18)
+            on = {line["input"] for line in lines if line["record"] == "input" and line["co_runner"]}
+            self.assertEqual(on, set(range(6, 12)))
+            self.assertTrue(all(line["correct"] is not None for line in lines if line["record"] == "input"))
+
+    def test_report_and_replay_say_the_same_again(self):
+        folder = self.result + "/r"
+        self.assertEqual(call("report", folder).stdout, self.ran.stdout)
+        for out in ("a", "b"):
+            done = call("replay", folder + "/recording", "--out", self.path(out))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        first = sorted(os.path.basename(p) for p in glob.glob(self.path("a") + "/traces/*"))
+        self.assertEqual(len(first), 18)
+        for name in first:
+            with open(self.path("a") + "/traces/" + name, "rb") as a, open(self.path("b") + "/traces/" + name, "rb") as b, \
+                    open(folder + "/traces/" + name, "rb") as original:
+                text = a.read()
+                self.assertEqual(text, b.read(), name)
+                self.assertEqual(text, original.read(), name)
+
+    def test_a_result_is_not_overwritten_unasked(self):
+        self.refused(call("run", "scenarios/smoke.json", "--out", self.result + "/r"), 2, "overwrite")
+
+    def test_a_damaged_recording_is_refused(self):
+        shutil.copytree(self.result + "/r/recording", self.path("rec"))
+        with open(self.path("rec/stage_end_s.npy"), "r+b") as f:
+            f.seek(200)
+            f.write(b"\x01")
+        self.refused(call("replay", self.path("rec")), 2, "stage_end_s.npy")
+
+    def test_torn_weights_and_wrong_classes(self):
+        with open(ROOT + "/networks/fashion-mnist.json") as f:
+            networks = json.load(f)
+        one = networks["networks"][0]
+        with open(os.path.join(ROOT, "networks", one["weights"]), "rb") as f:
+            whole = f.read()
+        with open(self.path("torn.pt"), "wb") as f:
+            f.write(whole[:len(whole) // 2])
+        networks["networks"] = [dict(one, weights="torn.pt")]
+        scenario = smoke(networks=self.write("n.json", networks), candidates=[], schedulers=["oracle"])
+        path = self.write("s.json", scenario)
+        self.refused(call("run", path, "--out", self.path("r")), 2, "torn.pt")
+        with open(self.path("r/manifest.json")) as f:
+            self.assertEqual(json.load(f)["status"], "failed")
+        bad = dict(one, config=dict(one["config"], classes=12))
+        del bad["weights"]
+        networks["networks"] = [bad]
+        self.write("n.json", networks)
+        self.refused(call("run", path, "--out", self.path("r2")), 2, "12 scores", "10 classes")
+
+    def test_missing_data_and_forbidden_command(self):
+        self.refused(call("run", "scenarios/smoke.json", "--data", "fashion-mnist=" + self.path("absent"), "--out",
+                          self.path("r")), 2, "absent")
+        path = self.write("s.json", smoke(co_runner={"kind": "command", "command": ["sleep", "1000"]}))
+        self.refused(call("run", path, "--out", self.path("r2")), 2, "--allow-commands")
+
+    def start_long_run(self, out):
+        process = subprocess.Popen([PROGRAM, "run", "scenarios/smoke.json", "--inputs", "100000", "--out", out], cwd=ROOT,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        part = out + "/recording/inputs.part.jsonl"
+        deadline = time.time() + 120
+        while time.time() < deadline:
+            if os.path.exists(part) and os.path.getsize(part) > 2000:
+                return process
+            time.sleep(0.1)
+        process.kill()
+        self.fail("the run never began to record")
+
+    def test_interrupt_keeps_what_was_measured(self):
+        out = self.path("r")
+        process = self.start_long_run(out)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 1)
+        self.assertEqual(generators(), [])
+        with open(out + "/manifest.json") as f:
+            manifest = json.load(f)
+        self.assertEqual(manifest["status"], "partial")
+        check = call("validate", out + "/recording")
+        self.assertEqual(check.returncode, 0, check.stderr)
+
+    def test_kill_9_leaves_no_co_runner_and_a_readable_recording(self):
+        out = self.path("r")
+        process = self.start_long_run(out)
+        self.assertNotEqual(generators(), [])
+        process.kill()
+        process.wait()
+        deadline = time.time() + 3
+        while generators() and time.time() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(generators(), [])
+        check = call("validate", out + "/recording")
+        self.assertEqual(check.returncode, 0, check.stderr)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--torch", action="store_true", help="the build has LibTorch: run the tests that need networks")
+    options, rest = parser.parse_known_args()
+    PROGRAM = os.path.abspath(options.program)
+    if not options.torch:
+        print("skipped aloud: WithNetworks (this build has no LibTorch)", file=sys.stderr)
+        del WithNetworks
+    unittest.main(argv=[sys.argv[0], "-v", *filter(None, rest)])

@@ -1,0 +1,221 @@
+// Networks against LibTorch itself. A plain program: Catch2's CHECK and c10's do not go together.
+#include <fmt/format.h>
+#include <torch/script.h>
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "core/error.h"
+#include "models/compiled_resnet.h"
+#include "models/torchscript_model.h"
+#include "workloads/fashion_mnist.h"
+
+using namespace alertbench;
+
+namespace {
+
+int failures = 0;
+
+void expect(bool ok, const std::string& what) {
+  fmt::print("{} {}\n", ok ? "ok  " : "FAIL", what);
+  failures += !ok;
+}
+
+void expect_refusal(const std::string& what, const std::string& part, const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const InputError& e) {
+    const bool fits = std::string(e.what()).find(part) != std::string::npos;
+    return expect(fits, fmt::format("{}: {}", what, fits ? part : e.what()));
+  } catch (const std::exception& e) {
+    return expect(false, fmt::format("{}: another exception: {}", what, e.what()));
+  }
+  expect(false, what + ": was accepted");
+}
+
+// A network whose batch norms have something to fold and whose blocks are not the identity.
+StripedResnet random_network(const ResnetConfig& config) {
+  torch::manual_seed(7);
+  StripedResnet net(config);
+  torch::NoGradGuard no_grad;
+  for (auto& b : net->named_buffers())
+    if (b.key().find("running_mean") != std::string::npos) b.value().normal_(0, 0.1);
+    else if (b.key().find("running_var") != std::string::npos) b.value().uniform_(0.5, 1.5);
+  for (auto& p : net->named_parameters())
+    if (p.key().find("bn") != std::string::npos) p.value().uniform_(0.2, 0.8);
+  net->eval();
+  return net;
+}
+
+Image random_image(const ResnetConfig& c) {
+  Image image;
+  image.channels = c.in_channels;
+  image.height = image.width = c.input_size;
+  const torch::Tensor t = torch::randn({c.in_channels * c.input_size * c.input_size});
+  image.chw.assign(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
+  return image;
+}
+
+torch::Tensor as_batch(const Image& i) { return torch::tensor(i.chw).view({1, i.channels, i.height, i.width}); }
+
+void run_all(StagedModel& m, const Image& image) {
+  m.set_input(image);
+  for (int s = 0; s < m.stages(); ++s)
+    for (int b = 0; b < m.blocks(s); ++b) m.run_block(s, b);
+}
+
+ResnetConfig small(int stripes) {
+  ResnetConfig c;
+  c.in_channels = 1;
+  c.classes = 10;
+  c.input_size = 28;
+  c.stripes = stripes;
+  c.stem_width = 16;
+  c.stem_kernel = 3;
+  c.stem_pool = false;
+  c.groups = {{2, 16, 1}, {2, 32, 2}};
+  return c;
+}
+
+void compiled_equals_module() {
+  std::vector<ResnetConfig> configs{small(1), small(4), small(2), small(2)};
+  configs[2].bottleneck = configs[3].bottleneck = true;
+  configs[3].in_channels = 3;
+  configs[3].stem_kernel = 7;
+  configs[3].stem_pool = true;
+  configs[3].input_size = 57;  // odd sizes round up at every stride
+  for (size_t i = 0; i < configs.size(); ++i) {
+    StripedResnet net = random_network(configs[i]);
+    const auto compiled = compile(net);
+    torch::NoGradGuard no_grad;
+    for (int image_number = 0; image_number < 2; ++image_number) {  // buffers must not remember the first
+      const Image image = random_image(configs[i]);
+      const auto wanted = net->forward(as_batch(image));
+      run_all(*compiled, image);
+      for (int s = 0; s < compiled->stages(); ++s) {
+        const torch::Tensor& w = wanted[static_cast<size_t>(s)][0];
+        const double difference = (torch::tensor(compiled->scores(s)) - w).abs().max().item<double>();
+        expect(difference < 1e-4 * std::max(1.0, w.abs().max().item<double>()),
+               fmt::format("compiled = module: config {}, image {}, stage {}: {:.2g}", i, image_number, s + 1, difference));
+      }
+    }
+  }
+}
+
+void stages_nest() {
+  StripedResnet net = random_network(small(4));
+  torch::NoGradGuard no_grad;
+  const Image image = random_image(net->config);
+  const auto before = net->forward(as_batch(image));
+  // Disturb everything of the last stripe: only the last stage may notice.
+  for (auto& block : net->blocks)
+    for (auto& conv : block->convs) conv->weight.narrow(0, conv->out / 4 * 3, conv->out / 4).add_(0.3);
+  const auto after = net->forward(as_batch(image));
+  for (size_t s = 0; s < 3; ++s)
+    expect(torch::equal(before[s], after[s]), fmt::format("stage {} reads no later stripe", s + 1));
+  expect(!torch::equal(before[3], after[3]), "stage 4 reads its own stripe");
+  const auto macs = multiply_accumulates(*net);
+  expect(std::is_sorted(macs.begin(), macs.end()) && macs[0] > 0, "cost rises with the stage");
+}
+
+void weights_on_disk(const std::filesystem::path& folder) {
+  StripedResnet net = random_network(small(2)), other(small(2));
+  other->eval();
+  const std::string path = (folder / "weights.pt").string();
+  save_weights(*net, path);
+  load_weights(*other, path);
+  torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({1, 1, 28, 28});
+  const torch::Tensor wanted = net->forward(x)[1], got = other->forward(x)[1];
+  expect((wanted - got).abs().max().item<double>() < 0.02 * wanted.abs().max().item<double>(),
+         "weights come back as they were saved, in half precision");
+  save_weights(*other, path);
+  load_weights(*net, path);
+  expect(torch::equal(net->forward(x)[1], got), "once rounded they come back exactly");
+
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  for (const size_t length : {size_t{0}, size_t{1}, bytes.size() / 2, bytes.size() - 1}) {
+    const std::string torn = (folder / "torn.pt").string();
+    std::ofstream(torn, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(length));
+    expect_refusal(fmt::format("weights torn at {} of {} bytes", length, bytes.size()), "torn.pt",
+                   [&] { load_weights(*other, torn); });
+  }
+  ResnetConfig wide = small(2);
+  wide.groups[1].width = 64;
+  expect_refusal("weights of another shape", "shape", [&] { StripedResnet w(wide); load_weights(*w, path); });
+  ResnetConfig deep = small(2);
+  deep.groups[1].blocks = 3;
+  expect_refusal("weights of a shallower network", "missing: layer2_2", [&] { StripedResnet d(deep); load_weights(*d, path); });
+  deep.groups[1].blocks = 1;
+  expect_refusal("weights of a deeper network", "unknown: layer2_1", [&] { StripedResnet d(deep); load_weights(*d, path); });
+  { torch::NoGradGuard g; net->heads[0]->bias[0] = NAN; }
+  save_weights(*net, path);
+  expect_refusal("weights with NaN", "fc1.bias: holds NaN", [&] { load_weights(*other, path); });
+}
+
+void torchscript(const std::filesystem::path& folder) {
+  torch::jit::Module module("Net");
+  module.register_parameter("w", torch::randn({5, 3 * 8 * 8}), false);
+  module.define("def forward(self, x):\n  return torch.matmul(self.w, x.reshape([-1])).unsqueeze(0)\n");
+  NetworkSpec spec;
+  spec.name = "tiny";
+  spec.architecture = "torchscript";
+  spec.input.height = spec.input.width = 8;
+  spec.weights = (folder / "tiny.pt").string();
+  module.save(spec.weights);
+  const auto model = load_torchscript(spec);
+  Image image{3, 8, 8, std::vector<float>(192, 0.5f)};
+  run_all(*model, image);
+  const torch::Tensor wanted = module.forward({as_batch(image)}).toTensor()[0];
+  expect((torch::tensor(model->scores(0)) - wanted).abs().max().item<double>() < 1e-5, "TorchScript runs as LibTorch runs it");
+  image = {3, 4, 4, std::vector<float>(48, 0.5f)};
+  expect_refusal("TorchScript with an image of the wrong size", "does not take a 1x3x8x8", [&] { run_all(*model, image); });
+  std::filesystem::resize_file(spec.weights, 300);
+  expect_refusal("torn TorchScript", "cannot be loaded as TorchScript", [&] { load_torchscript(spec); });
+  spec.weights = (folder / "absent.pt").string();
+  expect_refusal("absent TorchScript", "absent.pt", [&] { load_torchscript(spec); });
+}
+
+// The accuracy in the network file is what the shipped weights reach; on the first images of the test set here.
+void shipped_networks() {
+  const NetworkFile file = NetworkFile::read(ALERT_SOURCE_DIR "/networks/fashion-mnist.json");
+  const FashionMnist data;
+  constexpr int images = 300;
+  for (const NetworkSpec& spec : file.networks) {
+    StripedResnet net(spec.resnet);
+    load_weights(*net, spec.weights);
+    net->eval();
+    const auto model = compile(net);
+    std::vector<double> correct(static_cast<size_t>(spec.stages()), 0.0);
+    for (int n = 0; n < images; ++n) {
+      run_all(*model, data.input(n, spec.input));
+      for (int s = 0; s < spec.stages(); ++s)
+        correct[static_cast<size_t>(s)] += judge(model->scores(s).data(), 10, data.label(n)).top1;
+    }
+    for (int s = 0; s < spec.stages(); ++s) {
+      const double noted = spec.accuracy.top1[static_cast<size_t>(s)], measured = correct[static_cast<size_t>(s)] / images;
+      const double four_sigma = 4 * std::sqrt(noted * (1 - noted) / images);
+      expect(std::abs(measured - noted) < four_sigma,
+             fmt::format("{} stage {}: {:.3f} on {} images, noted {:.3f}", spec.name, s + 1, measured, images, noted));
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("alert-network-tests-{}", getpid());
+  std::filesystem::create_directories(folder);
+  compiled_equals_module();
+  stages_nest();
+  weights_on_disk(folder);
+  torchscript(folder);
+  shipped_networks();
+  std::filesystem::remove_all(folder);
+  fmt::print("{}\n", failures ? fmt::format("{} failures", failures) : "all passed");
+  return failures ? 1 : 0;
+}

@@ -1,0 +1,276 @@
+"""A synthetic result folder: seeded, in the shape that alert-bench writes, numbers of a plausible size. For tests of what is drawn.
+
+    /usr/bin/python3 tests/python/make_result.py FOLDER [--grid N] [--inputs N] [--seed N]
+"""
+
+import argparse
+import json
+import math
+import os
+
+import numpy as np
+
+CAPS = [35.0, 50.0, 65.0, 80.0, 100.0]
+SPEED = np.array([min(1.0, ((c - 25) / 75) ** (1 / 3)) for c in CAPS])
+IDLE = 20.0
+TRADITIONAL = [("resnet-8", 2.1, 0.868), ("resnet-14", 4.0, 0.894), ("resnet-20", 6.9, 0.913), ("resnet-32", 11.0, 0.926)]
+NESTED = ("nested", [2.9, 5.4, 8.8, 13.0], [0.861, 0.889, 0.908, 0.920])
+FAIL = 0.1
+SCHEDULERS = ["alert", "alert-trad", "alert-any", "alert-mean", "sys-only", "app-only", "no-coord", "oracle", "oracle-static"]
+SPELLS = {"compute-1": (1.3, 0.05), "compute-2": (1.8, 0.08)}  # slow-down and its spread
+
+
+class Network:
+    def __init__(self, name, ms, accuracy):
+        self.name, self.accuracy = name, np.array(accuracy)
+        self.mean_s = np.array(ms)[:, None] * 1e-3 / SPEED[None, :]
+        self.stages = len(ms)
+
+
+NETWORKS = [Network(n, [ms], [q]) for n, ms, q in TRADITIONAL] + [Network(*NESTED)]
+FIRST = np.cumsum([0] + [n.stages for n in NETWORKS])
+
+
+def profile_json(random_weights):
+    models = []
+    for n in NETWORKS:
+        stages = [{"mean_s": m.tolist(), "median_s": (m * 0.995).tolist(), "p95_s": (m * 1.05).tolist(),
+                   "p99_s": (m * 1.1).tolist(), "cv": [0.02] * len(CAPS)} for m in n.mean_s]
+        models.append({"name": n.name, "random_weights": n.name in random_weights, "accuracy": n.accuracy.tolist(),
+                       "accuracy_source": "measured", "accuracy_on": "Fashion-MNIST test", "active_power_w": CAPS, "stages": stages})
+    return {"schema_version": "1.0", "workload": "Fashion-MNIST", "host": "synthetic, 1 thread", "caps_w": CAPS,
+            "fail_accuracy": FAIL, "idle_power_w": IDLE, "energy_source": "model", "latency_source": "measured",
+            "power_model": {"name": "assumed", "static_w": 25, "dynamic_w": 75, "idle_w": IDLE,
+                            "formula": "power(speed) = static_w + dynamic_w * speed^3"}, "models": models}
+
+
+def schedule(rng, inputs):
+    """Name of the co-runner per input, or None."""
+    names, on = [], False
+    while len(names) < inputs:
+        names += [str(rng.choice(list(SPELLS))) if on else None] * int(rng.integers(18, 42))
+        on = not on
+    return names[:inputs]
+
+
+def truth(rng, co_runner):
+    """[input][row][cap] finish times."""
+    table = np.empty((len(co_runner), FIRST[-1], len(CAPS)))
+    for n, name in enumerate(co_runner):
+        mean, sd = SPELLS.get(name, (1.0, 0.04))
+        for i, net in enumerate(NETWORKS):
+            for cap in range(len(CAPS)):  # stages of one execution share its luck
+                xi = mean * math.exp(rng.normal(0, sd)) * (1 + (rng.random() < 0.01) * rng.exponential(0.6))
+                table[n, FIRST[i]:FIRST[i + 1], cap] = net.mean_s[:, cap] * xi
+    return table
+
+
+def outcome(ends, net, target, cap, deadline):
+    """(latency, busy, delivered stage) by the rules of evaluation.md; `ends` of the stages of `net` under `cap`."""
+    in_time = int(np.sum(ends[:target] <= deadline))
+    if net.stages == 1:
+        return ends[0], ends[0], in_time
+    busy = min(ends[target - 1], max(deadline, 0)) if in_time else deadline + 2e-4
+    latency = ends[in_time - 1] if in_time else busy
+    return latency, busy, in_time
+
+
+def phi(z):
+    return 0.5 * (1 + math.erf(z / math.sqrt(2)))
+
+
+class Alert:
+    """Close enough to ALERT for pictures."""
+
+    def __init__(self, kinds, use_sd, goals):
+        self.kinds, self.use_sd, self.goals = kinds, use_sd, goals
+        self.mu, self.var, self.gain, self.q, self.y = 1.0, 0.02, 0.5, 0.02, 0.0
+
+    def decide(self, n):
+        T = self.goals["deadline_s"]
+        sd = math.sqrt(self.var) if self.use_sd else 1e-4
+        best = None
+        for i, net in enumerate(NETWORKS):
+            if (net.stages > 1 and "any" not in self.kinds) or (net.stages == 1 and "trad" not in self.kinds):
+                continue
+            for target in range(1, net.stages + 1):
+                for cap in range(len(CAPS)):
+                    t = net.mean_s[:target, cap]
+                    p = [phi((T / x - self.mu) / sd) for x in t] + [0]
+                    q = (1 - p[0]) * FAIL + sum((p[s] - p[s + 1]) * net.accuracy[s] for s in range(target))
+                    busy = min(self.mu * t[-1], T) if net.stages > 1 else self.mu * t[-1]
+                    e = CAPS[cap] * busy + IDLE * max(0, T - busy)
+                    if self.goals["accuracy"] is not None:
+                        key = (q < self.goals["accuracy"], e if q >= self.goals["accuracy"] else -q)
+                    else:
+                        key = (e > self.goals["energy_j"], -q, e)
+                    if best is None or key < best[0]:
+                        best = (key, (i, target, cap))
+        return best[1]
+
+    def observe(self, ratio):
+        self.q = max(0.0008, 0.3 * self.q + 0.7 * (self.gain * self.y) ** 2)
+        self.var = (1 - self.gain) * self.var + self.q
+        self.gain = self.var / (self.var + 0.001)
+        self.y = ratio - self.mu
+        self.mu += self.gain * self.y
+        return {"observed": ratio, "mean": self.mu, "sd": math.sqrt(self.var)}
+
+
+class Feedback:
+    """sys-only (fastest network), app-only (uncapped), no-coord (both controls on their own)."""
+
+    def __init__(self, name, goals):
+        self.name, self.goals, self.xi = name, goals, 1.0
+
+    def decide(self, n):
+        model, stage = (0, 1) if self.name == "sys-only" else (4, 4)
+        if self.name == "app-only":
+            return model, stage, len(CAPS) - 1
+        net = NETWORKS[model]
+        fits = [c for c in range(len(CAPS)) if net.mean_s[-1, c] * self.xi <= self.goals["deadline_s"] * 0.97]
+        return model, stage, fits[0] if fits else len(CAPS) - 1
+
+    def observe(self, ratio):
+        self.xi += 0.5 * (ratio - self.xi)
+        return None
+
+
+def all_outcomes(table, goals):
+    """Every configuration on every input: {(model, stage, cap): (energy[], accuracy[], violated[])}."""
+    found = {}
+    for i, net in enumerate(NETWORKS):
+        for target in range(1, net.stages + 1):
+            for cap in range(len(CAPS)):
+                rows = [judge(table[n, FIRST[i]:FIRST[i + 1], cap], net, target, cap, goals) for n in range(len(table))]
+                found[i, target, cap] = tuple(np.array(column) for column in zip(*[(r["e"], r["q"], r["any"]) for r in rows]))
+    return found
+
+
+def judge(ends, net, target, cap, goals):
+    T = goals["deadline_s"]
+    latency, busy, delivered = outcome(ends, net, target, cap, T)
+    e = CAPS[cap] * busy + IDLE * max(0, T - busy)
+    q = float(net.accuracy[delivered - 1]) if delivered else FAIL
+    v = {"deadline": bool(latency > T), "accuracy": None if goals["accuracy"] is None else bool(q < goals["accuracy"]),
+         "energy": None if goals["energy_j"] is None else bool(e > goals["energy_j"])}
+    return {"latency": latency, "busy": busy, "delivered": delivered, "e": e, "q": q, "violations": v, "any": any(v.values())}
+
+
+def decisions_of_oracle(name, table, goals):
+    cost = all_outcomes(table, goals)
+    objective = (lambda c: cost[c][0]) if goals["accuracy"] is not None else (lambda c: 1 - cost[c][1] + 1e-6 * cost[c][0])
+    if name == "oracle-static":
+        fit = [c for c in cost if cost[c][2].mean() <= 0.1]
+        best = min(fit, key=lambda c: objective(c).mean()) if fit else min(cost, key=lambda c: cost[c][2].mean())
+        return [best] * len(table)
+    keys = list(cost)
+    score = np.array([objective(c) + 1e3 * cost[c][2] for c in keys])
+    return [keys[k] for k in score.argmin(axis=0)]
+
+
+def settings(grid, reference_s):
+    found = []
+    for k, (time, quality) in enumerate([(1.25, 0.905), (0.6, 0.885), (1.5, 0.918), (2.0, 0.9), (0.8, 0.86), (1.0, 0.88)][:grid], 1):
+        found.append((f"energy-{k}", "min_energy", {"deadline_s": time * reference_s, "accuracy": quality, "energy_j": None}))
+    for k, (time, power) in enumerate([(1.25, 62), (0.6, 80), (1.5, 45), (2.0, 38), (0.8, 95), (1.0, 55)][:grid], 1):
+        T = time * reference_s
+        found.append((f"error-{k}", "min_error", {"deadline_s": T, "accuracy": None, "energy_j": power * T}))
+    return found
+
+
+def write_trace(path, scheduler, setting, task, goals, mode, table, co_runner):
+    if scheduler.startswith("alert"):
+        kinds = {"alert-trad": {"trad"}, "alert-any": {"any"}}.get(scheduler, {"trad", "any"})
+        brain = Alert(kinds, scheduler != "alert-mean", goals)
+    elif scheduler.startswith("oracle"):
+        brain = None
+        fixed = decisions_of_oracle(scheduler, table, goals)
+    else:
+        brain = Feedback(scheduler, goals)
+    lines = [{"record": "header", "schema_version": "1.0", "scheduler": scheduler, "setting": setting, "scenario": "compute-mixed",
+              "task": task, "goals": goals, "energy_source": "model", "accuracy_source": "profile", "mode": mode,
+              "manifest": "../manifest.json"}]
+    arrival = 0.0
+    for n in range(len(table)):
+        i, target, cap = brain.decide(n) if brain else fixed[n]
+        net = NETWORKS[i]
+        ends = table[n, FIRST[i]:FIRST[i + 1], cap]
+        r = judge(ends, net, target, cap, goals)
+        last = max(1, r["delivered"])
+        xi = brain.observe(float(ends[last - 1] / net.mean_s[last - 1, cap])) if brain else None
+        lines.append({"record": "input", "input": n, "warmup": False, "arrival_s": arrival, "deadline_s": goals["deadline_s"],
+                      "model": net.name, "stage_target": target, "cap_w": CAPS[cap], "stage_delivered": r["delivered"],
+                      "stage_end_s": ends[:last].tolist(), "latency_s": float(r["latency"]), "busy_s": float(r["busy"]),
+                      "decide_s": 2e-5 if mode == "live" else None, "accuracy": r["q"], "correct": None, "energy_j": float(r["e"]),
+                      "active_power_w": CAPS[cap], "idle_power_w": IDLE, "slowdown": xi, "predicted": None,
+                      "co_runner": co_runner[n], "violations": r["violations"]})
+        arrival += max(goals["deadline_s"], r["busy"])
+    lines.append({"record": "end", "inputs": len(table), "status": "complete"})
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def summary_entries(folder):
+    """As lib/metrics/summary.cpp writes them, recomputed from the traces; intervals are stand-ins of 4 % either way."""
+    runs = {}
+    for name in sorted(os.listdir(os.path.join(folder, "traces"))):
+        with open(os.path.join(folder, "traces", name), encoding="utf-8") as f:
+            lines = [json.loads(line) for line in f]
+        runs[lines[0]["scheduler"], lines[0]["setting"], lines[0]["mode"]] = (lines[0], [r for r in lines if r["record"] == "input"])
+    entries = []
+    for (scheduler, setting, mode), (head, rows) in runs.items():
+        share = {k: np.mean([bool(r["violations"][k]) for r in rows]) for k in ("deadline", "accuracy", "energy")}
+        share["any"] = np.mean([any(r["violations"].values()) for r in rows])
+        mean = lambda rows: float(np.mean([r["energy_j"] if head["task"] == "min_energy" else 1 - r["accuracy"] for r in rows]))
+        base = runs.get(("oracle-static", setting, "replay"))
+        ratio = mean(rows) / mean(base[1]) if base else None
+        entries.append({"scheduler": scheduler, "setting": setting, "mode": mode, "task": head["task"], "inputs": len(rows),
+                        "violated": bool(share["any"] > 0.1), "satisfaction": float(1 - share["any"]),
+                        "violations": {k: float(v) for k, v in share.items()},
+                        "mean_energy_j": float(np.mean([r["energy_j"] for r in rows])),
+                        "mean_error": float(np.mean([1 - r["accuracy"] for r in rows])), "normalised": ratio,
+                        "normalised_interval": ratio and [0.96 * ratio, 1.04 * ratio]})
+    return entries
+
+
+def make(folder, seed=1, inputs=200, grid=1, schedulers=SCHEDULERS, modes=("live", "replay"), random_weights=(), summary=False):
+    """`grid`: goal settings per task, at most 6."""
+    rng = np.random.default_rng(seed)
+    os.makedirs(os.path.join(folder, "traces"), exist_ok=True)
+    os.makedirs(os.path.join(folder, "recording"), exist_ok=True)
+    profile = profile_json(random_weights)
+    co_runner = schedule(rng, inputs)
+    recorded = truth(rng, co_runner)
+    for where in ("profile.json", os.path.join("recording", "profile.json")):
+        with open(os.path.join(folder, where), "w", encoding="utf-8") as f:
+            json.dump(profile, f)
+    with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as f:
+        json.dump({"schema_version": "1.0", "status": "complete", "scenario": {"name": "compute-mixed"}}, f)
+    with open(os.path.join(folder, "recording", "recording.json"), "w", encoding="utf-8") as f:
+        json.dump({"schema_version": "1.0", "scenario": "compute-mixed", "inputs": inputs, "rows": int(FIRST[-1]),
+                   "caps": len(CAPS)}, f)
+    np.save(os.path.join(folder, "recording", "stage_end_s.npy"), recorded)
+    np.save(os.path.join(folder, "recording", "co_runner_on.npy"), np.array([c is not None for c in co_runner], dtype=np.uint8))
+    for mode in modes:
+        table = recorded if mode == "replay" else truth(rng, co_runner)
+        for name, task, goals in settings(grid, NETWORKS[-1].mean_s[-1, -1]):
+            for scheduler in schedulers:
+                if mode == "live" and scheduler.startswith("oracle"):
+                    continue  # oracles read the recording
+                write_trace(os.path.join(folder, "traces", f"{scheduler}.{name}.{mode}.jsonl"), scheduler, name, task, goals, mode,
+                            table, co_runner)
+    if summary:
+        with open(os.path.join(folder, "summary.json"), "w", encoding="utf-8") as f:
+            json.dump({"schema_version": "1.0", "results": summary_entries(folder)}, f)
+    return folder
+
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser(description="Writes a synthetic result folder.")
+    p.add_argument("folder")
+    p.add_argument("--grid", type=int, default=1, help="goal settings per task, 1 to 6")
+    p.add_argument("--inputs", type=int, default=200)
+    p.add_argument("--seed", type=int, default=1)
+    a = p.parse_args()
+    print(make(a.folder, a.seed, a.inputs, a.grid))

@@ -1,0 +1,333 @@
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "catch.h"
+#include "contention/co_runner.h"
+#include "contention/process_tree.h"
+#include "core/error.h"
+
+using namespace alertbench;
+
+namespace {
+
+constexpr uint64_t kSmallBuffer = 8 << 20;
+
+void sleep_s(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+
+bool eventually(double timeout_s, const std::function<bool()>& condition) {
+  for (double waited_s = 0; waited_s < timeout_s; waited_s += 0.01) {
+    if (condition()) return true;
+    sleep_s(0.01);
+  }
+  return condition();
+}
+
+bool running(pid_t pid) {
+  const auto process = read_process(pid);
+  return process && process->state != 'Z' && process->state != 'X';
+}
+
+bool all_gone(const std::vector<pid_t>& pids) { return std::none_of(pids.begin(), pids.end(), running); }
+
+CoRunnerSpec generators(std::vector<WorkerSpec> workers) {
+  CoRunnerSpec spec;
+  spec.workers = std::move(workers);
+  spec.buffer_bytes = kSmallBuffer;
+  return spec;
+}
+
+CoRunnerSpec command(std::vector<std::string> argv) {
+  CoRunnerSpec spec;
+  spec.command = std::move(argv);
+  spec.command_warm_up_s = 0.1;
+  return spec;
+}
+
+const CoRunnerSpec kShellTree = command({"sh", "-c", "sleep 1000 & sleep 1000"});
+
+std::unique_ptr<CoRunner> make(const CoRunnerSpec& spec) { return make_co_runner(spec, find_generator()); }
+
+// What fails names its message, so that wording is tested too.
+template <class Thrown>
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Thrown& e) {
+    return e.what();
+  }
+  return "(not thrown)";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a generator works while resumed, and only then", "[contention][process]") {
+  const std::string kind = GENERATE(std::string("compute"), std::string("memory"));
+  auto co_runner = make(generators({{kind, -1, 1}}));
+  CHECK_FALSE(co_runner->alive());
+  co_runner->start();
+  CHECK(co_runner->alive());
+  CHECK(co_runner->throughput().unit == (kind == "memory" ? "bytes" : "particles"));
+  sleep_s(0.05);
+  CHECK(co_runner->throughput().units == 0);
+
+  co_runner->resume();
+  CHECK(eventually(5, [&] { return co_runner->throughput().units > 100'000; }));
+  co_runner->pause();
+  sleep_s(0.1);
+  const Throughput paused = co_runner->throughput();
+  sleep_s(0.1);
+  CHECK(co_runner->throughput().units == paused.units);
+  CHECK(co_runner->throughput().active_s == paused.active_s);
+  CHECK(paused.cpu_s > 0);
+  CHECK(paused.alive);
+
+  co_runner->resume();
+  CHECK(eventually(5, [&] { return co_runner->throughput().units > paused.units; }));
+  const std::vector<pid_t> pids = co_runner->pids();
+  REQUIRE(pids.size() == 1);
+  CHECK(getsid(pids[0]) == getsid(0));
+  co_runner->stop();
+  co_runner->stop();
+  CHECK(all_gone(pids));
+  CHECK(co_runner->throughput().units > 0);
+  CHECK_FALSE(co_runner->alive());
+  CHECK(co_runner->throughput().why_dead.empty());
+
+  co_runner->start();
+  CHECK(co_runner->alive());
+  CHECK(co_runner->throughput().units == 0);
+}
+
+TEST_CASE("workers are pinned, and dosed apart", "[contention][process]") {
+  cpu_set_t allowed;
+  sched_getaffinity(0, sizeof allowed, &allowed);
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &allowed)) ++cpu;
+
+  auto co_runner = make(generators({{"compute", cpu, 0.3}, {"memory", -1, 0.1}}));
+  co_runner->start();
+  cpu_set_t pinned;
+  sched_getaffinity(co_runner->pids()[0], sizeof pinned, &pinned);
+  CHECK(CPU_COUNT(&pinned) == 1);
+  CHECK(CPU_ISSET(cpu, &pinned));
+  CHECK(co_runner->throughput().unit == "cpu_s");
+
+  // Others may keep it below its duty, nothing may put it far above.
+  auto share = [&](size_t worker) {
+    const Throughput before = co_runner->worker_throughputs()[worker];
+    sleep_s(0.4);
+    const Throughput after = co_runner->worker_throughputs()[worker];
+    return (after.cpu_s - before.cpu_s) / (after.active_s - before.active_s);
+  };
+  co_runner->resume();
+  const double first = share(0);
+  CHECK(first > 0);
+  CHECK(first < 0.36);
+  CHECK(co_runner->set_duty(0, 0.05));
+  sleep_s(0.02);
+  const double second = share(0);
+  CHECK(second > 0);
+  CHECK(second < 0.08);
+  CHECK(share(1) < 0.14);
+  CHECK_THROWS_AS(co_runner->set_duty(2, 0.5), InputError);
+  CHECK_THROWS_AS(co_runner->set_duty(0, 0), InputError);
+}
+
+TEST_CASE("a generator killed from outside is noticed", "[contention][process]") {
+  auto co_runner = make(generators({{"compute", -1, 0.1}, {"compute", -1, 0.1}}));
+  co_runner->start();
+  co_runner->resume();
+  const std::vector<pid_t> pids = co_runner->pids();
+  kill(pids[1], SIGKILL);
+  CHECK(eventually(2, [&] { return !co_runner->alive(); }));
+  CHECK(co_runner->worker_throughputs()[0].alive);
+  const Throughput dead = co_runner->throughput();
+  CHECK_FALSE(dead.alive);
+  CHECK(contains(dead.why_dead, "worker 1"));
+  CHECK(contains(dead.why_dead, "killed by signal 9"));
+  CHECK(contains(message_of<RunError>([&] { co_runner->pause(); }), "signal 9"));
+  CHECK_THROWS_AS(co_runner->resume(), RunError);
+  co_runner->stop();
+  CHECK(all_gone(pids));
+}
+
+TEST_CASE("a command runs while resumed, and is ended with its tree", "[contention][process]") {
+  // The sleep leaves the process group. The loop is bounded, whatever goes wrong.
+  auto co_runner = make(command(
+      {"sh", "-c", "setsid sleep 1000 & (i=0; while [ $i -lt 9000000 ]; do i=$((i+1)); done) & wait"}));
+  co_runner->start();
+  const std::vector<pid_t> pids = co_runner->pids();
+  CHECK(pids.size() >= 4);
+  CHECK(getsid(pids[1]) == getsid(0));
+  sleep_s(0.05);
+  const double paused_s = co_runner->throughput().cpu_s;
+  sleep_s(0.1);
+  CHECK(co_runner->throughput().cpu_s == paused_s);
+  co_runner->resume();
+  CHECK(eventually(5, [&] { return co_runner->throughput().cpu_s > paused_s + 0.02; }));
+  CHECK(co_runner->throughput().unit == "cpu_s");
+  CHECK_FALSE(co_runner->set_duty(0, 0.5));
+  co_runner->pause();
+  CHECK(co_runner->alive());
+  co_runner->stop();
+  CHECK(all_gone(pids));
+  CHECK(co_runner->throughput().cpu_s > paused_s);
+  co_runner->stop();
+}
+
+TEST_CASE("a command that ends is noticed, and what it left is ended", "[contention][process]") {
+  auto co_runner = make(command({"sh", "-c", "sleep 1000 & sleep 0.4; exit 3"}));
+  co_runner->start();
+  co_runner->resume();
+  const std::vector<pid_t> pids = co_runner->pids();
+  CHECK(eventually(5, [&] { return !co_runner->alive(); }));
+  CHECK(contains(co_runner->throughput().why_dead, "exited with status 3"));
+  CHECK(eventually(2, [&] { return std::count_if(pids.begin(), pids.end(), running) == 1; }));
+  CHECK_THROWS_AS(co_runner->resume(), RunError);
+  co_runner->stop();
+  CHECK(all_gone(pids));
+}
+
+TEST_CASE("a killed supervisor is noticed, and the command ended", "[contention][process]") {
+  auto co_runner = make(kShellTree);
+  co_runner->start();
+  const std::vector<pid_t> pids = co_runner->pids();
+  kill(pids[0], SIGKILL);
+  CHECK(eventually(2, [&] { return !co_runner->alive(); }));
+  co_runner->stop();
+  CHECK(eventually(2, [&] { return all_gone(pids); }));
+}
+
+TEST_CASE("nothing outlives a harness killed with -9", "[contention][process]") {
+  const auto [spec, resumed] = GENERATE(table<CoRunnerSpec, bool>({
+      {generators({{"compute", -1, 0.1}, {"memory", -1, 0.1}}), false},
+      {generators({{"compute", -1, 0.1}}), true},
+      {kShellTree, false},
+      {kShellTree, true},
+      {command({"sh", "-c", "setsid sleep 1000 & sleep 1000"}), false},
+  }));
+  int ready[2];
+  REQUIRE(pipe(ready) == 0);
+  const pid_t harness = fork();
+  if (harness == 0) {
+    try {
+      auto co_runner = make(spec);
+      co_runner->start();
+      if (resumed) co_runner->resume();
+      if (write(ready[1], "r", 1) == 1)
+        for (;;) ::pause();
+    } catch (...) {
+    }
+    _exit(1);
+  }
+  close(ready[1]);
+  char byte;
+  const ssize_t got = read(ready[0], &byte, 1);
+  close(ready[0]);
+  std::vector<pid_t> pids;
+  for (const Process& p : descendants(harness)) pids.push_back(p.pid);
+  kill(harness, SIGKILL);
+  waitpid(harness, nullptr, 0);
+  REQUIRE(got == 1);
+  CHECK(pids.size() >= (spec.command.empty() ? spec.workers.size() : 4));
+  CHECK(eventually(2, [&] { return all_gone(pids); }));
+}
+
+TEST_CASE("a co-runner that goes out of scope leaves nothing", "[contention][process]") {
+  std::vector<pid_t> pids;
+  for (const CoRunnerSpec& spec : {generators({{"compute", -1, 0.1}}), kShellTree}) {
+    auto co_runner = make(spec);
+    co_runner->start();
+    for (pid_t pid : co_runner->pids()) pids.push_back(pid);
+  }
+  CHECK(pids.size() == 5);
+  CHECK(all_gone(pids));
+}
+
+TEST_CASE("a co-runner that cannot be started says why", "[contention][process]") {
+  auto absent = make(command({"/nonexistent/burner"}));
+  CHECK(contains(message_of<InputError>([&] { absent->start(); }), "/nonexistent/burner"));
+  CHECK(absent->pids().empty());
+
+  auto failing = make(command({"sh", "-c", "exit 5"}));
+  CHECK(contains(message_of<RunError>([&] { failing->start(); }), "exited with status 5"));
+
+  auto nowhere = make(generators({{"compute", 1000, 1}}));
+  CHECK(contains(message_of<EnvironmentError>([&] { nowhere->start(); }), "processor 1000"));
+  CoRunnerSpec confined = kShellTree;
+  confined.command_cpus = {1000};
+  CHECK_THROWS_AS(make(confined)->start(), EnvironmentError);
+
+  CoRunnerSpec vast = generators({{"memory", -1, 1}});
+  vast.buffer_bytes = uint64_t{1} << 60;
+  CHECK(contains(message_of<RunError>([&] { make(vast)->start(); }), "no memory"));
+
+  for (const CoRunnerSpec& spec : {generators({{"compute", -1, 1}}), kShellTree}) {
+    auto no_generator = make_co_runner(spec, "/nonexistent/alert-co-runner");
+    const std::string message = message_of<EnvironmentError>([&] { no_generator->start(); });
+    CHECK(contains(message, "/nonexistent/alert-co-runner"));
+    CHECK(contains(message, "ALERT_CO_RUNNER"));
+    CHECK_THROWS_AS(no_generator->resume(), RunError);
+  }
+}
+
+TEST_CASE("the generator is found by name, or missed aloud", "[contention]") {
+  const char* set = std::getenv("ALERT_CO_RUNNER");
+  const std::string before = set ? set : "";
+  setenv("ALERT_CO_RUNNER", "/nonexistent/generator", 1);
+  CHECK(contains(message_of<EnvironmentError>([] { find_generator(); }), "/nonexistent/generator"));
+  setenv("ALERT_CO_RUNNER", "/bin/sh", 1);
+  CHECK(find_generator() == "/bin/sh");
+  set ? setenv("ALERT_CO_RUNNER", before.c_str(), 1) : unsetenv("ALERT_CO_RUNNER");
+}
+
+TEST_CASE("co-runner specs that make no sense are refused", "[contention]") {
+  auto refused = [](const CoRunnerSpec& spec) {
+    CHECK_THROWS_AS(make_co_runner(spec, "generator"), InputError);
+  };
+  refused({});
+  refused(generators({{"disk", -1, 1}}));
+  refused(generators({{"compute", -2, 1}}));
+  for (double duty : {0.0, -1.0, 1.5, std::nan("")}) refused(generators({{"compute", -1, duty}}));
+  CoRunnerSpec both = kShellTree;
+  both.workers = {{}};
+  refused(both);
+  refused(command({""}));
+  CoRunnerSpec slow = generators({{}});
+  slow.period_s = 10;
+  refused(slow);
+}
+
+TEST_CASE("the default buffer is beyond the cache and within the memory", "[contention]") {
+  namespace fs = std::filesystem;
+  std::string root = (fs::temp_directory_path() / "alert-contention-XXXXXX").string();
+  REQUIRE(mkdtemp(root.data()));
+  auto put = [&](const std::string& path, const std::string& text) {
+    fs::create_directories(fs::path(root + path).parent_path());
+    std::ofstream(root + path) << text;
+  };
+  const uint64_t mib = 1 << 20;
+  CHECK(default_buffer_bytes(1, root) == 192 * mib);
+  put("/sys/devices/system/cpu/cpu0/cache/index0/size", "32K\n");
+  put("/sys/devices/system/cpu/cpu0/cache/index1/size", "16M\n");
+  CHECK(default_buffer_bytes(1, root) == 64 * mib);
+  put("/proc/meminfo", "MemTotal: 999999 kB\nMemAvailable:   409600 kB\n");
+  CHECK(default_buffer_bytes(1, root) == 64 * mib);
+  CHECK(default_buffer_bytes(2, root) == 50 * mib);
+  fs::remove_all(root);
+}

@@ -1,0 +1,123 @@
+#include <vector>
+
+#include "catch.h"
+#include "live/executor.h"
+
+using namespace alertbench;
+
+namespace {
+
+class FakeClock : public Clock {
+ public:
+  double now_s() override { return time_s; }
+  void sleep_until(double t) override {
+    if (t > time_s) slept_s += t - time_s, ++sleeps, time_s = t;
+  }
+  double processor_s() override { return time_s; }
+  double time_s = 100, slept_s = 0;
+  int sleeps = 0;
+};
+
+// Every block takes the same time on the fake clock.
+class FakeModel : public StagedModel {
+ public:
+  FakeModel(FakeClock& clock, int stages, int blocks, double block_s)
+      : clock_(clock), stages_(stages), blocks_(blocks), block_s_(block_s) {}
+  int stages() const override { return stages_; }
+  int blocks(int) const override { return blocks_; }
+  void set_input(const Image&) override {}
+  void run_block(int stage, int block) override {
+    clock_.time_s += block_s_;
+    ran.emplace_back(stage, block);
+  }
+  std::vector<float> scores(int) const override { return {}; }
+  std::vector<std::pair<int, int>> ran;
+
+ private:
+  FakeClock& clock_;
+  int stages_, blocks_;
+  double block_s_;
+};
+
+}  // namespace
+
+TEST_CASE("Uncapped, every stage ends when its blocks are done", "[executor]") {
+  FakeClock clock;
+  FakeModel model(clock, 3, 4, 1e-3);
+  const Execution e = execute(model, {3}, clock);
+  REQUIRE(e.stages_finished == 3);
+  REQUIRE_FALSE(e.stopped);
+  for (int s = 0; s < 3; ++s) REQUIRE(e.stage_end_s[static_cast<size_t>(s)] == Approx(4e-3 * (s + 1)));
+  REQUIRE(e.busy_s == Approx(12e-3));
+  REQUIRE(clock.sleeps == 0);
+}
+
+TEST_CASE("The target stage ends the run", "[executor]") {
+  FakeClock clock;
+  FakeModel model(clock, 3, 4, 1e-3);
+  const Execution e = execute(model, {2}, clock);
+  REQUIRE(e.stages_finished == 2);
+  REQUIRE(model.ran.size() == 8);
+}
+
+TEST_CASE("A cap stretches every stage by 1 / speed, idling within the run", "[executor][cap]") {
+  for (const double speed : {0.9, 0.69, 0.51, 0.2}) {
+    FakeClock clock;
+    FakeModel model(clock, 2, 5, 3e-3);
+    ExecutionOrder order;
+    order.target_stage = 2;
+    order.speed = speed;
+    const Execution e = execute(model, order, clock);
+    REQUIRE(e.stage_end_s[0] == Approx(15e-3 / speed));
+    REQUIRE(e.stage_end_s[1] == Approx(30e-3 / speed));
+    REQUIRE(clock.slept_s == Approx(30e-3 / speed - 30e-3));
+    if (speed < 0.6) REQUIRE(clock.sleeps > 2);  // not only at the ends of the stages
+  }
+}
+
+TEST_CASE("An anytime network stops between blocks once the deadline has passed, and says by how much", "[executor][stop]") {
+  FakeClock clock;
+  FakeModel model(clock, 3, 4, 1e-3);
+  ExecutionOrder order;
+  order.target_stage = 3;
+  order.stop_at_s = clock.time_s + 6.5e-3;
+  const Execution e = execute(model, order, clock);
+  REQUIRE(e.stopped);
+  REQUIRE(e.stages_finished == 1);
+  REQUIRE(e.overshoot_s == Approx(0.5e-3));
+  REQUIRE(e.busy_s == Approx(7e-3));
+}
+
+TEST_CASE("Stopped before the first stage, nothing is finished", "[executor][stop]") {
+  FakeClock clock;
+  FakeModel model(clock, 3, 4, 1e-3);
+  ExecutionOrder order;
+  order.target_stage = 3;
+  order.stop_at_s = clock.time_s + 2e-3;
+  const Execution e = execute(model, order, clock);
+  REQUIRE(e.stopped);
+  REQUIRE(e.stages_finished == 0);
+}
+
+TEST_CASE("Under a cap the stop looks at the stretched clock", "[executor][stop][cap]") {
+  FakeClock clock;
+  FakeModel model(clock, 1, 10, 1e-3);
+  ExecutionOrder order;
+  order.speed = 0.5;
+  order.stop_at_s = clock.time_s + 9e-3;  // after 4.5 ms of computing, in the fifth block
+  const Execution e = execute(model, order, clock);
+  REQUIRE(e.stopped);
+  REQUIRE(model.ran.size() == 5);
+  REQUIRE(e.busy_s == Approx(10e-3));
+}
+
+TEST_CASE("A target reached right at the deadline is no stop", "[executor][stop]") {
+  FakeClock clock;
+  FakeModel model(clock, 2, 2, 1e-3);
+  ExecutionOrder order;
+  order.target_stage = 2;
+  order.stop_at_s = clock.time_s + 3.9e-3;
+  const Execution e = execute(model, order, clock);
+  REQUIRE_FALSE(e.stopped);
+  REQUIRE(e.stages_finished == 2);
+}

@@ -1,0 +1,160 @@
+#include <cmath>
+#include <limits>
+
+#include "catch.h"
+#include "core/error.h"
+#include "core/random.h"
+#include "metrics/statistics.h"
+#include "metrics/summary.h"
+#include "test_schedulers_fixture.h"
+
+using namespace alertbench;
+using namespace alertbench::fixture;
+using nlohmann::json;
+
+namespace {
+
+InputRecord record(int64_t input, double energy_j, bool late = false) {
+  InputRecord r;
+  r.input = input;
+  r.goals = min_energy(0.1, 0.5);
+  r.configuration = {0, 1, 1};
+  r.outcome.accuracy = late ? 0.1 : 0.6;
+  r.outcome.stage_delivered = !late;
+  r.outcome.latency_s = late ? 0.2 : 0.05;
+  r.outcome.energy_j = energy_j;
+  r.violations = violations_of(r.goals, r.outcome);
+  return r;
+}
+
+std::string text_of(const Summary& s) { return s.to_json().dump(); }
+
+}  // namespace
+
+TEST_CASE("quantile interpolates and is total") {
+  CHECK(*quantile({4, 1, 3, 2}, 0.5) == 2.5);
+  CHECK(*quantile({4, 1, 3, 2}, 0) == 1);
+  CHECK(*quantile({4, 1, 3, 2}, 1) == 4);
+  CHECK(*quantile({1, 2, 3, 4, 5}, 0.9) == Approx(4.6));
+  CHECK(*quantile({7}, 0.99) == 7);
+  CHECK(*quantile({4, 1}, -3) == 1);
+  CHECK(*quantile({4, 1}, 3) == 4);
+  CHECK(*quantile({4, 1}, std::nan("")) == 1);
+  CHECK(*quantile({std::nan(""), 2, std::numeric_limits<double>::infinity()}, 0.5) == 2);
+  CHECK_FALSE(quantile({}, 0.5));
+  CHECK_FALSE(quantile({std::nan("")}, 0.5));
+  CHECK_FALSE(mean_of({}));
+}
+
+TEST_CASE("bootstrap: covers the mean, repeats by seed, knows when it knows too little") {
+  Random random(1);
+  std::vector<double> values;
+  for (int i = 0; i < 1000; ++i) values.push_back(5 + random.normal());
+  const auto interval = bootstrap_mean(values, {});
+  REQUIRE(interval);
+  CHECK(interval->low < 5.05);
+  CHECK(interval->high > 4.95);
+  CHECK(interval->high - interval->low ==
+        Approx(4 / std::sqrt(1000.0)).epsilon(0.2));  // about +- 2 standard errors
+  CHECK(bootstrap_mean(values, {})->low == interval->low);
+  CHECK(bootstrap_mean(values, {2})->low != interval->low);
+  CHECK_FALSE(bootstrap_mean({}, {}));
+  CHECK_FALSE(bootstrap_mean(std::vector<double>(19, 1.0), {}));
+  CHECK(bootstrap_mean(std::vector<double>(20, 1.0), {})->high == Approx(1));
+
+  // Pairing: a constant ratio is certain however much the inputs vary.
+  std::vector<double> half;
+  for (double v : values) half.push_back(v / 2);
+  CHECK(bootstrap_ratio(half, values, {})->low == Approx(0.5));
+  CHECK(bootstrap_ratio(half, values, {})->high == Approx(0.5));
+  CHECK_FALSE(bootstrap_ratio(half, std::vector<double>(1000, 0.0), {}));
+  CHECK_FALSE(bootstrap_ratio(half, {1.0}, {}));
+}
+
+TEST_CASE("a summary of nothing") {
+  const Profile p = two_by_two();
+  SummaryAccumulator none("alert", "s", "replay", Task::min_energy, p);
+  InputRecord warmup = record(0, 1);
+  warmup.warmup = true;
+  none.add(warmup);
+  const Summary s = none.summary();
+  CHECK(s.inputs == 0);
+  CHECK_FALSE(s.violated);
+  CHECK_FALSE(s.satisfaction);
+  CHECK_FALSE(s.mean_energy_j);
+  CHECK_FALSE(s.objective_interval);
+  CHECK(s.to_json()["latency_s"]["p99"].is_null());
+  CHECK(s.configurations.empty());
+  CHECK(text_of(Summary::read(JsonReader(json::parse(text_of(s)), "t"))) == text_of(s));
+}
+
+TEST_CASE("a summary of ten inputs, one late") {
+  const Profile p = two_by_two();
+  SummaryAccumulator a("alert", "s", "live", Task::min_energy, p);
+  for (int i = 0; i < 10; ++i) {
+    InputRecord r = record(i, i + 1, i == 9);
+    r.decide_s = 1e-6 * (i + 1);
+    if (i == 4) {
+      r.configuration = {1, 1, 0};
+      r.outcome.stopped = true;
+      r.outcome.overshoot_s = 0.002;
+      r.outcome.correct = Correctness{true, true};
+      r.outcome.energy_j.reset();
+    }
+    a.add(r);
+  }
+  const Summary s = a.summary();
+  CHECK(s.inputs == 10);
+  CHECK(*s.violations_any == 0.1);
+  CHECK_FALSE(s.violated);  // 10 % is not more than 10 %
+  CHECK(*s.satisfaction == Approx(0.9));
+  CHECK(*s.violations_deadline == 0.1);
+  CHECK(*s.violations_accuracy == 0.1);
+  CHECK_FALSE(s.violations_energy);
+  CHECK(*s.mean_energy_j == Approx(50.0 / 9));
+  CHECK(*s.mean_error == Approx(0.45));
+  CHECK(*s.top1 == 1);
+  CHECK(s.stopped == 1);
+  CHECK(*s.overshoot_s.max == 0.002);
+  CHECK(*s.latency_s.max == 0.2);
+  CHECK(*s.latency_s.median == 0.05);
+  CHECK(*s.decide_s.median == Approx(5.5e-6));
+  REQUIRE(s.configurations.size() == 2);
+  CHECK(s.configurations[0].configuration == "small@1");
+  CHECK(s.configurations[0].cap_w == 100);
+  CHECK(s.configurations[0].share == 0.9);
+  CHECK(text_of(Summary::read(JsonReader(json::parse(text_of(s)), "t"))) == text_of(s));
+  a.add(record(10, 1, true));
+  CHECK(a.summary().violated);
+
+  json spoiled = json::parse(text_of(s));
+  spoiled["inptus"] = 1;
+  CHECK_THROWS_WITH(Summary::read(JsonReader(spoiled, "t")), Catch::Matchers::Contains("\"inputs\""));
+}
+
+TEST_CASE("normalisation to oracle-static, paired by input") {
+  const Profile p = two_by_two();
+  auto accumulator = [&] { return SummaryAccumulator("x", "s", "replay", Task::min_energy, p); };
+  SummaryAccumulator own = accumulator(), reference = accumulator();
+  for (int i = 0; i < 40; ++i) {
+    own.add(record(i, 3.0 + i));
+    if (i % 4) reference.add(record(i, 2 * (3.0 + i)));
+  }
+  Summary s = own.summary();
+  own.normalise(s, &reference);
+  CHECK(*s.normalised == Approx(0.5));
+  CHECK(s.normalised_interval->low == Approx(0.5));
+  CHECK(text_of(Summary::read(JsonReader(json::parse(text_of(s)), "t"))) == text_of(s));
+
+  own.normalise(s, nullptr);
+  CHECK_FALSE(s.normalised);
+  SummaryAccumulator zero = accumulator(), broken = accumulator();
+  for (int i = 0; i < 40; ++i) {
+    zero.add(record(i, 0));
+    broken.add(record(i, 1, i < 5));
+  }
+  own.normalise(s, &zero);
+  CHECK_FALSE(s.normalised);
+  own.normalise(s, &broken);
+  CHECK_FALSE(s.normalised);
+}

@@ -1,0 +1,115 @@
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <limits>
+
+#include "catch.h"
+#include "core/error.h"
+#include "core/profile.h"
+#include "test_schedulers_fixture.h"
+
+using namespace alertbench;
+using Catch::Matchers::Contains;
+using nlohmann::ordered_json;
+
+namespace {
+
+Profile read_back(const std::string& text) {
+  const std::string path = "test_profile_" + std::to_string(reinterpret_cast<uintptr_t>(&text)) + ".json";
+  struct Removed {
+    const std::string& path;
+    ~Removed() { std::remove(path.c_str()); }
+  } removed{path};
+  std::ofstream(path) << text;
+  return Profile::read(path);
+}
+
+std::string error_of(const std::function<void(ordered_json&)>& spoil) {
+  ordered_json json = fixture::mixed().to_json();
+  spoil(json);
+  try {
+    read_back(json.dump());
+  } catch (const InputError& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("a profile comes back bit for bit") {
+  Profile p = fixture::mixed();
+  Random random(7);
+  for (LatencyStats& l : p.latency) l.mean_s *= 1 + 1e-3 * random.uniform();
+  p.noise_verdict = "noisy: \"co-runner\"";
+  p.models[1].random_weights = true;
+  const std::string text = p.to_json().dump(1);
+  const Profile q = read_back(text);
+  CHECK(q.to_json().dump(1) == text);
+  bool same = q.latency.size() == p.latency.size();
+  for (size_t i = 0; same && i < p.latency.size(); ++i) same = q.latency[i].mean_s == p.latency[i].mean_s;
+  CHECK(same);
+  CHECK(q.caps_w == p.caps_w);
+  CHECK(q.active_power_w == p.active_power_w);
+}
+
+TEST_CASE("profile errors name file, key, value") {
+  CHECK_THAT(error_of([](auto& j) { j["cap_w"] = 1; }), Contains("test_profile_") && Contains("\"caps_w\""));
+  CHECK_THAT(error_of([](auto& j) { j["models"][0]["acuracy"] = 1; }),
+             Contains("models[0]") && Contains("\"accuracy\""));
+  CHECK_THAT(error_of([](auto& j) { j["schema_version"] = "2.0"; }), Contains("schema_version"));
+  CHECK_THAT(error_of([](auto& j) {
+               j["caps_w"] = {40, 60, 60, 100};
+             }),
+             Contains("caps_w[2]") && Contains("60"));
+  CHECK_THAT(error_of([](auto& j) {
+               j["models"][2]["accuracy"] = {0.5, 0.4, 0.6};
+             }),
+             Contains("accuracy[1]"));
+  CHECK_THAT(error_of([](auto& j) { j["models"][2]["accuracy"] = {0.5, 0.6}; }), Contains("one per stage"));
+  CHECK_THAT(error_of([](auto& j) { j["models"][2]["stages"][1]["mean_s"].push_back(1); }),
+             Contains("stages[1]") && Contains("mean_s") && Contains("one per cap"));
+  CHECK_THAT(error_of([](auto& j) { j["models"][2]["stages"][1]["mean_s"][0] = 0.001; }),
+             Contains("stages[1]: mean_s[0]") && Contains("not above"));
+  CHECK_THAT(error_of([](auto& j) { j["models"][0]["stages"][0]["p95_s"][0] = -1; }), Contains("p95_s[0]"));
+  CHECK_THAT(error_of([](auto& j) { j["models"][0]["name"] = "any"; }), Contains("twice"));
+  CHECK_THAT(error_of([](auto& j) { j["models"][0]["accuracy_source"] = "guess"; }),
+             Contains("accuracy_source"));
+  CHECK_THAT(error_of([](auto& j) { j["fail_accuracy"] = std::nan(""); }), Contains("fail_accuracy"));
+  CHECK_THAT(error_of([](auto& j) { j["models"] = ordered_json::array(); }), Contains("models"));
+}
+
+TEST_CASE("check() refuses values that JSON cannot hold") {
+  Profile p = fixture::mixed();
+  p.latency[3].mean_s = std::nan("");
+  CHECK_THROWS_WITH(p.check("here"), Contains("here") && Contains("mean_s[3]"));
+  p = fixture::mixed();
+  p.active_power_w[1] = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_AS(p.check("here"), InputError);
+  p = fixture::mixed();
+  p.latency.pop_back();
+  CHECK_THROWS_AS(p.check("here"), InputError);
+}
+
+TEST_CASE("rows, reference latency, period energy") {
+  const Profile p = fixture::mixed();
+  CHECK(p.rows() == 5);
+  CHECK(p.first_row(2) == 2);
+  CHECK(p.row({2, 3, 0}) == 4);
+  CHECK(p.model_index("any") == 2);
+  CHECK(p.model_index("none") == -1);
+  CHECK(p.reference_latency_s() == 0.13);
+  CHECK(fixture::two_by_two().reference_latency_s() == 0.1);
+  CHECK(p.period_energy_j(0, 3, 0.1, 0.3) == Approx(12));
+  CHECK(p.period_energy_j(0, 3, 0.4, 0.3) == Approx(40));
+}
+
+TEST_CASE("power model") {
+  const PowerModel m;
+  CHECK(m.speed(100) == 1);
+  CHECK(m.speed(150) == 1);
+  CHECK(m.speed(25 + 75 * 0.125) == Approx(0.5));
+  CHECK(m.active_w(60) == 60);
+  CHECK(m.active_w(150) == 100);
+  CHECK_THROWS_WITH(m.speed(25), Contains("25"));
+}

@@ -1,0 +1,375 @@
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "catch.h"
+#include "core/error.h"
+#include "recording/npy.h"
+#include "recording/recording.h"
+#include "recording/replay_environment.h"
+#include "trace/sha256.h"
+
+using namespace alertbench;
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Folder {
+  Folder() {
+    char name[] = "/tmp/alert-recording-XXXXXX";
+    path = mkdtemp(name);
+  }
+  ~Folder() { fs::remove_all(path); }
+  std::string operator/(const std::string& name) const { return path + "/" + name; }
+  std::string path;
+};
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void put(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+// Two networks, rows: plain; nested stage 1, nested stage 2. Two caps.
+Profile small_profile() {
+  Profile profile;
+  profile.workload = "synthetic";
+  profile.models = {{"plain", false, {0.9}, "measured", "test"},
+                    {"nested", false, {0.7, 0.8}, "measured", "test"}};
+  profile.caps_w = {50, 100};
+  profile.fail_accuracy = 0.1;
+  for (const double mean : {0.4, 0.2, 0.2, 0.1, 0.6, 0.3})
+    profile.latency.push_back({mean, mean, mean, mean, 0});
+  profile.active_power_w = {50, 100, 50, 100};
+  profile.idle_power_w = 20;
+  profile.repetitions = 3;
+  profile.host = "test";
+  profile.noise_verdict = "quiet";
+  return profile;
+}
+
+RecordedInput input_number(int n, bool judged = true) {
+  RecordedInput input;
+  input.input_id = "image " + std::to_string(n);
+  const double slow = 1 + n / 3.0;
+  for (const double mean : {0.4, 0.2, 0.2, 0.1, 0.6, 0.3}) input.stage_end_s.push_back(mean * slow);
+  if (judged) input.top1 = {1, 0, static_cast<uint8_t>(n % 2)}, input.top5 = {1, 1, 1};
+  input.co_runner_on = n % 2;
+  return input;
+}
+
+void record(RecordingWriter& writer, int inputs) {
+  for (int n = 0; n < inputs; ++n) writer.append(input_number(n));
+}
+
+void check_same(const Recording& a, const Recording& b) {
+  CHECK(a.input_ids == b.input_ids);
+  CHECK(a.planned_inputs == b.planned_inputs);
+  CHECK(a.truth.inputs == b.truth.inputs);
+  CHECK(a.truth.rows == b.truth.rows);
+  CHECK(a.truth.caps == b.truth.caps);
+  CHECK(a.truth.stage_end_s == b.truth.stage_end_s);
+  CHECK(a.truth.top1 == b.truth.top1);
+  CHECK(a.truth.top5 == b.truth.top5);
+  CHECK(a.truth.co_runner_on == b.truth.co_runner_on);
+  CHECK(a.profile.to_json() == b.profile.to_json());
+  CHECK(nlohmann::json(a.info) == nlohmann::json(b.info));
+}
+
+// One network of one stage at one cap that takes these times, in seconds.
+Recording plain_recording(const std::vector<double>& times) {
+  Recording recording;
+  recording.profile.models = {{"plain", false, {0.9}, "measured", "test"}};
+  recording.profile.caps_w = {100};
+  recording.profile.fail_accuracy = 0.1;
+  recording.profile.latency = {{1, 1, 1, 1, 0}};
+  recording.profile.active_power_w = {100};
+  recording.profile.idle_power_w = 20;
+  recording.truth.inputs = recording.planned_inputs = static_cast<int64_t>(times.size());
+  recording.truth.rows = recording.truth.caps = 1;
+  recording.truth.stage_end_s = times;
+  recording.truth.co_runner_on.assign(times.size(), 0);
+  return recording;
+}
+
+struct Step {
+  Arrival arrival;
+  Outcome outcome;
+};
+
+// Every input in order; deadline as long as the period, as a runner would ask for it.
+std::vector<Step> replay(const Recording& recording, Arrivals arrivals, double period_s,
+                         Configuration decision) {
+  ReplayEnvironment environment(recording, arrivals, period_s);
+  std::vector<Step> steps;
+  for (int64_t n = 0; n < recording.truth.inputs; ++n) {
+    const Arrival arrival = environment.arrive(n);
+    const Context context{n, period_s - arrival.wait_s, period_s - arrival.wait_s};
+    steps.push_back({arrival, environment.execute(decision, context)});
+  }
+  return steps;
+}
+
+}  // namespace
+
+TEST_CASE("a recording made input by input reads back", "[recording]") {
+  Folder folder;
+  const std::string path = folder / "deep/recording";
+  RecordingWriter writer(path, small_profile(), {{"scenario", "memory-1"}}, 3);
+  record(writer, 3);
+  writer.info()["throughput"] = 12.5;
+  const Recording& made = writer.finish();
+  CHECK(made.complete());
+  CHECK_FALSE(fs::exists(path + "/inputs.part.jsonl"));
+
+  const Recording loaded = Recording::load(path);
+  check_same(loaded, made);
+  CHECK(loaded.truth.end_s(2, 1, 0) == 0.2 * (1 + 2 / 3.0));
+  CHECK(loaded.info["throughput"] == 12.5);
+  check_same(Recording::load(path + "/recording.json"), made);
+
+  loaded.save(folder / "copy");
+  check_same(Recording::load(folder / "copy"), made);
+  CHECK(content_of(folder / "copy/stage_end_s.npy") == content_of(path + "/stage_end_s.npy"));
+
+  const auto json = nlohmann::json::parse(content_of(path + "/recording.json"));
+  CHECK(json["status"] == "complete");
+  CHECK(json["rows"][2] == nlohmann::json({{"model", "nested"}, {"stage", 2}}));
+  CHECK(json["arrays"]["stage_end_s"]["shape"] == nlohmann::json({3, 3, 2}));
+  CHECK(json["arrays"]["stage_end_s"]["unit"] == "s");
+}
+
+TEST_CASE("a recording by its file in the working directory", "[recording]") {
+  Folder folder;
+  RecordingWriter writer(folder.path, small_profile(), {}, 1);
+  record(writer, 1);
+  writer.finish();
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path);
+  CHECK_NOTHROW(Recording::load("recording.json"));
+  CHECK_NOTHROW(Recording::load("."));
+  fs::current_path(before);
+}
+
+TEST_CASE("a recording without labels has no correctness", "[recording]") {
+  Folder folder;
+  RecordingWriter writer(folder.path, small_profile(), {}, 2);
+  writer.append(input_number(0, false));
+  CHECK_THROWS_WITH(writer.append(input_number(1, true)), Contains("top1: 3 values, expected 0"));
+  writer.append(input_number(1, false));
+  writer.finish();
+  CHECK_FALSE(fs::exists(folder / "top1.npy"));
+  CHECK(Recording::load(folder.path).truth.top1.empty());
+}
+
+TEST_CASE("a recording that was killed yields its complete inputs", "[recording]") {
+  Folder folder;
+  {
+    RecordingWriter writer(folder.path, small_profile(), {}, 5);
+    CHECK_THROWS_WITH(Recording::load(folder.path), Contains("no complete input"));
+    record(writer, 3);
+    const Recording loaded = Recording::load(folder.path);  // as it is on disk at this moment
+    CHECK(loaded.truth.inputs == 3);
+    CHECK(loaded.planned_inputs == 5);
+    CHECK_FALSE(loaded.complete());
+    CHECK(loaded.input_ids[2] == "image 2");
+    CHECK(loaded.truth.end_s(2, 2, 1) == 0.3 * (1 + 2 / 3.0));
+  }
+  const std::string part = folder / "inputs.part.jsonl";
+  fs::resize_file(part, fs::file_size(part) - 10);  // the kill came within a line
+  const Recording torn = Recording::load(folder.path);
+  CHECK(torn.truth.inputs == 2);
+  torn.save(folder / "saved");
+  CHECK(nlohmann::json::parse(content_of(folder / "saved/recording.json"))["status"] == "partial");
+  CHECK_FALSE(Recording::load(folder / "saved").complete());
+
+  put(part, "{\"input_id\":\n" + content_of(part));
+  CHECK_THROWS_WITH(Recording::load(folder.path), Contains("inputs.part.jsonl: line 1"));
+  fs::remove(part);
+  CHECK_THROWS_AS(Recording::load(folder.path), InputError);
+}
+
+TEST_CASE("an interrupted recording finishes as partial", "[recording]") {
+  Folder folder;
+  RecordingWriter writer(folder.path, small_profile(), {}, 5);
+  record(writer, 2);
+  CHECK_FALSE(writer.finish().complete());
+  CHECK(Recording::load(folder.path).complete_inputs() == 2);
+  RecordingWriter empty(folder / "empty", small_profile(), {}, 5);
+  CHECK_THROWS_AS(empty.finish(), RunError);
+}
+
+TEST_CASE("impossible times are refused when they are recorded", "[recording]") {
+  Folder folder;
+  RecordingWriter writer(folder.path, small_profile(), {}, 5);
+  const auto refused = [&](size_t cell, double time, const std::string& message) {
+    RecordedInput input = input_number(0);
+    input.stage_end_s[cell] = time;
+    CHECK_THROWS_AS(writer.append(input), RunError);
+    CHECK_THROWS_WITH(writer.append(input), Contains("input 0") && Contains(message));
+  };
+  refused(0, 0, "plain, stage 1, 50 W: 0 is no time above 0");
+  refused(3, -1, "nested, stage 1, 100 W");
+  refused(3, std::numeric_limits<double>::quiet_NaN(), "no time above 0");
+  refused(3, std::numeric_limits<double>::infinity(), "no time above 0");
+  refused(5, 0.05, "nested, stage 2, 100 W: 0.05 lies before the stage before it");
+  RecordedInput short_one = input_number(0);
+  short_one.stage_end_s.pop_back();
+  CHECK_THROWS_WITH(writer.append(short_one), Contains("5 values, expected 6"));
+  record(writer, 5);
+  CHECK_THROWS_WITH(writer.append(input_number(5)), Contains("only 5 inputs were planned"));
+  CHECK(writer.finish().truth.inputs == 5);
+}
+
+TEST_CASE("a damaged recording is refused by the name of the file", "[recording]") {
+  Folder folder;
+  const std::string path = folder / "good";
+  RecordingWriter writer(path, small_profile(), {}, 3);
+  record(writer, 3);
+  writer.finish();
+
+  const auto copy = [&] {
+    fs::remove_all(folder / "bad");
+    fs::copy(path, folder / "bad");
+  };
+  const auto refused = [&](const std::string& message) {
+    CHECK_THROWS_AS(Recording::load(folder / "bad"), InputError);
+    CHECK_THROWS_WITH(Recording::load(folder / "bad"), Contains(message));
+  };
+  // Swaps an array for one with these values and a checksum that is right.
+  const auto forge = [&](const std::vector<int64_t>& shape, const std::vector<double>& values) {
+    copy();
+    write_npy(folder / "bad/stage_end_s.npy", shape, values);
+    auto json = nlohmann::json::parse(content_of(folder / "bad/recording.json"));
+    json["arrays"]["stage_end_s"]["sha256"] = hash_file(folder / "bad/stage_end_s.npy").sha256;
+    put(folder / "bad/recording.json", json.dump());
+  };
+  const auto edit = [&](const std::string& pointer, const nlohmann::json& value) {
+    copy();
+    auto json = nlohmann::json::parse(content_of(path + "/recording.json"));
+    json[nlohmann::json::json_pointer(pointer)] = value;
+    put(folder / "bad/recording.json", json.dump());
+  };
+
+  for (const char* name : {"stage_end_s.npy", "top5.npy", "co_runner_on.npy", "profile.json"}) {
+    copy();
+    std::string content = content_of(folder / "bad/" + name);
+    content[content.size() - 2] ^= 1;
+    put(folder / "bad/" + name, content);
+    refused(std::string(name) + ": damaged");
+    fs::remove(folder / "bad/" + name);
+    refused(std::string(name) + ": cannot open");
+  }
+  forge({2, 3, 2}, std::vector<double>(12, 1));
+  refused("shape (2, 3, 2), expected (3, 3, 2)");
+  std::vector<double> times(18, 1);
+  times[17] = -1;
+  forge({3, 3, 2}, times);
+  refused("input 2: stage_end_s of nested, stage 2, 100 W: -1");
+  edit("/schema_version", "7");
+  refused("schema_version");
+  edit("/status", "partial");
+  refused("3 of 3 inputs");
+  edit("/inputs", 1e15);
+  refused("expected (1000000000000000");
+  edit("/inputs", 1.5);
+  refused("whole number");
+  edit("/caps_w", {50, 90});
+  refused("caps_w");
+  edit("/rows/0/model", "other");
+  refused("rows");
+  edit("/arrays/top1/file", "../good/top1.npy");
+  refused("no file of this folder");
+  edit("/input_ids", {"a"});
+  refused("input_ids: 1 names, expected 3");
+  edit("/extra", 1);
+  refused("extra");
+  fs::remove_all(folder / "bad");
+  refused("/bad: cannot open");
+}
+
+TEST_CASE("replay, closed arrivals: an overrun moves the next arrival, nothing waits",
+          "[recording][replay]") {
+  const Recording recording = plain_recording({0.5, 1.5, 0.25});
+  const auto steps = replay(recording, Arrivals::closed, 1, {0, 1, 0});
+  const double arrivals[] = {0, 1, 2.5}, energies[] = {60, 150, 40};
+  for (size_t n = 0; n < 3; ++n) {
+    CHECK(steps[n].arrival.arrival_s == arrivals[n]);
+    CHECK(steps[n].arrival.wait_s == 0);
+    CHECK(steps[n].outcome.wait_s == 0);
+    CHECK(steps[n].outcome.latency_s == recording.truth.stage_end_s[n]);
+    CHECK(steps[n].outcome.energy_j == Approx(energies[n]));
+  }
+  CHECK(steps[0].outcome.stage_delivered == 1);
+  CHECK(steps[1].outcome.stage_delivered == 0);
+  CHECK(steps[1].outcome.accuracy == 0.1);
+}
+
+TEST_CASE("replay, open arrivals: an overrun makes the next input wait", "[recording][replay]") {
+  const Recording recording = plain_recording({0.5, 1.5, 0.25, 0.75, 0.5});
+  const auto steps = replay(recording, Arrivals::open, 1, {0, 1, 0});
+  for (size_t n = 0; n < 5; ++n) CHECK(steps[n].arrival.arrival_s == static_cast<double>(n));
+  CHECK(steps[1].outcome.latency_s == 1.5);
+  CHECK(steps[1].outcome.stage_delivered == 0);
+  // Arrived at 2, started at 2.5, ended at 2.75.
+  CHECK(steps[2].arrival.wait_s == 0.5);
+  CHECK(steps[2].outcome.wait_s == 0.5);
+  CHECK(steps[2].outcome.latency_s == 0.75);
+  CHECK(steps[2].outcome.stage_end_s[0] == 0.75);
+  CHECK(steps[2].outcome.busy_s == 0.25);
+  CHECK(steps[2].outcome.stage_delivered == 1);
+  CHECK(steps[2].outcome.energy_j == Approx(0.25 * 100 + 0.25 * 20));  // 2.5 to 3
+  CHECK(steps[3].arrival.wait_s == 0);
+  double energy = 0;
+  for (const auto& step : steps) energy += *step.outcome.energy_j;
+  CHECK(energy == Approx(3.5 * 100 + 1.5 * 20));  // of the 5 s of the run, 3.5 busy
+}
+
+TEST_CASE("replay, open arrivals: a queue grows, and a deadline that is gone delivers nothing",
+          "[recording][replay]") {
+  const auto steps = replay(plain_recording({2.5, 2.5, 2.5}), Arrivals::open, 1, {0, 1, 0});
+  CHECK(steps[1].arrival.wait_s == 1.5);
+  CHECK(steps[2].arrival.wait_s == 3);
+  CHECK(steps[2].outcome.latency_s == 5.5);
+  CHECK(steps[2].outcome.stage_delivered == 0);
+  CHECK(steps[2].outcome.energy_j == Approx(250));
+}
+
+TEST_CASE("replay of an anytime network stops it at what is left of the deadline", "[recording][replay]") {
+  Recording recording = plain_recording({1});
+  recording.profile.models = {{"nested", false, {0.7, 0.8}, "measured", "test"}};
+  recording.truth.rows = 2;
+  recording.truth.inputs = 3;
+  recording.truth.stage_end_s = {0.25, 1.25, 0.25, 0.5, 0.25, 0.75};
+  recording.truth.co_runner_on = {0, 1, 0};
+  const Context whole{0, 1, 1}, none{0, -0.5, -0.5};
+  ReplayEnvironment environment(recording, Arrivals::open, 1);
+  environment.arrive(0);
+  const Outcome stopped = environment.execute({0, 2, 0}, whole);
+  CHECK(stopped.stopped);
+  CHECK(stopped.stage_delivered == 1);
+  CHECK(stopped.latency_s == 0.25);
+  CHECK(stopped.busy_s == 1);
+  CHECK(environment.arrive(1).wait_s == 0);
+  const Outcome done = environment.execute({0, 2, 0}, whole);
+  CHECK(done.stage_delivered == 2);
+  CHECK(done.co_runner_on);
+  environment.arrive(2);
+  const Outcome late = environment.execute({0, 2, 0}, none);  // no time left at all
+  CHECK(late.stage_delivered == 0);
+  CHECK(late.busy_s == 0);
+  CHECK(late.energy_j == Approx(0));
+  CHECK_THROWS_AS(environment.arrive(3), RunError);
+  CHECK_THROWS_AS(environment.arrive(-1), RunError);
+  CHECK(environment.mode() == "replay");
+}

@@ -1,0 +1,104 @@
+#include <filesystem>
+
+#include "catch.h"
+#include "core/error.h"
+#include "models/network_file.h"
+#include "scenario/scenario.h"
+
+using namespace alertbench;
+using nlohmann::json;
+
+namespace {
+
+json minimal() {
+  return {{"schema_version", "1.0"},
+          {"name", "s"},
+          {"workload", {{"name", "fashion-mnist"}}},
+          {"networks", "n.json"},
+          {"goals", {{{"task", "min_energy"}, {"deadline_x", 1.0}, {"accuracy", 0.9}}}}};
+}
+
+std::string message(const json& j) {
+  try {
+    Scenario::from_json(j, "dir/s.json");
+  } catch (const InputError& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("Defaults fill a minimal scenario, and the effective one reads back as itself", "[scenario]") {
+  const Scenario s = Scenario::from_json(minimal(), "dir/s.json");
+  REQUIRE(s.networks == "dir/n.json");
+  REQUIRE(s.schedulers.size() >= 9);
+  REQUIRE(s.co_runner.kind == "none");
+  const json effective = json::parse(s.to_json().dump());
+  REQUIRE(Scenario::from_json(effective, "s.json").to_json().dump() == Scenario::from_json(effective, "s.json").to_json().dump());
+  json moved = effective;
+  REQUIRE(json::parse(Scenario::from_json(moved, "").to_json().dump()) == effective);
+}
+
+TEST_CASE("Every shipped scenario and network file is sound", "[scenario]") {
+  const std::filesystem::path root = ALERT_SOURCE_DIR;
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(root / "scenarios")) {
+    if (entry.path().extension() != ".json" || entry.path().stem().extension() == ".schema") continue;
+    const Scenario s = Scenario::read(entry.path().string(), {});
+    REQUIRE(s.name == entry.path().stem().string());
+    REQUIRE(NetworkFile::read(s.networks).workload == s.workload);
+    ++count;
+  }
+  REQUIRE(count >= 7);
+}
+
+TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[scenario]") {
+  json j = minimal();
+  j["inputz"] = 3;
+  REQUIRE(has(message(j), "dir/s.json: inputz: unknown key, did you mean \"inputs\"?"));
+  j = minimal();
+  j["inputs"] = "many";
+  REQUIRE(has(message(j), "inputs: expected a whole number, found \"many\""));
+  j = minimal();
+  j["goals"][0]["deadline_s"] = 0.1;
+  REQUIRE(has(message(j), "goals[0]: deadline_s: give either deadline_s"));
+  j = minimal();
+  j["goals"][0].erase("accuracy");
+  REQUIRE(has(message(j), "min_energy needs an accuracy goal"));
+  j = minimal();
+  j["schedulers"] = {"alrt"};
+  REQUIRE(has(message(j), "alert"));
+  j = minimal();
+  j["scheduler_settings"]["alert"]["presett"] = "tuned";
+  REQUIRE(has(message(j), "did you mean \"preset\"?"));
+  j = minimal();
+  j["power"]["caps_w"] = {50, 35};
+  REQUIRE(has(message(j), "the caps must rise"));
+  j = minimal();
+  j["power"]["caps_w"] = {20, 35};
+  REQUIRE(has(message(j), "20 W is not above the model's static_w"));
+  j = minimal();
+  j["co_runner"] = {{"kind", "command"}};
+  REQUIRE(has(message(j), "co_runner: command: is missing"));
+  j = minimal();
+  j["warmup_inputs"] = 100;
+  j["inputs"] = 100;
+  REQUIRE(has(message(j), "leave some to measure"));
+  j = minimal();
+  j["goals"][0]["name"] = "../x";
+  REQUIRE(has(message(j), "part of a file name"));
+}
+
+TEST_CASE("Overrides reach into objects and lists", "[scenario]") {
+  const json j = Scenario::override_json(minimal(), {"inputs=7", "goals.0.accuracy=0.5", "co_runner.kind=compute"});
+  const Scenario s = Scenario::from_json(j, "s.json");
+  REQUIRE(s.inputs == 7);
+  REQUIRE(*s.goals[0].accuracy == 0.5);
+  REQUIRE(s.co_runner.kind == "compute");
+  REQUIRE_THROWS_AS(Scenario::override_json(minimal(), {"goals.1.accuracy=0.5"}), InputError);
+  REQUIRE_THROWS_AS(Scenario::override_json(minimal(), {"inputs"}), InputError);
+  REQUIRE_THROWS_AS(Scenario::override_json(minimal(), {"name.x=1"}), InputError);
+}

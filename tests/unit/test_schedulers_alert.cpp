@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <cmath>
+
+#include "catch.h"
+#include "core/error.h"
+#include "core/violations.h"
+#include "schedulers/alert.h"
+#include "test_schedulers_fixture.h"
+
+using namespace alertbench;
+using namespace alertbench::fixture;
+using nlohmann::json;
+
+namespace {
+
+double phi(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
+
+Configuration first_choice(const Profile& p, const Goals& goals, const json& settings = json::object()) {
+  return make_scheduler("alert", {p, goals}, settings, "test")
+      ->decide({0, goals.deadline_s, goals.deadline_s});
+}
+
+const Configuration small_50{0, 1, 0}, small_100{0, 1, 1}, large_100{1, 1, 1};
+
+// All stages drawn apart, as contention and noise would.
+TruthTable random_truth(const Profile& p, int inputs, uint64_t seed) {
+  Random random(seed);
+  std::vector<double> slowdown;
+  for (int i = 0; i < inputs; ++i) slowdown.push_back((i / 20 % 2 ? 1.6 : 1.0) * random.uniform(0.9, 1.15));
+  return truth_of(p, slowdown);
+}
+
+}  // namespace
+
+// Deadline 0.15 s, sigma = sqrt(0.1), phi = 0.1:
+//            q_hat                               e_hat
+// small@50   0.1 + 0.5 * Phi(1.58) = 0.5715      50*0.1  + 5*0.05  = 5.25
+// small@100  0.1 + 0.5 * Phi(6.3)  = 0.6         100*0.05 + 10*0.1 = 6
+// large@50   0.1 + 0.7 * Phi(-0.79) = 0.2502     50*0.2            = 10
+// large@100  0.1 + 0.7 * Phi(1.58) = 0.7602      100*0.1 + 10*0.05 = 10.5
+TEST_CASE("alert, least energy, by hand") {
+  const Profile p = two_by_two();
+  CHECK(first_choice(p, min_energy(0.15, 0.5)) == small_50);
+  CHECK(first_choice(p, min_energy(0.15, 0.571)) == small_50);
+  CHECK(first_choice(p, min_energy(0.15, 0.572)) == small_100);
+  CHECK(first_choice(p, min_energy(0.15, 0.6)) == small_100);
+  CHECK(first_choice(p, min_energy(0.15, 0.7)) == large_100);
+  CHECK(first_choice(p, min_energy(0.15, 0.79)) == large_100);  // infeasible: the highest q_hat
+}
+
+TEST_CASE("alert, least error, by hand") {
+  const Profile p = two_by_two();
+  CHECK(first_choice(p, min_error(0.15, 10.6)) == large_100);
+  CHECK(first_choice(p, min_error(0.15, 10.4)) == small_100);
+  CHECK(first_choice(p, min_error(0.15, 5.9)) == small_50);
+  CHECK(first_choice(p, min_error(0.15, 5)) == large_100);  // infeasible: the highest q_hat
+  CHECK(first_choice(p, min_error(0.15, 5), {{"priority", {"energy", "latency", "accuracy"}}}) == small_50);
+}
+
+TEST_CASE("alert, hopeless deadline: what is most likely to finish") {
+  CHECK(first_choice(two_by_two(), min_energy(0.01, 0.5)) == small_100);
+  CHECK(first_choice(two_by_two(), min_error(0.01, 100)) == Configuration{0, 1, 1});
+  CHECK(first_choice(two_by_two(), min_energy(0.01, 0.5), {{"preset", "tuned"}}) == small_100);
+}
+
+TEST_CASE("alert with a probability threshold") {
+  const Profile p = two_by_two();
+  CHECK(first_choice(p, min_energy(0.15, 0.5), {{"probability_threshold", 0.94}}) == small_50);
+  CHECK(first_choice(p, min_energy(0.15, 0.5), {{"probability_threshold", 0.95}}) == small_100);
+  // P(energy of large@100 <= 10.6 J): met up to xi = 1 + 0.1/9, so just above one half.
+  CHECK(first_choice(p, min_error(0.15, 10.6), {{"probability_threshold", 0.5}}) == large_100);
+  CHECK(first_choice(p, min_error(0.15, 10.6), {{"probability_threshold", 0.6}}) == small_100);
+}
+
+TEST_CASE("alert-mean ignores the variance") {
+  const Profile p = two_by_two();
+  const Goals goals = min_energy(0.15, 0.6);
+  CHECK(make_scheduler("alert-mean", {p, goals}, {}, "t")->decide({0, 0.15, 0.15}) == small_50);
+  CHECK(first_choice(p, goals) == small_100);
+}
+
+TEST_CASE("alert predicts an anytime network by its stages") {
+  const Profile p = profile_of({{"any", {0.5, 0.65, 0.75}, {0.045, 0.08, 0.13}}}, {100});
+  auto alert = make_scheduler("alert-any", {p, min_error(0.1, 1000)}, {}, "t");
+  CHECK(alert->decide({0, 0.1, 0.1}) == Configuration{0, 3, 0});
+  const double sd = std::sqrt(0.1);
+  const double p1 = phi((0.1 / 0.045 - 1) / sd), p2 = phi((0.1 / 0.08 - 1) / sd),
+               p3 = phi((0.1 / 0.13 - 1) / sd);
+  const double expected = (1 - p1) * 0.1 + (p1 - p2) * 0.5 + (p2 - p3) * 0.65 + p3 * 0.75;
+  CHECK(alert->prediction()->accuracy == Approx(expected).margin(1e-7));
+  CHECK(alert->prediction()->p_deadline == Approx(p1).margin(1e-7));
+  CHECK(alert->prediction()->latency_s == Approx(0.1));  // stopped at the deadline
+  CHECK(alert->prediction()->energy_j == Approx(100 * 0.1));
+}
+
+TEST_CASE("alert observes the last finished stage, or a lower bound") {
+  const Profile p = profile_of({{"any", {0.5, 0.65, 0.75}, {0.045, 0.08, 0.13}}}, {100});
+  auto alert = make_scheduler("alert", {p, min_error(0.1, 1000)}, {}, "t");
+  Observation o;
+  o.configuration = {0, 3, 0};
+  o.stages_finished = 2;
+  o.last_stage_end_s = 0.096;
+  o.busy_s = 0.1;
+  alert->observe(o);
+  CHECK(alert->slowdown()->observed == Approx(1.2));
+  o.stages_finished = 0;
+  alert->observe(o);
+  CHECK(alert->slowdown()->observed == Approx(0.1 / 0.045));
+}
+
+TEST_CASE("alert takes its worst warm decision off the deadline") {
+  const Profile p = two_by_two();
+  const Goals goals = min_energy(0.15, 0.571);
+  for (bool overhead : {true, false}) {
+    auto alert = make_scheduler("alert", {p, goals}, {{"overhead", overhead}, {"overhead_warmup", 1}}, "t");
+    Observation o;
+    o.configuration = small_50;
+    o.decide_s = 0.05;
+    alert->observe(o);  // cold: not looked at; nothing finished in no time: says nothing
+    CHECK(alert->decide({1, 0.15, 0.15}) == small_50);
+    o.decide_s = 0.01;
+    alert->observe(o);
+    CHECK(alert->decide({2, 0.15, 0.15}) == (overhead ? small_100 : small_50));
+  }
+}
+
+TEST_CASE("time has no unit: the same factor on all latencies and the deadline changes no decision") {
+  const Profile p = mixed();
+  const TruthTable t = random_truth(p, 200, 3);
+  for (double factor : {4.0, 0.3}) {
+    Profile q = p;
+    TruthTable u = t;
+    for (LatencyStats& l : q.latency) l.mean_s *= factor;
+    for (double& s : u.stage_end_s) s *= factor;
+    for (double deadline : {0.06, 0.11, 0.2}) {
+      CHECK(run("alert", p, t, min_energy(deadline, 0.62)).configurations ==
+            run("alert", q, u, min_energy(deadline * factor, 0.62)).configurations);
+      CHECK(run("alert", p, t, min_error(deadline, 70 * deadline)).configurations ==
+            run("alert", q, u, min_error(deadline * factor, 70 * deadline * factor)).configurations);
+    }
+  }
+}
+
+TEST_CASE("the order of the candidates changes no outcome") {
+  // Twins under two names, so that ties abound.
+  const std::vector<Network> networks = {{"a", {0.6}, {0.05}},
+                                         {"b", {0.6}, {0.05}},
+                                         {"c", {0.8}, {0.1}},
+                                         {"d", {0.5, 0.7}, {0.06, 0.12}},
+                                         {"e", {0.5, 0.7}, {0.06, 0.12}}};
+  std::vector<Network> shuffled = networks;
+  std::rotate(shuffled.begin(), shuffled.begin() + 3, shuffled.end());
+  std::swap(shuffled[0], shuffled[1]);
+  const Profile p = profile_of(networks, {40, 70, 100}), q = profile_of(shuffled, {40, 70, 100});
+  const TruthTable t = random_truth(p, 100, 5), u = random_truth(q, 100, 5);
+  for (const SchedulerInfo& info : known_schedulers())
+    for (const Goals& goals : {min_energy(0.13, 0.6), min_energy(0.13, 0.99), min_energy(0.02, 0.5),
+                               min_error(0.13, 9), min_error(0.13, 0.1)}) {
+      const Run a = run(info.name, p, t, goals), b = run(info.name, q, u, goals);
+      int differ = 0;
+      for (size_t i = 0; i < a.configurations.size(); ++i) {
+        const auto &x = a.configurations[i], &y = b.configurations[i];
+        const bool same =
+            p.models[static_cast<size_t>(x.model)].name == q.models[static_cast<size_t>(y.model)].name &&
+            x.stage == y.stage && x.cap == y.cap;
+        differ += !same;
+      }
+      INFO(info.name << " " << to_string(goals.task));
+      CHECK(differ == 0);
+    }
+}
+
+TEST_CASE("in a constant environment alert ends where oracle-static is") {
+  const Profile p = mixed();
+  const json settings = {{"preset", "tuned"},
+                         {"slowdown", {{"process_noise_floor", 1e-9}, {"measurement_noise", 1e-9}}},
+                         {"idle", {{"follows_cap", false}}}};
+  for (double slowdown : {0.9, 1.0, 1.4}) {
+    const TruthTable t = truth_of(p, std::vector<double>(60, slowdown));
+    for (const Goals& goals : {min_energy(0.1, 0.55), min_energy(0.16, 0.7), min_energy(0.25, 0.6),
+                               min_error(0.16, 9), min_error(0.16, 14), min_error(0.3, 15)}) {
+      INFO(slowdown << " " << to_string(goals.task) << " " << goals.deadline_s);
+      CHECK(run("alert", p, t, goals, settings).configurations.back() ==
+            run("oracle-static", p, t, goals).configurations.back());
+    }
+  }
+}
+
+TEST_CASE("settings of alert: presets, single constants, all of them back") {
+  const auto effective = [](const json& s) { return effective_settings("alert", s, "t"); };
+  CHECK(effective({})["slowdown"]["process_noise_floor"] == 0.1);
+  CHECK(effective({{"preset", "tuned"}})["slowdown"]["process_noise_floor"] == 0.001);
+  const json set = {
+      {"preset", "tuned"}, {"slowdown", {{"process_noise_floor", 0.02}}}, {"idle", {{"ratio", 0.3}}}};
+  const auto out = effective(set);
+  CHECK(out["slowdown"]["process_noise_floor"] == 0.02);
+  CHECK(out["slowdown"]["measurement_noise"] == 0.01);
+  CHECK(effective(json::parse(out.dump())).dump() == out.dump());
+
+  using Catch::Matchers::Contains;
+  CHECK_THROWS_WITH(effective({{"presett", "tuned"}}), Contains("did you mean \"preset\""));
+  CHECK_THROWS_WITH(effective({{"slowdown", {{"gian", 1}}}}), Contains("slowdown") && Contains("\"gain\""));
+  CHECK_THROWS_WITH(effective({{"preset", "tunde"}}), Contains("tuned"));
+  CHECK_THROWS_WITH(effective({{"priority", {"latency", "latency", "energy"}}}), Contains("priority"));
+  CHECK_THROWS_AS(effective({{"probability_threshold", 2}}), InputError);
+  CHECK_THROWS_AS(effective({{"slowdown", {{"gain", std::nan("")}}}}), InputError);
+}

@@ -1,0 +1,349 @@
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "catch.h"
+#include "core/error.h"
+#include "trace/trace_reader.h"
+#include "trace/trace_writer.h"
+
+using namespace alertbench;
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double nan_ = std::numeric_limits<double>::quiet_NaN();
+
+struct Folder {
+  Folder() {
+    char name[] = "/tmp/alert-trace-XXXXXX";
+    path = mkdtemp(name);
+  }
+  ~Folder() { fs::remove_all(path); }
+  std::string operator/(const std::string& name) const { return path + "/" + name; }
+  std::string path;
+};
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void put(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+Profile small_profile() {
+  Profile profile;
+  profile.models = {{"resnet", false, {0.9}, "measured", "test"},
+                    {"nested \"a\"", false, {0.7, 0.8}, "measured", "test"}};
+  profile.caps_w = {35, 100};
+  return profile;
+}
+
+TraceHeader small_header() {
+  TraceHeader header;
+  header.tool_version = "0.1.0";
+  header.scheduler = "alert";
+  header.scenario = "memory-1";
+  header.goals = {"tight", Task::min_energy, 0.05, 0.9, {}};
+  header.co_runner = "memory-1";
+  header.co_runner_description = "stream, duty 0.5";
+  return header;
+}
+
+InputRecord full_record() {
+  InputRecord record;
+  record.input = 3;
+  record.input_id = "img/3.jpg";
+  record.arrival_s = 0.15;
+  record.goals = small_header().goals;
+  record.configuration = {1, 2, 1};
+  record.outcome.stage_end_s = {0.01, 0.025};
+  record.outcome.stages_finished = 2;
+  record.outcome.stage_delivered = 2;
+  record.outcome.latency_s = 0.025;
+  record.outcome.busy_s = 0.025;
+  record.outcome.accuracy = 0.8;
+  record.outcome.correct = Correctness{false, true};
+  record.outcome.energy_j = 2.5;
+  record.outcome.active_power_w = 80.25;
+  record.outcome.idle_power_w = 20;
+  record.outcome.co_runner_on = true;
+  record.decide_s = 1e-6;
+  record.slowdown = Slowdown{1.1, 1.05, 0.1};
+  record.prediction = Prediction{0.024, 0.99, 0.8, 2.4};
+  record.violations.accuracy = true;
+  return record;
+}
+
+InputRecord bare_record() {
+  InputRecord record;
+  record.input = 4;
+  record.goals = small_header().goals;
+  record.arrival_s = 0.2;
+  record.outcome.latency_s = 0.05;
+  record.outcome.busy_s = 0.05;
+  record.outcome.accuracy = 0.1;
+  record.violations.deadline = true;
+  return record;
+}
+
+const std::string header_line =
+    R"({"record":"header","schema_version":"1.0","tool_version":"0.1.0","scheduler":"alert","scenario":"memory-1",)"
+    R"("setting":"tight","task":"min_energy","goals":{"deadline_s":0.05,"accuracy":0.9,"energy_j":null},)"
+    R"("energy_source":"model","accuracy_source":"profile","mode":"live","co_runner":"memory-1",)"
+    R"("co_runner_description":"stream, duty 0.5","manifest":"../manifest.json"})"
+    "\n";
+const std::string full_line =
+    R"({"record":"input","input":3,"warmup":false,"input_id":"img/3.jpg","arrival_s":0.15,"deadline_s":0.05,)"
+    R"("model":"nested \"a\"","stage_target":2,"cap_w":100,"stage_delivered":2,"stage_end_s":[0.01,0.025],)"
+    R"("latency_s":0.025,"busy_s":0.025,"wait_s":0,"overshoot_s":0,"stopped":false,"decide_s":1e-06,"accuracy":0.8,)"
+    R"("correct":{"top1":false,"top5":true},"energy_j":2.5,"active_power_w":80.25,"idle_power_w":20,)"
+    R"("slowdown":{"observed":1.1,"mean":1.05,"sd":0.1},)"
+    R"("predicted":{"latency_s":0.024,"p_deadline":0.99,"accuracy":0.8,"energy_j":2.4},"co_runner":"memory-1",)"
+    R"("violations":{"deadline":false,"accuracy":true,"energy":null}})"
+    "\n";
+const std::string bare_line =
+    R"({"record":"input","input":4,"warmup":false,"input_id":"","arrival_s":0.2,"deadline_s":0.05,"model":"resnet",)"
+    R"("stage_target":1,"cap_w":35,"stage_delivered":0,"stage_end_s":[],"latency_s":0.05,"busy_s":0.05,"wait_s":0,)"
+    R"("overshoot_s":0,"stopped":false,"decide_s":null,"accuracy":0.1,"correct":null,"energy_j":null,)"
+    R"("active_power_w":null,"idle_power_w":null,"slowdown":null,"predicted":null,"co_runner":null,)"
+    R"("violations":{"deadline":true,"accuracy":null,"energy":null}})"
+    "\n";
+const std::string end_line = R"({"record":"end","inputs":2,"status":"complete","reason":null})"
+                             "\n";
+
+void write_golden(const std::string& path) {
+  TraceWriter writer(path, small_header(), small_profile());
+  writer.write(full_record());
+  writer.write(bare_record());
+  writer.finish();
+}
+
+}  // namespace
+
+TEST_CASE("a trace is these lines, byte for byte", "[trace]") {
+  Folder folder;
+  write_golden(folder / "a.jsonl");
+  CHECK(content_of(folder / "a.jsonl") == header_line + full_line + bare_line + end_line);
+}
+
+TEST_CASE("a trace reads back as it was written", "[trace]") {
+  Folder folder;
+  write_golden(folder / "a.jsonl");
+  const TraceFile trace = read_trace(folder / "a.jsonl");
+  CHECK(trace.status == "complete");
+  CHECK(trace.reason.empty());
+  CHECK(trace.torn_line == 0);
+  CHECK(trace.header.goals.name == "tight");
+  CHECK(trace.header.goals.accuracy == 0.9);
+  CHECK_FALSE(trace.header.goals.energy_j);
+  CHECK(trace.header.co_runner_description == "stream, duty 0.5");
+  REQUIRE(trace.inputs.size() == 2);
+  const TraceInput& full = trace.inputs[0];
+  CHECK(full.model == "nested \"a\"");
+  CHECK(full.cap_w == 100);
+  CHECK(full.stage_end_s == std::vector<double>{0.01, 0.025});
+  CHECK(full.decide_s == 1e-6);
+  CHECK((full.correct && !full.correct->top1 && full.correct->top5));
+  CHECK(full.slowdown->mean == 1.05);
+  CHECK(full.prediction->p_deadline == 0.99);
+  CHECK(full.co_runner == "memory-1");
+  CHECK(full.violations.accuracy == true);
+  CHECK_FALSE(full.violations.energy);
+  const TraceInput& bare = trace.inputs[1];
+  CHECK_FALSE(bare.decide_s);
+  CHECK_FALSE(bare.correct);
+  CHECK_FALSE(bare.energy_j);
+  CHECK_FALSE(bare.slowdown);
+  CHECK_FALSE(bare.prediction);
+  CHECK_FALSE(bare.co_runner);
+  CHECK(bare.violations.deadline);
+}
+
+TEST_CASE("every double in a trace reads back to the same bits", "[trace]") {
+  LineBuffer out;
+  for (const double value :
+       {0.1, 1.0 / 3, 1e-300, 5e-324, 1.7976931348623157e308, 123456789.123456789, 0.0}) {
+    out.clear();
+    append_number(out, value);
+    CHECK(nlohmann::json::parse(std::string(out.data(), out.size())).get<double>() == value);
+  }
+}
+
+TEST_CASE("what is no number becomes null, and the line stays JSON", "[trace]") {
+  InputRecord record = full_record();
+  record.outcome.energy_j = nan_;
+  record.outcome.active_power_w = inf;
+  record.prediction = Prediction{-inf, nan_, 0.5, inf};
+  record.slowdown = Slowdown{nan_, 1, nan_};
+  Folder folder;
+  TraceWriter(folder / "a.jsonl", small_header(), small_profile()).write(record);
+  const std::string text = content_of(folder / "a.jsonl");
+  CHECK_THAT(text, Contains(R"("energy_j":null,"active_power_w":null)"));
+  CHECK_THAT(text,
+             Contains(R"("predicted":{"latency_s":null,"p_deadline":null,"accuracy":0.5,"energy_j":null})"));
+  const TraceFile trace = read_trace(folder / "a.jsonl");
+  CHECK(std::isnan(trace.inputs.at(0).prediction->latency_s));
+  CHECK(trace.inputs[0].slowdown->mean == 1);
+}
+
+TEST_CASE("names are escaped, and bytes that are no UTF-8 do not break the file", "[trace]") {
+  const auto quoted = [](std::string_view text) {
+    LineBuffer out;
+    append_string(out, text);
+    return std::string(out.data(), out.size());
+  };
+  CHECK(quoted("plain name.jpg") == R"("plain name.jpg")");
+  CHECK(quoted("a\"b\\c\n\t\x01") == R"("a\"b\\c\n\t\u0001")");
+  CHECK(quoted("\u00fcber") == "\"\u00fcber\"");
+  CHECK(quoted("bad\xff.jpg") == "\"bad\ufffd.jpg\"");
+}
+
+TEST_CASE("a killed run: one torn last line is left out and told", "[trace]") {
+  Folder folder;
+  const std::string path = folder / "a.jsonl";
+  for (const size_t cut : {1u, 20u, 200u}) {
+    put(path, header_line + full_line + bare_line.substr(0, cut));
+    const TraceFile trace = read_trace(path);
+    CHECK(trace.inputs.size() == 1);
+    CHECK(trace.torn_line == 3);
+    CHECK(trace.status == "partial");
+    CHECK_THAT(trace.reason, Contains("line 3"));
+  }
+  put(path, header_line + full_line);
+  const TraceFile whole = read_trace(path);
+  CHECK(whole.torn_line == 0);
+  CHECK(whole.status == "partial");
+  CHECK_THAT(whole.reason, Contains("end record is missing"));
+}
+
+TEST_CASE("a trace that breaks its contract is refused with file and line", "[trace]") {
+  Folder folder;
+  const std::string path = folder / "a.jsonl";
+  const auto spoilt = [](std::string line, const std::string& from, const std::string& to) {
+    const size_t at = line.find(from);
+    REQUIRE(at != std::string::npos);
+    return line.replace(at, from.size(), to);
+  };
+  const auto refused = [&](const std::string& content, const std::string& message) {
+    put(path, content);
+    CHECK_THROWS_AS(read_trace(path), InputError);
+    CHECK_THROWS_WITH(read_trace(path), Contains(path) && Contains(message));
+  };
+  refused("", "line 1");
+  refused("{\"rec", "line 1");
+  refused(full_line, "line 1");
+  refused(header_line + header_line, "line 2");
+  refused(header_line + "{\"torn\n" + full_line, "line 2: not valid JSON");
+  refused(header_line + full_line + "{\"torn\n", "line 3: not valid JSON");
+  refused(header_line + "[]\n", "line 2");
+  refused(header_line + bare_line + full_line, "line 3: input: 3 comes after 4");
+  refused(header_line + full_line + end_line, "line 3: inputs: 2, but the file holds 1");
+  refused(header_line + full_line + bare_line + end_line + full_line, "line 5");
+  refused(header_line + full_line + bare_line + end_line + "{\"to", "line 5");
+  refused(spoilt(header_line, R"("schema_version":"1.0")", R"("schema_version":"2.0")"),
+          "schema_version: \"2.0\"");
+  refused(header_line + spoilt(full_line, R"("latency_s":0.025)", R"("latency_s":-1)"),
+          "line 2: latency_s: -1");
+  refused(header_line + spoilt(full_line, R"("latency_s":0.025)", R"("latency_s":null)"),
+          "latency_s: is missing");
+  refused(header_line + spoilt(full_line, R"("latency_s":0.025)", R"("latency_s":1e999)"), "line 2");
+  refused(header_line + spoilt(full_line, R"("energy_j":2.5,)", ""), "energy_j: is missing");
+  refused(header_line + spoilt(full_line, R"("energy_j":2.5)", R"("energy_j":"2.5")"),
+          "energy_j: expected a number");
+  refused(header_line + spoilt(full_line, R"([0.01,0.025])", R"([0.03,0.025])"), "stage_end_s: falls");
+  refused(header_line + spoilt(full_line, R"([0.01,0.025])", R"([0.01])"), "stage_delivered: 2, but only 1");
+  refused(header_line + spoilt(full_line, R"("top5":true)", R"("top5":true,"top7":true)"), "top7");
+  refused(header_line + spoilt(full_line, R"("p_deadline":0.99)", R"("p_deadline":1.5)"), "p_deadline: 1.5");
+  refused(header_line + spoilt(full_line, R"("busy_s")", R"("busy")"), "busy");
+  refused(header_line + spoilt(full_line, R"("deadline":false)", R"("deadline":null)"),
+          "violations: deadline");
+}
+
+TEST_CASE("check_trace_line judges single lines", "[trace]") {
+  CHECK_NOTHROW(check_trace_line(nlohmann::json::parse(header_line), "x"));
+  CHECK_NOTHROW(check_trace_line(nlohmann::json::parse(full_line), "x"));
+  CHECK_NOTHROW(check_trace_line(nlohmann::json::parse(end_line), "x"));
+  CHECK_THROWS_WITH(check_trace_line(nlohmann::json::parse(R"({"record":"inputs"})"), "x"),
+                    Contains("did you mean \"input\"?"));
+  CHECK_THROWS_AS(check_trace_line(nlohmann::json::parse("3"), "x"), InputError);
+}
+
+TEST_CASE("a disk that is full is told by the file's name", "[trace]") {
+  CHECK_THROWS_AS(TraceWriter("/dev/full", small_header(), small_profile()), RunError);
+  CHECK_THROWS_WITH(TraceWriter("/dev/full", small_header(), small_profile()),
+                    Contains("/dev/full") && Contains("space"));
+  CHECK_THROWS_AS(TraceWriter("/nowhere/a.jsonl", small_header(), small_profile()), RunError);
+}
+
+TEST_CASE("a disk that fills up within a line keeps the lines before it whole", "[trace]") {
+  Folder folder;
+  const std::string path = folder / "a.jsonl";
+  TraceWriter writer(path, small_header(), small_profile());
+  writer.write(full_record());
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit tight = before;
+  tight.rlim_cur = header_line.size() + full_line.size() + 50;
+  setrlimit(RLIMIT_FSIZE, &tight);
+  std::string message;
+  try {
+    writer.write(bare_record());
+  } catch (const RunError& e) {
+    message = e.what();
+  }
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old_handler);
+  CHECK_THAT(message, Contains(path));
+  CHECK(content_of(path) == header_line + full_line);
+  writer.finish("partial", "disk full");
+  const TraceFile trace = read_trace(path);
+  CHECK(trace.status == "partial");
+  CHECK(trace.reason == "disk full");
+  CHECK(trace.inputs.size() == 1);
+}
+
+TEST_CASE("traces keep the published schema", "[trace]") {
+  Folder folder;
+  write_golden(folder / "a.jsonl");
+  const fs::path script = fs::path(__FILE__).parent_path().parent_path() / "python" / "check_trace_schema.py";
+  const int status = std::system(
+      ("python3 '" + script.string() + "' '" + folder / "a.jsonl" + "' >" + folder / "out 2>&1").c_str());
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  INFO(content_of(folder / "out"));
+  if (code == 77 || code == 127)
+    WARN("SKIPPED: no python3 with jsonschema here");
+  else
+    CHECK(code == 0);
+}
+
+TEST_CASE("time of formatting a line", "[.][benchmark]") {
+  const std::vector<std::string> models{"\"resnet\"", "\"nested\""};
+  const std::vector<double> caps{35, 100};
+  LineBuffer out;
+  const auto start = std::clock();
+  constexpr int lines = 200000;
+  for (int i = 0; i < lines; ++i) {
+    out.clear();
+    InputRecord record = full_record();
+    record.arrival_s = i * 0.0500123;
+    record.outcome.latency_s = 0.1 / (i + 3);
+    format_input(out, record, models, caps, "\"memory-1\"");
+  }
+  WARN(1e6 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / lines << " us a line");
+}
