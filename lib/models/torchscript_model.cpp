@@ -8,6 +8,13 @@
 namespace alertbench {
 namespace {
 
+// The interpreter's messages are long; the reason stands at their end.
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  const size_t newline = text.rfind('\n');
+  return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
 class TorchscriptModel : public StagedModel {
  public:
   TorchscriptModel(torch::jit::Module module, const NetworkSpec& spec) : module_(std::move(module)), spec_(spec) {}
@@ -22,14 +29,15 @@ class TorchscriptModel : public StagedModel {
 
   void run_block(int, int) override {
     c10::InferenceMode inference;
+    c10::IValue output;
     try {
-      const c10::IValue output = module_.forward({input_});
-      if (!output.isTensor()) throw InputError(where() + "its output is no tensor of scores");
-      output_ = output.toTensor();
-    } catch (const c10::Error& e) {
+      output = module_.forward({input_});
+    } catch (const std::exception& e) {  // c10::Error, or what the interpreter makes of it
       throw InputError(fmt::format("{}it does not take a 1x{}x{}x{} float image: {}", where(), spec_.input.channels,
-                                   spec_.input.height, spec_.input.width, e.what_without_backtrace()));
+                                   spec_.input.height, spec_.input.width, last_line(e.what())));
     }
+    if (!output.isTensor()) throw InputError(where() + "its output is no tensor of scores");
+    output_ = output.toTensor();
   }
 
   std::vector<float> scores(int) const override {
