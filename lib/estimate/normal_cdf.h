@@ -13,14 +13,14 @@ class NormalTable {
 
   double operator()(double z) const {
     const double above = z > -reach ? z : -reach;  // in this order NaN turns into -reach
-    return at_position((above < reach ? above : reach) * per_unit + middle);
+    const double position = (above < reach ? above : reach) * per_unit + middle;
+    const int piece = static_cast<int>(position);
+    return in_piece(piece, position - piece);
   }
 
-  // For loops that clamp many arguments at once: z is at position z * per_unit + middle, clamped to [0,
-  // last].
-  double at_position(double position) const {
-    const int piece = static_cast<int>(position);
-    const double t = position - piece;
+  // For loops over many arguments: z is at position z * per_unit + middle, clamped to [0, last]. The whole part of the
+  // position is the piece, the rest is `t`.
+  double in_piece(int piece, double t) const {
     const double* c = coefficients_[piece];
     return c[0] + t * (c[1] + t * (c[2] + t * c[3]));
   }

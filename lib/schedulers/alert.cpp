@@ -8,6 +8,19 @@
 
 #include "estimate/normal_cdf.h"
 
+// Loops over all configurations are compiled twice, with and without AVX2; the processor picks at start. Both round
+// alike (no fused multiply-add), so a decision does not depend on the processor.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define ALERT_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define ALERT_VECTOR_CLONES
+#endif
+#if defined(__GNUC__)
+#define ALERT_INLINE inline __attribute__((always_inline))  // into the clones
+#else
+#define ALERT_INLINE inline
+#endif
+
 namespace alertbench {
 namespace {
 
@@ -50,7 +63,7 @@ void read_idle(JsonReader reader, AlertSettings& s) {
 
 // The least value(i). In lanes, because a single running minimum waits for itself at every step.
 template <class Value>
-double least_of(size_t n, const Value& value) {
+ALERT_INLINE double least_of(size_t n, const Value& value) {
   constexpr size_t lanes = 8;
   double least[lanes];
   std::fill(least, least + lanes, infinity);
@@ -61,9 +74,16 @@ double least_of(size_t n, const Value& value) {
   return *std::min_element(least, least + lanes);
 }
 
+// The first that meets the condition; the last of all where none does. Block by block: few branches.
 template <class Condition>
-size_t first_with(size_t n, const Condition& condition) {
+ALERT_INLINE size_t first_with(size_t n, const Condition& condition) {
+  constexpr size_t block = 16;
   size_t i = 0;
+  for (; i + block < n; i += block) {
+    int met = 0;
+    for (size_t k = 0; k < block; ++k) met |= condition(i + k);
+    if (met) break;
+  }
   while (i + 1 < n && !condition(i)) ++i;
   return i;
 }
@@ -120,7 +140,6 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
       quantile_(mean_only ? 0 : normal_quantile(settings.probability_threshold.value_or(0.5))),
       caps_w_(inputs.profile.caps_w),
       fail_accuracy_(caps_w_.size(), inputs.profile.fail_accuracy),
-      idle_w_(caps_w_.size()),
       slowdown_(settings.slowdown),
       idle_(settings.idle,
             settings.idle_ratio.value_or(inputs.profile.idle_power_w / inputs.profile.caps_w.back())) {
@@ -138,10 +157,13 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
         inverse_latency_.push_back(1 / latency_s_.back());
         first_latency_s_.push_back(profile_.latency_of({m, 1, c}).mean_s);
         active_w_.push_back(profile_.active_power_of(m, c));
+        idle_cap_w_.push_back(settings_.idle_follows_cap ? caps_w_[static_cast<size_t>(c)] : caps_w_.back());
+        never_stops_s_.push_back(model.anytime() ? 0 : infinity);
       }
     }
     best_accuracy_ = std::max(best_accuracy_, before);
   }
+  piece_.resize(latency_s_.size());
   in_time_.resize(latency_s_.size());
   accuracy_.resize(latency_s_.size());
   energy_j_.resize(latency_s_.size());
@@ -164,11 +186,9 @@ Configuration Alert::decide(const Context& context) {
   return {row.model, row.stage, static_cast<int>(best % caps_w_.size())};
 }
 
-void Alert::predict(double deadline_s, double period_s) {
+ALERT_VECTOR_CLONES void Alert::predict(double deadline_s, double period_s) {
   const size_t caps = caps_w_.size(), n = latency_s_.size();
   const double mean = slowdown_.mean();
-  for (size_t c = 0; c < caps; ++c)
-    idle_w_[c] = idle_.ratio() * (settings_.idle_follows_cap ? caps_w_[c] : caps_w_.back());
 
   // Short loops, one job each, so that plain x86-64 compilers vectorise all but the table look-up.
   const double* inverse = inverse_latency_.data();
@@ -178,9 +198,14 @@ void Alert::predict(double deadline_s, double period_s) {
   } else {
     const double per_sd = NormalTable::per_unit / std::max(least_sd, std::sqrt(slowdown_.variance()));
     const double slope = deadline_s * per_sd, offset = mean * per_sd - NormalTable::middle;
+    int* piece = piece_.data();
     for (size_t i = 0; i < n; ++i)
       in_time[i] = std::min(std::max(0.0, slope * inverse[i] - offset), NormalTable::last);
-    for (size_t i = 0; i < n; ++i) in_time[i] = normal_table.at_position(in_time[i]);
+    for (size_t i = 0; i < n; ++i) {
+      piece[i] = static_cast<int>(in_time[i]);
+      in_time[i] -= static_cast<int>(in_time[i]);
+    }
+    for (size_t i = 0; i < n; ++i) in_time[i] = normal_table.in_piece(piece[i], in_time[i]);
   }
 
   for (size_t r = 0; r < rows_.size(); ++r) {
@@ -190,19 +215,19 @@ void Alert::predict(double deadline_s, double period_s) {
     double* accuracy = accuracy_.data() + at(r);
     const double step = row.accuracy_step;
     for (size_t c = 0; c < caps; ++c) accuracy[c] = before[c] + step * probability[c];
+  }
 
-    const double stop_s = row.anytime ? std::max(0.0, deadline_s) : infinity;
-    const double *latency = latency_s_.data() + at(r), *active = active_w_.data() + at(r),
-                 *idle = idle_w_.data();
-    double* energy = energy_j_.data() + at(r);
-    for (size_t c = 0; c < caps; ++c) {
-      const double busy_s = std::min(mean * latency[c], stop_s);
-      energy[c] = active[c] * busy_s + idle[c] * std::max(0.0, period_s - busy_s);
-    }
+  const double stop_s = std::max(0.0, deadline_s), idle_ratio = idle_.ratio();
+  const double *latency = latency_s_.data(), *active = active_w_.data(), *idle_cap = idle_cap_w_.data(),
+               *never_stops = never_stops_s_.data();
+  double* energy = energy_j_.data();
+  for (size_t i = 0; i < n; ++i) {
+    const double busy_s = std::min(mean * latency[i], std::max(stop_s, never_stops[i]));
+    energy[i] = active[i] * busy_s + idle_ratio * idle_cap[i] * std::max(0.0, period_s - busy_s);
   }
 }
 
-void Alert::score(double deadline_s, double period_s) {
+ALERT_VECTOR_CLONES void Alert::score(double deadline_s, double period_s) {
   const size_t n = score_.size();
   const double *accuracy = accuracy_.data(), *energy = energy_j_.data();
   double* score = score_.data();
@@ -220,16 +245,16 @@ void Alert::score(double deadline_s, double period_s) {
   const double factor = slowdown_.mean() + quantile_ * std::sqrt(slowdown_.variance());
   const double budget = goals_.task == Task::min_error ? goals_.energy_j.value_or(infinity) : infinity;
   for (size_t i = 0; i < n; ++i) {
-    const double stop_s = rows_[i / caps_w_.size()].anytime ? std::max(0.0, deadline_s) : infinity;
+    const double stop_s = std::max(std::max(0.0, deadline_s), never_stops_s_[i]);
     const double busy_s = std::clamp(factor * latency_s_[i], 0.0, stop_s);
     const double idle_s = std::max(0.0, period_s - busy_s);
     const bool likely = factor * first_latency_s_[i] <= deadline_s &&
-                        active_w_[i] * busy_s + idle_w_[i % caps_w_.size()] * idle_s <= budget;
+                        active_w_[i] * busy_s + idle_.ratio() * idle_cap_w_[i] * idle_s <= budget;
     if (!likely) score[i] = infinity;
   }
 }
 
-size_t Alert::pick() const {
+ALERT_VECTOR_CLONES size_t Alert::pick() const {
   const size_t n = score_.size();
   const double *score = score_.data(), *energy = energy_j_.data();
   const double least = least_of(n, [=](size_t i) { return score[i]; });
@@ -241,11 +266,11 @@ size_t Alert::pick() const {
   return first_with(n, [=](size_t i) { return score[i] <= bound && energy[i] <= least_j; });
 }
 
-size_t Alert::pick_fallback() const {
+ALERT_VECTOR_CLONES size_t Alert::pick_fallback() const {
   const size_t n = score_.size();
   const double *first = first_latency_s_.data(), *accuracy = accuracy_.data(), *energy = energy_j_.data();
   double max_first_s = infinity, min_accuracy = -infinity, max_energy_j = infinity;
-  auto least_left = [&](const double* value, double sign) {
+  const auto least_left = [&](const double* value, double sign) {
     const double f = max_first_s, a = min_accuracy, e = max_energy_j;
     return least_of(n, [=](size_t i) {
       return (first[i] <= f) & (accuracy[i] >= a) & (energy[i] <= e) ? sign * value[i] : infinity;

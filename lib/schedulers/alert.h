@@ -92,10 +92,12 @@ class Alert : public Scheduler {
 
   // Candidates by name; a row is one stage of one network. Per configuration, [row][cap]:
   std::vector<Row> rows_;
-  std::vector<double> caps_w_, latency_s_, inverse_latency_, first_latency_s_, active_w_;
-  std::vector<double> in_time_, accuracy_, energy_j_,
-      score_;                                   // of the present decision; the lowest score wins
-  std::vector<double> fail_accuracy_, idle_w_;  // [cap]
+  std::vector<double> latency_s_, inverse_latency_, first_latency_s_, active_w_;
+  std::vector<double> idle_cap_w_;     // phi times this is the idle power
+  std::vector<double> never_stops_s_;  // infinity for a traditional network, 0 for one that stops at the deadline
+  std::vector<int> piece_;                                    // of the normal table, in the present decision
+  std::vector<double> in_time_, accuracy_, energy_j_, score_;  // of the present decision; the lowest score wins
+  std::vector<double> caps_w_, fail_accuracy_;  // [cap]
   std::vector<int> profile_row_of_model_;       // first one, [model]
 
   SlowdownFilter slowdown_;
