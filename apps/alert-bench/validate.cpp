@@ -51,6 +51,7 @@ std::string check(const std::string& path, bool load, int classes) {
   }
   const nlohmann::json j = read_json_file(path);
   if (!j.is_object()) throw InputError(path + ": no JSON object");
+  if (fs::path(path).stem().extension() == ".schema") return "JSON schema, not checked further";
   if (j.contains("networks") && j["networks"].is_array()) return check_networks(path, load, classes);
   if (j.contains("goals")) return fmt::format("scenario, {} goal settings", Scenario::from_json(j, path).goals.size());
   if (j.contains("arrays")) {

@@ -141,6 +141,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   JsonReader r(j, path);
   Scenario s;
   s.path = path;
+  r.text("$schema", "");  // editors look there
   r.one_of("schema_version", "", {"1.0"});
   s.name = r.text("name");
   s.description = r.text("description", "");
@@ -178,12 +179,12 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   if (s.schedulers.empty())
     for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
+  if (!s.scheduler_settings.is_object()) r.fail("scheduler_settings", "expected an object, one key a scheduler");
   std::set<std::string> seen;
   for (const std::string& name : s.schedulers) {
     if (!seen.insert(name).second) r.fail("schedulers", fmt::format("\"{}\" stands twice", name));
     effective_settings(name, s.scheduler_settings.value(name, json::object()), path + ": scheduler_settings: " + name);
   }
-  if (!s.scheduler_settings.is_object()) r.fail("scheduler_settings", "expected an object, one key a scheduler");
   for (const auto& [name, value] : s.scheduler_settings.items()) {
     (void)value;
     effective_settings(name, value, path + ": scheduler_settings: " + name);

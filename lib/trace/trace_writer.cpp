@@ -30,6 +30,14 @@ struct Line {
   void flag(std::string_view key, std::optional<bool> value) {
     text(key), text(!value ? "null" : *value ? "true" : "false");
   }
+  // `members` writes those of the object, the first one with the opening brace.
+  template <class T, class Members>
+  void object(std::string_view key, const std::optional<T>& value, const Members& members) {
+    text(key);
+    if (!value) return text("null");
+    members(*value);
+    text("}");
+  }
 };
 
 }  // namespace
@@ -60,36 +68,24 @@ void format_input(LineBuffer& out, const InputRecord& record, const std::vector<
   line.flag(R"(,"stopped":)", outcome.stopped);
   line.number(R"(,"decide_s":)", record.decide_s);
   line.number(R"(,"accuracy":)", outcome.accuracy);
-  line.text(R"(,"correct":)");
-  if (outcome.correct) {
-    line.flag(R"({"top1":)", outcome.correct->top1);
-    line.flag(R"(,"top5":)", outcome.correct->top5);
-    line.text("}");
-  } else {
-    line.text("null");
-  }
+  line.object(R"(,"correct":)", outcome.correct, [&](const Correctness& correct) {
+    line.flag(R"({"top1":)", correct.top1);
+    line.flag(R"(,"top5":)", correct.top5);
+  });
   line.number(R"(,"energy_j":)", outcome.energy_j);
   line.number(R"(,"active_power_w":)", outcome.active_power_w);
   line.number(R"(,"idle_power_w":)", outcome.idle_power_w);
-  line.text(R"(,"slowdown":)");
-  if (record.slowdown) {
-    line.number(R"({"observed":)", record.slowdown->observed);
-    line.number(R"(,"mean":)", record.slowdown->mean);
-    line.number(R"(,"sd":)", record.slowdown->sd);
-    line.text("}");
-  } else {
-    line.text("null");
-  }
-  line.text(R"(,"predicted":)");
-  if (record.prediction) {
-    line.number(R"({"latency_s":)", record.prediction->latency_s);
-    line.number(R"(,"p_deadline":)", record.prediction->p_deadline);
-    line.number(R"(,"accuracy":)", record.prediction->accuracy);
-    line.number(R"(,"energy_j":)", record.prediction->energy_j);
-    line.text("}");
-  } else {
-    line.text("null");
-  }
+  line.object(R"(,"slowdown":)", record.slowdown, [&](const Slowdown& slowdown) {
+    line.number(R"({"observed":)", slowdown.observed);
+    line.number(R"(,"mean":)", slowdown.mean);
+    line.number(R"(,"sd":)", slowdown.sd);
+  });
+  line.object(R"(,"predicted":)", record.prediction, [&](const Prediction& predicted) {
+    line.number(R"({"latency_s":)", predicted.latency_s);
+    line.number(R"(,"p_deadline":)", predicted.p_deadline);
+    line.number(R"(,"accuracy":)", predicted.accuracy);
+    line.number(R"(,"energy_j":)", predicted.energy_j);
+  });
   line.text(R"(,"co_runner":)");
   line.text(outcome.co_runner_on ? std::string_view(co_runner) : "null");
   line.flag(R"(,"violations":{"deadline":)", record.violations.deadline);

@@ -43,7 +43,7 @@ def interval(values):
 
 
 def collect(result):
-    """{task: {(scheduler, mode): Bar}}, and {task: names of infeasible settings} (those that even the oracle violates)."""
+    """{task: {(scheduler, mode): Bar}}, and {task: names of infeasible settings} (those that even the replayed oracle violates)."""
     cells = {(c.scheduler, c.setting, c.mode): c for c in result.cells()}
     bars, infeasible = {}, {}
     for task, _ in TASKS:
@@ -51,7 +51,7 @@ def collect(result):
         for c in cells.values():
             if c.task != task:
                 continue
-            oracle = load.reference_cell(cells, c, "oracle")
+            oracle = load.feasibility_cell(cells, c)
             if oracle is not None and oracle.violated:
                 infeasible.setdefault(task, set()).add(c.setting)
                 continue

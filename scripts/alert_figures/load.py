@@ -516,10 +516,17 @@ class Result:
 
 def reference_cell(cells, cell, scheduler):
     """`scheduler` on the setting of `cell`: of the same mode, else of the other one (oracles may exist in replay only)."""
-    for mode in (cell.mode, REPLAY, LIVE):
-        if (scheduler, cell.setting, mode) in cells:
-            return cells[scheduler, cell.setting, mode]
-    return None
+    return _first_of(cells, cell, scheduler, (cell.mode, REPLAY, LIVE))
+
+
+def feasibility_cell(cells, cell):
+    """The oracle that tells whether the setting of `cell` can be met at all: the replayed one, which knows the truth it is
+    judged by. A live oracle meets other disturbances than those it looked up: it stands in only where nothing else is there."""
+    return _first_of(cells, cell, "oracle", (REPLAY, LIVE))
+
+
+def _first_of(cells, cell, scheduler, modes):
+    return next((cells[scheduler, cell.setting, m] for m in modes if (scheduler, cell.setting, m) in cells), None)
 
 
 def _mean(values):

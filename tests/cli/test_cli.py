@@ -12,6 +12,8 @@ import tempfile
 import time
 import unittest
 
+import jsonschema
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = ""
 
@@ -109,6 +111,8 @@ class WithoutNetworks(Folder):
         self.assertEqual(scenario["inputs"], 10)
         self.assertEqual(scenario["seeds"]["inputs"], 9)
         self.assertIn("preset", json.dumps(scenario["scheduler_settings"]["alert"]))
+        with open(os.path.join(ROOT, "scenarios/scenario.schema.json")) as f:
+            jsonschema.validate(scenario, json.load(f))
 
     def test_result_folder_that_cannot_be(self):
         blocked = self.write("file", "x")

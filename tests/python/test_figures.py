@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -239,6 +240,14 @@ class Drawn(Case):
         live, replay = (by_gid(fig, f"share:min_energy:alert:{m}")[0] for m in ("live", "replay"))
         self.assertIsNone(live.get_hatch())
         self.assertTrue(replay.get_hatch())
+
+    def test_only_the_replayed_oracle_says_what_is_feasible(self):
+        alert, live, replay = (types.SimpleNamespace(scheduler=s, setting="e", mode=m)
+                               for s, m in (("alert", load.LIVE), ("oracle", load.LIVE), ("oracle", load.REPLAY)))
+        cells = {(c.scheduler, c.setting, c.mode): c for c in (alert, live, replay)}
+        self.assertIs(load.feasibility_cell(cells, alert), replay)
+        del cells["oracle", "e", load.REPLAY]
+        self.assertIs(load.feasibility_cell(cells, alert), live)
 
     def test_violated_oracle_static_is_no_yardstick(self):
         folder = self.copy()

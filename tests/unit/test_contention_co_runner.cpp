@@ -16,6 +16,7 @@
 #include "contention/co_runner.h"
 #include "contention/process_tree.h"
 #include "core/error.h"
+#include "support.h"
 
 using namespace alertbench;
 
@@ -57,21 +58,6 @@ CoRunnerSpec command(std::vector<std::string> argv) {
 const CoRunnerSpec kShellTree = command({"sh", "-c", "sleep 1000 & sleep 1000"});
 
 std::unique_ptr<CoRunner> make(const CoRunnerSpec& spec) { return make_co_runner(spec, find_generator()); }
-
-// What fails names its message, so that wording is tested too.
-template <class Thrown>
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Thrown& e) {
-    return e.what();
-  }
-  return "(not thrown)";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 
@@ -315,19 +301,15 @@ TEST_CASE("co-runner specs that make no sense are refused", "[contention]") {
 
 TEST_CASE("the default buffer is beyond the cache and within the memory", "[contention]") {
   namespace fs = std::filesystem;
-  std::string root = (fs::temp_directory_path() / "alert-contention-XXXXXX").string();
-  REQUIRE(mkdtemp(root.data()));
-  auto put = [&](const std::string& path, const std::string& text) {
-    fs::create_directories(fs::path(root + path).parent_path());
-    std::ofstream(root + path) << text;
-  };
+  const Folder folder;
+  const std::string& root = folder.path;
+  const auto put_in = [&](const std::string& path, const std::string& text) { put(root + path, text); };
   const uint64_t mib = 1 << 20;
   CHECK(default_buffer_bytes(1, root) == 192 * mib);
-  put("/sys/devices/system/cpu/cpu0/cache/index0/size", "32K\n");
-  put("/sys/devices/system/cpu/cpu0/cache/index1/size", "16M\n");
+  put_in("/sys/devices/system/cpu/cpu0/cache/index0/size", "32K\n");
+  put_in("/sys/devices/system/cpu/cpu0/cache/index1/size", "16M\n");
   CHECK(default_buffer_bytes(1, root) == 64 * mib);
-  put("/proc/meminfo", "MemTotal: 999999 kB\nMemAvailable:   409600 kB\n");
+  put_in("/proc/meminfo", "MemTotal: 999999 kB\nMemAvailable:   409600 kB\n");
   CHECK(default_buffer_bytes(1, root) == 64 * mib);
   CHECK(default_buffer_bytes(2, root) == 50 * mib);
-  fs::remove_all(root);
 }

@@ -39,6 +39,14 @@ class FakeModel : public StagedModel {
   double block_s_;
 };
 
+Execution run_for(double time_s, FakeModel& model, int target_stage, FakeClock& clock, double speed = 1) {
+  ExecutionOrder order;
+  order.target_stage = target_stage;
+  order.stop_at_s = clock.time_s + time_s;
+  order.speed = speed;
+  return execute(model, order, clock);
+}
+
 }  // namespace
 
 TEST_CASE("Uncapped, every stage ends when its blocks are done", "[executor]") {
@@ -78,10 +86,7 @@ TEST_CASE("A cap stretches every stage by 1 / speed, idling within the run", "[e
 TEST_CASE("An anytime network stops between blocks once the deadline has passed, and says by how much", "[executor][stop]") {
   FakeClock clock;
   FakeModel model(clock, 3, 4, 1e-3);
-  ExecutionOrder order;
-  order.target_stage = 3;
-  order.stop_at_s = clock.time_s + 6.5e-3;
-  const Execution e = execute(model, order, clock);
+  const Execution e = run_for(6.5e-3, model, 3, clock);
   REQUIRE(e.stopped);
   REQUIRE(e.stages_finished == 1);
   REQUIRE(e.overshoot_s == Approx(0.5e-3));
@@ -91,10 +96,7 @@ TEST_CASE("An anytime network stops between blocks once the deadline has passed,
 TEST_CASE("Stopped before the first stage, nothing is finished", "[executor][stop]") {
   FakeClock clock;
   FakeModel model(clock, 3, 4, 1e-3);
-  ExecutionOrder order;
-  order.target_stage = 3;
-  order.stop_at_s = clock.time_s + 2e-3;
-  const Execution e = execute(model, order, clock);
+  const Execution e = run_for(2e-3, model, 3, clock);
   REQUIRE(e.stopped);
   REQUIRE(e.stages_finished == 0);
 }
@@ -102,10 +104,7 @@ TEST_CASE("Stopped before the first stage, nothing is finished", "[executor][sto
 TEST_CASE("Under a cap the stop looks at the stretched clock", "[executor][stop][cap]") {
   FakeClock clock;
   FakeModel model(clock, 1, 10, 1e-3);
-  ExecutionOrder order;
-  order.speed = 0.5;
-  order.stop_at_s = clock.time_s + 9e-3;  // after 4.5 ms of computing, in the fifth block
-  const Execution e = execute(model, order, clock);
+  const Execution e = run_for(9e-3, model, 1, clock, 0.5);  // 4.5 ms of computing: into the fifth block
   REQUIRE(e.stopped);
   REQUIRE(model.ran.size() == 5);
   REQUIRE(e.busy_s == Approx(10e-3));
@@ -114,10 +113,7 @@ TEST_CASE("Under a cap the stop looks at the stretched clock", "[executor][stop]
 TEST_CASE("A target reached right at the deadline is no stop", "[executor][stop]") {
   FakeClock clock;
   FakeModel model(clock, 2, 2, 1e-3);
-  ExecutionOrder order;
-  order.target_stage = 2;
-  order.stop_at_s = clock.time_s + 3.9e-3;
-  const Execution e = execute(model, order, clock);
+  const Execution e = run_for(3.9e-3, model, 2, clock);
   REQUIRE_FALSE(e.stopped);
   REQUIRE(e.stages_finished == 2);
 }

@@ -6,22 +6,12 @@
 #include "catch.h"
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "support.h"
 
 using namespace alertbench;
 using nlohmann::json;
 
 namespace {
-
-std::string message(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const InputError& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -30,19 +20,19 @@ TEST_CASE("An unknown key is refused and the nearest known one named", "[json]")
   JsonReader r(j, "a.json");
   r.integer("inputs", 1, 10);
   r.texts("schedulers");
-  const std::string text = message([&] { r.finish(); });
-  REQUIRE(has(text, "a.json: shedulers: unknown key, did you mean \"schedulers\"?"));
+  const std::string text = message_of([&] { r.finish(); });
+  REQUIRE(contains(text, "a.json: shedulers: unknown key, did you mean \"schedulers\"?"));
 }
 
 TEST_CASE("Values of the wrong type or range name file, key and value", "[json]") {
   const json j = {{"a", "x"}, {"b", -1}, {"c", 1.5}, {"d", {1, "two"}}, {"e", nullptr}, {"f", 4294967296.0 * 4}};
   JsonReader r(j, "f.json");
-  REQUIRE(has(message([&] { r.number("a", 0, 1); }), "f.json: a: expected a number, found \"x\""));
-  REQUIRE(has(message([&] { r.number("b", 0, 1); }), "f.json: b: -1 is outside 0 to 1"));
-  REQUIRE(has(message([&] { r.integer("c", 0, 9); }), "expected a whole number, found 1.5"));
-  REQUIRE(has(message([&] { r.numbers("d", 0, 9); }), "expected numbers, found \"two\""));
-  REQUIRE(has(message([&] { r.number("missing", 0, 1); }), "f.json: missing: is missing"));
-  REQUIRE(has(message([&] { r.one_of("a", "", {"xy", "z"}); }), "did you mean \"xy\"?"));
+  REQUIRE(contains(message_of([&] { r.number("a", 0, 1); }), "f.json: a: expected a number, found \"x\""));
+  REQUIRE(contains(message_of([&] { r.number("b", 0, 1); }), "f.json: b: -1 is outside 0 to 1"));
+  REQUIRE(contains(message_of([&] { r.integer("c", 0, 9); }), "expected a whole number, found 1.5"));
+  REQUIRE(contains(message_of([&] { r.numbers("d", 0, 9); }), "expected numbers, found \"two\""));
+  REQUIRE(contains(message_of([&] { r.number("missing", 0, 1); }), "f.json: missing: is missing"));
+  REQUIRE(contains(message_of([&] { r.one_of("a", "", {"xy", "z"}); }), "did you mean \"xy\"?"));
   REQUIRE_FALSE(r.has("e"));
   REQUIRE(r.number("e", 7.0, 0, 9) == 7.0);
 }
@@ -50,9 +40,9 @@ TEST_CASE("Values of the wrong type or range name file, key and value", "[json]"
 TEST_CASE("A file that is no JSON is refused with its line; NaN is no JSON", "[json]") {
   const std::string path = "/tmp/alert-bench-test-json-reader.json";
   { std::ofstream(path) << "{\n \"a\": NaN\n}"; }
-  REQUIRE(has(message([&] { read_json_file(path); }), "line 2: not valid JSON"));
+  REQUIRE(contains(message_of([&] { read_json_file(path); }), "line 2: not valid JSON"));
   { std::ofstream(path) << "{\"a\": 1"; }
-  REQUIRE(has(message([&] { read_json_file(path); }), "not valid JSON"));
+  REQUIRE(contains(message_of([&] { read_json_file(path); }), "not valid JSON"));
   std::remove(path.c_str());
-  REQUIRE(has(message([&] { read_json_file(path); }), "cannot open this file"));
+  REQUIRE(contains(message_of([&] { read_json_file(path); }), "cannot open this file"));
 }

@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "catch.h"
 #include "core/error.h"
+#include "support.h"
 #include "trace/atomic_file.h"
 #include "trace/host.h"
 #include "trace/manifest.h"
@@ -20,27 +20,6 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/alert-manifest-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-  void put(const std::string& name, const std::string& content) const {
-    fs::create_directories(fs::path(path + "/" + name).parent_path());
-    std::ofstream(path + "/" + name, std::ios::binary) << content;
-  }
-  std::string path;
-};
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 long files_in(const std::string& folder) {
   return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
 }
@@ -51,12 +30,12 @@ TEST_CASE("SHA-256 of known texts and files", "[manifest]") {
   CHECK(sha256_of("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(sha256_of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   Folder folder;
-  folder.put("abc", "abc");
+  put(folder / "abc", "abc");
   const FileFact fact = hash_file(folder / "abc");
   CHECK(fact.sha256 == sha256_of("abc"));
   CHECK(fact.bytes == 3);
   const std::string large(1 << 17, 'x');  // two whole pieces
-  folder.put("large", large);
+  put(folder / "large", large);
   CHECK(hash_file(folder / "large").sha256 == sha256_of(large));
   CHECK_THROWS_AS(hash_file(folder / "none"), InputError);
   CHECK_THROWS_AS(hash_file(folder.path), InputError);
@@ -100,9 +79,9 @@ TEST_CASE("a result folder is made, and not made twice", "[manifest]") {
   for (const char* name : {"/traces", "/recording", "/figures"}) CHECK(fs::is_directory(result + name));
   CHECK_NOTHROW(make_result_folder(result));  // nothing in it yet
 
-  folder.put("deep/result/manifest.json", "{}");
-  folder.put("deep/result/traces/old.jsonl", "{}");
-  folder.put("deep/result/recording/recording.json", "{}");
+  put(folder / "deep/result/manifest.json", "{}");
+  put(folder / "deep/result/traces/old.jsonl", "{}");
+  put(folder / "deep/result/recording/recording.json", "{}");
   CHECK_THROWS_AS(make_result_folder(result), InputError);
   CHECK(fs::exists(result + "/traces/old.jsonl"));
   make_result_folder(result, true);
@@ -110,14 +89,14 @@ TEST_CASE("a result folder is made, and not made twice", "[manifest]") {
   CHECK_FALSE(fs::exists(result + "/traces/old.jsonl"));
   CHECK(fs::exists(result + "/recording/recording.json"));
 
-  folder.put("file", "");
+  put(folder / "file", "");
   CHECK_THROWS_AS(make_result_folder(folder / "file/result"), EnvironmentError);
   CHECK_THROWS_WITH(make_result_folder(folder / "file/result"), Contains("file/result") && Contains("--out"));
 }
 
 TEST_CASE("a manifest tells everything it was given, null for the rest", "[manifest]") {
   Folder folder;
-  folder.put("scenario.json", "abc");
+  put(folder / "scenario.json", "abc");
   Manifest manifest;
   manifest.started_at = "2020-07-15T12:00:00Z";
   manifest.argv = {"alert-bench", "run", "bad\xff"};
@@ -153,18 +132,18 @@ TEST_CASE("a manifest tells everything it was given, null for the rest", "[manif
 
 TEST_CASE("host facts of a virtual AMD machine without cpufreq", "[manifest]") {
   Folder root;
-  root.put("proc/cpuinfo",
+  put(root / "proc/cpuinfo",
            "processor\t: 0\nmodel name\t: AMD EPYC 7763\nflags\t\t: fpu hypervisor sse\n\n"
            "processor\t: 1\nmodel name\t: AMD EPYC 7763\nflags\t\t: fpu hypervisor sse\n");
-  root.put("proc/meminfo", "MemTotal:       1000 kB\nMemFree:  1 kB\nMemAvailable:    500 kB\n");
-  root.put("proc/sys/kernel/osrelease", "6.1.0-13\n");
-  root.put("proc/loadavg", "0.50 1.25 2.00 3/123 456\n");
-  root.put("proc/stat", "cpu  1 2 3 4 5 6 7 250 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n");
-  root.put("sys/devices/system/cpu/smt/active", "0\n");
-  root.put("sys/devices/system/cpu/cpu0/cache/index0/level", "1\n");
-  root.put("sys/devices/system/cpu/cpu0/cache/index0/size", "32K\n");
-  root.put("sys/devices/system/cpu/cpu0/cache/index1/level", "3\n");
-  root.put("sys/devices/system/cpu/cpu0/cache/index1/size", "32768K\n");
+  put(root / "proc/meminfo", "MemTotal:       1000 kB\nMemFree:  1 kB\nMemAvailable:    500 kB\n");
+  put(root / "proc/sys/kernel/osrelease", "6.1.0-13\n");
+  put(root / "proc/loadavg", "0.50 1.25 2.00 3/123 456\n");
+  put(root / "proc/stat", "cpu  1 2 3 4 5 6 7 250 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n");
+  put(root / "sys/devices/system/cpu/smt/active", "0\n");
+  put(root / "sys/devices/system/cpu/cpu0/cache/index0/level", "1\n");
+  put(root / "sys/devices/system/cpu/cpu0/cache/index0/size", "32K\n");
+  put(root / "sys/devices/system/cpu/cpu0/cache/index1/level", "3\n");
+  put(root / "sys/devices/system/cpu/cpu0/cache/index1/size", "32768K\n");
   const Host host = read_host(root.path);
   CHECK(host.cpu_model == "AMD EPYC 7763");
   CHECK(host.logical_cpus == 2);
@@ -182,16 +161,16 @@ TEST_CASE("host facts of a virtual AMD machine without cpufreq", "[manifest]") {
 
 TEST_CASE("host facts of an Intel machine with governors", "[manifest]") {
   Folder root;
-  root.put("proc/cpuinfo", "processor\t: 0\nmodel name\t: Intel Xeon\nflags\t\t: fpu sse hypervisorless\n");
-  root.put("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
-  root.put("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "performance\n");
-  root.put("sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "performance\n");
+  put(root / "proc/cpuinfo", "processor\t: 0\nmodel name\t: Intel Xeon\nflags\t\t: fpu sse hypervisorless\n");
+  put(root / "sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
+  put(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "performance\n");
+  put(root / "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "performance\n");
   CHECK(read_host(root.path).governor == "performance");
   CHECK(read_host(root.path).turbo == false);
   CHECK(read_host(root.path).virtualised == false);
-  root.put("sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "powersave\n");
+  put(root / "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "powersave\n");
   CHECK(read_host(root.path).governor == "performance, powersave");
-  root.put("sys/devices/system/cpu/intel_pstate/no_turbo", "0\n");
+  put(root / "sys/devices/system/cpu/intel_pstate/no_turbo", "0\n");
   CHECK(read_host(root.path).turbo == true);
 }
 

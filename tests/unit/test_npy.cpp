@@ -5,38 +5,17 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <sstream>
 
 #include "catch.h"
 #include "core/error.h"
 #include "recording/npy.h"
+#include "support.h"
 
 using namespace alertbench;
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
 
 namespace {
-
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/alert-npy-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-  std::string path;
-};
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-void put(const std::string& path, const std::string& content) {
-  std::ofstream(path, std::ios::binary) << content;
-}
 
 // A file with this header and so many bytes of data.
 std::string npy(const std::string& header, size_t data) {

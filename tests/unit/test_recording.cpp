@@ -4,13 +4,13 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "catch.h"
 #include "core/error.h"
 #include "recording/npy.h"
 #include "recording/recording.h"
 #include "recording/replay_environment.h"
+#include "support.h"
 #include "trace/sha256.h"
 
 using namespace alertbench;
@@ -18,27 +18,6 @@ namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
 
 namespace {
-
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/alert-recording-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-  std::string path;
-};
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-void put(const std::string& path, const std::string& content) {
-  std::ofstream(path, std::ios::binary) << content;
-}
 
 // Two networks, rows: plain; nested stage 1, nested stage 2. Two caps.
 Profile small_profile() {

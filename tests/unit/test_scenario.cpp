@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "models/network_file.h"
 #include "scenario/scenario.h"
+#include "support.h"
 
 using namespace alertbench;
 using nlohmann::json;
@@ -19,15 +20,8 @@ json minimal() {
 }
 
 std::string message(const json& j) {
-  try {
-    Scenario::from_json(j, "dir/s.json");
-  } catch (const InputError& e) {
-    return e.what();
-  }
-  return "no error";
+  return message_of([&] { Scenario::from_json(j, "dir/s.json"); });
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -58,38 +52,41 @@ TEST_CASE("Every shipped scenario and network file is sound", "[scenario]") {
 TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[scenario]") {
   json j = minimal();
   j["inputz"] = 3;
-  REQUIRE(has(message(j), "dir/s.json: inputz: unknown key, did you mean \"inputs\"?"));
+  REQUIRE(contains(message(j), "dir/s.json: inputz: unknown key, did you mean \"inputs\"?"));
   j = minimal();
   j["inputs"] = "many";
-  REQUIRE(has(message(j), "inputs: expected a whole number, found \"many\""));
+  REQUIRE(contains(message(j), "inputs: expected a whole number, found \"many\""));
   j = minimal();
   j["goals"][0]["deadline_s"] = 0.1;
-  REQUIRE(has(message(j), "goals[0]: deadline_s: give either deadline_s"));
+  REQUIRE(contains(message(j), "goals[0]: deadline_s: give either deadline_s"));
   j = minimal();
   j["goals"][0].erase("accuracy");
-  REQUIRE(has(message(j), "min_energy needs an accuracy goal"));
+  REQUIRE(contains(message(j), "min_energy needs an accuracy goal"));
   j = minimal();
   j["schedulers"] = {"alrt"};
-  REQUIRE(has(message(j), "alert"));
+  REQUIRE(contains(message(j), "alert"));
   j = minimal();
+  j["scheduler_settings"] = json::array();
+  REQUIRE(contains(message(j), "scheduler_settings: expected an object"));
+  j["scheduler_settings"] = json::object();
   j["scheduler_settings"]["alert"]["presett"] = "tuned";
-  REQUIRE(has(message(j), "did you mean \"preset\"?"));
+  REQUIRE(contains(message(j), "did you mean \"preset\"?"));
   j = minimal();
   j["power"]["caps_w"] = {50, 35};
-  REQUIRE(has(message(j), "the caps must rise"));
+  REQUIRE(contains(message(j), "the caps must rise"));
   j = minimal();
   j["power"]["caps_w"] = {20, 35};
-  REQUIRE(has(message(j), "20 W is not above the model's static_w"));
+  REQUIRE(contains(message(j), "20 W is not above the model's static_w"));
   j = minimal();
   j["co_runner"] = {{"kind", "command"}};
-  REQUIRE(has(message(j), "co_runner: command: is missing"));
+  REQUIRE(contains(message(j), "co_runner: command: is missing"));
   j = minimal();
   j["warmup_inputs"] = 100;
   j["inputs"] = 100;
-  REQUIRE(has(message(j), "leave some to measure"));
+  REQUIRE(contains(message(j), "leave some to measure"));
   j = minimal();
   j["goals"][0]["name"] = "../x";
-  REQUIRE(has(message(j), "part of a file name"));
+  REQUIRE(contains(message(j), "part of a file name"));
 }
 
 TEST_CASE("Overrides reach into objects and lists", "[scenario]") {

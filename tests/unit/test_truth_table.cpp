@@ -36,36 +36,27 @@ TEST_CASE("a traditional network in time, exactly in time, and late") {
   CHECK_FALSE(late.stopped);
 }
 
-TEST_CASE("an anytime network stops at its target") {
-  const Outcome o = delivered(anytime, {0.1, 0.2, 0.3}, 2, 1);
-  CHECK(o.stages_finished == 2);
-  CHECK(o.stage_delivered == 2);
-  CHECK(o.busy_s == 0.2);
-  CHECK(o.latency_s == 0.2);
-  CHECK(o.accuracy == 0.5);
-  CHECK_FALSE(o.stopped);
-}
-
-TEST_CASE("an anytime network stops at the deadline and delivers what it has") {
-  const Outcome o = delivered(anytime, {0.1, 0.2, 0.3}, 3, 0.25);
-  CHECK(o.stages_finished == 2);
-  CHECK(o.stage_delivered == 2);
-  CHECK(o.latency_s == 0.2);
-  CHECK(o.busy_s == 0.25);
-  CHECK(o.overshoot_s == 0);
-  CHECK(o.stopped);
-}
-
-TEST_CASE("an anytime network that finished nothing delivers nothing") {
-  const Outcome o = delivered(anytime, {0.1, 0.2, 0.3}, 3, 0.05);
-  CHECK(o.stages_finished == 0);
-  CHECK(o.stage_delivered == 0);
-  CHECK(o.latency_s == 0.05);
-  CHECK(o.busy_s == 0.05);
-  CHECK(o.accuracy == 0.01);
-  CHECK(o.stopped);
-  CHECK(violations_of(fixture::min_energy(0.05, 0), o).deadline);
-  CHECK(delivered(anytime, {0.1, 0.2, 0.3}, 1, -1).busy_s == 0);
+TEST_CASE("an anytime network stops at its target or at the deadline, and delivers what it has") {
+  struct Case {
+    int target;
+    double deadline_s;
+    int delivered;
+    double latency_s, busy_s, accuracy;
+    bool stopped;
+  };
+  for (const Case& c : {Case{2, 1, 2, 0.2, 0.2, 0.5, false}, Case{3, 0.25, 2, 0.2, 0.25, 0.5, true},
+                        Case{3, 0.05, 0, 0.05, 0.05, 0.01, true}, Case{1, -1, 0, 0, 0, 0.01, true}}) {
+    CAPTURE(c.target, c.deadline_s);
+    const Outcome o = delivered(anytime, {0.1, 0.2, 0.3}, c.target, c.deadline_s);
+    CHECK(o.stages_finished == c.delivered);
+    CHECK(o.stage_delivered == c.delivered);
+    CHECK(o.latency_s == c.latency_s);
+    CHECK(o.busy_s == c.busy_s);
+    CHECK(o.accuracy == c.accuracy);
+    CHECK(o.overshoot_s == 0);
+    CHECK(o.stopped == c.stopped);
+    CHECK(violations_of(fixture::min_energy(c.deadline_s, 0), o).deadline == (c.delivered == 0));
+  }
 }
 
 TEST_CASE("outcome_of finds stages, energy and correctness") {

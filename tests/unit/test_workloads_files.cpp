@@ -13,6 +13,7 @@
 
 #include "catch.h"
 #include "core/error.h"
+#include "support.h"
 #include "workloads/fashion_mnist.h"
 #include "workloads/image_folder.h"
 #include "workloads/jpeg.h"
@@ -23,45 +24,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "alert-workloads-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()));
-    path = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-};
-
-void write(const fs::path& path, const std::string& bytes) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void write_gzip(const std::string& path, const std::string& bytes) {
   gzFile file = gzopen(path.c_str(), "wb");
   gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
   gzclose(file);
-}
-
-// The message of the InputError that `act` throws, "" where it throws none.
-template <class Act>
-std::string refusal(Act act) {
-  try {
-    act();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
 }
 
 void check_says(const std::string& message, const std::vector<std::string>& parts) {
@@ -96,9 +62,9 @@ std::string idx_labels(uint32_t count) {
 
 std::string fashion_refusal(const std::string& images, const std::string& labels) {
   Folder folder;
-  write(folder / images_file, images);
-  write(folder / labels_file, labels);
-  return refusal([&] { FashionMnist(folder.path.string()); });
+  put(folder / images_file, images);
+  put(folder / labels_file, labels);
+  return message_of([&] { FashionMnist(folder.path); });
 }
 
 // One colour; `components` are those of the JPEG colour space.
@@ -158,10 +124,10 @@ TEST_CASE("Fashion-MNIST is read from gzip and plain files", "[workloads]") {
     write_gzip(folder / (images_file + ".gz"), idx_images(12));
     write_gzip(folder / (labels_file + ".gz"), idx_labels(12));
   } else {
-    write(folder / images_file, idx_images(12));
-    write(folder / labels_file, idx_labels(12));
+    put(folder / images_file, idx_images(12));
+    put(folder / labels_file, idx_labels(12));
   }
-  const FashionMnist set(folder.path.string());
+  const FashionMnist set(folder.path);
   CHECK(set.size() == 12);
   CHECK(set.classes() == 10);
   CHECK(set.labelled());
@@ -169,7 +135,7 @@ TEST_CASE("Fashion-MNIST is read from gzip and plain files", "[workloads]") {
   CHECK(set.labels().size() == 12);
   CHECK(set.label(11) == 1);
   CHECK(set.input_id(11) == "test/11");
-  CHECK(set.data_source() == folder.path.string() + ": 12 images of split 'test', 10 classes");
+  CHECK(set.data_source() == folder.path + ": 12 images of split 'test', 10 classes");
   ImageSpec spec;
   spec.channels = 1, spec.height = spec.width = 28, spec.crop = 1;
   const auto image = set.input(3, spec);
@@ -181,8 +147,8 @@ TEST_CASE("Fashion-MNIST is read from gzip and plain files", "[workloads]") {
   CHECK_THROWS_AS(set.input(12, spec), std::out_of_range);
   CHECK_THROWS_AS(set.label(-1), std::out_of_range);
   CHECK_THROWS_AS(set.input(0, ImageSpec{}), InputError);
-  CHECK_THROWS_AS(FashionMnist(folder.path.string(), "train"), InputError);
-  CHECK_THROWS_AS(FashionMnist(folder.path.string(), "val"), InputError);
+  CHECK_THROWS_AS(FashionMnist(folder.path, "train"), InputError);
+  CHECK_THROWS_AS(FashionMnist(folder.path, "val"), InputError);
 }
 
 TEST_CASE("Fashion-MNIST: a bad file is named, with what was expected and the mend", "[workloads]") {
@@ -201,7 +167,7 @@ TEST_CASE("Fashion-MNIST: a bad file is named, with what was expected and the me
   check_says(fashion_refusal(good_images, words({0x801, 3}) + std::string("\x01\x0a\x02")),
              {labels_file, "0..9", "10", "index 1"});
   check_says(fashion_refusal(words({0x803, 3, 28, 29}), good_labels), {images_file, "columns"});
-  check_says(refusal([] { FashionMnist("/no/such/folder"); }), {"/no/such/folder", images_file, mend});
+  check_says(message_of([] { FashionMnist("/no/such/folder"); }), {"/no/such/folder", images_file, mend});
 }
 
 TEST_CASE("Fashion-MNIST: hostile headers cost no memory", "[workloads]") {
@@ -218,16 +184,16 @@ TEST_CASE("Fashion-MNIST: damaged gzip files", "[workloads]") {
   const std::string images = folder / (images_file + ".gz");
   write_gzip(images, idx_images(12));
   write_gzip(folder / (labels_file + ".gz"), idx_labels(12));
-  const std::string whole = read(images);
-  const auto refused = [&] { return refusal([&] { FashionMnist(folder.path.string()); }); };
+  const std::string whole = content_of(images);
+  const auto refused = [&] { return message_of([&] { FashionMnist(folder.path); }); };
   CHECK(refused() == "");
   for (const size_t lost : {1u, 8u, 100u}) {
-    write(images, whole.substr(0, whole.size() - lost));
+    put(images, whole.substr(0, whole.size() - lost));
     check_says(refused(), {images, "cut off"});
   }
   std::string wrong_sum = whole;
   wrong_sum[whole.size() - 6] ^= 1;
-  write(images, wrong_sum);
+  put(images, wrong_sum);
   check_says(refused(), {images, "incorrect data check"});
   fs::remove(images);
   fs::create_directory(images);
@@ -266,11 +232,11 @@ TEST_CASE("JPEG files of all colour spaces become RGB", "[workloads]") {
   write_jpeg(file, JCS_CMYK, {200, 100, 50, 128});
   check_colour(read_jpeg(file), 100, 50, 25);
   // Without the marker (Adobe's APP14 becomes a comment) the inks are as they are.
-  std::string bytes = read(file);
+  std::string bytes = content_of(file);
   const size_t marker = bytes.find("\xff\xee");
   REQUIRE(marker != std::string::npos);
   bytes[marker + 1] = '\xfe';
-  write(file, bytes);
+  put(file, bytes);
   check_colour(read_jpeg(file), 55 * 127 / 255, 155 * 127 / 255, 205 * 127 / 255);
 }
 
@@ -278,11 +244,11 @@ TEST_CASE("files that are no whole JPEG are refused by name", "[workloads]") {
   Folder folder;
   const std::string file = folder / "bad.jpg";
   const auto refused = [&](const std::string& bytes) {
-    write(file, bytes);
-    return refusal([&] { read_jpeg(file); });
+    put(file, bytes);
+    return message_of([&] { read_jpeg(file); });
   };
   write_jpeg(file, JCS_RGB, {200, 100, 50}, 64, 64);
-  const std::string whole = read(file);
+  const std::string whole = content_of(file);
   CHECK(refused(whole) == "");
   for (const size_t kept :
        {whole.size() - 1, whole.size() - 2, whole.size() - 40, size_t{200}, size_t{2}, size_t{1}}) {
@@ -291,8 +257,8 @@ TEST_CASE("files that are no whole JPEG are refused by name", "[workloads]") {
   }
   check_says(refused("this is a text\n"), {file, "Not a JPEG file"});
   check_says(refused(""), {file, "empty"});
-  check_says(refusal([&] { read_jpeg(folder / "none.jpg"); }), {"none.jpg", "found none"});
-  check_says(refusal([&] { read_jpeg(folder.path.string()); }), {folder.path.string(), "found none"});
+  check_says(message_of([&] { read_jpeg(folder / "none.jpg"); }), {"none.jpg", "found none"});
+  check_says(message_of([&] { read_jpeg(folder.path); }), {folder.path, "found none"});
   // Cameras pad before the end marker; all pixels are there.
   CHECK(refused(whole.substr(0, whole.size() - 2) + std::string(5, '\0') + "\xff\xd9") == "");
   CHECK(refused(whole + "trailer") == "");
@@ -302,12 +268,12 @@ TEST_CASE("a JPEG header that promises too many pixels is refused before decodin
   Folder folder;
   const std::string file = folder / "bomb.jpg";
   write_jpeg(file, JCS_RGB, {1, 2, 3});
-  std::string bytes = read(file);
+  std::string bytes = content_of(file);
   const size_t frame = bytes.find("\xff\xc0");
   REQUIRE(frame != std::string::npos);
   bytes.replace(frame + 5, 4, "\xff\xdc\xff\xdc");
-  write(file, bytes);
-  check_says(refusal([&] { read_jpeg(file); }), {file, "65500x65500", "limit"});
+  put(file, bytes);
+  check_says(message_of([&] { read_jpeg(file); }), {file, "65500x65500", "limit"});
 }
 
 TEST_CASE("an image folder with a list", "[workloads]") {
@@ -316,11 +282,11 @@ TEST_CASE("an image folder with a list", "[workloads]") {
     write_grey(folder / ("val/" + std::string(name)));
   const std::string list = "# of mine\r\n\r\none.jpg 3\r\n  two words.JPEG\t999 \nsub/three.jpg 0";
   const std::string name = GENERATE("val.txt", "labels.txt");
-  write(folder / name, list);
+  put(folder / name, list);
 
   // Opened by the folder that holds the list, and by the one that holds the images; with a slash at the end
   // or not.
-  for (const std::string& dir : {folder.path.string(), folder / "val", folder / "val/"}) {
+  for (const std::string& dir : {folder.path, folder / "val", folder / "val/"}) {
     INFO(dir);
     const ImageFolder set(dir);
     REQUIRE(set.size() == 3);
@@ -337,8 +303,8 @@ TEST_CASE("an image folder with a list", "[workloads]") {
     CHECK_THROWS_AS(set.label(-1), std::out_of_range);
     check_says(set.data_source(), {dir, "3 images", "1000 classes", name});
   }
-  CHECK(make_workload("imagenet", folder.path.string(), 1)->size() == 3);
-  check_says(refusal([&] { ImageFolder(folder.path.string(), 999); }), {name + ":4", "'999'", "0..998"});
+  CHECK(make_workload("imagenet", folder.path, 1)->size() == 3);
+  check_says(message_of([&] { ImageFolder(folder.path, 999); }), {name + ":4", "'999'", "0..998"});
 }
 
 TEST_CASE("an image list's faults are named by line", "[workloads]") {
@@ -346,8 +312,8 @@ TEST_CASE("an image list's faults are named by line", "[workloads]") {
   write_grey(folder / "a.jpg");
   write_grey(folder / "b.jpg");
   const auto refused = [&](const std::string& list) {
-    write(folder / "val.txt", list);
-    return refusal([&] { ImageFolder(folder.path.string(), 10); });
+    put(folder / "val.txt", list);
+    return message_of([&] { ImageFolder(folder.path, 10); });
   };
   CHECK(refused("a.jpg 1\nb.jpg 9\n") == "");
   check_says(refused("a.jpg 1\n\nc.jpg 2\n"), {"val.txt:3", "'c.jpg'", "no such file"});
@@ -367,13 +333,13 @@ TEST_CASE("an image folder of class folders", "[workloads]") {
   write_grey(folder / "n02/a.JPG", 21);
   write_grey(folder / "n01/z.jpeg", 10);
   write_grey(folder / "n01/.hidden.jpg");
-  write(folder / "n01/notes.txt", "stray");
-  write(folder / "README", "stray");
+  put(folder / "n01/notes.txt", "stray");
+  put(folder / "README", "stray");
   write_grey(folder / ".cache/x.jpg");
   fs::create_directory(folder / "n03");
 
   SECTION("sorted folder names are the classes") {
-    const ImageFolder set(folder.path.string(), 3, "three");
+    const ImageFolder set(folder.path, 3, "three");
     REQUIRE(set.size() == 3);
     CHECK(set.name() == "three");
     CHECK(set.input_id(0) == "n01/z.jpeg");
@@ -384,33 +350,33 @@ TEST_CASE("an image folder of class folders", "[workloads]") {
     CHECK(set.input(2, small_spec(3)).chw[0] == Approx(20).margin(1));
   }
   SECTION("another number of folders than of classes would shift the labels") {
-    check_says(refusal([&] { ImageFolder(folder.path.string()); }),
+    check_says(message_of([&] { ImageFolder(folder.path); }),
                {"3 class folders", "1000", "synset_words.txt"});
   }
   SECTION("synset_words.txt gives the order") {
-    write(folder / "synset_words.txt", "n02 cat, puss\nn09 not here\nn01 dog\n");
-    const ImageFolder set(folder.path.string(), 3);
+    put(folder / "synset_words.txt", "n02 cat, puss\nn09 not here\nn01 dog\n");
+    const ImageFolder set(folder.path, 3);
     REQUIRE(set.size() == 3);
     CHECK(set.label(0) == 2);
     CHECK(set.label(1) == 0);
-    check_says(refusal([&] { ImageFolder(folder.path.string(), 4); }),
+    check_says(message_of([&] { ImageFolder(folder.path, 4); }),
                {"synset_words.txt", "expected 4", "found 3"});
     write_grey(folder / "n07/c.jpg");
-    check_says(refusal([&] { ImageFolder(folder.path.string(), 3); }), {"'n07'", "synset_words.txt"});
-    write(folder / "synset_words.txt", "n02 cat\nn01 dog\nn02 cat again\n");
-    check_says(refusal([&] { ImageFolder(folder.path.string(), 3); }),
+    check_says(message_of([&] { ImageFolder(folder.path, 3); }), {"'n07'", "synset_words.txt"});
+    put(folder / "synset_words.txt", "n02 cat\nn01 dog\nn02 cat again\n");
+    check_says(message_of([&] { ImageFolder(folder.path, 3); }),
                {"synset_words.txt:3", "n02", "twice"});
   }
 }
 
 TEST_CASE("folders that are no data set", "[workloads]") {
   Folder folder;
-  check_says(refusal([&] { ImageFolder(folder / "none"); }), {"none", "no such folder"});
-  check_says(refusal([&] { ImageFolder(folder.path.string()); }), {folder.path.string(), "0 class folders"});
+  check_says(message_of([&] { ImageFolder(folder / "none"); }), {"none", "no such folder"});
+  check_says(message_of([&] { ImageFolder(folder.path); }), {folder.path, "0 class folders"});
   write_grey(folder / "in/a.jpg");
-  check_says(refusal([&] { ImageFolder(folder / "in"); }), {"in", "without labels", "val.txt"});
+  check_says(message_of([&] { ImageFolder(folder / "in"); }), {"in", "without labels", "val.txt"});
   fs::create_directories(folder / "empty/a");
-  check_says(refusal([&] { ImageFolder(folder / "empty", 1); }), {"empty", "no JPEG files"});
+  check_says(message_of([&] { ImageFolder(folder / "empty", 1); }), {"empty", "no JPEG files"});
 }
 
 TEST_CASE("real ImageNet images all decode", "[workloads][data]") {

@@ -1,0 +1,59 @@
+"""Tests of scenarios/scenario.schema.json: it takes what alert-bench takes, and refuses what alert-bench refuses."""
+
+import copy
+import glob
+import json
+import os
+import unittest
+
+try:
+    import jsonschema
+except ImportError as e:
+    raise unittest.SkipTest(f"needs python3-jsonschema ({e})")
+
+SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scenarios")
+
+
+def read(name):
+    with open(os.path.join(SCENARIOS, name), encoding="utf-8") as f:
+        return json.load(f)
+
+
+class ScenarioSchema(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        schema = read("scenario.schema.json")
+        jsonschema.Draft202012Validator.check_schema(schema)
+        cls.validator = jsonschema.Draft202012Validator(schema)
+
+    def test_shipped_scenarios_are_valid(self):
+        names = [os.path.basename(p) for p in glob.glob(os.path.join(SCENARIOS, "*.json")) if not p.endswith(".schema.json")]
+        self.assertGreaterEqual(len(names), 7)
+        for name in names:
+            with self.subTest(name):
+                self.assertEqual([e.message for e in self.validator.iter_errors(read(name))], [])
+
+    def test_what_alert_bench_refuses_is_refused(self):
+        good = read("quickstart.json")
+        goal = good["goals"][0]
+        spoiled = {
+            "unknown key": {"inptus": 3},
+            "missing networks": {"networks": None},
+            "no goals": {"goals": []},
+            "zero inputs": {"inputs": 0},
+            "unknown workload": {"workload": {"name": "mnist"}},
+            "unknown cap backend": {"power": {"backend": "rapl?"}},
+            "two deadlines": {"goals": [{**goal, "deadline_s": 0.1}]},
+            "no deadline": {"goals": [{k: v for k, v in goal.items() if k != "deadline_x"}]},
+            "min_energy with a budget": {"goals": [{**goal, "energy_j": 1}]},
+            "min_error with an accuracy": {"goals": [{**goal, "task": "min_error", "power_limit_w": 50}]},
+            "two budgets": {"goals": [{**good["goals"][1], "energy_j": 1}]},
+            "wrong slow-down": {"co_runner": {"kind": "compute", "slowdown": 0.5}},
+        }
+        for what, change in spoiled.items():
+            with self.subTest(what):
+                self.assertFalse(self.validator.is_valid({**copy.deepcopy(good), **change}))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,53 @@
+// What many tests need: a folder that goes when the test ends, whole files at once, the message of a refusal.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
+#include "core/error.h"
+
+struct Folder {
+  Folder() : path((std::filesystem::temp_directory_path() / "alert-test-XXXXXX").string()) {
+    if (!mkdtemp(path.data())) throw std::runtime_error(path + ": cannot make a folder for tests");
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string operator/(const std::string& name) const { return path + "/" + name; }
+
+  std::string path;
+};
+
+inline std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Makes the folders above it too.
+inline void put(const std::string& path, const std::string& content) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+// The message of the `Thrown` that the action throws; "" where it throws nothing.
+template <class Thrown = alertbench::InputError>
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Thrown& e) {
+    return e.what();
+  }
+  return "";
+}
+
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
