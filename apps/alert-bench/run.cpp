@@ -28,7 +28,11 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
   command->add_option("--out", a->options.out,
                       profiling ? "profile file to write (default: results/NAME.profile.json)"
                                 : "result folder (default: results/NAME; with several scenarios a folder for each in it)");
-  if (!profiling) command->add_option("--profile", a->options.profile, "take this profile instead of measuring one");
+  if (profiling)
+    command->add_flag("--accuracy", a->options.accuracy,
+                      "measure accuracy too, on the scenario's inputs (--inputs N); needs labels and trained weights");
+  else
+    command->add_option("--profile", a->options.profile, "take this profile instead of measuring one");
   if (body == run_scenario)
     command->add_option("--recording", a->options.recording, "take this recording instead of making one");
   command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command");
@@ -72,7 +76,9 @@ void add_run(CLI::App& app, CommandLine& line) {
 
 void add_profile(CLI::App& app, CommandLine& line) {
   add_live(app, line, "profile", "measure latency of every network and stage under every cap, without contention",
-           "Example: alert-bench profile scenarios/quickstart.json --out profiles/mine.json", profile_scenario, false);
+           "Examples:\n"
+           "  alert-bench profile scenarios/quickstart.json --out profiles/mine.json\n"
+           "  alert-bench profile scenarios/default.json --networks FILE --data imagenet=DIR --accuracy --inputs 800", profile_scenario, false);
 }
 
 void add_record(CLI::App& app, CommandLine& line) {

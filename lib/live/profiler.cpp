@@ -92,4 +92,51 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter
   return p;
 }
 
+MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& progress) {
+  std::vector<size_t> first_row;
+  size_t rows = 0;
+  for (int m = 0; m < bench.models(); ++m) {
+    if (!bench.judged(m))
+      throw InputError(fmt::format("accuracy of {} cannot be measured: {}; leave --accuracy out", bench.network(m).name,
+                                   bench.network(m).random_weights() ? "its weights are random" : "the data has no labels"));
+    first_row.push_back(rows);
+    rows += static_cast<size_t>(bench.network(m).stages());
+  }
+  MeasuredAccuracy measured{std::vector<double>(rows), std::vector<double>(rows), bench.inputs()};
+  progress.begin("Measuring accuracy", bench.inputs());
+  for (int64_t input = 0; input < bench.inputs(); ++input) {
+    if (interrupted()) throw RunError("interrupted while measuring accuracy; nothing was written");
+    bench.feed(input);
+    for (int m = 0; m < bench.models(); ++m) {
+      ExecutionOrder order;
+      order.target_stage = bench.network(m).stages();
+      execute(bench.model(m), order, clock);
+      for (int s = 0; s < order.target_stage; ++s) {
+        const Correctness correct = *bench.judge(m, s + 1);
+        measured.top1[first_row[static_cast<size_t>(m)] + static_cast<size_t>(s)] += correct.top1;
+        measured.top5[first_row[static_cast<size_t>(m)] + static_cast<size_t>(s)] += correct.top5;
+      }
+    }
+    progress.step();
+  }
+  progress.end();
+  for (auto* values : {&measured.top1, &measured.top5})
+    for (double& v : *values) v /= static_cast<double>(measured.inputs);
+  return measured;
+}
+
+void take_accuracy(Profile& profile, const MeasuredAccuracy& measured, const std::string& data_source) {
+  size_t row = 0;
+  for (ModelProfile& model : profile.models) {
+    model.accuracy_source = "measured";
+    model.accuracy_on = fmt::format("{}; {} inputs", data_source, measured.inputs);
+    for (size_t s = 0; s < model.accuracy.size(); ++s, ++row) {
+      model.accuracy[s] = measured.top1[row];
+      if (s == 0 || model.accuracy[s] >= model.accuracy[s - 1]) continue;
+      model.accuracy_on += fmt::format("; stage {} measured {:.4f}, counts as stage {}", s + 1, measured.top1[row], s);
+      model.accuracy[s] = model.accuracy[s - 1];
+    }
+  }
+}
+
 }  // namespace alertbench

@@ -1,6 +1,9 @@
 // Measures every network under every cap without contention.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "core/clock.h"
 #include "core/profile.h"
 #include "core/progress.h"
@@ -13,6 +16,19 @@ namespace alertbench {
 // Each network warms up until it is steady; then every (network, cap) runs once per repetition, in rotated order, so
 // that drift of the machine hits all alike. Inputs are those of the bench, in turn. RunError where interrupted.
 Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter& caps, Clock& clock, Progress& progress);
+
+struct MeasuredAccuracy {
+  std::vector<double> top1, top5;  // 0..1, [row] of the profile
+  int64_t inputs = 0;
+};
+
+// Share of the bench's inputs that each stage gets right, every network run over all of them, uncapped. InputError where
+// a network cannot be judged: no labels, or random weights. RunError where interrupted.
+MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& progress);
+
+// Puts it into the profile in place of what the network file said. A stage that came out below the one before it (few
+// inputs) counts as equal to it, which `accuracy_on` then says.
+void take_accuracy(Profile& profile, const MeasuredAccuracy& measured, const std::string& data_source);
 
 // Runs a network uncapped until its latency no longer falls: at least `least`, at most 60 times.
 void warm_up(NetworkBench& bench, int model, Clock& clock, int least = 5);

@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include "core/interrupt.h"
 #include "core/json_reader.h"
 #include "live/live_environment.h"
 #include "live/live_session.h"
+#include "live/profiler.h"
 #include "live/recorder.h"
 #include "metrics/summary.h"
 #include "recording/recording.h"
@@ -414,6 +416,31 @@ ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
   });
 }
 
+namespace {
+
+// `accuracy`: where it was measured, top-5 is known too.
+void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
+  fmt::print("{:<22} {:>5} {:>8} {}{:>9} {:>9} {:>9} {:>6}  mean ms under {} W\n", "network", "stage", "top-1 %",
+             accuracy ? " top-5 % " : "", "mean ms", "p95 ms", "p99 ms", "CV", fmt::join(profile.caps_w, ", "));
+  size_t row = 0;
+  for (int m = 0; m < static_cast<int>(profile.models.size()); ++m)
+    for (int stage = 1; stage <= profile.models[static_cast<size_t>(m)].stages(); ++stage, ++row) {
+      const ModelProfile& model = profile.models[static_cast<size_t>(m)];
+      const LatencyStats& top = profile.latency_of({m, stage, profile.caps() - 1});
+      std::vector<std::string> capped;
+      for (int cap = 0; cap < profile.caps(); ++cap)
+        capped.push_back(fmt::format("{:.2f}", 1e3 * profile.latency_of({m, stage, cap}).mean_s));
+      fmt::print("{:<22} {:>5} {:>8.2f} {}{:>9.2f} {:>9.2f} {:>9.2f} {:>6.3f}  {}\n", model.name, stage,
+                 100 * model.accuracy[static_cast<size_t>(stage - 1)],
+                 accuracy ? fmt::format("{:>8.2f} ", 100 * accuracy->top5[row]) : "", 1e3 * top.mean_s, 1e3 * top.p95_s,
+                 1e3 * top.p99_s, top.cv, fmt::join(capped, ", "));
+    }
+  if (accuracy) fmt::print("accuracy measured on {} inputs\n", accuracy->inputs);
+  fmt::print("{}\n", profile.noise_verdict);
+}
+
+}  // namespace
+
 ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   if (fs::exists(options.out) && !options.overwrite)
     throw InputError(options.out + ": is there already; choose another --out, or add --overwrite");
@@ -423,27 +450,17 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   const std::vector<std::string> warnings = session.warnings();
   for (const std::string& w : warnings) session.progress.note("warning: " + w);
   refuse_warnings(warnings, options.strict);
-  const Profile profile = session.measure_profile();
+  // First, because it refuses what cannot be judged.
+  std::optional<MeasuredAccuracy> accuracy;
+  if (options.accuracy) accuracy = measure_accuracy(*session.bench, session.clock, session.progress);
+  Profile profile = session.measure_profile();
+  if (accuracy) take_accuracy(profile, *accuracy, session.workload->data_source());
   if (const fs::path parent = fs::path(options.out).parent_path(); !parent.empty()) fs::create_directories(parent);
   write_file_atomically(options.out, profile.to_json().dump(1) + "\n");
-  if (options.json) {
+  if (options.json)
     fmt::print("{}\n", profile.to_json().dump(2));
-  } else {
-    fmt::print("{:<22} {:>5} {:>9} {:>9} {:>9} {:>9} {:>6}  mean ms under {} W\n", "network", "stage", "top-1 %", "mean ms",
-               "p95 ms", "p99 ms", "CV", fmt::join(profile.caps_w, ", "));
-    for (int m = 0; m < static_cast<int>(profile.models.size()); ++m)
-      for (int stage = 1; stage <= profile.models[static_cast<size_t>(m)].stages(); ++stage) {
-        const ModelProfile& model = profile.models[static_cast<size_t>(m)];
-        const LatencyStats& top = profile.latency_of({m, stage, profile.caps() - 1});
-        std::vector<std::string> capped;
-        for (int cap = 0; cap < profile.caps(); ++cap)
-          capped.push_back(fmt::format("{:.2f}", 1e3 * profile.latency_of({m, stage, cap}).mean_s));
-        fmt::print("{:<22} {:>5} {:>9.2f} {:>9.2f} {:>9.2f} {:>9.2f} {:>6.3f}  {}\n", model.name, stage,
-                   100 * model.accuracy[static_cast<size_t>(stage - 1)], 1e3 * top.mean_s, 1e3 * top.p95_s, 1e3 * top.p99_s,
-                   top.cv, fmt::join(capped, ", "));
-      }
-    fmt::print("{}\n", profile.noise_verdict);
-  }
+  else
+    print_profile(profile, accuracy ? &*accuracy : nullptr);
   if (profile.noise_verdict.rfind("noisy", 0) == 0) refuse_warnings({profile.noise_verdict}, options.strict);
   if (!options.quiet) fmt::print(stderr, "Profile: {}\n", options.out);
   return ExitCode::done;

@@ -136,6 +136,22 @@ class WithNetworks(Folder):
     def tearDownClass(cls):
         shutil.rmtree(cls.result, ignore_errors=True)
 
+    def test_profile_measures_accuracy(self):
+        out = self.path("p.json")
+        small = ("--inputs", "12", "--set", "profile_repetitions=2", "--set", "power.caps_w=[100]")
+        result = call("profile", "scenarios/smoke.json", "--accuracy", "--out", out, *small)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("top-5 %", result.stdout)
+        with open(out) as f:
+            for model in json.load(f)["models"]:
+                self.assertEqual(model["accuracy_source"], "measured")
+                self.assertIn("; 12 inputs", model["accuracy_on"])
+                for value in model["accuracy"]:  # twelfths, and far above a guess
+                    self.assertAlmostEqual(12 * value, round(12 * value))
+                    self.assertGreater(value, 0.5)
+        self.refused(call("profile", "scenarios/default.json", "--accuracy", "--out", self.path("q.json"), *small), 2,
+                     "its weights are random")
+
     def test_run_leaves_a_sound_result(self):
         folder = self.result + "/r"
         self.assertEqual(self.ran.returncode, 0, self.ran.stderr)

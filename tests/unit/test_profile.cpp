@@ -6,6 +6,7 @@
 #include "catch.h"
 #include "core/error.h"
 #include "core/profile.h"
+#include "live/profiler.h"
 #include "test_schedulers_fixture.h"
 
 using namespace alertbench;
@@ -112,4 +113,18 @@ TEST_CASE("power model") {
   CHECK(m.active_w(60) == 60);
   CHECK(m.active_w(150) == 100);
   CHECK_THROWS_WITH(m.speed(25), Contains("25"));
+}
+
+TEST_CASE("measured accuracy takes the place of the file's, and a stage never counts for less than the one before") {
+  Profile p = fixture::mixed();
+  MeasuredAccuracy measured{std::vector<double>(static_cast<size_t>(p.rows()), 0.5), {}, 40};
+  measured.top1.back() = 0.25;
+  take_accuracy(p, measured, "data");
+  CHECK(p.models.front().accuracy == std::vector<double>(1, 0.5));
+  CHECK(p.models.front().accuracy_on == "data; 40 inputs");
+  const ModelProfile& nested = p.models.back();
+  CHECK(nested.accuracy == std::vector<double>(static_cast<size_t>(nested.stages()), 0.5));
+  CHECK(nested.accuracy_source == "measured");
+  CHECK(nested.accuracy_on == "data; 40 inputs; stage 3 measured 0.2500, counts as stage 2");
+  p.check("p");
 }
