@@ -1,0 +1,158 @@
+#include "workloads/squad.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/text_file.h"
+#include "core/unicode.h"
+
+namespace alertbench {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t max_file_bytes = size_t{256} << 20;
+constexpr size_t max_text_bytes = size_t{1} << 20;
+constexpr int max_depth = 16;
+constexpr size_t max_values = 4000000;
+
+[[noreturn]] void fail(const std::string& where, const std::string& what) {
+  throw InputError(fmt::format("{}: {}", where, what));
+}
+
+json read_json(const std::string& path) {
+  const std::string text = read_text_file(path, max_file_bytes);
+  size_t values = 0;
+  const auto limit = [&](int depth, json::parse_event_t, json&) {
+    if (depth > max_depth) fail(path, fmt::format("nests more than {} levels deep; this is no SQuAD file", max_depth));
+    if (++values > max_values) fail(path, fmt::format("holds more than {} JSON values; split it", max_values));
+    return true;
+  };
+  try {
+    return json::parse(text, limit);
+  } catch (const json::parse_error& e) {
+    const auto upto = text.begin() + static_cast<std::ptrdiff_t>(std::min(e.byte ? e.byte - 1 : 0, text.size()));
+    fail(path, fmt::format("line {}: not valid JSON: {}", 1 + std::count(text.begin(), upto, '\n'),
+                           std::string(e.what()).substr(0, 300)));
+  } catch (const json::exception& e) {
+    fail(path, fmt::format("not usable JSON: {}", e.what()));
+  }
+}
+
+// The beginning of a text, for messages.
+std::string shown(const std::string& text) {
+  constexpr size_t longest = 60;
+  const std::u32string characters = decode_utf8(text);
+  if (characters.size() <= longest) return "\"" + text + "\"";
+  return "\"" + encode_utf8(std::u32string_view(characters).substr(0, longest)) + "...\"";
+}
+
+const json& member(const json& object, const char* key, const std::string& where) {
+  if (!object.is_object()) fail(where, fmt::format("expected an object, found {}", object.type_name()));
+  const auto it = object.find(key);
+  if (it == object.end()) fail(where, fmt::format("{}: is missing; expected SQuAD v1.1", key));
+  return *it;
+}
+
+const json& list(const json& object, const char* key, const std::string& where) {
+  const json& value = member(object, key, where);
+  if (!value.is_array()) fail(where, fmt::format("{}: expected a list, found {}", key, value.type_name()));
+  return value;
+}
+
+std::string text_of(const json& value, const std::string& where) {
+  if (!value.is_string()) fail(where, fmt::format("expected a string, found {}", value.type_name()));
+  const auto& text = value.get_ref<const std::string&>();
+  if (text.size() > max_text_bytes)
+    fail(where, fmt::format("{} bytes are more than the limit of {}", text.size(), max_text_bytes));
+  return text;
+}
+
+std::string text(const json& object, const char* key, const std::string& where) {
+  return text_of(member(object, key, where), where + ": " + key);
+}
+
+// Byte where each character of the text begins, and where the last one ends.
+std::vector<size_t> character_bytes(const std::string& text) {
+  std::vector<size_t> bytes{0};
+  for (const char32_t c : decode_utf8(text)) bytes.push_back(bytes.back() + utf8_bytes(c));
+  return bytes;
+}
+
+struct Paragraph {
+  std::string context;
+  std::vector<size_t> bytes;  // character_bytes(context)
+};
+
+SquadAnswer read_answer(const json& object, const Paragraph& paragraph, const std::string& where) {
+  SquadAnswer answer{text(object, "text", where), 0};
+  if (answer.text.empty()) fail(where, "text: is empty; expected a part of the context");
+  const json& start = member(object, "answer_start", where);
+  const size_t characters = paragraph.bytes.size() - 1;
+  if (!start.is_number_unsigned() || start.get<uint64_t>() >= characters)
+    fail(where, fmt::format("answer_start: expected a whole number below {}, the characters of the context, found {}",
+                            characters, start.is_number() ? start.dump() : start.type_name()));
+  answer.begin = paragraph.bytes[start.get<size_t>()];
+  if (paragraph.context.compare(answer.begin, answer.text.size(), answer.text) != 0)
+    fail(where, fmt::format("{} is not in the context at character {}, where it has {}; answer_start counts Unicode "
+                            "characters from 0",
+                            shown(answer.text), start.get<uint64_t>(), shown(paragraph.context.substr(answer.begin))));
+  return answer;
+}
+
+SquadQuestion read_question(const json& object, const Paragraph& paragraph, std::string where) {
+  SquadQuestion question;
+  question.id = text(object, "id", where);
+  where += fmt::format(": question {}", shown(question.id));
+  question.question = text(object, "question", where);
+  const json& answers = list(object, "answers", where);
+  if (answers.empty())
+    fail(where, "answers: is empty; in SQuAD v1.1 all questions have answers (v2.0 is not supported)");
+  for (size_t i = 0; i < answers.size(); ++i)
+    question.answers.push_back(read_answer(answers[i], paragraph, fmt::format("{}: answers[{}]", where, i)));
+  return question;
+}
+
+}  // namespace
+
+SquadData SquadData::read(const std::string& path) {
+  const json file = read_json(path);
+  SquadData result;
+  std::unordered_map<std::string, std::string> places;  // id -> where
+  const json& articles = list(file, "data", path);
+  for (size_t a = 0; a < articles.size(); ++a) {
+    const std::string article = fmt::format("{}: data[{}]", path, a);
+    const json& paragraphs = list(articles[a], "paragraphs", article);
+    for (size_t p = 0; p < paragraphs.size(); ++p) {
+      const std::string where = fmt::format("{}.paragraphs[{}]", article, p);
+      Paragraph paragraph{text(paragraphs[p], "context", where), {}};
+      paragraph.bytes = character_bytes(paragraph.context);
+      const json& questions = list(paragraphs[p], "qas", where);
+      for (size_t q = 0; q < questions.size(); ++q) {
+        const std::string place = fmt::format("{}.qas[{}]", where, q);
+        SquadQuestion question = read_question(questions[q], paragraph, place);
+        question.context = result.contexts.size();
+        const auto [first, fresh] = places.emplace(question.id, place);
+        if (!fresh) fail(place, fmt::format("id {} is there twice, first at {}", shown(question.id), first->second));
+        result.questions.push_back(std::move(question));
+      }
+      result.contexts.push_back(std::move(paragraph.context));
+    }
+  }
+  if (result.questions.empty()) fail(path, "data: has no questions; expected SQuAD v1.1");
+  return result;
+}
+
+SquadPredictions read_squad_predictions(const std::string& path) {
+  const json file = read_json(path);
+  if (!file.is_object()) fail(path, fmt::format("expected an object of question id -> answer text, found {}", file.type_name()));
+  SquadPredictions predictions;
+  for (const auto& [id, answer] : file.items())
+    predictions.emplace(id, text_of(answer, fmt::format("{}: answer to question {}", path, shown(id))));
+  return predictions;
+}
+
+}  // namespace alertbench

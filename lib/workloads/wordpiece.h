@@ -1,0 +1,49 @@
+// BERT's uncased tokenizer: the basic tokenizer, then greedy WordPiece, after tokenization.py of google-research/bert.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace alertbench {
+
+// Bytes [begin, end) of a UTF-8 text, whole characters.
+struct Span {
+  size_t begin = 0, end = 0;
+};
+
+// The word pieces of a vocab.txt: one a line, the id is the line's number from 0; "##" opens a piece that continues a word.
+class Vocabulary {
+ public:
+  // Throws InputError, with the line where there is one: an empty file or line, a piece that is there twice or has white
+  // space in it, bytes that are not UTF-8, no [PAD], [UNK], [CLS] or [SEP], more than 16 MiB.
+  static Vocabulary read(const std::string& path);
+
+  size_t size() const { return ids_.size(); }
+  int64_t find(const std::string& piece) const;  // -1 where there is none
+  size_t longest() const { return longest_; }    // bytes of the longest piece
+  int64_t pad() const { return pad_; }
+  int64_t unknown() const { return unknown_; }
+  int64_t cls() const { return cls_; }
+  int64_t sep() const { return sep_; }
+
+ private:
+  std::unordered_map<std::string, int64_t> ids_;
+  size_t longest_ = 0;
+  int64_t pad_ = 0, unknown_ = 0, cls_ = 0, sep_ = 0;
+};
+
+struct Token {
+  int64_t id = 0;
+  // Where the text has what became this token, with its accents. Tokens of one composed character (a Hangul syllable)
+  // share its span.
+  Span span;
+};
+
+// Control characters go; white space, and each punctuation or CJK character, splits; lower case, no accents (NFD without
+// category Mn). A word of more than 100 characters (the original's first limit, later 200), or one that the vocabulary
+// cannot make up, is one [UNK]. Special tokens in the text are text. Throws InputError where the text is not UTF-8.
+std::vector<Token> tokenize(const Vocabulary& vocabulary, const std::string& text);
+
+}  // namespace alertbench
