@@ -12,8 +12,8 @@ std::u32string decode_utf8(std::string_view text);
 std::string encode_utf8(std::u32string_view text);
 size_t utf8_bytes(char32_t c);  // 1 to 4
 
-// Appends what str.lower() makes of text[i]. Only the capital sigma's lower case depends on its neighbours (final form at
-// the end of a word), and only the dotted capital I becomes two characters.
+// Appends what str.lower() makes of text[i]. Only the capital sigma's lower case depends on its neighbours (final form
+// at the end of a word), and only the dotted capital I becomes two characters.
 void append_lower(std::u32string& lower, std::u32string_view text, size_t i);
 
 bool is_space(char32_t c);           // str.isspace(), and where str.split() splits

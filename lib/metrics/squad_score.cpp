@@ -82,7 +82,8 @@ SquadScore score_squad(const SquadData& data, const SquadPredictions& prediction
   double sum = 0;
   for (const SquadQuestion& question : data.questions) {
     const auto it = predictions.find(question.id);
-    score.questions.push_back(it == predictions.end() ? SquadQuestionScore() : score_squad_answer(it->second, question));
+    score.questions.push_back(it == predictions.end() ? SquadQuestionScore()
+                                                      : score_squad_answer(it->second, question));
     const SquadQuestionScore& last = score.questions.back();
     score.missing += !last.answered;
     exact += last.exact;

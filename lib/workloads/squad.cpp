@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -26,9 +27,12 @@ constexpr size_t max_values = 4000000;
 json read_json(const std::string& path) {
   const std::string text = read_text_file(path, max_file_bytes);
   size_t values = 0;
-  const auto limit = [&](int depth, json::parse_event_t, json&) {
+  const auto limit = [&](int depth, json::parse_event_t event, json&) {
+    using Event = json::parse_event_t;
+    const bool begins = event == Event::value || event == Event::object_start || event == Event::array_start;
     if (depth > max_depth) fail(path, fmt::format("nests more than {} levels deep; this is no SQuAD file", max_depth));
-    if (++values > max_values) fail(path, fmt::format("holds more than {} JSON values; split it", max_values));
+    if (begins && ++values > max_values)
+      fail(path, fmt::format("holds more than {} JSON values; split it", max_values));
     return true;
   };
   try {
@@ -148,7 +152,8 @@ SquadData SquadData::read(const std::string& path) {
 
 SquadPredictions read_squad_predictions(const std::string& path) {
   const json file = read_json(path);
-  if (!file.is_object()) fail(path, fmt::format("expected an object of question id -> answer text, found {}", file.type_name()));
+  if (!file.is_object())
+    fail(path, fmt::format("expected an object of question id -> answer text, found {}", file.type_name()));
   SquadPredictions predictions;
   for (const auto& [id, answer] : file.items())
     predictions.emplace(id, text_of(answer, fmt::format("{}: answer to question {}", path, shown(id))));

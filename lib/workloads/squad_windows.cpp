@@ -52,9 +52,10 @@ std::vector<size_t> max_context_pieces(const std::vector<Piece>& pieces, size_t 
 
 void check(const SquadWindowSettings& s) {
   if (s.max_question < 1 || s.stride < 1 || s.max_length - 4 < s.max_question)
-    throw InputError(fmt::format("max_length {}, stride {}, max_question {}: expected max_question and stride of at least "
-                                 "1, and max_length of at least max_question + 4",
-                                 s.max_length, s.stride, s.max_question));
+    throw InputError(
+        fmt::format("max_length {}, stride {}, max_question {}: expected max_question and stride of at least "
+                    "1, and max_length of at least max_question + 4",
+                    s.max_length, s.stride, s.max_question));
 }
 
 void check(const SquadWindow& window, const SquadLogits& logits, size_t index) {
@@ -72,9 +73,8 @@ std::vector<size_t> best_indices(const std::vector<float>& scores, size_t count)
   std::vector<size_t> indices(scores.size());
   std::iota(indices.begin(), indices.end(), size_t{0});
   const auto end = indices.begin() + static_cast<std::ptrdiff_t>(std::min(count, indices.size()));
-  std::partial_sort(indices.begin(), end, indices.end(), [&](size_t a, size_t b) {
-    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
-  });
+  std::partial_sort(indices.begin(), end, indices.end(),
+                    [&](size_t a, size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
   indices.erase(end, indices.end());
   return indices;
 }

@@ -80,7 +80,8 @@ void append_decomposed(Word& word, const Character& character) {
   UErrorCode status = U_ZERO_ERROR;
   const UNormalizer2* nfc = unorm2_getNFCInstance(&status);
   UChar units[64];  // the longest canonical decomposition has four characters
-  const int32_t size = U_FAILURE(status) ? 0 : unorm2_getDecomposition(nfc, static_cast<UChar32>(character.c), units, 64, &status);
+  const int32_t size =
+      U_FAILURE(status) ? 0 : unorm2_getDecomposition(nfc, static_cast<UChar32>(character.c), units, 64, &status);
   if (U_FAILURE(status)) throw RunError(fmt::format("ICU cannot decompose characters: {}", u_errorName(status)));
   if (size < 0) word.push_back(character);
   for (int32_t i = 0; i < size;) {

@@ -13,11 +13,12 @@ struct Span {
   size_t begin = 0, end = 0;
 };
 
-// The word pieces of a vocab.txt: one a line, the id is the line's number from 0; "##" opens a piece that continues a word.
+// The word pieces of a vocab.txt: one a line, the id is the line's number from 0; "##" opens a piece that continues a
+// word.
 class Vocabulary {
  public:
-  // Throws InputError, with the line where there is one: an empty file or line, a piece that is there twice or has white
-  // space in it, bytes that are not UTF-8, no [PAD], [UNK], [CLS] or [SEP], more than 16 MiB.
+  // Throws InputError, with the line where there is one: an empty file or line, a piece that is there twice or has
+  // white space in it, bytes that are not UTF-8, no [PAD], [UNK], [CLS] or [SEP], more than 16 MiB.
   static Vocabulary read(const std::string& path);
 
   size_t size() const { return ids_.size(); }
@@ -41,9 +42,10 @@ struct Token {
   Span span;
 };
 
-// Control characters go; white space, and each punctuation or CJK character, splits; lower case, no accents (NFD without
-// category Mn). A word of more than 100 characters (the original's first limit, later 200), or one that the vocabulary
-// cannot make up, is one [UNK]. Special tokens in the text are text. Throws InputError where the text is not UTF-8.
+// Control characters go; white space, and each punctuation or CJK character, splits; lower case, no accents (NFD
+// without category Mn). A word of more than 100 characters (200 in the original's last version), or one that the
+// vocabulary cannot make up, is one [UNK]. Special tokens in the text are text. Throws InputError where the text is not
+// UTF-8.
 std::vector<Token> tokenize(const Vocabulary& vocabulary, const std::string& text);
 
 }  // namespace alertbench

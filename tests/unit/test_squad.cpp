@@ -1,0 +1,435 @@
+// SQuAD: the file, the tokens, the windows and the measure. With ../shared/data/squad beside the repository the
+// published predictions are scored too.
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "core/error.h"
+#include "metrics/squad_score.h"
+#include "workloads/squad.h"
+#include "workloads/squad_windows.h"
+#include "workloads/wordpiece.h"
+
+using namespace alertbench;
+using Catch::Matchers::Contains;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+class File {
+ public:
+  explicit File(const std::string& bytes) {
+    std::string name = (fs::temp_directory_path() / "alert-squad-XXXXXX").string();
+    const int file = mkstemp(name.data());
+    REQUIRE(file >= 0);
+    close(file);
+    path = name;
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+  ~File() { fs::remove(path); }
+  std::string path;
+};
+
+const std::vector<std::string> words = {
+    "[PAD]", "[UNK]", "[CLS]",    "[SEP]",    "un",         "##aff",      "##able", "a",   "b", "c",
+    "d",     "##d",   "'",        ".",        "e",          "cafe",       "##s",    "who", "[", "]",
+    "cl",    "1",     u8"\u4e2d", u8"\u1112", u8"##\u1161", u8"##\u11ab", "f",      "g",   "h", "##a"};
+
+Vocabulary vocabulary() {
+  std::string text;
+  for (const auto& word : words) text += word + "\n";
+  return Vocabulary::read(File(text).path);
+}
+
+std::string pieces(const std::string& text) {
+  static const Vocabulary v = vocabulary();
+  std::string result;
+  for (const Token& token : tokenize(v, text))
+    result += (result.empty() ? "" : " ") + words[static_cast<size_t>(token.id)];
+  return result;
+}
+
+// What the text has at the spans of its tokens, between bars.
+std::string spans(const std::string& text) {
+  static const Vocabulary v = vocabulary();
+  std::string result;
+  for (const Token& token : tokenize(v, text))
+    result += "|" + text.substr(token.span.begin, token.span.end - token.span.begin);
+  return result;
+}
+
+std::string vocabulary_refusal(const std::string& text) {
+  const File file(text);
+  try {
+    Vocabulary::read(file.path);
+  } catch (const InputError& e) {
+    const std::string message = e.what();
+    return message.substr(0, file.path.size()) == file.path ? message.substr(file.path.size()) : "no path: " + message;
+  }
+  return "";
+}
+
+json squad() {
+  return json::parse(
+      u8R"({"version": "1.1", "data": [{"title": "Rivers", "paragraphs": [
+    {"context": "Caf\u00e9 \ud83d\ude00: the Elbe is 1,094 km long.", "qas": [
+      {"id": "q1", "question": "How long?", "answers": [{"answer_start": 20, "text": "1,094 km"}, {"answer_start": 20, "text": "1,094"}]},
+      {"id": "q2", "question": "Which?", "answers": [{"answer_start": 8, "text": "the Elbe"}]}]},
+    {"context": "Empty.", "qas": []}]},
+    {"paragraphs": [{"context": "One. Two.", "qas": [{"id": "q3", "question": "?", "answers": [{"answer_start": 5, "text": "Two."}]}]}]}]})");
+}
+
+std::string squad_refusal(const std::string& bytes) {
+  const File file(bytes);
+  try {
+    SquadData::read(file.path);
+  } catch (const InputError& e) {
+    const std::string message = e.what();
+    return message.substr(0, file.path.size()) == file.path ? message.substr(file.path.size()) : "no path: " + message;
+  }
+  return "";
+}
+
+std::string squad_refusal(const std::string& pointer, const json& value) {
+  json changed = squad();
+  changed[json::json_pointer(pointer)] = value;
+  return squad_refusal(changed.dump());
+}
+
+SquadQuestion answered(const std::vector<std::string>& answers) {
+  SquadQuestion question;
+  for (const auto& answer : answers) question.answers.push_back({answer, 0});
+  return question;
+}
+
+double f1(const std::string& prediction, const std::string& truth) {
+  return score_squad_answer(prediction, answered({truth})).f1;
+}
+
+bool exact(const std::string& prediction, const std::string& truth) {
+  return score_squad_answer(prediction, answered({truth})).exact;
+}
+
+}  // namespace
+
+TEST_CASE("words become the longest pieces of the vocabulary, or [UNK]", "[squad]") {
+  CHECK(pieces("unaffable") == "un ##aff ##able");
+  CHECK(pieces("  UnAffable\tA\nb\r") == "un ##aff ##able a b");
+  CHECK(pieces("xyz a unx") == "[UNK] a [UNK]");
+  CHECK(pieces("") == "");
+  CHECK(pieces(" \n ") == "");
+  CHECK(pieces("b" + std::string(99, 'd')).substr(0, 5) == "b ##d");
+  CHECK(pieces("b" + std::string(100, 'd') + " a") == "[UNK] a");
+}
+
+TEST_CASE("punctuation and CJK characters stand alone, special tokens are text", "[squad]") {
+  CHECK(pieces("a'b.c") == "a ' b . c");
+  CHECK(pieces(u8"a\u4e2db") == u8"a \u4e2d b");
+  CHECK(pieces("[CLS]") == "[ cl ##s ]");
+  CHECK(pieces("[SEP]") == "[ [UNK] ]");
+  CHECK(pieces(u8"a\u2014b") == "a [UNK] b");
+}
+
+TEST_CASE("accents and control characters go, other white space splits", "[squad]") {
+  CHECK(pieces(u8"CAF\u00c9 cafe\u0301") == "cafe cafe");
+  CHECK(pieces(u8"ca\u00adfe\u200b\ufffd") == "cafe");
+  CHECK(pieces(std::string("a\0\x1f", 3) + "d") == "a ##d");
+  CHECK(pieces(u8"a\u00a0b\u2028c\u3000d") == "a b c d");
+  CHECK(pieces(u8"\u0301") == "");
+}
+
+TEST_CASE("tokens know where the text has them, with their accents", "[squad]") {
+  CHECK(spans(" unaffable, A") == "|un|aff|able|,|A");
+  CHECK(spans(u8"\U0001F600 CAF\u00c9s cafe\u0301.") == u8"|\U0001F600|CAF\u00c9|s|cafe\u0301|.");
+  CHECK(spans(u8"ca\u00adfe") == u8"|ca\u00adfe");
+  CHECK(spans(u8"a\u4e2db") == u8"|a|\u4e2d|b");
+  CHECK(spans("xyz'") == "|xyz|'");
+  CHECK(pieces(u8"\ud55c") == u8"\u1112 ##\u1161 ##\u11ab");
+  CHECK(spans(u8"\ud55c") == u8"|\ud55c|\ud55c|\ud55c");
+  CHECK_THROWS_WITH(pieces("abc\xff"), Contains("byte 3"));
+}
+
+TEST_CASE("a vocabulary is its lines", "[squad]") {
+  const Vocabulary v = vocabulary();
+  CHECK(v.size() == words.size());
+  CHECK(v.pad() == 0);
+  CHECK(v.unknown() == 1);
+  CHECK(v.cls() == 2);
+  CHECK(v.sep() == 3);
+  CHECK(v.find("##able") == 6);
+  CHECK(v.find("able") == -1);
+  CHECK(Vocabulary::read(File("[UNK]\r\n[PAD]\r\n[SEP]\r\n[CLS]").path).cls() == 3);
+}
+
+TEST_CASE("an unusable vocabulary is refused, with the line", "[squad]") {
+  CHECK_THAT(vocabulary_refusal(""), Contains("is empty"));
+  CHECK_THAT(vocabulary_refusal("[PAD]\n\n[UNK]\n"), Contains("line 2: is empty"));
+  CHECK_THAT(vocabulary_refusal("[PAD]\na\nb\na\n"), Contains("line 4: \"a\" is there twice, first in line 2"));
+  CHECK_THAT(vocabulary_refusal("[PAD]\na b\n"), Contains("line 2: \"a b\" has white space"));
+  CHECK_THAT(vocabulary_refusal("[PAD]\n\xff\n"), Contains("line 2: byte 0 (0xff) is not UTF-8"));
+  CHECK_THAT(vocabulary_refusal("[PAD]\n" + std::string(1001, 'a')), Contains("line 2: 1001 bytes"));
+  CHECK_THAT(vocabulary_refusal("[PAD]\n[UNK]\n[CLS]\n"), Contains("no line [SEP]"));
+  CHECK_THAT(vocabulary_refusal(std::string((16 << 20) + 1, 'a')), Contains("limit of 16777216 bytes"));
+}
+
+TEST_CASE("questions share their context, and answers are found in it by characters", "[squad]") {
+  const SquadData data = SquadData::read(File(squad().dump()).path);
+  REQUIRE(data.questions.size() == 3);
+  REQUIRE(data.contexts.size() == 3);
+  CHECK(data.questions[0].id == "q1");
+  CHECK(data.questions[0].question == "How long?");
+  CHECK(data.questions[0].context == data.questions[1].context);
+  CHECK(data.contexts[data.questions[2].context] == "One. Two.");
+  REQUIRE(data.questions[0].answers.size() == 2);
+  for (const SquadQuestion& question : data.questions)
+    for (const SquadAnswer& answer : question.answers)
+      CHECK(data.contexts[question.context].substr(answer.begin, answer.text.size()) == answer.text);
+  CHECK(data.questions[1].answers[0].begin == 12);  // 8 characters, one of two bytes and one of four
+}
+
+TEST_CASE("an unusable SQuAD file is refused, with the place", "[squad]") {
+  REQUIRE(squad_refusal(squad().dump()) == "");
+  const std::string qas = "/data/0/paragraphs/0/qas/", where = ": data[0].paragraphs[0].qas[0]";
+  CHECK_THAT(squad_refusal(""), Contains("line 1: not valid JSON"));
+  CHECK_THAT(squad_refusal(squad().dump(1).substr(0, 200)), Contains("not valid JSON"));
+  CHECK_THAT(squad_refusal("{\"data\": \"\xff\"}"), Contains("not valid JSON"));
+  CHECK_THAT(squad_refusal("{\"data\": [\"\\ud800\"]}"), Contains("not valid JSON"));
+  CHECK_THAT(squad_refusal("[]"), Contains(": expected an object, found array"));
+  CHECK_THAT(squad_refusal("{}"), Contains("data: is missing"));
+  CHECK_THAT(squad_refusal("{\"data\": []}"), Contains("no questions"));
+  CHECK_THAT(squad_refusal("/data", 3), Contains("data: expected a list, found number"));
+  CHECK_THAT(squad_refusal("/data/0", "x"), Contains(": data[0]: expected an object, found string"));
+  CHECK_THAT(squad_refusal("/data/0/paragraphs/0", json::object()),
+             Contains(": data[0].paragraphs[0]: context: is missing"));
+  CHECK_THAT(squad_refusal("/data/0/paragraphs/0/context", nullptr),
+             Contains("context: expected a string, found null"));
+  CHECK_THAT(squad_refusal(qas + "0/id", 7), Contains(where + ": id: expected a string, found number"));
+  CHECK_THAT(squad_refusal(qas + "0/question", json::array()),
+             Contains(where + ": question \"q1\": question: expected a string"));
+  CHECK_THAT(squad_refusal(qas + "1/id", "q1"),
+             Contains("data[0].paragraphs[0].qas[1]: id \"q1\" is there twice, first at ") && Contains("qas[0]"));
+  CHECK_THAT(squad_refusal("/data/1/paragraphs/0/qas/0/id", "q2"), Contains("is there twice"));
+  CHECK_THAT(squad_refusal(qas + "0/answers", json::array()),
+             Contains("question \"q1\": answers: is empty") && Contains("v2.0"));
+  CHECK_THAT(squad_refusal("/data/0/paragraphs/0/context", std::string((1 << 20) + 1, 'a')),
+             Contains("limit of 1048576"));
+}
+
+TEST_CASE("an answer that is not in its context is refused, with the question", "[squad]") {
+  const std::string answer = "/data/0/paragraphs/0/qas/0/answers/1/", question = "question \"q1\": answers[1]: ";
+  CHECK_THAT(squad_refusal(answer + "text", "1,095"),
+             Contains(question + "\"1,095\" is not in the context at character 20, where "
+                                 "it has \"1,094 km long.\""));
+  CHECK_THAT(squad_refusal(answer + "answer_start", 24),
+             Contains(question + "\"1,094\" is not in the context at character 24"));
+  CHECK_THAT(squad_refusal(answer + "text", "1,094 km long. And more"), Contains(question));
+  CHECK_THAT(squad_refusal(answer + "text", ""), Contains(question + "text: is empty"));
+  for (const json& start : {json(-1), json(20.5), json(35), json(18446744073709551615u), json("20"), json(nullptr)})
+    CHECK_THAT(squad_refusal(answer + "answer_start", start),
+               Contains(question + "answer_start: expected a whole number below "));
+}
+
+TEST_CASE("a SQuAD file that is made to exhaust memory is refused", "[squad]") {
+  CHECK_THAT(squad_refusal(std::string(1000000, '[') + std::string(1000000, ']')),
+             Contains("nests more than 16 levels"));
+  std::string many = "[0";
+  for (int i = 0; i < 4000000; ++i) many += ",0";
+  CHECK_THAT(squad_refusal(many + "]"), Contains("more than 4000000 JSON values"));
+  CHECK(squad_refusal("[\"" + std::string(2000000, 'a')).size() < 500);
+}
+
+TEST_CASE("predictions are an object of texts", "[squad]") {
+  const SquadPredictions predictions = read_squad_predictions(File("{\"q1\": \"x\", \"q2\": \"\"}").path);
+  CHECK(predictions == SquadPredictions{{"q1", "x"}, {"q2", ""}});
+  CHECK(read_squad_predictions(File("{\"q1\": \"x\", \"q1\": \"y\"}").path) == SquadPredictions{{"q1", "y"}});
+  CHECK_THROWS_WITH(read_squad_predictions(File("{\"q1\": 1956}").path),
+                    Contains("answer to question \"q1\": expected a string"));
+  CHECK_THROWS_WITH(read_squad_predictions(File("[]").path), Contains("expected an object"));
+  CHECK_THROWS_AS(read_squad_predictions(File("{\"q1\": \"x\"").path), InputError);
+}
+
+TEST_CASE("a short context is one window", "[squad]") {
+  const Vocabulary v = vocabulary();
+  const std::string context = u8"Unaffable caf\u00e9.";
+  const auto windows = squad_windows(v, "Who a?", context);
+  REQUIRE(windows.size() == 1);
+  const SquadWindow& w = windows[0];
+  CHECK(w.ids == std::vector<int64_t>{2, 17, 7, 1, 3, 4, 5, 6, 15, 13, 3});
+  CHECK(w.types == std::vector<int64_t>{0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1});
+  CHECK(w.piece_begin == 5);
+  REQUIRE(w.spans.size() == 5);
+  CHECK(context.substr(w.spans[3].begin, w.spans[3].end - w.spans[3].begin) == u8"caf\u00e9");
+  CHECK(w.max_context == std::vector<bool>(5, true));
+  CHECK(squad_windows(v, "who", "").empty());
+}
+
+TEST_CASE("a long context is cut into overlapping windows, and each token belongs to one", "[squad]") {
+  const Vocabulary v = vocabulary();
+  const std::string context = "a b c d e f g h";
+  const auto windows = squad_windows(v, "who a b", context, {8, 2, 1});  // 4 tokens of the context a window
+  REQUIRE(windows.size() == 3);
+  CHECK(windows[0].ids == std::vector<int64_t>{2, 17, 3, 7, 8, 9, 10, 3});
+  CHECK(windows[1].ids == std::vector<int64_t>{2, 17, 3, 9, 10, 14, 26, 3});
+  CHECK(windows[2].ids == std::vector<int64_t>{2, 17, 3, 14, 26, 27, 28, 3});
+  // c has one neighbour on its shorter side in the first window, none in the second; d none, and one.
+  CHECK(windows[0].max_context == std::vector<bool>{true, true, true, false});
+  CHECK(windows[1].max_context == std::vector<bool>{false, true, true, false});
+  CHECK(windows[2].max_context == std::vector<bool>{false, true, true, true});
+}
+
+TEST_CASE("of equal windows the first has a token, and a stride beyond the window leaves nothing out", "[squad]") {
+  const Vocabulary v = vocabulary();
+  const auto equal = squad_windows(v, "who", "a b c d", {7, 1, 1});  // 3 tokens: abc bcd; b: 1 and 0, c: 0 and 1
+  REQUIRE(equal.size() == 2);
+  CHECK(equal[0].max_context == std::vector<bool>{true, true, false});
+  CHECK(equal[1].max_context == std::vector<bool>{false, true, true});
+  const auto tied = squad_windows(v, "who", "a b c", {6, 1, 1});  // 2 tokens: ab bc; b: 0 and 0
+  REQUIRE(tied.size() == 2);
+  CHECK(tied[0].max_context == std::vector<bool>{true, true});
+  CHECK(tied[1].max_context == std::vector<bool>{false, true});
+  const auto apart = squad_windows(v, "who", "a b c d e", {6, 100, 1});
+  REQUIRE(apart.size() == 3);
+  for (const auto& window : apart) CHECK(window.max_context == std::vector<bool>(window.spans.size(), true));
+  CHECK_THROWS_AS(squad_windows(v, "who", "a", {4, 1, 1}), InputError);
+  CHECK_THROWS_AS(squad_windows(v, "who", "a", {384, 0, 64}), InputError);
+  CHECK_THROWS_AS(squad_windows(v, "who", "a", {384, 128, 0}), InputError);
+}
+
+TEST_CASE("the answer is the span with the greatest sum of scores, as the context has it", "[squad]") {
+  const Vocabulary v = vocabulary();
+  const std::string context = u8"A  Caf\u00e9 unaffable.";
+  const auto windows = squad_windows(v, "who", context);  // [CLS] who [SEP] a cafe un ##aff ##able . [SEP]
+  REQUIRE(windows.size() == 1);
+  SquadLogits logits;
+  logits.start = {9, 9, 9, 1, 3, 2, 0, 0, 0, 9};
+  logits.end = {9, 9, 9, 5, 0, 0, 0, 4, 0, 9};
+  CHECK(squad_answer(context, windows, {logits}) == u8"Caf\u00e9 unaffable");  // 3 + 4; "a" has 6; 3 + 5 is backwards
+  CHECK(squad_answer(context, windows, {logits}, {20, 3}) == "unaffable");     // 2 + 4 comes before 1 + 5
+  CHECK(squad_answer(context, windows, {logits}, {20, 1}) == "A");
+  CHECK(squad_answer(context, windows, {logits}, {4, 30}) == "");  // the four best of start and end: no span
+  logits.start[3] = 0;
+  CHECK(squad_answer(context, windows, {logits}, {20, 3}) == "unaffable");
+  CHECK(squad_answer(context, {}, {}) == "");
+}
+
+TEST_CASE("the answer starts where its window shows most around it", "[squad]") {
+  const Vocabulary v = vocabulary();
+  const std::string context = "a b c d e f g h";
+  const auto windows = squad_windows(v, "who", context, {8, 2, 1});
+  REQUIRE(windows.size() == 3);
+  const SquadLogits flat{std::vector<float>(8, 0), std::vector<float>(8, 0)};
+  std::vector<SquadLogits> logits(3, flat);
+  logits[0].start[6] = 5;  // d is not the first window's
+  logits[0].end[6] = 5;
+  logits[1].start[4] = 2;  // it is the second's
+  logits[1].end[6] = 2;    // f's end counts in any window
+  CHECK(squad_answer(context, windows, logits) == "a b c d");
+  logits[0].end[6] = 0;
+  CHECK(squad_answer(context, windows, logits) == "d e f");
+}
+
+TEST_CASE("scores that are not finite, or not one a token, are an error", "[squad]") {
+  const Vocabulary v = vocabulary();
+  const auto windows = squad_windows(v, "who", "a");
+  SquadLogits logits{std::vector<float>(5, 0), std::vector<float>(5, 0)};
+  CHECK(squad_answer("a", windows, {logits}) == "a");
+  CHECK_THROWS_AS(squad_answer("a", windows, {}), RunError);
+  logits.end[4] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(squad_answer("a", windows, {logits}), Contains("window 0") && Contains("nan"));
+  logits.end.pop_back();
+  CHECK_THROWS_WITH(squad_answer("a", windows, {logits}), Contains("4 scores for 5 tokens"));
+}
+
+TEST_CASE("answers are compared without case, punctuation, articles and white space", "[squad]") {
+  using Words = std::vector<std::u32string>;
+  CHECK(squad_words("The  Elbe, an\tAnt & a_b!") == Words{U"elbe", U"ant", U"ab"});
+  CHECK(squad_words("the-a-an") == Words{U"theaan"});  // punctuation goes first
+  CHECK(squad_words(u8"a\u2013an the\u2019s") == Words{U"\u2013", U"\u2019s"});
+  CHECK(squad_words(u8"the\u0301 th\u00e9") == Words{U"\u0301", U"th\u00e9"});
+  CHECK(squad_words("a a the then Bathe") == Words{U"then", U"bathe"});
+  CHECK(squad_words(u8"x\u00a0y\u2028z") == Words{U"x", U"y", U"z"});
+  CHECK(squad_words("The, a.").empty());
+  CHECK(exact("the ELBE.", "Elbe"));
+  CHECK_FALSE(exact("Elbe river", "Elbe"));
+  CHECK(exact("", "the"));
+  CHECK_THROWS_AS(squad_words("\xff"), InputError);
+}
+
+TEST_CASE("F1 is that of bags of words, the best over the right answers", "[squad]") {
+  CHECK(f1("the Elbe", "Elbe") == 1);
+  CHECK(f1("x", "y") == 0);
+  CHECK(f1("", "the") == 0);                 // as the script: nothing in common
+  CHECK(f1("x x y", "x z") == Approx(0.4));  // 1/3 and 1/2
+  CHECK(f1("x x", "x x y") == Approx(0.8));  // 1 and 2/3
+  const SquadQuestionScore score = score_squad_answer("x y", answered({"z", "x", "x y z"}));
+  CHECK_FALSE(score.exact);
+  CHECK(score.f1 == Approx(0.8));
+  CHECK(score_squad_answer("x", answered({"y", "X"})).exact);
+}
+
+TEST_CASE("means are over all questions, and one without a prediction counts as wrong", "[squad]") {
+  const SquadData data = SquadData::read(File(squad().dump()).path);
+  const SquadScore score = score_squad(data, {{"q1", "1,094"}, {"q3", "One. Two"}, {"other", "x"}});
+  CHECK(score.missing == 1);
+  CHECK(score.exact_match == Approx(100.0 / 3));
+  CHECK(score.f1 == Approx(100.0 * (1 + 2.0 / 3) / 3));
+  REQUIRE(score.questions.size() == 3);
+  CHECK(score.questions[0].exact);
+  CHECK_FALSE(score.questions[1].answered);
+  CHECK(score.questions[2].f1 == Approx(2.0 / 3));
+}
+
+TEST_CASE("a published system's answers get the official figures", "[squad]") {
+  const fs::path folder = fs::path(ALERT_SOURCE_DIR) / "../shared/data/squad";
+  if (!fs::exists(folder / "dev-v1.1.json")) {
+    WARN("skipped: " << folder.string() << " is not there");
+    return;
+  }
+  const SquadData data = SquadData::read((folder / "dev-v1.1.json").string());
+  const SquadScore score =
+      score_squad(data, read_squad_predictions((folder / "predictions-logistic-regression.json").string()));
+  CHECK(data.questions.size() == 8749);
+  CHECK(score.missing == 12);
+  CHECK(score.exact_match == 39.77597439707395);
+  CHECK(score.f1 == 50.51399149194125);
+}
+
+TEST_CASE("real contexts: the count of their tokens, and right answers come back from perfect scores", "[squad]") {
+  const fs::path folder = fs::path(ALERT_SOURCE_DIR) / "../shared/data/squad";
+  if (!fs::exists(folder / "vocab.txt")) {
+    WARN("skipped: " << folder.string() << " is not there");
+    return;
+  }
+  const Vocabulary v = Vocabulary::read((folder / "vocab.txt").string());
+  const SquadData data = SquadData::read((folder / "dev-v1.1.json").string());
+  size_t tokens = 0;
+  for (const auto& context : data.contexts) tokens += tokenize(v, context).size();
+  for (const auto& question : data.questions) tokens += tokenize(v, question.question).size();
+  CHECK(tokens == 373102);
+
+  size_t tried = 0, found = 0;
+  for (size_t q = 0; q < data.questions.size(); q += 29) {
+    const SquadQuestion& question = data.questions[q];
+    const SquadAnswer& answer = question.answers[0];
+    const std::string& context = data.contexts[question.context];
+    const auto windows = squad_windows(v, question.question, context);
+    std::vector<SquadLogits> logits;
+    for (const SquadWindow& window : windows) {
+      SquadLogits l{std::vector<float>(window.ids.size(), 0), std::vector<float>(window.ids.size(), 0)};
+      for (size_t i = 0; i < window.spans.size(); ++i) {
+        l.start[window.piece_begin + i] = window.spans[i].begin == answer.begin ? 9.0f : 0.0f;
+        l.end[window.piece_begin + i] = window.spans[i].end == answer.begin + answer.text.size() ? 9.0f : 0.0f;
+      }
+      logits.push_back(std::move(l));
+    }
+    ++tried;
+    found += squad_answer(context, windows, logits) == answer.text;
+  }
+  CHECK(tried == 302);
+  CHECK(found == 297);  // the others begin or end within a token
+}
