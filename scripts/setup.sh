@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build git libcli11-dev nlohmann-json3-dev libfmt-dev catch2 zlib1g-dev libssl-dev
-  libjpeg62-turbo-dev dataset-fashion-mnist libopenblas0-openmp python3 python3-numpy python3-matplotlib
+  libjpeg62-turbo-dev libicu-dev dataset-fashion-mnist libopenblas0-openmp python3 python3-numpy python3-matplotlib
   python3-jsonschema)
 # An own LibTorch (2.x archive, Ubuntu) comes in through CMAKE_PREFIX_PATH.
 [ -n "${CMAKE_PREFIX_PATH:-}" ] || packages+=(libtorch-dev)

@@ -21,11 +21,12 @@ ExitCode score(const Arguments& a) {
   const SquadScore score = score_squad(data, predictions);
   const size_t answered = data.questions.size() - score.missing;
   if (answered == 0)
-    throw InputError(fmt::format("{}: has an answer to none of the {} questions of {}; give the predictions for that file",
-                                 a.predictions, data.questions.size(), a.data));
+    throw InputError(
+        fmt::format("{}: has an answer to none of the {} questions of {}; give the predictions for that file",
+                    a.predictions, data.questions.size(), a.data));
   if (predictions.size() > answered)
-    fmt::print(stderr, "alert-bench: {}: {} answers are to questions that {} does not have; they are left out\n",
-               a.predictions, predictions.size() - answered, a.data);
+    fmt::print(stderr, "alert-bench: {}: answers to questions that {} does not have, left out: {}\n", a.predictions,
+               a.data, predictions.size() - answered);
   if (a.json) {
     const nlohmann::json result = {{"questions", data.questions.size()},
                                    {"missing", score.missing},
@@ -34,15 +35,16 @@ ExitCode score(const Arguments& a) {
     fmt::print("{}\n", result.dump(2));
     return ExitCode::done;
   }
-  fmt::print("questions    {}\nmissing      {}{}\nexact match  {:.3f} %\nF1           {:.3f} %\n", data.questions.size(),
-             score.missing, score.missing ? " (count as 0)" : "", score.exact_match, score.f1);
+  fmt::print("questions    {}\nmissing      {}{}\nexact match  {:.3f} %\nF1           {:.3f} %\n",
+             data.questions.size(), score.missing, score.missing ? " (count as 0)" : "", score.exact_match, score.f1);
   return ExitCode::done;
 }
 
 }  // namespace
 
 void add_score(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("score", "judge answers that are in a file already, as a data set's own evaluation does");
+  auto* command =
+      app.add_subcommand("score", "judge answers that are in a file already, as a data set's own evaluation does");
   command->require_subcommand(1);
   auto* squad = command->add_subcommand("squad", "exact match and F1 of answers to SQuAD v1.1");
   auto a = std::make_shared<Arguments>();

@@ -123,6 +123,28 @@ class WithoutNetworks(Folder):
         self.refused(call("report", self.path("absent")), 2, "summary.json")
         self.refused(call("validate", self.folder), 2, "no recording, no result")
 
+    def squad(self):
+        questions = [{"id": i, "question": "?", "answers": [{"answer_start": 0, "text": "The Elbe"}]} for i in ("q1", "q2", "q3")]
+        return self.write("dev.json", {"version": "1.1", "data": [{"paragraphs": [{"context": "The Elbe.", "qas": questions}]}]})
+
+    def test_score_squad(self):
+        data, answers = self.squad(), self.write("p.json", {"q1": "elbe!", "q2": "Elbe river", "other": "x"})
+        result = call("score", "squad", "--data", data, answers)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"questions +3\nmissing +1 \(count as 0\)\nexact match +33\.333 %\nF1 +55\.556 %\n")
+        self.assertIn("does not have, left out: 1", result.stderr)
+        scores = json.loads(call("score", "squad", "--data", data, answers, "--json").stdout)
+        self.assertEqual(scores, {"questions": 3, "missing": 1, "exact_match": 100 / 3, "f1": 100 * (1 + 2 / 3) / 3})
+
+    def test_score_refuses_bad_files(self):
+        data, answers = self.squad(), self.write("p.json", {"q1": "x"})
+        self.assertEqual(call("score").returncode, 2)
+        self.assertEqual(call("score", "squad", answers).returncode, 2)
+        self.refused(call("score", "squad", "--data", self.path("absent"), answers), 2, "absent")
+        self.refused(call("score", "squad", "--data", answers, answers), 2, "p.json: data: is missing")
+        self.refused(call("score", "squad", "--data", data, self.write("n.json", {"q1": 1})), 2, "n.json", "q1", "number")
+        self.refused(call("score", "squad", "--data", data, self.write("o.json", {"x": "y"})), 2, "o.json", "none of the 3")
+
 
 class WithNetworks(Folder):
     result = None
