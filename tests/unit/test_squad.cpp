@@ -36,9 +36,10 @@ class File {
 };
 
 const std::vector<std::string> words = {
-    "[PAD]", "[UNK]", "[CLS]",    "[SEP]",    "un",         "##aff",      "##able", "a",   "b", "c",
-    "d",     "##d",   "'",        ".",        "e",          "cafe",       "##s",    "who", "[", "]",
-    "cl",    "1",     u8"\u4e2d", u8"\u1112", u8"##\u1161", u8"##\u11ab", "f",      "g",   "h", "##a"};
+    "[PAD]",      "[UNK]",      "[CLS]", "[SEP]", "un", "##aff", "##able",     "a",
+    "b",          "c",          "d",     "##d",   "'",  ".",     "e",          "cafe",
+    "##s",        "who",        "[",     "]",     "cl", "1",     u8"\u4e2d",   u8"\u1112",
+    u8"##\u1161", u8"##\u11ab", "f",     "g",     "h",  "##a",   u8"##\u302e", u8"##\U0001d165"};
 
 Vocabulary vocabulary() {
   std::string text;
@@ -152,6 +153,15 @@ TEST_CASE("tokens know where the text has them, with their accents", "[squad]") 
   CHECK(pieces(u8"\ud55c") == u8"\u1112 ##\u1161 ##\u11ab");
   CHECK(spans(u8"\ud55c") == u8"|\ud55c|\ud55c|\ud55c");
   CHECK_THROWS_WITH(pieces("abc\xff"), Contains("byte 3"));
+}
+
+TEST_CASE("marks that are no accents come in NFD's order, and answers with them are whole", "[squad]") {
+  const std::string text = u8"a\u302e\U0001d165";  // combining classes 224 and 216
+  CHECK(pieces(text) == u8"a ##\U0001d165 ##\u302e");
+  CHECK(spans(text) == u8"|a|\U0001d165|\u302e");
+  const auto windows = squad_windows(vocabulary(), "", text);  // [CLS] [SEP] a, the marks, [SEP]
+  REQUIRE(windows.size() == 1);
+  CHECK(squad_answer(text, windows, {{{0, 0, 0, 1, 0, 0}, {0, 0, 0, 0, 1, 0}}}) == u8"\u302e\U0001d165");
 }
 
 TEST_CASE("a vocabulary is its lines", "[squad]") {
