@@ -3,32 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "core/error.h"
+#include "core/text_file.h"
 
 namespace alertbench {
 using nlohmann::json;
 
-json read_json_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw InputError(fmt::format("{}: cannot open this file ({})", path, std::strerror(errno)));
-  std::stringstream text;
-  text << file.rdbuf();
+json read_json_file(const std::string& path, const JsonLimits& limits) {
+  const std::string text = read_text_file(path, limits.bytes);
+  const auto fail = [&](const std::string& what) { throw InputError(fmt::format("{}: {}", path, what)); };
+  size_t values = 0;
+  const auto within_limits = [&](int depth, json::parse_event_t event, json&) {
+    using Event = json::parse_event_t;
+    const bool begins = event == Event::value || event == Event::object_start || event == Event::array_start;
+    if (depth > limits.depth) fail(fmt::format("nests more than {} levels deep; is it the right file?", limits.depth));
+    if (begins && ++values > limits.values)
+      fail(fmt::format("holds more than {} JSON values; is it the right file?", limits.values));
+    return true;
+  };
   try {
-    return json::parse(text.str());
+    return json::parse(text, within_limits);
   } catch (const json::parse_error& e) {
-    const std::string body = text.str();
-    const auto upto = body.begin() + static_cast<long>(std::min(e.byte ? e.byte - 1 : 0, body.size()));
-    const auto line = 1 + std::count(body.begin(), upto, '\n');
-    throw InputError(fmt::format("{}: line {}: not valid JSON: {}", path, line, e.what()));
+    const auto upto = text.begin() + static_cast<std::ptrdiff_t>(std::min(e.byte ? e.byte - 1 : 0, text.size()));
+    fail(fmt::format("line {}: not valid JSON: {}", 1 + std::count(text.begin(), upto, '\n'),
+                     std::string(e.what()).substr(0, 300)));
   } catch (const json::exception& e) {  // a number beyond what a double holds
-    throw InputError(fmt::format("{}: not usable JSON: {}", path, e.what()));
+    fail(fmt::format("not usable JSON: {}", e.what()));
   }
+  return {};
 }
 
 std::string nearest_word(const std::string& word, const std::vector<std::string>& known) {

@@ -10,9 +10,16 @@
 
 namespace alertbench {
 
-// Parses a file; InputError names the file, and line and column of a syntax error. NaN and Infinity are refused
+// What a file may hold at most, so that no file can exhaust the memory or the stack.
+struct JsonLimits {
+  size_t bytes = size_t{1} << 30;
+  int depth = 64;
+  size_t values = 100000000;
+};
+
+// Parses a file; InputError names the file, the line of a syntax error, the limit that is exceeded. NaN and Infinity are refused
 // (JSON has none).
-nlohmann::json read_json_file(const std::string& path);
+nlohmann::json read_json_file(const std::string& path, const JsonLimits& limits = {});
 
 // The known word with the smallest edit distance, where that is small; else empty.
 std::string nearest_word(const std::string& word, const std::vector<std::string>& known);

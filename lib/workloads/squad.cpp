@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/text_file.h"
+#include "core/json_reader.h"
 #include "core/unicode.h"
 
 namespace alertbench {
@@ -15,35 +15,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t max_file_bytes = size_t{256} << 20;
+constexpr JsonLimits limits{size_t{256} << 20, 16, 4000000};
 constexpr size_t max_text_bytes = size_t{1} << 20;
-constexpr int max_depth = 16;
-constexpr size_t max_values = 4000000;
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
   throw InputError(fmt::format("{}: {}", where, what));
-}
-
-json read_json(const std::string& path) {
-  const std::string text = read_text_file(path, max_file_bytes);
-  size_t values = 0;
-  const auto limit = [&](int depth, json::parse_event_t event, json&) {
-    using Event = json::parse_event_t;
-    const bool begins = event == Event::value || event == Event::object_start || event == Event::array_start;
-    if (depth > max_depth) fail(path, fmt::format("nests more than {} levels deep; this is no SQuAD file", max_depth));
-    if (begins && ++values > max_values)
-      fail(path, fmt::format("holds more than {} JSON values; split it", max_values));
-    return true;
-  };
-  try {
-    return json::parse(text, limit);
-  } catch (const json::parse_error& e) {
-    const auto upto = text.begin() + static_cast<std::ptrdiff_t>(std::min(e.byte ? e.byte - 1 : 0, text.size()));
-    fail(path, fmt::format("line {}: not valid JSON: {}", 1 + std::count(text.begin(), upto, '\n'),
-                           std::string(e.what()).substr(0, 300)));
-  } catch (const json::exception& e) {
-    fail(path, fmt::format("not usable JSON: {}", e.what()));
-  }
 }
 
 // The beginning of a text, for messages.
@@ -123,7 +99,7 @@ SquadQuestion read_question(const json& object, const Paragraph& paragraph, std:
 }  // namespace
 
 SquadData SquadData::read(const std::string& path) {
-  const json file = read_json(path);
+  const json file = read_json_file(path, limits);
   SquadData result;
   std::unordered_map<std::string, std::string> places;  // id -> where
   const json& articles = list(file, "data", path);
@@ -151,7 +127,7 @@ SquadData SquadData::read(const std::string& path) {
 }
 
 SquadPredictions read_squad_predictions(const std::string& path) {
-  const json file = read_json(path);
+  const json file = read_json_file(path, limits);
   if (!file.is_object())
     fail(path, fmt::format("expected an object of question id -> answer text, found {}", file.type_name()));
   SquadPredictions predictions;

@@ -38,11 +38,14 @@ TEST_CASE("Values of the wrong type or range name file, key and value", "[json]"
 }
 
 TEST_CASE("A file that is no JSON is refused with its line; NaN is no JSON", "[json]") {
-  const std::string path = "/tmp/alert-bench-test-json-reader.json";
-  { std::ofstream(path) << "{\n \"a\": NaN\n}"; }
-  REQUIRE(contains(message_of([&] { read_json_file(path); }), "line 2: not valid JSON"));
-  { std::ofstream(path) << "{\"a\": 1"; }
-  REQUIRE(contains(message_of([&] { read_json_file(path); }), "not valid JSON"));
-  std::remove(path.c_str());
-  REQUIRE(contains(message_of([&] { read_json_file(path); }), "cannot open this file"));
+  const Folder folder;
+  const std::string path = folder / "a.json";
+  const auto refused = [&](const std::string& content) {
+    put(path, content);
+    return message_of([&] { read_json_file(path); });
+  };
+  REQUIRE(contains(refused("{\n \"a\": NaN\n}"), "line 2: not valid JSON"));
+  REQUIRE(contains(refused("{\"a\": 1"), "not valid JSON"));
+  REQUIRE(contains(refused(std::string(1000000, '[')), "nests more than 64 levels deep"));
+  REQUIRE(contains(message_of([&] { read_json_file(folder / "none"); }), "cannot open this file"));
 }
