@@ -1,19 +1,26 @@
-"""error_latency: error (1 - top-1) against latency of all networks, uncapped, without contention. From profile.json."""
+"""error_latency: error (1 - top-1) against latency of all networks, uncapped, without contention. From profile.json.
+Of many networks each family has its own mark; those that no other beats in both are joined, and some of them named."""
 
 import numpy as np
 
-from . import style
+from . import load, style
 
 NAMES = ["error_latency"]
+NAMED = 7  # of the best among many
+FAMILY_LOOKS = [(style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "^"), (style.PURPLE, "D"), (style.SKY, "v"),
+                (style.BLACK, "P"), (style.YELLOW, "X"), (style.GREY, "*")]
 
 
 def draw(result, options):
     profile = result.profile()
-    fig, axes = style.figure(style.COLUMN_IN, 2.1)
+    many = len(profile.traditional) > load.MANY_NETWORKS
+    fig, axes = style.figure(style.PAGE_IN if many else style.COLUMN_IN, 3.0 if many else 2.1)
     ax = axes[0][0]
     labels, lines = [], []
     mark = lambda m: " (random weights)" if m.random_weights else ""
-    if profile.traditional:
+    if many:
+        draw_families(ax, profile.traditional, labels, lines, mark)
+    elif profile.traditional:
         nets = sorted(profile.traditional, key=lambda m: m.mean_s[-1, -1])
         x = np.array([m.mean_s[-1, -1] * 1e3 for m in nets])
         y = np.array([(1 - m.accuracy[-1]) * 100 for m in nets])
@@ -39,12 +46,32 @@ def draw(result, options):
     ax.legend(loc="upper right")
     style.finish(fig, "Error against latency", [
         profile.workload, f"cap {profile.caps_w[-1]:g} W (uncapped), no co-runner", f"latency: {profile.latency_source}", profile.host,
-        profile.random_weights_text(), result.verdict_text()], subtitle=f"accuracy: {profile.accuracy_text()}")
+        f"{len(profile.models)} networks" if many else "", profile.random_weights_text(),
+        result.verdict_text()], subtitle=f"accuracy: {profile.accuracy_text()}")
     # The legend counts as taken: labels keep out of its box.
     left_out = place(ax, labels, lines)
     if left_out:
         result.notes(f"error_latency: no room for the labels of {', '.join(left_out)}")
     return fig
+
+
+def draw_families(ax, models, labels, lines, mark):
+    nets = sorted(models, key=lambda m: (m.mean_s[-1, -1], -m.accuracy[-1]))
+    x = np.array([m.mean_s[-1, -1] * 1e3 for m in nets])
+    y = np.array([(1 - m.accuracy[-1]) * 100 for m in nets])
+    families = sorted({load.family(m.name) for m in nets})
+    for i, name in enumerate(families):
+        color, marker = FAMILY_LOOKS[i % len(FAMILY_LOOKS)]
+        own = [load.family(m.name) == name for m in nets]
+        ax.scatter(x[own], y[own], s=11, color=color, marker=marker, lw=0, label=f"{name} ({sum(own)})", zorder=4,
+                   gid=f"family:{name}")
+    best = [i for i in range(len(nets)) if i == 0 or y[i] < y[:i].min()]
+    ax.step(x[best], y[best], where="post", color=style.LIGHT, lw=0.9, zorder=2, gid="best")
+    lines.append((x, y))
+    same = {m.random_weights for m in nets} == {True}  # then the footer says it once
+    # Evenly along the joined ones.
+    named = [best[round(k * (len(best) - 1) / (NAMED - 1))] for k in range(NAMED)] if len(best) > NAMED else best
+    labels += [(nets[i].name + ("" if same else mark(nets[i])), [(x[i], y[i])], style.GREY) for i in named]
 
 
 def place(ax, labels, lines):

@@ -74,6 +74,14 @@ class Model:
         return self.stages > 1
 
 
+MANY_NETWORKS = 12  # more are spoken of by family
+
+
+def family(name):
+    """What stands before the first number that is a part of its own: mobilenet-v2-0.5-160 is of mobilenet-v2."""
+    return re.split(r"[-_](?=\d)", name)[0]
+
+
 class Profile:
     def __init__(self, path):
         self.path = path
@@ -162,6 +170,8 @@ class Profile:
             groups.setdefault(m.accuracy_source + (f" on {m.accuracy_on}" if m.accuracy_on else ""), []).append(m.name)
         if len(groups) == 1:
             return next(iter(groups))
+        if len(self.models) > MANY_NETWORKS:
+            groups = {source: sorted({family(n) for n in names}) for source, names in groups.items()}
         return "; ".join(f"{source} ({', '.join(names)})" for source, names in groups.items())
 
 

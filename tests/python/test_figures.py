@@ -92,6 +92,26 @@ class Drawn(Case):
         np.testing.assert_allclose(stages.get_ydata(), [100 * (1 - q) for q in make_result.NESTED[2]])
         self.assertIn("measured on Fashion-MNIST test", text_of(fig, "subtitle"))
 
+    def test_many_networks_are_drawn_by_family(self):
+        folder = self.copy()
+        path = os.path.join(folder, "profile.json")
+        with open(path, encoding="utf-8") as f:
+            profile = json.load(f)
+        one = next(m for m in profile["models"] if len(m["stages"]) == 1)
+        factors = [1, 2, 3, 4, 5, 6, 7, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5]
+        profile["models"] = [{**one, "name": f"net-a-{i}" if i < 7 else f"net-b-{i}.5", "accuracy": [0.1 + 0.1 * (i % 7)],
+                              "stages": [{k: [v * f for v in values] if k != "cv" else values
+                                          for k, values in one["stages"][0].items()}]} for i, f in enumerate(factors)]
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(profile, f)
+        fig = error_latency.draw(load.Result(folder), options())
+        for name in ("net-a", "net-b"):
+            self.assertEqual(len(by_gid(fig, f"family:{name}")[0].get_offsets()), 7)
+        self.assertFalse(by_gid(fig, "traditional"))
+        # Network 7 + i is as accurate as network i and slower.
+        np.testing.assert_allclose(sorted(set(by_gid(fig, "best")[0].get_ydata()), reverse=True), [90, 80, 70, 60, 50, 40, 30])
+        self.assertIn("14 networks", text_of(fig, "footer"))
+
     def test_random_weights_are_said(self):
         folder = make_result.make(os.path.join(self.root, "random"), inputs=20, schedulers=["alert"], modes=["replay"],
                                   random_weights=["nested"])
