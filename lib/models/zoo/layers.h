@@ -1,0 +1,94 @@
+// A feed-forward image network as data: a list of blocks, a block a few layers. Counting, naming and checking need nothing
+// else; lib/models/layer_network.h runs it. Needs no LibTorch.
+//
+// Images are square, activations are channels x size x size. The convention of PyTorch holds everywhere: a window of
+// `kernel` moves by `stride` over the input widened by `padding` on all four sides, and floor((size + 2 padding - kernel)
+// / stride) + 1 of its places count.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace alertbench::zoo {
+
+enum class Activation { none, relu, relu6 };  // x, max(x, 0), min(max(x, 0), 6)
+
+inline constexpr double batch_norm_epsilon = 1e-5;
+
+// Convolution, then batch norm (if it has a name), then the activation.
+struct Convolution {
+  std::string name;  // of its entry in the state dictionary: "layer1.0.conv1"
+  int in = 0, out = 0;
+  int kernel = 1, stride = 1, padding = 0;
+  int groups = 1;  // in = out = groups: depthwise
+  bool bias = false;
+  std::string norm;
+  Activation activation = Activation::none;
+};
+// One of odd kernel with batch norm and without bias, padded so that stride 1 keeps the size.
+Convolution same_conv(const std::string& name, const std::string& norm, int in, int out, int kernel, int stride,
+                      Activation activation, int groups = 1);
+
+struct MaxPool {
+  int kernel = 2, stride = 2, padding = 0;
+  bool ceil = false;  // a last window that hangs over the edge counts too
+};
+// Average pooling to size x size, whatever the input's size is (1: global).
+struct AveragePool {
+  int size = 1;
+};
+// Reads its input as one vector, channel after channel.
+struct Linear {
+  std::string name;
+  int in = 0, out = 0;
+  Activation activation = Activation::none;
+};
+using Layer = std::variant<Convolution, MaxPool, AveragePool, Linear>;
+
+enum class Join { none, add, concatenate };  // concatenate: along the channels
+
+// `layers` run first. With a join, every branch then starts from what they give; an empty branch is the identity.
+struct Block {
+  std::vector<Layer> layers;
+  Join join = Join::none;
+  std::vector<std::vector<Layer>> branches{};
+  Activation activation = Activation::none;  // behind the join
+};
+
+struct Architecture {
+  int channels = 3;
+  int input_size = 224;
+  int classes = 1000;
+  std::vector<Block> blocks;
+};
+
+struct Shape {
+  int channels = 0, size = 0;
+};
+
+// The layer's output. InputError where the layer does not take this input: other channels, or an image too small.
+Shape output_shape(const Layer& layer, const Shape& in);
+// Calls `visit` for every layer with the shape of its input, in the order in which they run. InputError where the blocks
+// do not fit each other, or the last one does not give `classes` scores.
+void for_each_layer(const Architecture& net, const std::function<void(const Layer&, const Shape& in)>& visit);
+
+struct StateEntry {
+  std::string name;
+  std::vector<int64_t> shape;
+  bool trained = true;  // false: running mean and variance
+  int64_t numbers() const;
+};
+// The tensors of the layer's (the network's) state dictionary under PyTorch's names, without `num_batches_tracked`.
+std::vector<StateEntry> state_entries(const Layer& layer);
+std::vector<StateEntry> state_dictionary(const Architecture& net);
+
+// Weights, biases, and scale and shift of batch norms.
+int64_t parameters(const Architecture& net);
+// Of convolutions and linear layers for one image, without biases, pooling and additions (what torchvision calls GFLOPS).
+// Batch norm is free: it folds into the convolution.
+int64_t multiply_accumulates(const Architecture& net);
+
+}  // namespace alertbench::zoo
