@@ -23,7 +23,7 @@ std::string check_networks(const std::string& path, bool load, int classes) {
       throw InputError(fmt::format("{}: networks: {}: weights: {} is not there", path, n.name, n.weights));
   if (load) {
     const auto runtime = open_inference_runtime(1);
-    for (const NetworkSpec& n : file.networks) runtime->load(n, n.architecture == "resnet" ? n.resnet.classes : classes);
+    for (const NetworkSpec& n : file.networks) runtime->load(n, n.classes() ? n.classes() : classes);
   }
   return fmt::format("network file, {} networks{}", file.networks.size(), load ? ", all load" : "");
 }

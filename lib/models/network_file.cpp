@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "core/error.h"
@@ -53,13 +54,20 @@ NetworkAccuracy read_accuracy(JsonReader r, int stages) {
   return a;
 }
 
+void need_input(const JsonReader& r, const ImageSpec& input, int channels, int size) {
+  if (input.channels != channels || input.height != size || input.width != size)
+    r.fail("input", fmt::format("{}x{}x{} does not fit the network's config, {}x{}x{}", input.channels, input.height, input.width,
+                                channels, size, size));
+}
+
 NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, bool need_accuracy) {
   NetworkSpec n;
   n.name = r.text("name");
   if (n.name.empty() || n.name.find_first_of("/ \t\n") != std::string::npos)
     r.fail("name", fmt::format("\"{}\" must be a word without blanks and slashes", n.name));
-  n.architecture = r.one_of("architecture", "", {"resnet", "torchscript"});
+  n.architecture = r.one_of("architecture", "", {"resnet", "zoo", "torchscript"});
   if (n.architecture == "resnet") n.resnet = ResnetConfig::from_json(r.raw("config"), r.where() + ": config");
+  if (n.architecture == "zoo") n.zoo = ZooConfig::from_json(r.raw("config"), r.where() + ": config");
   n.weights = r.text("weights", "");
   if (!n.weights.empty() && n.weights[0] != '/') n.weights = (folder / n.weights).lexically_normal().string();
   if (n.architecture == "torchscript" && n.weights.empty())
@@ -67,11 +75,15 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   if (r.has("random_seed") && !n.weights.empty()) r.fail("random_seed", "has no meaning beside \"weights\"");
   n.random_seed = r.seed("random_seed", 1);
   n.input = read_input(r.object("input"));
-  if (n.architecture == "resnet" && (n.input.channels != n.resnet.in_channels ||
-                                     n.input.height != n.resnet.input_size || n.input.width != n.resnet.input_size))
-    r.fail("input", fmt::format("{}x{}x{} does not fit the network's config, {}x{}x{}", n.input.channels, n.input.height,
-                                n.input.width, n.resnet.in_channels, n.resnet.input_size, n.resnet.input_size));
-  if (need_accuracy || r.has("accuracy")) n.accuracy = read_accuracy(r.object("accuracy"), n.stages());
+  if (n.architecture == "resnet") need_input(r, n.input, n.resnet.in_channels, n.resnet.input_size);
+  if (n.architecture == "zoo") need_input(r, n.input, 3, n.zoo.input_size);
+  const bool stated = r.has("accuracy");
+  const auto published = n.architecture == "zoo" && !stated ? published_accuracy(n.zoo) : std::nullopt;
+  if (published)
+    n.accuracy = {{published->top1}, {published->top5}, "published",
+                  published->source + (n.random_weights() ? " (not these random weights)" : "")};
+  else if (need_accuracy || stated)
+    n.accuracy = read_accuracy(r.object("accuracy"), n.stages());
   r.finish();
   return n;
 }

@@ -1,10 +1,13 @@
 // A network file: the candidate networks of one workload, and what is known of each before any run. Needs no LibTorch.
 //
 //   { "schema_version": "1.0", "workload": "fashion-mnist",
-//     "networks": [ { "name": "...", "architecture": "resnet" | "torchscript", "config": {...},
+//     "networks": [ { "name": "...", "architecture": "resnet" | "zoo" | "torchscript", "config": {...},
 //                     "weights": "file beside this one", or "random_seed": 1,
 //                     "input": { "channels", "height", "width", "mean", "scale" },
 //                     "accuracy": { "top1": [one per stage, 0..1], "top5": [...], "source": "measured", "on": "..." } } ] }
+//
+// "config" is a ResnetConfig or a ZooConfig; TorchScript has none. A network of the zoo may leave out an accuracy that is
+// published.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "models/resnet_config.h"
+#include "models/zoo/zoo.h"
 #include "workloads/workload.h"
 
 namespace alertbench {
@@ -24,14 +28,17 @@ struct NetworkAccuracy {
 
 struct NetworkSpec {
   std::string name;
-  std::string architecture;  // "resnet" | "torchscript"
+  std::string architecture;  // "resnet" | "zoo" | "torchscript"
   ResnetConfig resnet;       // architecture "resnet"
+  ZooConfig zoo;             // architecture "zoo"
   std::string weights;       // path, relative ones resolved beside the network file; empty: random weights
   uint64_t random_seed = 1;  // where `weights` is empty
   ImageSpec input;
   NetworkAccuracy accuracy;
 
   int stages() const { return architecture == "resnet" ? resnet.stripes : 1; }
+  // 0: not known before it is loaded (TorchScript)
+  int classes() const { return architecture == "resnet" ? resnet.classes : architecture == "zoo" ? zoo.classes : 0; }
   bool anytime() const { return stages() > 1; }
   bool random_weights() const { return weights.empty(); }
 };

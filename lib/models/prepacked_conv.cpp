@@ -18,14 +18,14 @@ const c10::OperatorHandle* run_operator() {
 }  // namespace
 
 PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding,
-                             int64_t size, bool relu)
-    : weight_(weight), bias_(bias), stride_(stride), padding_(padding), relu_(relu) {
+                             int64_t size, bool relu, int64_t groups)
+    : weight_(weight), bias_(bias), stride_(stride), padding_(padding), groups_(groups), relu_(relu) {
   static const auto prepack = find("mkldnn_prepacked::conv2d_prepack");
   if (!prepack.has_value() || !run_operator() || !at::hasMKLDNN()) return;
   const auto twice = [](int64_t v) { return std::vector<int64_t>{v, v}; };
   try {
-    torch::jit::Stack stack{weight,   bias, twice(stride), twice(padding), twice(1), int64_t{1},
-                            std::vector<int64_t>{1, weight.size(1), size, size},
+    torch::jit::Stack stack{weight,   bias, twice(stride), twice(padding), twice(1), groups,
+                            std::vector<int64_t>{1, weight.size(1) * groups, size, size},
                             std::string(relu ? "relu" : "none")};
     prepack->callBoxed(&stack);
     packed_ = stack.at(0);
@@ -36,7 +36,7 @@ PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, i
 
 at::Tensor PrepackedConv::operator()(const at::Tensor& x) const {
   if (packed_.isNone()) {
-    at::Tensor y = at::conv2d(x, weight_, bias_, stride_, padding_);
+    at::Tensor y = at::conv2d(x, weight_, bias_, stride_, padding_, 1, groups_);
     return relu_ ? y.relu_() : y;
   }
   torch::jit::Stack stack{x, packed_};

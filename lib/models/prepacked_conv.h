@@ -9,14 +9,14 @@ namespace alertbench {
 
 class PrepackedConv {
  public:
-  // weight [out, in, k, k] in the memory format of the inputs to come ([1, in, size, size]); bias [out].
+  // weight [out, in / groups, k, k] in the memory format of the inputs to come ([1, in, size, size]); bias [out].
   PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding, int64_t size,
-                bool relu);
+                bool relu, int64_t groups = 1);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
   at::Tensor weight_, bias_;
-  int64_t stride_, padding_;
+  int64_t stride_, padding_, groups_;
   bool relu_;
   c10::IValue packed_;  // None: not available
 };

@@ -4,9 +4,9 @@
 #include <torch/script.h>
 
 #include <fstream>
-#include <iterator>
 
 #include "core/error.h"
+#include "models/weights.h"
 
 namespace alertbench {
 namespace nn = torch::nn;
@@ -153,54 +153,8 @@ void save_weights(const nn::Module& module, const std::string& path) {
 }
 
 void load_weights(nn::Module& module, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw InputError(path + ": cannot open the weights");
-  const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  c10::IValue value;
-  try {
-    value = torch::pickle_load(bytes);
-  } catch (const std::exception&) {
-    throw InputError(fmt::format(
-        "{}: not a readable weights file ({} bytes): torn, or not PyTorch's zip format. Restore it with "
-        "`git checkout`, or make it again with alert-train.", path, bytes.size()));
-  }
-  if (!value.isGenericDict())
-    throw InputError(path + ": holds no plain dictionary of tensors; in Python save `dict(model.state_dict())`");
-
-  const auto dict = value.toGenericDict();
-  std::string problems;
-  size_t used = 0;
-  torch::NoGradGuard no_grad;
-  for (auto& [name, tensor] : stored_tensors(module)) {
-    const auto entry = dict.find(name);
-    if (entry == dict.end()) {
-      problems += fmt::format("\n  missing: {}", name);
-      continue;
-    }
-    ++used;
-    if (!entry->value().isTensor()) {
-      problems += fmt::format("\n  not a tensor: {}", name);
-      continue;
-    }
-    const torch::Tensor stored = entry->value().toTensor();
-    if (stored.sizes() != tensor.sizes())
-      problems += fmt::format("\n  {}: shape [{}], needed [{}]", name, fmt::join(stored.sizes().vec(), ", "),
-                              fmt::join(tensor.sizes().vec(), ", "));
-    else if (!stored.is_floating_point())
-      problems += fmt::format("\n  {}: type {}, needed a floating-point one", name, c10::toString(stored.scalar_type()));
-    else if (!torch::isfinite(stored).all().item<bool>())
-      problems += fmt::format("\n  {}: holds NaN or infinity", name);
-    else
-      tensor.copy_(stored);
-  }
-  if (used < dict.size())
-    for (const auto& entry : dict) {
-      const std::string name = entry.key().isString() ? entry.key().toStringRef() : "(key that is no string)";
-      bool known = false;
-      for (const auto& [known_name, tensor] : stored_tensors(module)) known = known || known_name == name;
-      if (!known) problems += fmt::format("\n  unknown: {}", name);
-    }
-  if (!problems.empty()) throw InputError(path + ": the weights do not fit the network:" + problems);
+  const auto tensors = stored_tensors(module);
+  fill_weights(Weights(tensors.begin(), tensors.end()), path);
 }
 
 }  // namespace alertbench

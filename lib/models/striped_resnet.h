@@ -65,8 +65,7 @@ std::vector<int64_t> multiply_accumulates(const StripedResnetImpl& net);
 // A dictionary of tensors in PyTorch's zip format, `torch.load` of Python reads it too, in half precision (it halves the
 // files; what alert-train measures is measured after rounding).
 void save_weights(const torch::nn::Module& module, const std::string& path);
-// Every parameter and buffer must be there with its shape, in any floating-point type, and nothing else: otherwise InputError that
-// lists what is missing, unknown or of the wrong shape. A torn or foreign file is an InputError, too.
+// Every parameter and buffer must be there, and nothing else: InputError as fill_weights() of models/weights.h.
 void load_weights(torch::nn::Module& module, const std::string& path);
 
 }  // namespace alertbench

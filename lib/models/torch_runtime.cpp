@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "models/compiled_resnet.h"
 #include "models/inference_runtime.h"
+#include "models/layer_network.h"
 #include "models/striped_resnet.h"
 #include "models/torchscript_model.h"
 
@@ -53,6 +54,9 @@ class TorchRuntime : public InferenceRuntime {
     std::unique_ptr<StagedModel> model;
     if (spec.architecture == "torchscript") {
       model = load_torchscript(spec);
+    } else if (spec.architecture == "zoo") {
+      const zoo::Architecture net = spec.zoo.architecture();
+      model = compile(net, spec.random_weights() ? random_weights(net, spec.random_seed) : read_weights(net, spec.weights));
     } else {
       torch::manual_seed(spec.random_seed);
       StripedResnet net(spec.resnet);

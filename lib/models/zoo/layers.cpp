@@ -48,6 +48,8 @@ Shape run(const std::vector<Layer>& layers, Shape shape, const Visit& visit) {
 Shape run(const Block& block, const Shape& in, const Visit& visit) {
   const Shape shared = run(block.layers, in, visit);
   if (block.join == Join::none) return shared;
+  if (block.branches.empty() || (block.join == Join::add && block.branches[0].empty()))
+    throw InputError("the first branch of a block has no layers");
   Shape joined;
   for (size_t b = 0; b < block.branches.size(); ++b) {
     const Shape out = run(block.branches[b], shared, visit);

@@ -50,7 +50,8 @@ using Layer = std::variant<Convolution, MaxPool, AveragePool, Linear>;
 
 enum class Join { none, add, concatenate };  // concatenate: along the channels
 
-// `layers` run first. With a join, every branch then starts from what they give; an empty branch is the identity.
+// `layers` run first. With a join, every branch then starts from what they give; an empty branch is the identity. The first
+// branch of a sum is not empty.
 struct Block {
   std::vector<Layer> layers;
   Join join = Join::none;
@@ -72,7 +73,7 @@ struct Shape {
 // The layer's output. InputError where the layer does not take this input: other channels, or an image too small.
 Shape output_shape(const Layer& layer, const Shape& in);
 // Calls `visit` for every layer with the shape of its input, in the order in which they run. InputError where the blocks
-// do not fit each other, or the last one does not give `classes` scores.
+// are not as above, or do not fit each other, or the last one does not give `classes` scores.
 void for_each_layer(const Architecture& net, const std::function<void(const Layer&, const Shape& in)>& visit);
 
 struct StateEntry {

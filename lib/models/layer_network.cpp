@@ -1,0 +1,156 @@
+#include "models/layer_network.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "models/prepacked_conv.h"
+
+namespace alertbench {
+namespace {
+
+using at::Tensor;
+using zoo::Activation;
+using zoo::Shape;
+
+using Step = std::function<Tensor(const Tensor&)>;
+using Steps = std::vector<Step>;
+
+// contiguous() would leave 1x1 and depthwise weights as they are, since their layouts coincide; but oneDNN's operators read
+// the layout off the strides.
+Tensor channels_last(const Tensor& t) { return at::empty(t.sizes(), t.options(), at::MemoryFormat::ChannelsLast).copy_(t); }
+
+// In place: only for a tensor that nobody else holds.
+Tensor activate(Tensor x, Activation activation) {
+  if (activation == Activation::relu) x.relu_();
+  if (activation == Activation::relu6) x.clamp_(0, 6);
+  return x;
+}
+
+Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights) {
+  Tensor weight = weights.at(c.name + ".weight");
+  Tensor bias = c.bias ? weights.at(c.name + ".bias") : at::zeros({c.out});
+  if (!c.norm.empty()) {
+    const Tensor gain = weights.at(c.norm + ".weight") / at::sqrt(weights.at(c.norm + ".running_var") + zoo::batch_norm_epsilon);
+    weight = weight * gain.view({-1, 1, 1, 1});
+    bias = (bias - weights.at(c.norm + ".running_mean")) * gain + weights.at(c.norm + ".bias");
+  }
+  const bool relu = c.activation == Activation::relu;
+  const PrepackedConv conv(channels_last(weight), bias, c.stride, c.padding, in.size, relu, c.groups);
+  const Activation left = relu ? Activation::none : c.activation;
+  return [conv, left](const Tensor& x) { return activate(conv(x), left); };
+}
+
+Step step_of(const zoo::MaxPool& p, const Shape&, const Weights&) {
+  return [p](const Tensor& x) { return at::max_pool2d(x, p.kernel, p.stride, p.padding, 1, p.ceil); };
+}
+
+Step step_of(const zoo::AveragePool& p, const Shape&, const Weights&) {
+  return [p](const Tensor& x) { return at::adaptive_avg_pool2d(x, {p.size, p.size}); };
+}
+
+// A product of matrix and vector: for one image faster than at::linear.
+Step step_of(const zoo::Linear& l, const Shape&, const Weights& weights) {
+  const Tensor weight = weights.at(l.name + ".weight"), bias = weights.at(l.name + ".bias");
+  const Activation activation = l.activation;
+  return [weight, bias, activation](const Tensor& x) { return activate(at::addmv(bias, weight, x.reshape({-1})), activation); };
+}
+
+Tensor run(const Steps& steps, Tensor x) {
+  for (const Step& step : steps) x = step(x);
+  return x;
+}
+
+struct CompiledBlock {
+  Steps layers;
+  zoo::Join join;
+  std::vector<Steps> branches;
+  Activation activation;
+
+  Tensor operator()(const Tensor& in) const {
+    const Tensor x = run(layers, in);
+    if (join == zoo::Join::none) return x;
+    std::vector<Tensor> results;
+    for (const Steps& branch : branches) results.push_back(run(branch, x));
+    if (join == zoo::Join::concatenate) return activate(at::cat(results, 1), activation);
+    for (size_t b = 1; b < results.size(); ++b) results[0].add_(results[b]);
+    return activate(results[0], activation);
+  }
+};
+
+class LayerNetwork : public StagedModel {
+ public:
+  LayerNetwork(const zoo::Architecture& net, const Weights& weights) {
+    c10::InferenceMode inference;
+    std::vector<Step> steps;  // in the order of for_each_layer, which knows the sizes
+    zoo::for_each_layer(net, [&](const zoo::Layer& layer, const Shape& in) {
+      steps.push_back(std::visit([&](const auto& l) { return step_of(l, in, weights); }, layer));
+    });
+    auto next = steps.begin();
+    const auto take = [&next](const std::vector<zoo::Layer>& layers) {
+      const auto first = next;
+      next += static_cast<std::ptrdiff_t>(layers.size());
+      return Steps(first, next);
+    };
+    for (const zoo::Block& block : net.blocks) {
+      blocks_.push_back({take(block.layers), block.join, {}, block.activation});
+      if (block.join == zoo::Join::none) continue;
+      for (const auto& branch : block.branches) blocks_.back().branches.push_back(take(branch));
+    }
+  }
+
+  int stages() const override { return 1; }
+  int blocks(int) const override { return static_cast<int>(blocks_.size()); }
+
+  void set_input(const Image& image) override {
+    c10::InferenceMode inference;
+    const Tensor values = at::empty({1, image.channels, image.height, image.width}, at::kFloat);
+    std::copy(image.chw.begin(), image.chw.end(), values.data_ptr<float>());
+    activations_ = channels_last(values);
+  }
+
+  void run_block(int, int block) override {
+    c10::InferenceMode inference;
+    activations_ = blocks_[static_cast<size_t>(block)](activations_);
+  }
+
+  std::vector<float> scores(int) const override {
+    c10::InferenceMode inference;
+    const Tensor flat = activations_.reshape({-1}).contiguous();
+    return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
+  }
+
+ private:
+  std::vector<CompiledBlock> blocks_;
+  Tensor activations_;
+};
+
+}  // namespace
+
+Weights random_weights(const zoo::Architecture& net, uint64_t seed) {
+  const at::Generator generator = at::detail::createCPUGenerator(seed);
+  Weights weights;
+  for (const zoo::StateEntry& entry : zoo::state_dictionary(net)) {
+    const bool matrix = entry.shape.size() > 1;
+    const bool ones = !matrix && entry.name.rfind(".bias") == std::string::npos && entry.name.rfind(".running_mean") == std::string::npos;
+    const Tensor t = ones ? at::ones(entry.shape) : at::zeros(entry.shape);
+    if (matrix) t.normal_(0, std::sqrt(2.0 * static_cast<double>(entry.shape[0]) / static_cast<double>(entry.numbers())), generator);
+    weights.emplace(entry.name, t);
+  }
+  return weights;
+}
+
+Weights read_weights(const zoo::Architecture& net, const std::string& path) {
+  Weights weights;
+  for (const zoo::StateEntry& entry : zoo::state_dictionary(net)) weights.emplace(entry.name, at::empty(entry.shape));
+  fill_weights(weights, path);
+  return weights;
+}
+
+std::unique_ptr<StagedModel> compile(const zoo::Architecture& net, const Weights& weights) {
+  return std::make_unique<LayerNetwork>(net, weights);
+}
+
+}  // namespace alertbench
