@@ -28,16 +28,26 @@ void list_schedulers() {
   for (const SchedulerInfo& s : known_schedulers()) fmt::print("{:<14} {}\n", s.name, s.summary);
 }
 
+// 4.09 G; "-" for 0.
+std::string short_number(int64_t number) {
+  if (number == 0) return "-";
+  const double value = static_cast<double>(number);
+  if (value < 999.5e3) return fmt::format("{:.3g} k", value / 1e3);
+  return value < 999.5e6 ? fmt::format("{:.3g} M", value / 1e6) : fmt::format("{:.3g} G", value / 1e9);
+}
+
 void list_networks(const std::string& folder) {
-  fmt::print("{:<26} {:<14} {:>6} {:<9} {:<28} {}\n", "NETWORK", "WORKLOAD", "STAGES", "WEIGHTS", "TOP-1 BY STAGE", "SOURCE");
+  fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<28} {}\n", "NETWORK", "WORKLOAD", "PARAMETERS", "MACS", "STAGES",
+             "WEIGHTS", "TOP-1 BY STAGE", "SOURCE");
   for (const fs::path& path : json_files(folder)) {
     const NetworkFile file = NetworkFile::read(path.string(), false);
     for (const NetworkSpec& n : file.networks) {
       std::vector<std::string> top1;
       for (double a : n.accuracy.top1) top1.push_back(fmt::format("{:.1f}", 100 * a));
       const char* weights = n.random_weights() ? "random" : fs::exists(n.weights) ? "present" : "absent";
-      fmt::print("{:<26} {:<14} {:>6} {:<9} {:<28} {}\n", n.name, file.workload, n.stages(), weights,
-                 fmt::format("{} %", fmt::join(top1, " ")), n.accuracy.source.empty() ? "unknown" : n.accuracy.source + ": " + n.accuracy.on);
+      fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<28} {}\n", n.name, file.workload, short_number(n.parameters()),
+                 short_number(n.multiply_accumulates()), n.stages(), weights, fmt::format("{} %", fmt::join(top1, " ")),
+                 n.accuracy.source.empty() ? "unknown" : n.accuracy.source + ": " + n.accuracy.on);
     }
   }
 }

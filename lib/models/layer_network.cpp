@@ -18,9 +18,11 @@ using zoo::Shape;
 using Step = std::function<Tensor(const Tensor&)>;
 using Steps = std::vector<Step>;
 
-// contiguous() would leave 1x1 and depthwise weights as they are, since their layouts coincide; but oneDNN's operators read
-// the layout off the strides.
-Tensor channels_last(const Tensor& t) { return at::empty(t.sizes(), t.options(), at::MemoryFormat::ChannelsLast).copy_(t); }
+// contiguous() would leave 1x1 and depthwise weights as they are, since their layouts coincide; but oneDNN's operators
+// read the layout off the strides.
+Tensor channels_last(const Tensor& t) {
+  return at::empty(t.sizes(), t.options(), at::MemoryFormat::ChannelsLast).copy_(t);
+}
 
 // In place: only for a tensor that nobody else holds.
 Tensor activate(Tensor x, Activation activation) {
@@ -33,7 +35,8 @@ Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights)
   Tensor weight = weights.at(c.name + ".weight");
   Tensor bias = c.bias ? weights.at(c.name + ".bias") : at::zeros({c.out});
   if (!c.norm.empty()) {
-    const Tensor gain = weights.at(c.norm + ".weight") / at::sqrt(weights.at(c.norm + ".running_var") + zoo::batch_norm_epsilon);
+    const Tensor gain =
+        weights.at(c.norm + ".weight") / at::sqrt(weights.at(c.norm + ".running_var") + zoo::batch_norm_epsilon);
     weight = weight * gain.view({-1, 1, 1, 1});
     bias = (bias - weights.at(c.norm + ".running_mean")) * gain + weights.at(c.norm + ".bias");
   }
@@ -55,7 +58,9 @@ Step step_of(const zoo::AveragePool& p, const Shape&, const Weights&) {
 Step step_of(const zoo::Linear& l, const Shape&, const Weights& weights) {
   const Tensor weight = weights.at(l.name + ".weight"), bias = weights.at(l.name + ".bias");
   const Activation activation = l.activation;
-  return [weight, bias, activation](const Tensor& x) { return activate(at::addmv(bias, weight, x.reshape({-1})), activation); };
+  return [weight, bias, activation](const Tensor& x) {
+    return activate(at::addmv(bias, weight, x.reshape({-1})), activation);
+  };
 }
 
 Tensor run(const Steps& steps, Tensor x) {
@@ -134,9 +139,12 @@ Weights random_weights(const zoo::Architecture& net, uint64_t seed) {
   Weights weights;
   for (const zoo::StateEntry& entry : zoo::state_dictionary(net)) {
     const bool matrix = entry.shape.size() > 1;
-    const bool ones = !matrix && entry.name.rfind(".bias") == std::string::npos && entry.name.rfind(".running_mean") == std::string::npos;
+    const bool ones = !matrix && entry.name.rfind(".bias") == std::string::npos &&
+                      entry.name.rfind(".running_mean") == std::string::npos;
     const Tensor t = ones ? at::ones(entry.shape) : at::zeros(entry.shape);
-    if (matrix) t.normal_(0, std::sqrt(2.0 * static_cast<double>(entry.shape[0]) / static_cast<double>(entry.numbers())), generator);
+    if (matrix)
+      t.normal_(0, std::sqrt(2.0 * static_cast<double>(entry.shape[0]) / static_cast<double>(entry.numbers())),
+                generator);
     weights.emplace(entry.name, t);
   }
   return weights;

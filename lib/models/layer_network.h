@@ -1,5 +1,6 @@
-// Runs the networks that models/zoo/layers.h describes, one image at a time: batch norm folded into the convolutions, their
-// weights prepacked for oneDNN, ReLU fused, channels-last throughout. The same result as layer after layer, up to rounding.
+// Runs the networks that models/zoo/layers.h describes, one image at a time: batch norm folded into the convolutions,
+// their weights prepacked for oneDNN, ReLU fused, channels-last throughout. The same result as layer after layer, up to
+// rounding.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace alertbench {
 
-// He et al., ICCV 2015: normal with variance 2 / fan-in; biases 0, batch norms the identity. The same for the same seed.
+// He et al., ICCV 2015: normal with variance 2 / fan-in; biases 0, batch norms the identity. The same for the same
+// seed.
 Weights random_weights(const zoo::Architecture& net, uint64_t seed);
 // From a state dictionary; InputError as fill_weights().
 Weights read_weights(const zoo::Architecture& net, const std::string& path);

@@ -90,6 +90,16 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
 
 }  // namespace
 
+int64_t NetworkSpec::parameters() const {
+  if (architecture == "resnet") return resnet.parameters();
+  return architecture == "zoo" ? zoo::parameters(zoo.architecture()) : 0;
+}
+
+int64_t NetworkSpec::multiply_accumulates() const {
+  if (architecture == "resnet") return resnet.multiply_accumulates().back();
+  return architecture == "zoo" ? zoo::multiply_accumulates(zoo.architecture()) : 0;
+}
+
 NetworkFile NetworkFile::read(const std::string& path, bool need_accuracy) {
   const nlohmann::json j = read_json_file(path);
   JsonReader r(j, path);

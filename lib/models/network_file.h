@@ -39,6 +39,9 @@ struct NetworkSpec {
   int stages() const { return architecture == "resnet" ? resnet.stripes : 1; }
   // 0: not known before it is loaded (TorchScript)
   int classes() const { return architecture == "resnet" ? resnet.classes : architecture == "zoo" ? zoo.classes : 0; }
+  // Of all stages; 0: not known before it is loaded.
+  int64_t parameters() const;
+  int64_t multiply_accumulates() const;
   bool anytime() const { return stages() > 1; }
   bool random_weights() const { return weights.empty(); }
 };

@@ -6,6 +6,71 @@
 #include "core/json_reader.h"
 
 namespace alertbench {
+namespace {
+
+struct Conv {
+  int64_t in, out, kernel;
+  int64_t side;       // of its output
+  bool shared_input;  // every stripe reads all of it
+};
+
+std::vector<Conv> convolutions(const ResnetConfig& c) {
+  std::vector<Conv> all;
+  const auto shrunk = [](int64_t side, int stride) { return (side + stride - 1) / stride; };
+  int64_t side = shrunk(c.input_size, c.stem_stride), channels = c.stem_width;
+  all.push_back({c.in_channels, channels, c.stem_kernel, side, true});
+  if (c.stem_pool) side = shrunk(side, 2);
+  for (const ResnetGroup& group : c.groups)
+    for (int b = 0; b < group.blocks; ++b) {
+      const int stride = b == 0 ? group.stride : 1;
+      const int64_t width = group.width, out = c.bottleneck ? 4 * width : width, before = side;
+      side = shrunk(side, stride);
+      if (c.bottleneck) {
+        all.push_back({channels, width, 1, before, false});
+        all.push_back({width, width, 3, side, false});
+        all.push_back({width, out, 1, side, false});
+      } else {
+        all.push_back({channels, width, 3, side, false});
+        all.push_back({width, out, 3, side, false});
+      }
+      if (stride != 1 || channels != out) all.push_back({channels, out, 1, side, false});
+      channels = out;
+    }
+  return all;
+}
+
+// Weights of the rows that stripe s (0-based) has.
+int64_t weights(const Conv& conv, int stripes, int s) {
+  const int64_t inputs = conv.shared_input ? conv.in : conv.in / stripes * (s + 1);
+  return conv.out / stripes * inputs * conv.kernel * conv.kernel;
+}
+
+int64_t head_inputs(const std::vector<Conv>& convs, int stripes, int s) { return convs.back().out / stripes * (s + 1); }
+
+}  // namespace
+
+int64_t ResnetConfig::parameters() const {
+  const std::vector<Conv> convs = convolutions(*this);
+  int64_t total = 0;
+  for (const Conv& conv : convs) total += 2 * conv.out;
+  for (int s = 0; s < stripes; ++s) {
+    for (const Conv& conv : convs) total += weights(conv, stripes, s);
+    total += (head_inputs(convs, stripes, s) + 1) * classes;
+  }
+  return total;
+}
+
+std::vector<int64_t> ResnetConfig::multiply_accumulates() const {
+  const std::vector<Conv> convs = convolutions(*this);
+  std::vector<int64_t> by_stage;
+  int64_t total = 0;
+  for (int s = 0; s < stripes; ++s) {
+    for (const Conv& conv : convs) total += weights(conv, stripes, s) * conv.side * conv.side;
+    total += head_inputs(convs, stripes, s) * classes;
+    by_stage.push_back(total);
+  }
+  return by_stage;
+}
 
 ResnetConfig ResnetConfig::from_json(const nlohmann::json& j, const std::string& where) {
   ResnetConfig c;

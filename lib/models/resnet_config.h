@@ -1,6 +1,7 @@
 // The shape of a (striped) residual network, as a network file states it. Needs no LibTorch.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -28,6 +29,11 @@ struct ResnetConfig {
   // Throws InputError naming the key where a value is missing, unknown or does not fit (a width that the
   // stripes do not divide, ...). `where` opens the message: file and network.
   static ResnetConfig from_json(const nlohmann::json& j, const std::string& where);
+
+  // Weights, biases, and scale and shift of batch norms. Edges that the stripes leave out count neither here nor below.
+  int64_t parameters() const;
+  // Of one image up to the end of each stage, in convolutions and heads, without biases.
+  std::vector<int64_t> multiply_accumulates() const;
 };
 
 }  // namespace alertbench

@@ -41,8 +41,8 @@ NumberType type_of(const std::string& python_type) {
   return NumberType::integer;
 }
 
-// The stack machine of pickle (Python's Lib/pickletools.py documents its codes), as far as protocol 2 of a state dictionary
-// needs it. Values live in one list and name each other by index, so that no nesting can exhaust the stack.
+// The stack machine of pickle (Python's Lib/pickletools.py documents its codes), as far as protocol 2 of a state
+// dictionary needs it. Values live in one list and name each other by index, so that no nesting can exhaust the stack.
 class Unpickler {
  public:
   Unpickler(std::string_view pickle, const std::map<std::string, std::string_view>& members, const std::string& prefix,
@@ -59,7 +59,8 @@ class Unpickler {
       const Value &key = values_[top.items[i]], &value = values_[top.items[i + 1]];
       if (key.kind != Kind::text) fail("a key of its dictionary is no string; save `model.state_dict()`");
       if (value.kind != Kind::tensor)
-        fail(fmt::format("\"{}\" is no tensor; in Python save `model.state_dict()`, not a checkpoint around it", printable(key.text)));
+        fail(fmt::format("\"{}\" is no tensor; in Python save `model.state_dict()`, not a checkpoint around it",
+                         printable(key.text)));
       if (!names.insert(key.text).second) fail(fmt::format("\"{}\" stands twice", printable(key.text)));
       all.push_back(tensors_[static_cast<size_t>(value.number)]);
       all.back().name = printable(key.text);
@@ -140,7 +141,8 @@ class Unpickler {
   }
   void append(Kind kind, const std::vector<size_t>& items) {
     const size_t target = pop();
-    if (values_[target].kind != kind || (kind == Kind::dictionary && items.size() % 2)) broken("items for no container");
+    if (values_[target].kind != kind || (kind == Kind::dictionary && items.size() % 2))
+      broken("items for no container");
     std::vector<size_t>& all = values_[target].items;
     if (all.size() + items.size() > 2 * most_values) broken("more items than a state dictionary has");
     all.insert(all.end(), items.begin(), items.end());
@@ -175,7 +177,8 @@ class Unpickler {
     const std::string type = need(parts[1], Kind::global, "a type of storage").text;
     const std::string python_type = type.rfind("torch.", 0) == 0 ? type.substr(6) : type;
     const size_t size = size_of(python_type);
-    if (size == 0) fail(fmt::format("numbers of type {}; float64, float32, float16 and bfloat16 are read", printable(type)));
+    if (size == 0)
+      fail(fmt::format("numbers of type {}; float64, float32, float16 and bfloat16 are read", printable(type)));
     const std::string key = need(parts[2], Kind::text, "the key of a storage").text;
     const auto member = members_.find(prefix_ + "data/" + key);
     if (member == members_.end()) broken(fmt::format("there is no member data/{}", printable(key)));
@@ -200,11 +203,11 @@ class Unpickler {
     for (size_t d = 0; d < t.shape.size(); ++d) {
       if (t.shape[d] < 0 || t.stride[d] < 0) broken("a negative shape or stride");
       empty = empty || t.shape[d] == 0;
-      if (t.shape[d] > 1 && t.stride[d] > 0) {
-        if (t.shape[d] - 1 > available / t.stride[d]) broken("a tensor larger than its data");
-        last += (t.shape[d] - 1) * t.stride[d];
-      }
-      if (last > available) broken("a tensor larger than its data");
+    }
+    for (size_t d = 0; d < t.shape.size() && !empty; ++d) {
+      if (t.shape[d] == 1 || t.stride[d] == 0) continue;
+      if (t.shape[d] - 1 > (available - last) / t.stride[d]) broken("a tensor larger than its data");
+      last += (t.shape[d] - 1) * t.stride[d];
     }
     if (!empty) {
       if (last >= available) broken("a tensor larger than its data");
@@ -245,7 +248,9 @@ class Unpickler {
         case ')': push(make(Kind::sequence)); break;
         case ']': push(make(Kind::sequence)); break;
         case '}': push(make(Kind::dictionary)); break;
-        case 0x85: case 0x86: case 0x87: push(make(Kind::sequence, 0, {}, pop_some(code - 0x84u))); break;
+        case 0x85:
+        case 0x86:
+        case 0x87: push(make(Kind::sequence, 0, {}, pop_some(code - 0x84u))); break;
         case 't': push(make(Kind::sequence, 0, {}, pop_to_mark())); break;
         case 'a': append(Kind::sequence, pop_some(1)); break;
         case 'e': append(Kind::sequence, pop_to_mark()); break;
@@ -289,7 +294,8 @@ class Unpickler {
 std::string folder_of_pickle(const std::map<std::string, std::string_view>& members, const std::string& path) {
   const std::string pickle = "data.pkl";
   for (const auto& [name, data] : members)
-    if (name.size() > pickle.size() && name.compare(name.size() - pickle.size() - 1, std::string::npos, "/" + pickle) == 0)
+    if (name.size() > pickle.size() &&
+        name.compare(name.size() - pickle.size() - 1, std::string::npos, "/" + pickle) == 0)
       return name.substr(0, name.size() - pickle.size());
   throw InputError(path + ": not a weights file: a zip archive without a data.pkl of PyTorch");
 }
@@ -300,11 +306,15 @@ StateDictFile StateDictFile::read(const std::string& path) {
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
   std::ifstream in(path, std::ios::binary);
-  if (error || !in) throw InputError(fmt::format("{}: cannot open the weights ({})", path, error ? error.message() : std::strerror(errno)));
-  if (size > largest_file) throw InputError(fmt::format("{}: {} bytes; weights of 4 GiB and more are not read", path, size));
+  if (error || !in)
+    throw InputError(
+        fmt::format("{}: cannot open the weights ({})", path, error ? error.message() : std::strerror(errno)));
+  if (size > largest_file)
+    throw InputError(fmt::format("{}: {} bytes; weights of 4 GiB and more are not read", path, size));
   StateDictFile file;
   file.bytes_.resize(size);
-  if (!in.read(file.bytes_.data(), static_cast<std::streamsize>(size))) throw InputError(path + ": cannot read the weights");
+  if (!in.read(file.bytes_.data(), static_cast<std::streamsize>(size)))
+    throw InputError(path + ": cannot read the weights");
   const auto members = read_stored_zip({file.bytes_.data(), file.bytes_.size()}, path);
   const std::string prefix = folder_of_pickle(members, path);
   const auto order = members.find(prefix + "byteorder");

@@ -1,6 +1,7 @@
 // Reads a state dictionary: names and tensors, as `torch.save(model.state_dict(), path)` of Python or
-// torch::pickle_save of LibTorch wrote them (zip format, of PyTorch 1.6 and later). Needs no LibTorch, and runs nothing:
-// a pickle is a program that may call any Python function; here only what rebuilds tensors is known, all else is refused.
+// torch::pickle_save of LibTorch wrote them (zip format, of PyTorch 1.6 and later). Needs no LibTorch, and runs
+// nothing: a pickle is a program that may call any Python function; here only what rebuilds tensors is known, all else
+// is refused.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,13 @@
 
 namespace alertbench {
 
-enum class NumberType { float64, float32, float16, bfloat16, integer };  // integer: whole numbers of any size, and booleans
+enum class NumberType {
+  float64,
+  float32,
+  float16,
+  bfloat16,
+  integer
+};  // integer: whole numbers of any size, and booleans
 
 struct StoredTensor {
   std::string name;
@@ -26,8 +33,10 @@ class StateDictFile {
   static StateDictFile read(const std::string& path);
   StateDictFile(StateDictFile&&) = default;
 
-  const std::vector<StoredTensor>& tensors() const { return tensors_; }  // of different names, as they stand in the file
-  const StoredTensor* find(const std::string& name) const;               // nullptr: not there
+  const std::vector<StoredTensor>& tensors() const {
+    return tensors_;
+  }                                                         // of different names, as they stand in the file
+  const StoredTensor* find(const std::string& name) const;  // nullptr: not there
 
  private:
   StateDictFile() = default;

@@ -24,10 +24,12 @@ class Archive {
     size_t at = number(end + 16, 4);
     std::map<std::string, std::string_view> all;
     for (size_t i = 0; i < count; ++i) {
-      if (piece(at, member_size).substr(0, 4) != member_mark) fail(fmt::format("no entry of its directory at byte {}", at));
+      if (piece(at, member_size).substr(0, 4) != member_mark)
+        fail(fmt::format("no entry of its directory at byte {}", at));
       const size_t name_size = number(at + 28, 2);
       const std::string name(piece(at + member_size, name_size));
-      if (!all.emplace(name, content(at, name)).second) fail(fmt::format("member \"{}\" stands twice", printable(name)));
+      if (!all.emplace(name, content(at, name)).second)
+        fail(fmt::format("member \"{}\" stands twice", printable(name)));
       at += member_size + name_size + number(at + 30, 2) + number(at + 32, 2);
     }
     return all;
@@ -38,7 +40,8 @@ class Archive {
     throw InputError(fmt::format("{}: not a readable weights file ({} bytes): {}", path_, bytes_.size(), what));
   }
   std::string_view piece(size_t at, size_t size) const {
-    if (at > bytes_.size() || size > bytes_.size() - at) fail(fmt::format("torn: {} bytes at {} are not there", size, at));
+    if (at > bytes_.size() || size > bytes_.size() - at)
+      fail(fmt::format("torn: {} bytes at {} are not there", size, at));
     return bytes_.substr(at, size);
   }
   size_t number(size_t at, size_t size) const {  // least significant byte first
@@ -55,7 +58,8 @@ class Archive {
 
   size_t end_record() const {
     const size_t at = bytes_.rfind(end_mark);
-    if (at == std::string_view::npos || bytes_.size() - at > end_size + longest_comment || bytes_.size() - at < end_size)
+    if (at == std::string_view::npos || bytes_.size() - at > end_size + longest_comment ||
+        bytes_.size() - at < end_size)
       fail("torn, or not PyTorch's zip format (of version 1.6 and later)");
     return at;
   }
@@ -64,7 +68,10 @@ class Archive {
     const size_t flags = number(entry + 8, 2), method = number(entry + 10, 2), checksum = number(entry + 16, 4);
     const size_t packed = number(entry + 20, 4), size = number(entry + 24, 4), local = number(entry + 42, 4);
     if (method != 0 || packed != size || (flags & 1))
-      fail(fmt::format("member \"{}\" is compressed or encrypted (TorchScript, or packed anew?); `torch.save` stores tensors as they are", printable(name)));
+      fail(
+          fmt::format("member \"{}\" is compressed or encrypted (TorchScript, or packed anew?); `torch.save` stores "
+                      "tensors as they are",
+                      printable(name)));
     if (piece(local, local_size).substr(0, 4) != local_mark)
       fail(fmt::format("member \"{}\" is not at byte {}", printable(name), local));
     const std::string_view data = piece(local + local_size + number(local + 26, 2) + number(local + 28, 2), size);

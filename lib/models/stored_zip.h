@@ -7,9 +7,9 @@
 
 namespace alertbench {
 
-// `path` opens the messages. The views are into `bytes`. InputError: no zip archive, torn, a wrong checksum, compressed or
-// encrypted members, a name that stands twice. Sizes and places have 32
-// bits here: of archives from 4 GiB on it reads nothing.
+// `path` opens the messages. The views are into `bytes`. InputError: no zip archive, torn, a wrong checksum, compressed
+// or encrypted members, a name that stands twice. Sizes and places have 32 bits here: of archives from 4 GiB on it
+// reads nothing.
 std::map<std::string, std::string_view> read_stored_zip(std::string_view bytes, const std::string& path);
 
 }  // namespace alertbench

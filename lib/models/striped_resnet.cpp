@@ -95,28 +95,7 @@ std::vector<torch::Tensor> StripedResnetImpl::forward(const torch::Tensor& x) {
   return logits;
 }
 
-std::vector<int64_t> multiply_accumulates(const StripedResnetImpl& net) {
-  std::vector<int64_t> total;
-  for (int s = 0; s < net.config.stripes; ++s) {
-    const auto cost = [s](const StripedConv& c, int64_t& size) {
-      size = (size + c->stride - 1) / c->stride;
-      return size * size * c->kernel * c->kernel * (c->out / c->stripes) * c->inputs_of(s);
-    };
-    int64_t size = net.config.input_size;
-    int64_t macs = cost(net.stem, size);
-    if (net.config.stem_pool) size = (size + 1) / 2;
-    for (const auto& block : net.blocks) {
-      int64_t through = size;
-      for (const auto& conv : block->convs) macs += cost(conv, through);
-      int64_t beside = size;
-      if (block->downsample) macs += cost(block->downsample, beside);
-      size = through;
-    }
-    macs += net.heads[s]->options.in_features() * net.heads[s]->options.out_features();
-    total.push_back(macs + (s > 0 ? total.back() : 0));
-  }
-  return total;
-}
+std::vector<int64_t> multiply_accumulates(const StripedResnetImpl& net) { return net.config.multiply_accumulates(); }
 
 namespace {
 

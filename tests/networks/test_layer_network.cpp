@@ -1,5 +1,5 @@
-// The networks of the zoo against plain LibTorch, and their weights on disk. A plain program: Catch2's CHECK and c10's do not
-// go together.
+// The networks of the zoo against plain LibTorch, and their weights on disk. A plain program: Catch2's CHECK and c10's
+// do not go together.
 #include <fmt/format.h>
 #include <torch/serialize.h>
 #include <unistd.h>
@@ -55,7 +55,8 @@ Tensor reference(const zoo::Layer& layer, const Tensor& x, const Weights& w) {
                          w.at(c->norm + ".running_var"), false, 0.1, 1e-5, false);
     return activate(y, c->activation);
   }
-  if (const auto* p = std::get_if<zoo::MaxPool>(&layer)) return at::max_pool2d(x, p->kernel, p->stride, p->padding, 1, p->ceil);
+  if (const auto* p = std::get_if<zoo::MaxPool>(&layer))
+    return at::max_pool2d(x, p->kernel, p->stride, p->padding, 1, p->ceil);
   if (const auto* p = std::get_if<zoo::AveragePool>(&layer)) return at::adaptive_avg_pool2d(x, {p->size, p->size});
   const auto& l = std::get<zoo::Linear>(layer);
   return activate(at::linear(x.flatten(1), w.at(l.name + ".weight"), w.at(l.name + ".bias")), l.activation);
@@ -113,10 +114,10 @@ void compiled_equals_reference() {
     double width;
     int size, blocks;
   };
-  const Case cases[] = {{"resnet-18", 1, 64, 10},       {"resnet-34", 1, 75, 18},      {"resnet-50", 1, 64, 18},
-                        {"resnet-101", 1, 33, 35},      {"mobilenet-v1", 1, 64, 15},   {"mobilenet-v1", 0.25, 75, 15},
-                        {"mobilenet-v2", 1, 64, 20},    {"mobilenet-v2", 0.35, 75, 20}, {"squeezenet-1.0", 1, 64, 10},
-                        {"squeezenet-1.1", 1, 75, 10},  {"vgg-16-bn", 1, 64, 16}};
+  const Case cases[] = {{"resnet-18", 1, 64, 10},      {"resnet-34", 1, 75, 18},       {"resnet-50", 1, 64, 18},
+                        {"resnet-101", 1, 33, 35},     {"mobilenet-v1", 1, 64, 15},    {"mobilenet-v1", 0.25, 75, 15},
+                        {"mobilenet-v2", 1, 64, 20},   {"mobilenet-v2", 0.35, 75, 20}, {"squeezenet-1.0", 1, 64, 10},
+                        {"squeezenet-1.1", 1, 75, 10}, {"vgg-16-bn", 1, 64, 16}};
   for (const Case& c : cases) {
     const zoo::Architecture net = network(c.name, c.width, c.size);
     const Weights weights = lively_weights(net);
@@ -127,13 +128,18 @@ void compiled_equals_reference() {
       const Tensor x = at::randn({1, 3, c.size, c.size});
       const Tensor wanted = reference(net, x.to(at::kDouble), exact), got = scores_of(*model, x);
       const bool sized = got.sizes() == wanted.sizes() && wanted.numel() == 10 && wanted.std().item<double>() > 0;
-      const auto error = [&wanted](const Tensor& y) { return ((y - wanted).abs().max() / wanted.abs().max()).item<double>(); };
+      const auto error = [&wanted](const Tensor& y) {
+        return ((y - wanted).abs().max() / wanted.abs().max()).item<double>();
+      };
       const double rounding = error(reference(net, x, weights)), found = sized ? error(got) : 1;
       expect(found < 1e-5 + 4 * rounding,
-             fmt::format("compiled = layer by layer: {} {} at {}, image {}: off by {:.2g} of the largest score, LibTorch's "
-                         "layers by {:.2g}", c.name, c.width, c.size, image, found, rounding));
+             fmt::format(
+                 "compiled = layer by layer: {} {} at {}, image {}: off by {:.2g} of the largest score, LibTorch's "
+                 "layers by {:.2g}",
+                 c.name, c.width, c.size, image, found, rounding));
     }
-    expect(model->stages() == 1 && model->blocks(0) == c.blocks, fmt::format("{} has {} blocks", c.name, model->blocks(0)));
+    expect(model->stages() == 1 && model->blocks(0) == c.blocks,
+           fmt::format("{} has {} blocks", c.name, model->blocks(0)));
   }
 }
 
@@ -158,7 +164,8 @@ void weights_on_disk(const std::filesystem::path& folder) {
   const zoo::Architecture net = network("squeezenet-1.1", 1, 64);
   const Weights weights = lively_weights(net);
   const std::string path = (folder / "weights.pt").string();
-  const auto saved = [&](const std::function<void(c10::Dict<std::string, Tensor>&)>& change, at::ScalarType type = at::kFloat) {
+  const auto saved = [&](const std::function<void(c10::Dict<std::string, Tensor>&)>& change,
+                         at::ScalarType type = at::kFloat) {
     c10::Dict<std::string, Tensor> dict;
     for (const auto& [name, tensor] : weights) dict.insert(name, tensor.to(type));
     change(dict);

@@ -10,8 +10,8 @@ namespace {
 int windows(const char* what, int size, int kernel, int stride, int padding, bool ceil) {
   const int room = size + 2 * padding - kernel;
   if (room < 0)
-    throw InputError(fmt::format("an image of {0}x{0} is too small here for {1} of {2}x{2}; use a larger input_size", size,
-                                 what, kernel));
+    throw InputError(fmt::format("an image of {0}x{0} is too small here for {1} of {2}x{2}; use a larger input_size",
+                                 size, what, kernel));
   int count = (room + (ceil ? stride - 1 : 0)) / stride + 1;
   if (ceil && (count - 1) * stride >= size + padding) --count;  // a window must begin inside the image
   return count;
@@ -54,8 +54,8 @@ Shape run(const Block& block, const Shape& in, const Visit& visit) {
   for (size_t b = 0; b < block.branches.size(); ++b) {
     const Shape out = run(block.branches[b], shared, visit);
     if (b > 0 && (out.size != joined.size || (block.join == Join::add && out.channels != joined.channels)))
-      throw InputError(fmt::format("branches of {0}x{1}x{1} and {2}x{3}x{3} cannot be joined", joined.channels, joined.size,
-                                   out.channels, out.size));
+      throw InputError(fmt::format("branches of {0}x{1}x{1} and {2}x{3}x{3} cannot be joined", joined.channels,
+                                   joined.size, out.channels, out.size));
     joined.channels = block.join == Join::concatenate ? joined.channels + out.channels : out.channels;
     joined.size = out.size;
   }
@@ -115,7 +115,8 @@ std::vector<StateEntry> state_entries(const Layer& layer) {
     all.push_back({c->norm + ".running_var", {c->out}, false});
     return all;
   }
-  if (const auto* l = std::get_if<Linear>(&layer)) return {{l->name + ".weight", {l->out, l->in}}, {l->name + ".bias", {l->out}}};
+  if (const auto* l = std::get_if<Linear>(&layer))
+    return {{l->name + ".weight", {l->out, l->in}}, {l->name + ".bias", {l->out}}};
   return {};
 }
 

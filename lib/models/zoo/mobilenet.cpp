@@ -23,8 +23,8 @@ Block inverted_residual(const std::string& name, int in, int expansion, int out,
   };
   if (expansion != 1) inner(in, 1, 1, 1);
   inner(hidden, 3, stride, hidden);
-  body.push_back(same_conv(fmt::format("{}.conv.{}", name, index), fmt::format("{}.conv.{}", name, index + 1), hidden, out,
-                           1, 1, Activation::none));
+  body.push_back(same_conv(fmt::format("{}.conv.{}", name, index), fmt::format("{}.conv.{}", name, index + 1), hidden,
+                           out, 1, 1, Activation::none));
   if (stride == 1 && in == out) return {{}, Join::add, {body, {}}};
   return {body};
 }
@@ -35,7 +35,7 @@ Architecture mobilenet_v1(double width, int input_size, int classes) {
   struct Step {
     int out, stride;
   };
-  const Step steps[] = {{64, 1},  {128, 2}, {128, 1}, {256, 2}, {256, 1}, {512, 2}, {512, 1},
+  const Step steps[] = {{64, 1},  {128, 2}, {128, 1}, {256, 2}, {256, 1},  {512, 2}, {512, 1},
                         {512, 1}, {512, 1}, {512, 1}, {512, 1}, {1024, 2}, {1024, 1}};
   const auto scaled = [width](int channels) { return std::max(8, static_cast<int>(channels * width)); };
   Architecture net{3, input_size, classes, {}};

@@ -10,8 +10,8 @@ namespace {
 
 Block residual(const std::string& name, int in, int width, int out, int stride, bool bottleneck) {
   const auto conv = [&name](int number, int from, int to, int kernel, int step, Activation activation) {
-    return same_conv(fmt::format("{}.conv{}", name, number), fmt::format("{}.bn{}", name, number), from, to, kernel, step,
-                     activation);
+    return same_conv(fmt::format("{}.conv{}", name, number), fmt::format("{}.bn{}", name, number), from, to, kernel,
+                     step, activation);
   };
   std::vector<Layer> body, shortcut;  // no layers: the input as it is
   if (bottleneck)

@@ -21,7 +21,8 @@ Convolution conv_relu(const std::string& name, int in, int out, int kernel, int 
 Block fire(const std::string& name, int in, int squeeze, int expand) {
   return {{conv_relu(name + ".squeeze", in, squeeze, 1, 1, 0)},
           Join::concatenate,
-          {{conv_relu(name + ".expand1x1", squeeze, expand, 1, 1, 0)}, {conv_relu(name + ".expand3x3", squeeze, expand, 3, 1, 1)}}};
+          {{conv_relu(name + ".expand1x1", squeeze, expand, 1, 1, 0)},
+           {conv_relu(name + ".expand3x3", squeeze, expand, 3, 1, 1)}}};
 }
 
 }  // namespace

@@ -29,8 +29,10 @@ const std::vector<Entry>& entries() {
        [](const ZooConfig& c) { return zoo::mobilenet_v1(c.width, c.input_size, c.classes); }},
       {{"mobilenet-v2", "mobilenet", true},
        [](const ZooConfig& c) { return zoo::mobilenet_v2(c.width, c.input_size, c.classes); }},
-      {{"squeezenet-1.0", "squeezenet", false}, [](const ZooConfig& c) { return zoo::squeezenet(0, c.input_size, c.classes); }},
-      {{"squeezenet-1.1", "squeezenet", false}, [](const ZooConfig& c) { return zoo::squeezenet(1, c.input_size, c.classes); }},
+      {{"squeezenet-1.0", "squeezenet", false},
+       [](const ZooConfig& c) { return zoo::squeezenet(0, c.input_size, c.classes); }},
+      {{"squeezenet-1.1", "squeezenet", false},
+       [](const ZooConfig& c) { return zoo::squeezenet(1, c.input_size, c.classes); }},
   };
   return all;
 }
@@ -50,38 +52,40 @@ struct Figure {
 
 // Of a MobileNet the TensorFlow checkpoints; of the rest torchvision's first weights (IMAGENET1K_V1).
 constexpr Figure figures[] = {
-    {"resnet-18", 1, 224, 69.758, 89.078},     {"resnet-34", 1, 224, 73.314, 91.420},
-    {"resnet-50", 1, 224, 76.130, 92.862},     {"resnet-101", 1, 224, 77.374, 93.546},
-    {"resnet-152", 1, 224, 78.312, 94.046},    {"vgg-16", 1, 224, 71.592, 90.382},
-    {"vgg-16-bn", 1, 224, 73.360, 91.516},     {"squeezenet-1.0", 1, 224, 58.092, 80.420},
+    {"resnet-18", 1, 224, 69.758, 89.078},      {"resnet-34", 1, 224, 73.314, 91.420},
+    {"resnet-50", 1, 224, 76.130, 92.862},      {"resnet-101", 1, 224, 77.374, 93.546},
+    {"resnet-152", 1, 224, 78.312, 94.046},     {"vgg-16", 1, 224, 71.592, 90.382},
+    {"vgg-16-bn", 1, 224, 73.360, 91.516},      {"squeezenet-1.0", 1, 224, 58.092, 80.420},
     {"squeezenet-1.1", 1, 224, 58.178, 80.624},
 
-    {"mobilenet-v1", 1, 224, 70.9, 89.9},      {"mobilenet-v1", 1, 192, 70.0, 89.2},
-    {"mobilenet-v1", 1, 160, 68.0, 87.7},      {"mobilenet-v1", 1, 128, 65.2, 85.8},
-    {"mobilenet-v1", 0.75, 224, 68.4, 88.2},   {"mobilenet-v1", 0.75, 192, 67.2, 87.3},
-    {"mobilenet-v1", 0.75, 160, 65.3, 86.0},   {"mobilenet-v1", 0.75, 128, 62.1, 83.9},
-    {"mobilenet-v1", 0.5, 224, 63.3, 84.9},    {"mobilenet-v1", 0.5, 192, 61.7, 83.6},
-    {"mobilenet-v1", 0.5, 160, 59.1, 81.9},    {"mobilenet-v1", 0.5, 128, 56.3, 79.4},
-    {"mobilenet-v1", 0.25, 224, 49.8, 74.2},   {"mobilenet-v1", 0.25, 192, 47.7, 72.3},
-    {"mobilenet-v1", 0.25, 160, 45.5, 70.3},   {"mobilenet-v1", 0.25, 128, 41.5, 66.3},
+    {"mobilenet-v1", 1, 224, 70.9, 89.9},       {"mobilenet-v1", 1, 192, 70.0, 89.2},
+    {"mobilenet-v1", 1, 160, 68.0, 87.7},       {"mobilenet-v1", 1, 128, 65.2, 85.8},
+    {"mobilenet-v1", 0.75, 224, 68.4, 88.2},    {"mobilenet-v1", 0.75, 192, 67.2, 87.3},
+    {"mobilenet-v1", 0.75, 160, 65.3, 86.0},    {"mobilenet-v1", 0.75, 128, 62.1, 83.9},
+    {"mobilenet-v1", 0.5, 224, 63.3, 84.9},     {"mobilenet-v1", 0.5, 192, 61.7, 83.6},
+    {"mobilenet-v1", 0.5, 160, 59.1, 81.9},     {"mobilenet-v1", 0.5, 128, 56.3, 79.4},
+    {"mobilenet-v1", 0.25, 224, 49.8, 74.2},    {"mobilenet-v1", 0.25, 192, 47.7, 72.3},
+    {"mobilenet-v1", 0.25, 160, 45.5, 70.3},    {"mobilenet-v1", 0.25, 128, 41.5, 66.3},
 
-    {"mobilenet-v2", 1.4, 224, 75.0, 92.5},    {"mobilenet-v2", 1.3, 224, 74.4, 92.1},
-    {"mobilenet-v2", 1, 224, 71.8, 91.0},      {"mobilenet-v2", 1, 192, 70.7, 90.1},
-    {"mobilenet-v2", 1, 160, 68.8, 89.0},      {"mobilenet-v2", 1, 128, 65.3, 86.9},
-    {"mobilenet-v2", 1, 96, 60.3, 83.2},       {"mobilenet-v2", 0.75, 224, 69.8, 89.6},
-    {"mobilenet-v2", 0.75, 192, 68.7, 88.9},   {"mobilenet-v2", 0.75, 160, 66.4, 87.3},
-    {"mobilenet-v2", 0.75, 128, 63.2, 85.3},   {"mobilenet-v2", 0.75, 96, 58.8, 81.6},
-    {"mobilenet-v2", 0.5, 224, 65.4, 86.4},    {"mobilenet-v2", 0.5, 192, 63.9, 85.4},
-    {"mobilenet-v2", 0.5, 160, 61.0, 83.2},    {"mobilenet-v2", 0.5, 128, 57.7, 80.8},
-    {"mobilenet-v2", 0.5, 96, 51.2, 75.8},     {"mobilenet-v2", 0.35, 224, 60.3, 82.9},
-    {"mobilenet-v2", 0.35, 192, 58.2, 81.2},   {"mobilenet-v2", 0.35, 160, 55.7, 79.1},
-    {"mobilenet-v2", 0.35, 128, 50.8, 75.0},   {"mobilenet-v2", 0.35, 96, 45.5, 70.4},
+    {"mobilenet-v2", 1.4, 224, 75.0, 92.5},     {"mobilenet-v2", 1.3, 224, 74.4, 92.1},
+    {"mobilenet-v2", 1, 224, 71.8, 91.0},       {"mobilenet-v2", 1, 192, 70.7, 90.1},
+    {"mobilenet-v2", 1, 160, 68.8, 89.0},       {"mobilenet-v2", 1, 128, 65.3, 86.9},
+    {"mobilenet-v2", 1, 96, 60.3, 83.2},        {"mobilenet-v2", 0.75, 224, 69.8, 89.6},
+    {"mobilenet-v2", 0.75, 192, 68.7, 88.9},    {"mobilenet-v2", 0.75, 160, 66.4, 87.3},
+    {"mobilenet-v2", 0.75, 128, 63.2, 85.3},    {"mobilenet-v2", 0.75, 96, 58.8, 81.6},
+    {"mobilenet-v2", 0.5, 224, 65.4, 86.4},     {"mobilenet-v2", 0.5, 192, 63.9, 85.4},
+    {"mobilenet-v2", 0.5, 160, 61.0, 83.2},     {"mobilenet-v2", 0.5, 128, 57.7, 80.8},
+    {"mobilenet-v2", 0.5, 96, 51.2, 75.8},      {"mobilenet-v2", 0.35, 224, 60.3, 82.9},
+    {"mobilenet-v2", 0.35, 192, 58.2, 81.2},    {"mobilenet-v2", 0.35, 160, 55.7, 79.1},
+    {"mobilenet-v2", 0.35, 128, 50.8, 75.0},    {"mobilenet-v2", 0.35, 96, 45.5, 70.4},
 };
 
 std::string source_of(const std::string& network) {
   const std::string data = "ImageNet validation set, 50,000 images: ";
   if (network == "mobilenet-v1")
-    return data + "TensorFlow's checkpoint mobilenet_v1_2018_02_22 (models/research/slim/nets/mobilenet_v1.md) of this architecture";
+    return data +
+           "TensorFlow's checkpoint mobilenet_v1_2018_02_22 (models/research/slim/nets/mobilenet_v1.md) of this "
+           "architecture";
   if (network == "mobilenet-v2")
     return data + "TensorFlow's checkpoint (models/research/slim/nets/mobilenet/README.md) of this architecture";
   return data + "torchvision's IMAGENET1K_V1 weights of this architecture";
@@ -122,7 +126,8 @@ zoo::Architecture ZooConfig::architecture() const { return entry_of(network).bui
 
 std::optional<PublishedAccuracy> published_accuracy(const ZooConfig& config) {
   for (const Figure& f : figures)
-    if (f.network == config.network && f.width == config.width && f.input_size == config.input_size && config.classes == 1000)
+    if (f.network == config.network && f.width == config.width && f.input_size == config.input_size &&
+        config.classes == 1000)
       return PublishedAccuracy{f.top1 / 100, f.top5 / 100, source_of(config.network)};
   return {};
 }
