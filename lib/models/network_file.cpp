@@ -56,8 +56,8 @@ NetworkAccuracy read_accuracy(JsonReader r, int stages) {
 
 void need_input(const JsonReader& r, const ImageSpec& input, int channels, int size) {
   if (input.channels != channels || input.height != size || input.width != size)
-    r.fail("input", fmt::format("{}x{}x{} does not fit the network's config, {}x{}x{}", input.channels, input.height, input.width,
-                                channels, size, size));
+    r.fail("input", fmt::format("{}x{}x{} does not fit the network's config, {}x{}x{}", input.channels, input.height,
+                                input.width, channels, size, size));
 }
 
 NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, bool need_accuracy) {
@@ -80,8 +80,11 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   const bool stated = r.has("accuracy");
   const auto published = n.architecture == "zoo" && !stated ? published_accuracy(n.zoo) : std::nullopt;
   if (published)
-    n.accuracy = {{published->top1}, {published->top5}, "published",
-                  published->source + (n.random_weights() ? " (not these random weights)" : "")};
+    n.accuracy = {{published->top1},
+                  {published->top5},
+                  "published",
+                  published->source +
+                      (n.random_weights() ? " (not these random weights)" : " (not checked for these weights)")};
   else if (need_accuracy || stated)
     n.accuracy = read_accuracy(r.object("accuracy"), n.stages());
   r.finish();
