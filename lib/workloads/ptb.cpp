@@ -1,0 +1,261 @@
+#include "workloads/ptb.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "core/error.h"
+#include "core/random.h"
+
+namespace alertbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t max_file_bytes = 64u << 20;
+constexpr size_t max_word_bytes = 256, max_vocabulary = 1000000;
+constexpr const char* end_of_sentence = "<eos>";
+constexpr const char* unknown_word = "<unk>";
+
+using Ids = std::unordered_map<std::string_view, int32_t>;
+
+[[noreturn]] void fail(const std::string& file, const std::string& what) {
+  throw InputError(
+      fmt::format("{}: {}; give the folder of ptb.train.txt, ptb.valid.txt and ptb.test.txt by --data", file, what));
+}
+
+std::string file_of(const std::string& dir, PtbSplit split) {
+  return (fs::path(dir) / fmt::format("ptb.{}.txt", name_of(split))).string();
+}
+
+std::string read_whole(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) fail(path, "no such file");
+  const uint64_t size = fs::file_size(path, error);
+  if (error) fail(path, "cannot be read");
+  if (size > max_file_bytes) fail(path, fmt::format("{} bytes, the limit is {}", size, max_file_bytes));
+  std::string bytes(size, '\0');
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) fail(path, "cannot be read");
+  if (bytes.empty()) fail(path, "is empty");
+  return bytes;
+}
+
+// Length of the well-formed UTF-8 sequence that begins the text (RFC 3629); 0 where there is none.
+size_t utf8_sequence(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xc2 && first < 0xe0   ? 2
+                        : first >= 0xe0 && first < 0xf0 ? 3
+                        : first >= 0xf0 && first < 0xf5 ? 4
+                                                        : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xc0u) != 0x80) return 0;
+  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+  const bool not_a_character = (first == 0xed && byte(1) >= 0xa0) || (first == 0xf4 && byte(1) >= 0x90);
+  return overlong || not_a_character ? 0 : length;
+}
+
+// The words of a text file, as views into its bytes, line after line.
+class TextFile {
+ public:
+  explicit TextFile(const std::string& path) : path_(path), bytes_(read_whole(path)) {
+    if (bytes_.back() != '\n') fail(path_, "the last line has no line break: the file was cut off");
+  }
+
+  // Calls `word(view, line)` for each word and `end()` behind each line.
+  template <class Word, class End>
+  void each(const Word& word, const End& end) const {
+    std::string_view rest = bytes_;
+    for (int64_t line = 1; !rest.empty(); ++line) {
+      const size_t length = rest.find('\n');
+      if (!each_of_line(rest.substr(0, length), line, word)) fail(path_, fmt::format("line {}: holds no word", line));
+      end();
+      rest.remove_prefix(length + 1);
+    }
+  }
+
+ private:
+  template <class Word>
+  bool each_of_line(std::string_view line, int64_t number, const Word& word) const {
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    bool any = false;
+    while (!line.empty()) {
+      const size_t length = std::min(line.find_first_of(" \t"), line.size());
+      if (length > 0) {
+        check(line.substr(0, length), number);
+        word(line.substr(0, length), number);
+        any = true;
+      }
+      line.remove_prefix(std::min(length + 1, line.size()));
+    }
+    return any;
+  }
+
+  void check(std::string_view word, int64_t line) const {
+    if (word.size() > max_word_bytes)
+      fail(path_, fmt::format("line {}: a word of {} bytes, the limit is {}", line, word.size(), max_word_bytes));
+    for (size_t i = 0; i < word.size();) {
+      const size_t length = utf8_sequence(word.substr(i));
+      const auto byte = static_cast<unsigned char>(word[i]);
+      if (length == 0 || byte < 0x20 || byte == 0x7f)
+        fail(path_, fmt::format("line {}: byte {:#04x} is not text in UTF-8", line, byte));
+      i += length;
+    }
+    if (word == end_of_sentence)
+      fail(path_, fmt::format("line {}: holds the word {}, which stands for the end of a line; remove it", line, word));
+  }
+
+  std::string path_, bytes_;
+};
+
+std::vector<std::string> words_of(const TextFile& file, const std::string& path) {
+  std::vector<std::string> words{end_of_sentence};
+  std::unordered_set<std::string_view> seen;
+  file.each(
+      [&](std::string_view word, int64_t line) {
+        if (!seen.insert(word).second) return;
+        if (words.size() == max_vocabulary)
+          fail(path, fmt::format("line {}: more than {} different words", line, max_vocabulary));
+        words.emplace_back(word);
+      },
+      [] {});
+  return words;
+}
+
+Ptb::Text ids_of(const TextFile& file, const std::string& path, const Ids& ids) {
+  Ptb::Text text;
+  text.starts.push_back(0);
+  const auto unknown = ids.find(unknown_word);
+  const int32_t end = ids.at(end_of_sentence);
+  file.each(
+      [&](std::string_view word, int64_t line) {
+        auto id = ids.find(word);
+        if (id == ids.end()) id = unknown;
+        if (id == ids.end())
+          fail(path,
+               fmt::format("line {}: the training text has neither the word '{}' nor {}", line, word, unknown_word));
+        text.words.push_back(id->second);
+      },
+      [&] {
+        text.words.push_back(end);
+        text.starts.push_back(static_cast<int64_t>(text.words.size()));
+      });
+  return text;
+}
+
+}  // namespace
+
+const char* name_of(PtbSplit split) {
+  return split == PtbSplit::train ? "train" : split == PtbSplit::valid ? "valid" : "test";
+}
+
+Ptb::Ptb(const std::string& dir) {
+  const std::string train_path = file_of(dir, PtbSplit::train);
+  const TextFile train(train_path);
+  vocabulary_ = words_of(train, train_path);
+  Ids ids;
+  for (const std::string& word : vocabulary_) ids.emplace(word, static_cast<int32_t>(ids.size()));
+  text_[0] = ids_of(train, train_path, ids);
+  for (const PtbSplit split : {PtbSplit::valid, PtbSplit::test}) {
+    const std::string path = file_of(dir, split);
+    std::error_code ignored;
+    if (split == PtbSplit::test && !fs::exists(path, ignored)) continue;
+    text_[static_cast<size_t>(split)] = ids_of(TextFile(path), path, ids);
+  }
+  order_by_frequency();
+  source_ = fmt::format("{}: {} training words with ends of sentences, {} different; {} validation words", dir,
+                        text_[0].words.size(), vocabulary_.size(), text_[1].words.size());
+}
+
+Ptb Ptb::synthetic(uint64_t seed, int64_t train_sentences) {
+  constexpr int words = 10000, longest = 82;
+  constexpr double mean_log = 2.908, sd_log = 0.587;  // of the sentence lengths of the real training text
+  if (train_sentences < 1 || train_sentences > 10000000)
+    throw InputError(fmt::format("synthetic text of {} sentences; 1 to 10,000,000 are possible", train_sentences));
+  std::vector<double> cumulative;
+  for (int rank = 1; rank < words; ++rank)
+    cumulative.push_back((cumulative.empty() ? 0 : cumulative.back()) + 1.0 / rank);
+
+  Ptb ptb;
+  Random random(seed);
+  for (size_t split = 0; split < 3; ++split) {
+    Text& text = ptb.text_[split];
+    text.starts.push_back(0);
+    const int64_t sentences = split == 0 ? train_sentences : std::max<int64_t>(1, train_sentences / 12);
+    for (int64_t n = 0; n < sentences; ++n) {
+      const double length = std::exp(mean_log + sd_log * random.normal());
+      for (int left = static_cast<int>(std::clamp(std::round(length), 1.0, double{longest})); left > 0; --left) {
+        const double place = random.uniform() * cumulative.back();
+        text.words.push_back(
+            static_cast<int32_t>(std::upper_bound(cumulative.begin(), cumulative.end(), place) - cumulative.begin()) +
+            1);
+      }
+      text.words.push_back(0);
+      text.starts.push_back(static_cast<int64_t>(text.words.size()));
+    }
+  }
+  ptb.vocabulary_.push_back(end_of_sentence);
+  for (int rank = 1; rank < words; ++rank) ptb.vocabulary_.push_back(fmt::format("w{}", rank));
+  ptb.order_by_frequency();
+  ptb.source_ = fmt::format("synthetic Penn Treebank, seed {}: {} training words with ends of sentences, {} different",
+                            seed, ptb.text_[0].words.size(), words);
+  return ptb;
+}
+
+void Ptb::order_by_frequency() {
+  std::vector<int64_t> counts(vocabulary_.size(), 0);
+  for (const int32_t word : text_[0].words) ++counts[static_cast<size_t>(word)];
+  std::vector<size_t> order(vocabulary_.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return counts[a] != counts[b] ? counts[a] > counts[b] : vocabulary_[a] < vocabulary_[b];
+  });
+  std::vector<std::string> words;
+  std::vector<int32_t> new_id(order.size());
+  for (const size_t old : order) {
+    new_id[old] = static_cast<int32_t>(words.size());
+    words.push_back(std::move(vocabulary_[old]));
+  }
+  vocabulary_ = std::move(words);
+  for (Text& text : text_)
+    for (int32_t& word : text.words) word = new_id[static_cast<size_t>(word)];
+
+  frequencies_.clear();
+  for (const size_t old : order) frequencies_.push_back(static_cast<double>(std::max<int64_t>(counts[old], 1)));
+  const double sum = std::accumulate(frequencies_.begin(), frequencies_.end(), 0.0);
+  for (double& f : frequencies_) f /= sum;
+}
+
+const Ptb::Text& Ptb::text(PtbSplit split) const {
+  if (!has(split)) fail(source_, fmt::format("there is no ptb.{}.txt", name_of(split)));
+  return text_[static_cast<size_t>(split)];
+}
+
+int Ptb::id_of(const std::string& word) const {
+  const auto found = std::find(vocabulary_.begin(), vocabulary_.end(), word);
+  return found == vocabulary_.end() ? -1 : static_cast<int>(found - vocabulary_.begin());
+}
+
+Ptb::Unigram Ptb::unigram(PtbSplit split) const {
+  const Text& of = text(split);
+  double bits = 0, hits = 0;
+  for (const int32_t word : of.words) {
+    bits -= std::log2(frequencies_[static_cast<size_t>(word)]);
+    hits += word == 0;
+  }
+  const auto count = static_cast<double>(of.words.size());
+  return {std::exp2(bits / count), hits / count};
+}
+
+}  // namespace alertbench
