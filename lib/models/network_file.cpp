@@ -40,6 +40,7 @@ NetworkAccuracy read_accuracy(JsonReader r, int stages) {
   NetworkAccuracy a;
   a.top1 = r.numbers("top1", 0.0, 1.0);
   a.top5 = r.numbers("top5", 0.0, 1.0);
+  a.perplexity = r.numbers("perplexity", 1.0, 1e9);
   a.source = r.one_of("source", "", {"measured", "published", "assumed"});
   a.on = r.text("on");
   r.finish();
@@ -47,6 +48,8 @@ NetworkAccuracy read_accuracy(JsonReader r, int stages) {
     r.fail("top1", fmt::format("{} values, but the network has {} stages", a.top1.size(), stages));
   if (!a.top5.empty() && a.top5.size() != a.top1.size())
     r.fail("top5", fmt::format("{} values, but the network has {} stages", a.top5.size(), stages));
+  if (!a.perplexity.empty() && a.perplexity.size() != a.top1.size())
+    r.fail("perplexity", fmt::format("{} values, but the network has {} stages", a.perplexity.size(), stages));
   for (size_t s = 1; s < a.top1.size(); ++s)
     if (a.top1[s] < a.top1[s - 1])
       r.fail("top1", fmt::format("falls from {} to {} at stage {}; a later stage must be at least as good", a.top1[s - 1],
@@ -65,16 +68,17 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   n.name = r.text("name");
   if (n.name.empty() || n.name.find_first_of("/ \t\n") != std::string::npos)
     r.fail("name", fmt::format("\"{}\" must be a word without blanks and slashes", n.name));
-  n.architecture = r.one_of("architecture", "", {"resnet", "zoo", "torchscript"});
+  n.architecture = r.one_of("architecture", "", {"resnet", "lstm", "zoo", "torchscript"});
   if (n.architecture == "resnet") n.resnet = ResnetConfig::from_json(r.raw("config"), r.where() + ": config");
   if (n.architecture == "zoo") n.zoo = ZooConfig::from_json(r.raw("config"), r.where() + ": config");
+  if (n.architecture == "lstm") n.lstm = LstmConfig::from_json(r.raw("config"), r.where() + ": config");
   n.weights = r.text("weights", "");
   if (!n.weights.empty() && n.weights[0] != '/') n.weights = (folder / n.weights).lexically_normal().string();
   if (n.architecture == "torchscript" && n.weights.empty())
     r.fail("weights", "is missing; give the path of the TorchScript file");
   if (r.has("random_seed") && !n.weights.empty()) r.fail("random_seed", "has no meaning beside \"weights\"");
   n.random_seed = r.seed("random_seed", 1);
-  n.input = read_input(r.object("input"));
+  if (n.architecture != "lstm") n.input = read_input(r.object("input"));
   if (n.architecture == "resnet") need_input(r, n.input, n.resnet.in_channels, n.resnet.input_size);
   if (n.architecture == "zoo") need_input(r, n.input, 3, n.zoo.input_size);
   const bool stated = r.has("accuracy");
@@ -82,6 +86,7 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   if (published)
     n.accuracy = {{published->top1},
                   {published->top5},
+                  {},
                   "published",
                   published->source +
                       (n.random_weights() ? " (not these random weights)" : " (not checked for these weights)")};

@@ -1,12 +1,14 @@
 // A network file: the candidate networks of one workload, and what is known of each before any run. Needs no LibTorch.
 //
 //   { "schema_version": "1.0", "workload": "fashion-mnist",
-//     "networks": [ { "name": "...", "architecture": "resnet" | "zoo" | "torchscript", "config": {...},
+//     "networks": [ { "name": "...", "architecture": "resnet" | "lstm" | "zoo" | "torchscript",
+//                     "config": {...} (not for torchscript),
 //                     "weights": "file beside this one", or "random_seed": 1,
-//                     "input": { "channels", "height", "width", "mean", "scale" },
-//                     "accuracy": { "top1": [one per stage, 0..1], "top5": [...], "source": "measured", "on": "..." } } ] }
+//                     "input": { "channels", "height", "width", "mean", "scale" } (not for lstm),
+//                     "accuracy": { "top1": [one per stage, 0..1; of an lstm: next words], "top5": [...],
+//                                   "perplexity": [lstm only], "source": "measured", "on": "..." } } ] }
 //
-// "config" is a ResnetConfig or a ZooConfig; TorchScript has none. A network of the zoo may leave out an accuracy that is
+// "config" is a ResnetConfig, a LstmConfig or a ZooConfig. A network of the zoo may leave out an accuracy that is
 // published.
 #pragma once
 
@@ -14,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "models/lstm_config.h"
 #include "models/resnet_config.h"
 #include "models/zoo/zoo.h"
 #include "workloads/workload.h"
@@ -22,22 +25,24 @@ namespace alertbench {
 
 struct NetworkAccuracy {
   std::vector<double> top1, top5;  // per stage, 0..1; top5 may be empty
+  std::vector<double> perplexity;  // per stage, of a language model; may be empty
   std::string source;              // "measured" | "published" | "assumed"
   std::string on;                  // which data, or which publication
 };
 
 struct NetworkSpec {
   std::string name;
-  std::string architecture;  // "resnet" | "zoo" | "torchscript"
+  std::string architecture;  // "resnet" | "lstm" | "zoo" | "torchscript"
   ResnetConfig resnet;       // architecture "resnet"
+  LstmConfig lstm;           // architecture "lstm"
   ZooConfig zoo;             // architecture "zoo"
   std::string weights;       // path, relative ones resolved beside the network file; empty: random weights
   uint64_t random_seed = 1;  // where `weights` is empty
   ImageSpec input;
   NetworkAccuracy accuracy;
 
-  int stages() const { return architecture == "resnet" ? resnet.stripes : 1; }
-  // 0: not known before it is loaded (TorchScript)
+  int stages() const { return architecture == "resnet" ? resnet.stripes : architecture == "lstm" ? lstm.stripes : 1; }
+  // Of images; 0: not known before it is loaded (TorchScript).
   int classes() const { return architecture == "resnet" ? resnet.classes : architecture == "zoo" ? zoo.classes : 0; }
   // Of all stages; 0: not known before it is loaded.
   int64_t parameters() const;

@@ -52,6 +52,8 @@ class TorchRuntime : public InferenceRuntime {
 
   std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) override {
     std::unique_ptr<StagedModel> model;
+    if (spec.architecture == "lstm")
+      throw InputError(fmt::format("network \"{}\": architecture \"lstm\" can be trained, but not run yet", spec.name));
     if (spec.architecture == "torchscript") {
       model = load_torchscript(spec);
     } else if (spec.architecture == "zoo") {

@@ -1,0 +1,20 @@
+// The shape of a (width-nested) LSTM language model, as a network file states it. Needs no LibTorch.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace alertbench {
+
+struct LstmConfig {
+  int vocabulary = 10000;
+  int units = 200;  // of every layer, all stripes together; the embedding of a word has as many numbers
+  int layers = 2;
+  int stripes = 1;
+
+  // Throws InputError naming the key where a value is unknown or does not fit (units that the stripes do not divide).
+  // `where` opens the message: file and network.
+  static LstmConfig from_json(const nlohmann::json& j, const std::string& where);
+};
+
+}  // namespace alertbench
