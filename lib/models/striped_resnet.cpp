@@ -104,7 +104,7 @@ namespace {
 std::vector<std::pair<std::string, torch::Tensor>> stored_tensors(const nn::Module& module) {
   std::vector<std::pair<std::string, torch::Tensor>> all;
   const auto join = [](const std::string& path, const std::string& name) { return path.empty() ? name : path + "." + name; };
-  for (const auto& entry : module.named_modules("", false)) {
+  for (const auto& entry : module.named_modules()) {
     const auto* conv = dynamic_cast<const StripedConvImpl*>(entry.value().get());
     if (conv && conv->mask.defined()) {
       const int rows = conv->out / conv->stripes;

@@ -1,0 +1,29 @@
+// What the command line asks for, and the two kinds of training.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "models/network_file.h"
+
+namespace alertbench {
+
+// Where a default depends on the kind of network, the option is empty until it is given.
+struct Options {
+  std::string network_file, network, data, init, method = "joint", command;
+  std::optional<int> epochs, batch;
+  std::optional<double> learning_rate, weight_decay;
+  int stop_after = 0, threads = 1, limit = 0, checkpoint_every = 200;
+  uint64_t seed = 1;
+
+  int coarse_epochs = 2;  // images
+
+  int steps = 20, decay_after = 4;  // language
+  double decay = 0.5, max_norm = 5, dropout = 0, momentum = 0;
+};
+
+void train_images(const Options& options, const NetworkSpec& network);
+void train_language(const Options& options, const NetworkSpec& network);
+
+}  // namespace alertbench

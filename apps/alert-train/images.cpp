@@ -1,0 +1,161 @@
+// Residual networks on Fashion-MNIST.
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "commands.h"
+#include "core/error.h"
+#include "core/json_reader.h"
+#include "core/random.h"
+#include "models/striped_resnet.h"
+#include "trace/sha256.h"
+#include "training/orthogonalized_sgd.h"
+#include "training/training_run.h"
+#include "workloads/fashion_mnist.h"
+
+namespace alertbench {
+namespace {
+
+// [count, 1, 28, 28]; with `augment` each image is mirrored by chance. (Shifts cost more than they give in so few
+// epochs.)
+torch::Tensor make_batch(const FashionMnist& data, const int64_t* index, int64_t count, const ImageSpec& spec,
+                         Random* augment) {
+  constexpr int side = FashionMnist::side;
+  torch::Tensor batch = torch::empty({count, 1, side, side});
+  float* out = batch.data_ptr<float>();
+  for (int64_t i = 0; i < count; ++i) {
+    const uint8_t* image = data.pixels().data() + index[i] * side * side;
+    const bool mirror = augment && augment->below(2) == 1;
+    for (int y = 0; y < side; ++y)
+      for (int x = 0; x < side; ++x)
+        *out++ = (static_cast<float>(image[y * side + (mirror ? side - 1 - x : x)]) - spec.mean[0]) * spec.scale[0];
+  }
+  return batch;
+}
+
+torch::Tensor labels_of(const FashionMnist& data, const int64_t* index, int64_t count) {
+  torch::Tensor labels = torch::empty({count}, torch::kLong);
+  for (int64_t i = 0; i < count; ++i) labels.data_ptr<int64_t>()[i] = data.labels()[static_cast<size_t>(index[i])];
+  return labels;
+}
+
+// Share of the set whose label is the highest score, per stage.
+std::vector<double> top1(StripedResnet& net, const FashionMnist& data, const ImageSpec& spec) {
+  torch::NoGradGuard no_grad;
+  net->eval();
+  std::vector<int64_t> order(static_cast<size_t>(data.size()));
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<double> correct(static_cast<size_t>(net->config.stripes), 0.0);
+  for (int64_t start = 0; start < data.size(); start += 250) {
+    const int64_t count = std::min<int64_t>(250, data.size() - start);
+    const auto scores = net->forward(make_batch(data, &order[static_cast<size_t>(start)], count, spec, nullptr));
+    const torch::Tensor labels = labels_of(data, &order[static_cast<size_t>(start)], count);
+    for (size_t s = 0; s < scores.size(); ++s) correct[s] += scores[s].argmax(1).eq(labels).sum().item<double>();
+  }
+  net->train();
+  for (double& c : correct) c /= static_cast<double>(data.size());
+  return correct;
+}
+
+// Rises linearly over the first fifth, then falls as a cosine to zero (one cycle).
+double learning_rate_of(double peak, int64_t step, int64_t steps) {
+  const double done = static_cast<double>(step) / static_cast<double>(steps);
+  return done < 0.2 ? peak * (0.04 + 0.96 * done / 0.2) : peak * 0.5 * (1 + std::cos(M_PI * (done - 0.2) / 0.8));
+}
+
+}  // namespace
+
+void train_images(const Options& o, const NetworkSpec& spec) {
+  const std::string folder = o.data.empty() ? FashionMnist::default_dir : o.data;
+  const int epochs = o.epochs.value_or(3), batch = o.batch.value_or(32);
+  const double peak_rate = o.learning_rate.value_or(0.05), weight_decay = o.weight_decay.value_or(5e-4);
+  const TrainingMethod method = training_method(o.method);
+  const FashionMnist training(folder, "train"), test(folder, "test");
+  at::set_num_threads(o.threads);
+  torch::manual_seed(o.seed);
+  StripedResnet net(spec.resnet);
+  torch::optim::SGD sgd(net->parameters(),
+                        torch::optim::SGDOptions(peak_rate).momentum(0.9).nesterov(true).weight_decay(weight_decay));
+  if (!o.init.empty()) load_weights(*net, o.init);
+  const std::vector<torch::Tensor> parameters = net->parameters();
+  int64_t numbers = 0;
+  for (const auto& p : parameters) numbers += p.numel();
+  const auto macs = multiply_accumulates(*net);
+  fmt::print(stderr, "{}: {} stages, {} parameters, {:.1f} M multiply-accumulates, {} training images, {} threads\n",
+             o.network, spec.stages(), numbers, static_cast<double>(macs.back()) / 1e6, training.size(),
+             at::get_num_threads());
+
+  const int64_t images = o.limit > 0 ? std::min<int64_t>(o.limit, training.size()) : training.size();
+  const int64_t steps_per_epoch = images / batch, steps = steps_per_epoch * epochs;
+  if (steps_per_epoch < 1) throw InputError(fmt::format("--batch {}: larger than the {} images", batch, images));
+  nlohmann::ordered_json settings = {{"seed", o.seed},
+                                     {"threads", o.threads},
+                                     {"libtorch", TORCH_VERSION},
+                                     {"data", training.data_source()},
+                                     {"parameters", numbers},
+                                     {"multiply_accumulates", macs},
+                                     {"loss", describe(method)},
+                                     {"images_an_epoch", images},
+                                     {"schedule_epochs", epochs},
+                                     {"epochs_at_half_resolution", o.coarse_epochs},
+                                     {"batch", batch},
+                                     {"peak_learning_rate", peak_rate},
+                                     {"weight_decay", weight_decay},
+                                     {"augmentation", "mirrored by chance"}};
+  if (!o.init.empty()) settings["init_sha256"] = hash_file(o.init).sha256;
+  TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, sgd);
+  // A second training of the same network (--init) keeps the log of the first.
+  const auto first_log = std::filesystem::path(o.init).replace_extension(".train.json");
+  if (!o.init.empty() && std::filesystem::exists(first_log)) run.log["begun_from"] = read_json_file(first_log.string());
+
+  std::map<std::string, torch::Tensor> state;
+  int64_t done = run.resume(state);
+  Random augment(o.seed ^ 0xa5a5a5a5ull);
+  for (int64_t i = 0; i < done * batch; ++i) augment.below(2);  // as the steps that are done have drawn
+  const int last = o.stop_after > 0 ? std::min(o.stop_after, epochs) : epochs;
+  const auto work_to = [&](int64_t step) {  // a fine step is the unit
+    const int64_t coarse = std::min<int64_t>(step, o.coarse_epochs * steps_per_epoch);
+    return 0.25 * static_cast<double>(coarse) + static_cast<double>(step - coarse);
+  };
+  for (int epoch = static_cast<int>(run.log["epochs"].size()); epoch < last; ++epoch) {
+    const bool coarse = epoch < o.coarse_epochs;
+    const std::vector<int64_t> order = sample_order(training.size(), images, o.seed + static_cast<uint64_t>(epoch));
+    for (int64_t step = done - epoch * steps_per_epoch; step < steps_per_epoch; ++step) {
+      const double rate = learning_rate_of(peak_rate, done, steps);
+      for (auto& group : sgd.param_groups()) static_cast<torch::optim::SGDOptions&>(group.options()).lr(rate);
+      const int64_t* index = &order[static_cast<size_t>(step * batch)];
+      torch::Tensor x = make_batch(training, index, batch, spec.input, &augment);
+      if (coarse) x = at::avg_pool2d(x, 2);  // a quarter of the work teaches most of it
+      const torch::Tensor labels = labels_of(training, index, batch);
+      std::vector<torch::Tensor> losses;
+      std::vector<double> values;
+      for (const torch::Tensor& scores : net->forward(x)) {
+        losses.push_back(torch::nn::functional::cross_entropy(scores, labels));
+        values.push_back(losses.back().item<double>());
+      }
+      set_gradients(losses, parameters, method);
+      sgd.step();
+      ++done;
+      run.step_done(done, epoch, rate, values, work_to(done) - work_to(done - 1),
+                    work_to(last * steps_per_epoch) - work_to(done),
+                    [] { return std::map<std::string, torch::Tensor>(); });
+    }
+    nlohmann::ordered_json line = {{"epoch", epoch + 1}, {"coarse", coarse}};
+    if (!coarse && epoch + 1 < epochs) {
+      const auto accuracy = top1(net, test, spec.input);
+      line["test_top1"] = accuracy;
+      fmt::print(stderr, "{}: epoch {}: test top-1 {:.4f}\n", o.network, epoch + 1, fmt::join(accuracy, ", "));
+    }
+    run.epoch_done(line);
+  }
+  run.store_weights();
+  const auto accuracy = top1(net, test, spec.input);
+  run.log["test_top1_as_stored"] = accuracy;
+  run.finish({{"top1", accuracy}, {"source", "measured"}, {"on", test.data_source()}}, last == epochs);
+}
+
+}  // namespace alertbench
