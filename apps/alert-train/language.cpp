@@ -48,10 +48,10 @@ Quality measure(StripedLstm& net, const Ptb& ptb, PtbSplit split) {
     const torch::Tensor next = pieces.narrow(0, at + 1, length).reshape({-1});
     const auto scores = net->scores(net->forward(pieces.narrow(0, at, length), state).reshape({-1, net->config.units}));
     for (size_t s = 0; s < stages; ++s) {
-      loss[s] += torch::nn::functional::cross_entropy(
-                     scores[s], next, torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum))
-                     .item<double>();
-      correct[s] += scores[s].argmax(1).eq(next).sum().item<double>();
+      const torch::Tensor likelihood = at::log_softmax(scores[s], 1),
+                          of_next = likelihood.gather(1, next.view({-1, 1}));
+      loss[s] -= of_next.sum().item<double>();
+      correct[s] += of_next.ge(likelihood.amax(1, true)).sum().item<double>();
     }
   }
   net->train();

@@ -1,6 +1,7 @@
 // alert-train: trains the networks of a network file, all stages of a nested one together, and writes the weights, a
 // log, and the accuracy measured with them.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -107,6 +108,9 @@ int main_of_train(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(ExitCode::bad_input);
   }
   restart_with_fast_blas(argv);
+  // The scores of a step are 16 MB, again and again: kept, not given back to the system and cleared each time.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   o.command = "alert-train";
   for (int i = 1; i < argc; ++i) o.command += std::string(" ") + argv[i];
 

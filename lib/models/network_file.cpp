@@ -36,7 +36,7 @@ ImageSpec read_input(JsonReader r) {
   return spec;
 }
 
-NetworkAccuracy read_accuracy(JsonReader r, int stages) {
+NetworkAccuracy read_accuracy(JsonReader r, int stages, bool must_rise) {
   NetworkAccuracy a;
   a.top1 = r.numbers("top1", 0.0, 1.0);
   a.top5 = r.numbers("top5", 0.0, 1.0);
@@ -50,7 +50,7 @@ NetworkAccuracy read_accuracy(JsonReader r, int stages) {
     r.fail("top5", fmt::format("{} values, but the network has {} stages", a.top5.size(), stages));
   if (!a.perplexity.empty() && a.perplexity.size() != a.top1.size())
     r.fail("perplexity", fmt::format("{} values, but the network has {} stages", a.perplexity.size(), stages));
-  for (size_t s = 1; s < a.top1.size(); ++s)
+  for (size_t s = 1; must_rise && s < a.top1.size(); ++s)
     if (a.top1[s] < a.top1[s - 1])
       r.fail("top1", fmt::format("falls from {} to {} at stage {}; a later stage must be at least as good", a.top1[s - 1],
                                  a.top1[s], s + 1));
@@ -90,8 +90,10 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
                   "published",
                   published->source +
                       (n.random_weights() ? " (not these random weights)" : " (not checked for these weights)")};
-  else if (need_accuracy || stated)
-    n.accuracy = read_accuracy(r.object("accuracy"), n.stages());
+  else if (need_accuracy || stated)  // a badly trained network can be listed, and trained again
+    n.accuracy = read_accuracy(r.object("accuracy"), n.stages(), need_accuracy);
+  if (!n.accuracy.perplexity.empty() && n.architecture != "lstm")
+    r.fail("accuracy", fmt::format("perplexity has no meaning for architecture \"{}\"", n.architecture));
   r.finish();
   return n;
 }

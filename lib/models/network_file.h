@@ -56,7 +56,8 @@ struct NetworkFile {
   std::string workload;
   std::vector<NetworkSpec> networks;
 
-  // InputError names the file, the network and the key. `need_accuracy` is false for training only.
+  // InputError names the file, the network and the key. `need_accuracy` is false for training and lists: the
+  // accuracy may be missing, or fall from stage to stage.
   static NetworkFile read(const std::string& path, bool need_accuracy = true);
   const NetworkSpec& find(const std::string& name) const;  // InputError lists the known names
 };

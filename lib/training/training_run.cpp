@@ -54,7 +54,7 @@ std::vector<double> MeanLoss::take() {
 TrainingRun::TrainingRun(TrainingSetup setup, torch::nn::Module& module, torch::optim::SGD& optimizer)
     : setup_(std::move(setup)), module_(module), optimizer_(optimizer), start_s_(now_s()) {
   const fs::path weights = setup_.network.weights;
-  fs::create_directories(weights.parent_path());
+  if (weights.has_parent_path()) fs::create_directories(weights.parent_path());
   log_path_ = fs::path(weights).replace_extension(".train.json").string();
   checkpoint_path_ = fs::path(weights).replace_extension(".checkpoint").string();
   log = {{"schema_version", "1.0"}, {"network", setup_.network.name}, {"command", setup_.command}};
