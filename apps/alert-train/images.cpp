@@ -82,9 +82,8 @@ void train_images(const Options& o, const NetworkSpec& spec) {
                         torch::optim::SGDOptions(peak_rate).momentum(0.9).nesterov(true).weight_decay(weight_decay));
   if (!o.init.empty()) load_weights(*net, o.init);
   const std::vector<torch::Tensor> parameters = net->parameters();
-  int64_t numbers = 0;
-  for (const auto& p : parameters) numbers += p.numel();
-  const auto macs = multiply_accumulates(*net);
+  const int64_t numbers = net->config.parameters();
+  const auto macs = net->config.multiply_accumulates();
   fmt::print(stderr, "{}: {} stages, {} parameters, {:.1f} M multiply-accumulates, {} training images, {} threads\n",
              o.network, spec.stages(), numbers, static_cast<double>(macs.back()) / 1e6, training.size(),
              at::get_num_threads());

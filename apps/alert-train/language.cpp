@@ -105,9 +105,8 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   torch::optim::SGD sgd(parameters,
                         torch::optim::SGDOptions(peak_rate).momentum(o.momentum).weight_decay(weight_decay));
   if (!o.init.empty()) load_weights(*net, o.init);
-  int64_t numbers = 0;
-  for (const auto& p : parameters) numbers += p.numel();
-  const auto macs = multiply_accumulates(*net);
+  const int64_t numbers = net->config.parameters();
+  const auto macs = net->config.multiply_accumulates();
 
   const std::vector<int32_t>& words = ptb.text(PtbSplit::train).words;
   const auto all_words = static_cast<int64_t>(words.size());

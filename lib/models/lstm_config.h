@@ -1,8 +1,10 @@
 // The shape of a (width-nested) LSTM language model, as a network file states it. Needs no LibTorch.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 namespace alertbench {
 
@@ -15,6 +17,11 @@ struct LstmConfig {
   // Throws InputError naming the key where a value is unknown or does not fit (units that the stripes do not divide).
   // `where` opens the message: file and network.
   static LstmConfig from_json(const nlohmann::json& j, const std::string& where);
+
+  // Edges that do not exist are not counted; the output layer shares the embedding's weights.
+  int64_t parameters() const;
+  // Of one word up to the end of each stage (products with weights only).
+  std::vector<int64_t> multiply_accumulates() const;
 };
 
 }  // namespace alertbench

@@ -102,11 +102,13 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
 
 int64_t NetworkSpec::parameters() const {
   if (architecture == "resnet") return resnet.parameters();
+  if (architecture == "lstm") return lstm.parameters();
   return architecture == "zoo" ? zoo::parameters(zoo.architecture()) : 0;
 }
 
 int64_t NetworkSpec::multiply_accumulates() const {
   if (architecture == "resnet") return resnet.multiply_accumulates().back();
+  if (architecture == "lstm") return lstm.multiply_accumulates().back();
   return architecture == "zoo" ? zoo::multiply_accumulates(zoo.architecture()) : 0;
 }
 

@@ -240,15 +240,4 @@ void StripedLstmImpl::run_stage(int stage, const Tensor& words, const LstmState&
   sum.addmm_(x.narrow(1, first, width()), embedding.narrow(1, first, width()).t());
 }
 
-std::vector<int64_t> multiply_accumulates(const StripedLstmImpl& net) {
-  std::vector<int64_t> total;
-  const int64_t width = net.config.units / net.config.stripes;
-  for (size_t s = 0; s < static_cast<size_t>(net.config.stripes); ++s) {
-    int64_t macs = width * net.config.vocabulary;
-    for (const auto& layer : net.layers) macs += layer[s].input.numel() + layer[s].recurrent.numel();
-    total.push_back(macs + (s > 0 ? total.back() : 0));
-  }
-  return total;
-}
-
 }  // namespace alertbench

@@ -67,7 +67,4 @@ class StripedLstmImpl : public torch::nn::Module {
 };
 TORCH_MODULE(StripedLstm);
 
-// Multiply-accumulates of one word up to the end of each stage (products with weights only).
-std::vector<int64_t> multiply_accumulates(const StripedLstmImpl& net);
-
 }  // namespace alertbench

@@ -95,8 +95,6 @@ std::vector<torch::Tensor> StripedResnetImpl::forward(const torch::Tensor& x) {
   return logits;
 }
 
-std::vector<int64_t> multiply_accumulates(const StripedResnetImpl& net) { return net.config.multiply_accumulates(); }
-
 namespace {
 
 // What a weights file holds, as views into the module. Of a striped convolution the part of each stripe, without the

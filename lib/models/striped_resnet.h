@@ -59,9 +59,6 @@ class StripedResnetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(StripedResnet);
 
-// Multiply-accumulates of one image up to the end of each stage (convolutions and heads; masked edges not counted).
-std::vector<int64_t> multiply_accumulates(const StripedResnetImpl& net);
-
 // A dictionary of tensors in PyTorch's zip format, `torch.load` of Python reads it too, in half precision (it halves the
 // files; what alert-train measures is measured after rounding).
 void save_weights(const torch::nn::Module& module, const std::string& path);

@@ -116,7 +116,7 @@ void stages_nest() {
   for (size_t s = 0; s < 3; ++s)
     expect(torch::equal(before[s], after[s]), fmt::format("stage {} reads no later stripe", s + 1));
   expect(!torch::equal(before[3], after[3]), "stage 4 reads its own stripe");
-  const auto macs = multiply_accumulates(*net);
+  const auto macs = net->config.multiply_accumulates();
   expect(std::is_sorted(macs.begin(), macs.end()) && macs[0] > 0, "cost rises with the stage");
 }
 

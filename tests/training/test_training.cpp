@@ -181,10 +181,13 @@ void stages_nest() {
     expect(torch::equal(before[s], after[s]), fmt::format("stage {} reads no later stripe", s + 1));
   expect(!torch::equal(before[2], after[2]), "stage 3 reads its own stripe");
 
-  const auto macs = multiply_accumulates(*net);
+  const auto macs = net->config.multiply_accumulates();
   // Stripes of 4 units: 16 x (4, 8, 12) twice in each of 2 layers, and 4 x 23 of the output layer.
   expect(macs == std::vector<int64_t>({348, 348 + 604, 348 + 604 + 860}),
          fmt::format("multiply-accumulates: {}", fmt::join(macs, ", ")));
+  int64_t numbers = 0;
+  for (const auto& p : net->parameters()) numbers += p.numel();
+  expect(net->config.parameters() == numbers, fmt::format("{} parameters", numbers));
 }
 
 void large_scores_stay_finite() {
