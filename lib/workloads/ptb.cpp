@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <string_view>
 #include <unordered_map>
@@ -14,13 +13,15 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "core/text_file.h"
+#include "core/unicode.h"
 
 namespace alertbench {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t max_file_bytes = 64u << 20;
+constexpr size_t max_file_bytes = 64u << 20;
 constexpr size_t max_word_bytes = 256, max_vocabulary = 1000000;
 constexpr const char* end_of_sentence = "<eos>";
 constexpr const char* unknown_word = "<unk>";
@@ -37,33 +38,11 @@ std::string file_of(const std::string& dir, PtbSplit split) {
 }
 
 std::string read_whole(const std::string& path) {
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) fail(path, "no such file");
-  const uint64_t size = fs::file_size(path, error);
-  if (error) fail(path, "cannot be read");
-  if (size > max_file_bytes) fail(path, fmt::format("{} bytes, the limit is {}", size, max_file_bytes));
-  std::string bytes(size, '\0');
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) fail(path, "cannot be read");
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) fail(path, "no such file");
+  std::string bytes = read_text_file(path, max_file_bytes);
   if (bytes.empty()) fail(path, "is empty");
   return bytes;
-}
-
-// Length of the well-formed UTF-8 sequence that begins the text (RFC 3629); 0 where there is none.
-size_t utf8_sequence(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xc2 && first < 0xe0   ? 2
-                        : first >= 0xe0 && first < 0xf0 ? 3
-                        : first >= 0xf0 && first < 0xf5 ? 4
-                                                        : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0u) != 0x80) return 0;
-  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-  const bool not_a_character = (first == 0xed && byte(1) >= 0xa0) || (first == 0xf4 && byte(1) >= 0x90);
-  return overlong || not_a_character ? 0 : length;
 }
 
 // The words of a text file, as views into its bytes, line after line.
@@ -105,12 +84,11 @@ class TextFile {
   void check(std::string_view word, int64_t line) const {
     if (word.size() > max_word_bytes)
       fail(path_, fmt::format("line {}: a word of {} bytes, the limit is {}", line, word.size(), max_word_bytes));
-    for (size_t i = 0; i < word.size();) {
-      const size_t length = utf8_sequence(word.substr(i));
-      const auto byte = static_cast<unsigned char>(word[i]);
-      if (length == 0 || byte < 0x20 || byte == 0x7f)
-        fail(path_, fmt::format("line {}: byte {:#04x} is not text in UTF-8", line, byte));
-      i += length;
+    try {
+      for (const char32_t c : decode_utf8(word))
+        if (c < U' ' || c == 0x7f) throw InputError(fmt::format("control character {:#04x}", static_cast<uint32_t>(c)));
+    } catch (const InputError& e) {
+      fail(path_, fmt::format("line {}: no text in UTF-8: {}", line, e.what()));
     }
     if (word == end_of_sentence)
       fail(path_, fmt::format("line {}: holds the word {}, which stands for the end of a line; remove it", line, word));

@@ -10,7 +10,9 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include "catch.h"
 #include "core/error.h"
 
 struct Folder {
@@ -51,3 +53,11 @@ std::string message_of(const std::function<void()>& action) {
 }
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+inline void check_says(const std::string& message, const std::vector<std::string>& parts) {
+  INFO("message: " << message);
+  for (const auto& part : parts) {
+    INFO("expected: " << part);
+    CHECK(message.find(part) != std::string::npos);
+  }
+}

@@ -30,14 +30,6 @@ void write_gzip(const std::string& path, const std::string& bytes) {
   gzclose(file);
 }
 
-void check_says(const std::string& message, const std::vector<std::string>& parts) {
-  INFO("message: " << message);
-  for (const auto& part : parts) {
-    INFO("expected: " << part);
-    CHECK(message.find(part) != std::string::npos);
-  }
-}
-
 std::string words(const std::vector<uint32_t>& values) {
   std::string bytes;
   for (const uint32_t value : values) {

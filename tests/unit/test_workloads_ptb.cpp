@@ -1,15 +1,12 @@
 // Penn Treebank: made-up texts, and the real one where the checkout has it beside it.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <numeric>
 
 #include "catch.h"
 #include "core/error.h"
+#include "support.h"
 #include "workloads/ptb.h"
 
 using namespace alertbench;
@@ -17,40 +14,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "alert-ptb-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()));
-    path = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  void write(const std::string& split, const std::string& bytes) const {
-    std::ofstream(path / ("ptb." + split + ".txt"), std::ios::binary) << bytes;
-  }
-};
+void write(const Folder& folder, const std::string& split, const std::string& bytes) {
+  put(folder / ("ptb." + split + ".txt"), bytes);
+}
 
 std::string refusal(const std::string& train, const std::string& valid) {
   Folder folder;
-  folder.write("train", train);
-  folder.write("valid", valid);
-  try {
-    Ptb ptb(folder.path.string());
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-void check_says(const std::string& message, const std::vector<std::string>& parts) {
-  INFO("message: " << message);
-  for (const auto& part : parts) {
-    INFO("expected: " << part);
-    CHECK(message.find(part) != std::string::npos);
-  }
+  write(folder, "train", train);
+  write(folder, "valid", valid);
+  return message_of([&] { Ptb ptb(folder.path); });
 }
 
 using Words = std::vector<int32_t>;
@@ -59,9 +31,9 @@ using Words = std::vector<int32_t>;
 
 TEST_CASE("PTB: words, sentences and the order of the vocabulary", "[workloads][ptb]") {
   Folder folder;
-  folder.write("train", " b a b \n b c a <unk> \r\n");
-  folder.write("valid", "c\td new\n");
-  const Ptb ptb(folder.path.string());
+  write(folder, "train", " b a b \n b c a <unk> \r\n");
+  write(folder, "valid", "c\td new\n");
+  const Ptb ptb(folder.path);
   // b 3; a and <eos> 2 each, "<" before "a"; <unk> and c 1 each.
   CHECK(ptb.vocabulary() == std::vector<std::string>{"b", "<eos>", "a", "<unk>", "c"});
   CHECK(ptb.text(PtbSplit::train).words == Words{0, 2, 0, 1, 0, 4, 2, 3, 1});
@@ -81,15 +53,15 @@ TEST_CASE("PTB: words, sentences and the order of the vocabulary", "[workloads][
         return std::string();
       }(),
       {"no ptb.test.txt"});
-  check_says(ptb.data_source(), {folder.path.string(), "9 training words", "5 different", "4 validation words"});
+  check_says(ptb.data_source(), {folder.path, "9 training words", "5 different", "4 validation words"});
 }
 
 TEST_CASE("PTB: what the frequencies alone are worth", "[workloads][ptb]") {
   Folder folder;
-  folder.write("train", "a a a b\nb <unk>\n");  // a 3/8, b 2/8, <eos> 2/8, <unk> 1/8
-  folder.write("valid", "a b\n");
-  folder.write("test", "b b\nzzz a\n");
-  const Ptb ptb(folder.path.string());
+  write(folder, "train", "a a a b\nb <unk>\n");  // a 3/8, b 2/8, <eos> 2/8, <unk> 1/8
+  write(folder, "valid", "a b\n");
+  write(folder, "test", "b b\nzzz a\n");
+  const Ptb ptb(folder.path);
   CHECK(ptb.frequencies()[0] == Approx(3.0 / 8));
   const auto valid = ptb.unigram(PtbSplit::valid);
   CHECK(valid.perplexity == Approx(std::cbrt(8.0 / 3 * 4 * 4)));
@@ -118,13 +90,13 @@ TEST_CASE("PTB: files that cannot be used are refused by name and line", "[workl
   CHECK(refusal("\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\n", "\xc3\xa4\n") == "");
 
   Folder folder;
-  CHECK_THROWS_WITH(Ptb(folder.path.string()), Catch::Matchers::Contains("ptb.train.txt: no such file"));
-  folder.write("train", good);
-  CHECK_THROWS_WITH(Ptb(folder.path.string()), Catch::Matchers::Contains("ptb.valid.txt: no such file"));
-  fs::create_directory(folder.path / "ptb.valid.txt");
-  CHECK_THROWS_WITH(Ptb(folder.path.string()), Catch::Matchers::Contains("ptb.valid.txt: no such file"));
-  fs::resize_file(folder.path / "ptb.train.txt", (64ull << 20) + 1);  // sparse: costs no disk
-  CHECK_THROWS_WITH(Ptb(folder.path.string()), Catch::Matchers::Contains("limit"));
+  CHECK_THROWS_WITH(Ptb(folder.path), Catch::Matchers::Contains("ptb.train.txt: no such file"));
+  write(folder, "train", good);
+  CHECK_THROWS_WITH(Ptb(folder.path), Catch::Matchers::Contains("ptb.valid.txt: no such file"));
+  fs::create_directory(folder / "ptb.valid.txt");
+  CHECK_THROWS_WITH(Ptb(folder.path), Catch::Matchers::Contains("ptb.valid.txt: no such file"));
+  fs::resize_file(folder / "ptb.train.txt", (64ull << 20) + 1);  // sparse: costs no disk
+  CHECK_THROWS_WITH(Ptb(folder.path), Catch::Matchers::Contains("limit"));
 }
 
 TEST_CASE("PTB: the synthetic text has the shape of the real one", "[workloads][ptb]") {
