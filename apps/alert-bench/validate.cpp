@@ -17,10 +17,17 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string check_networks(const std::string& path, bool load, int classes) {
-  const NetworkFile file = NetworkFile::read(path);
+  NetworkFile file = NetworkFile::read(path, false);
+  std::vector<std::string> untrained;
   for (const NetworkSpec& n : file.networks)
-    if (!n.random_weights() && !fs::exists(n.weights))
-      throw InputError(fmt::format("{}: networks: {}: weights: {} is not there", path, n.name, n.weights));
+    if (!n.random_weights() && !fs::exists(n.weights)) {
+      if (!n.accuracy.top1.empty())
+        throw InputError(fmt::format("{}: networks: {}: weights: {} is not there", path, n.name, n.weights));
+      untrained.push_back(n.name);
+    }
+  if (untrained.size() == file.networks.size())
+    return fmt::format("network file, {} networks, none of them trained yet", file.networks.size());
+  file = NetworkFile::read(path);
   if (load) {
     const auto runtime = open_inference_runtime(1);
     for (const NetworkSpec& n : file.networks) runtime->load(n, n.classes() ? n.classes() : classes);

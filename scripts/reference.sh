@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Measures what lies under results/reference/ again; leave the machine alone meanwhile. Without arguments everything
+# (about 12 minutes), else only what is named.
+#   scripts/reference.sh [bench] [quickstart] [zoo] [co-runners]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bench=build/bin/alert-bench out=results/reference
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+scripts/build.sh release
+
+measure_bench() { scripts/bench.sh; }
+
+measure_quickstart() {
+  "$bench" run scenarios/quickstart.json --out "$work/quickstart" | tee "$work/table"
+  scripts/figures.py "$work/quickstart"
+  mkdir -p $out/quickstart/figures
+  cp "$work/table" $out/quickstart/table.txt
+  cp "$work"/quickstart/{manifest,profile,summary}.json $out/quickstart/
+  cp "$work"/quickstart/figures/*.png $out/quickstart/figures/
+}
+
+measure_zoo() {
+  mkdir -p $out/zoo
+  "$bench" profile scenarios/default.json --networks networks/imagenet-zoo.json --set 'power.caps_w=[100]' \
+    --out $out/zoo/profile.json --overwrite
+  scripts/figures.py $out/zoo --only error_latency
+}
+
+# How far the co-runners of the ImageNet scenarios slow two networks down, uncapped.
+measure_co-runners() {
+  for name in compute-1 compute-2 memory-1 memory-2; do
+    "$bench" record scenarios/$name.json --out "$work/$name" --set 'candidates=["resnet-50","nested-resnet-50"]' \
+      --set 'power.caps_w=[100]'
+  done
+  python3 - "$work" >$out/co-runners.json <<'PY'
+import json, sys
+result = {}
+for name in ("compute-1", "compute-2", "memory-1", "memory-2"):
+    with open(f"{sys.argv[1]}/{name}/recording/recording.json") as f:
+        recording = json.load(f)
+    scenario = recording["info"]["scenario"]
+    result[name] = {"asked": scenario["co_runner"]["slowdown"], "came_out": recording["info"]["slowdowns"],
+                    "co_runner": recording["info"]["co_runner"], "inputs": scenario["inputs"],
+                    "cpu": recording["info"]["host"].get("cpu_model")}
+print(json.dumps(result, indent=1))
+PY
+}
+
+[ $# -gt 0 ] || set -- bench quickstart zoo co-runners
+for what in "$@"; do
+  declare -F "measure_$what" >/dev/null || { sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+done
+for what in "$@"; do "measure_$what"; done
