@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "core/error.h"
+#include "core/profile.h"
 #include "models/striped_lstm.h"
 #include "models/striped_resnet.h"
 #include "trace/sha256.h"
@@ -182,10 +183,12 @@ void train_language(const Options& o, const NetworkSpec& spec) {
     run.log[fmt::format("{}_perplexity_as_stored", name_of(split))] = quality.perplexity;
     run.log[fmt::format("{}_top1_as_stored", name_of(split))] = quality.top1;
   }
+  std::string on = fmt::format("{}; split '{}'", ptb.data_source(), name_of(split));
+  raise_falling_stages(quality.top1, on);
   run.finish({{"top1", quality.top1},
               {"perplexity", quality.perplexity},
               {"source", "measured"},
-              {"on", fmt::format("{}; split '{}'", ptb.data_source(), name_of(split))}},
+              {"on", on}},
              last == epochs);
 }
 

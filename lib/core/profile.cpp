@@ -111,6 +111,14 @@ double PowerModel::speed(double cap_w) const {
 
 double PowerModel::active_w(double cap_w) const { return std::min(cap_w, static_w + dynamic_w); }
 
+void raise_falling_stages(std::vector<double>& accuracy, std::string& on) {
+  for (size_t s = 1; s < accuracy.size(); ++s) {
+    if (accuracy[s] >= accuracy[s - 1]) continue;
+    on += fmt::format("; stage {} measured {:.4f}, counts as stage {}", s + 1, accuracy[s], s);
+    accuracy[s] = accuracy[s - 1];
+  }
+}
+
 int Profile::rows() const { return first_row(static_cast<int>(models.size())); }
 
 int Profile::first_row(int model) const {

@@ -30,6 +30,10 @@ struct PowerModel {
   double active_w(double cap_w) const;  // min(cap_w, P(1))
 };
 
+// Measured accuracy of the stages of a network, made fit for a profile: a stage that came out below the one before it counts
+// as equal to it, and `on` then says what was measured.
+void raise_falling_stages(std::vector<double>& accuracy, std::string& on);
+
 // A *row* is one stage of one model; rows of a model are consecutive, models in order.
 class Profile {
  public:

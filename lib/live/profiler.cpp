@@ -130,12 +130,8 @@ void take_accuracy(Profile& profile, const MeasuredAccuracy& measured, const std
   for (ModelProfile& model : profile.models) {
     model.accuracy_source = "measured";
     model.accuracy_on = fmt::format("{}; {} inputs", data_source, measured.inputs);
-    for (size_t s = 0; s < model.accuracy.size(); ++s, ++row) {
-      model.accuracy[s] = measured.top1[row];
-      if (s == 0 || model.accuracy[s] >= model.accuracy[s - 1]) continue;
-      model.accuracy_on += fmt::format("; stage {} measured {:.4f}, counts as stage {}", s + 1, measured.top1[row], s);
-      model.accuracy[s] = model.accuracy[s - 1];
-    }
+    for (double& accuracy : model.accuracy) accuracy = measured.top1[row++];
+    raise_falling_stages(model.accuracy, model.accuracy_on);
   }
 }
 
