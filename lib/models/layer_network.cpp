@@ -113,12 +113,12 @@ class LayerNetwork : public StagedModel {
     c10::InferenceMode inference;
     const Tensor values = at::empty({1, image.channels, image.height, image.width}, at::kFloat);
     std::copy(image.chw.begin(), image.chw.end(), values.data_ptr<float>());
-    activations_ = channels_last(values);
+    input_ = channels_last(values);
   }
 
   void run_block(int, int block) override {
     c10::InferenceMode inference;
-    activations_ = blocks_[static_cast<size_t>(block)](activations_);
+    activations_ = blocks_[static_cast<size_t>(block)](block == 0 ? input_ : activations_);
   }
 
   std::vector<float> scores(int) const override {
@@ -129,7 +129,7 @@ class LayerNetwork : public StagedModel {
 
  private:
   std::vector<CompiledBlock> blocks_;
-  Tensor activations_;
+  Tensor input_, activations_;  // the same input may be run again and again
 };
 
 }  // namespace
