@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# Configures and builds a CMake preset (default: release) with as many jobs as memory allows.
+# Configures and builds a CMake preset (default: release) with as many jobs as memory allows: everything, or the targets named.
+#   scripts/build.sh [PRESET] [TARGET]...
 # LibTorch's headers take up to 1.2 GB a compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-release}
+[ $# -eq 0 ] || shift
+targets=()
+[ $# -eq 0 ] || targets=(--target "$@")
 cores=$(nproc)
 by_memory=$(awk '/MemAvailable/ {n = int($2 / 1500000); print n < 1 ? 1 : n}' /proc/meminfo)
 jobs=$((cores < by_memory ? cores : by_memory))
@@ -12,4 +16,4 @@ folder=build
 cmake --preset "$preset" >"/tmp/alert-bench-configure.$$" 2>&1 || { cat "/tmp/alert-bench-configure.$$"; rm -f "/tmp/alert-bench-configure.$$"; exit 1; }
 rm -f "/tmp/alert-bench-configure.$$"
 echo "build: $preset with $jobs jobs"
-cmake --build "$folder" -j "$jobs"
+cmake --build "$folder" -j "$jobs" "${targets[@]}"

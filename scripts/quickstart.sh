@@ -9,7 +9,7 @@ out=${1:-$root/results/quickstart-$(date +%Y%m%d-%H%M%S)}
 echo "1/4 packages"
 "$root/scripts/setup.sh"
 echo "2/4 build"
-"$root/scripts/build.sh" release
+"$root/scripts/build.sh" release alert-bench  # tests and training are not needed here
 echo "3/4 run scenarios/quickstart.json"
 "$root/build/bin/alert-bench" run "$root/scenarios/quickstart.json" --out "$out" "$@"
 echo "4/4 figures"
