@@ -41,6 +41,14 @@ inline void put(const std::string& path, const std::string& content) {
   std::ofstream(path, std::ios::binary) << content;
 }
 
+// A file with this content, which goes when the test ends.
+struct TemporaryFile {
+  explicit TemporaryFile(const std::string& content) : path(folder / "file") { put(path, content); }
+
+  Folder folder;
+  std::string path;
+};
+
 // The message of the `Thrown` that the action throws; "" where it throws nothing.
 template <class Thrown = alertbench::InputError>
 std::string message_of(const std::function<void()>& action) {

@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "core/error.h"
 #include "models/network_file.h"
+#include "support.h"
 
 using namespace alertbench;
 using nlohmann::json;
@@ -27,13 +28,7 @@ json nested() {
 }
 
 NetworkFile read(const json& content, bool need_accuracy = true) {
-  const auto path = std::filesystem::temp_directory_path() / ("alert-lstm-" + std::to_string(getpid()) + ".json");
-  std::ofstream(path) << content;
-  struct Remove {
-    std::filesystem::path path;
-    ~Remove() { std::filesystem::remove(path); }
-  } remove{path};
-  return NetworkFile::read(path.string(), need_accuracy);
+  return NetworkFile::read(TemporaryFile(content.dump()).path, need_accuracy);
 }
 
 void check_refused(const json& content, const std::string& part) {

@@ -10,6 +10,7 @@
 #include "catch.h"
 #include "core/error.h"
 #include "metrics/squad_score.h"
+#include "support.h"
 #include "workloads/squad.h"
 #include "workloads/squad_windows.h"
 #include "workloads/wordpiece.h"
@@ -21,20 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-class File {
- public:
-  explicit File(const std::string& bytes) {
-    std::string name = (fs::temp_directory_path() / "alert-squad-XXXXXX").string();
-    const int file = mkstemp(name.data());
-    REQUIRE(file >= 0);
-    close(file);
-    path = name;
-    std::ofstream(path, std::ios::binary) << bytes;
-  }
-  ~File() { fs::remove(path); }
-  std::string path;
-};
-
 const std::vector<std::string> words = {
     "[PAD]",      "[UNK]",      "[CLS]", "[SEP]", "un", "##aff", "##able",     "a",
     "b",          "c",          "d",     "##d",   "'",  ".",     "e",          "cafe",
@@ -44,7 +31,7 @@ const std::vector<std::string> words = {
 Vocabulary vocabulary() {
   std::string text;
   for (const auto& word : words) text += word + "\n";
-  return Vocabulary::read(File(text).path);
+  return Vocabulary::read(TemporaryFile(text).path);
 }
 
 std::string pieces(const std::string& text) {
@@ -65,7 +52,7 @@ std::string spans(const std::string& text) {
 }
 
 std::string vocabulary_refusal(const std::string& text) {
-  const File file(text);
+  const TemporaryFile file(text);
   try {
     Vocabulary::read(file.path);
   } catch (const InputError& e) {
@@ -86,7 +73,7 @@ json squad() {
 }
 
 std::string squad_refusal(const std::string& bytes) {
-  const File file(bytes);
+  const TemporaryFile file(bytes);
   try {
     SquadData::read(file.path);
   } catch (const InputError& e) {
@@ -173,7 +160,7 @@ TEST_CASE("a vocabulary is its lines", "[squad]") {
   CHECK(v.sep() == 3);
   CHECK(v.find("##able") == 6);
   CHECK(v.find("able") == -1);
-  CHECK(Vocabulary::read(File("[UNK]\r\n[PAD]\r\n[SEP]\r\n[CLS]").path).cls() == 3);
+  CHECK(Vocabulary::read(TemporaryFile("[UNK]\r\n[PAD]\r\n[SEP]\r\n[CLS]").path).cls() == 3);
 }
 
 TEST_CASE("an unusable vocabulary is refused, with the line", "[squad]") {
@@ -188,7 +175,7 @@ TEST_CASE("an unusable vocabulary is refused, with the line", "[squad]") {
 }
 
 TEST_CASE("questions share their context, and answers are found in it by characters", "[squad]") {
-  const SquadData data = SquadData::read(File(squad().dump()).path);
+  const SquadData data = SquadData::read(TemporaryFile(squad().dump()).path);
   REQUIRE(data.questions.size() == 3);
   REQUIRE(data.contexts.size() == 3);
   CHECK(data.questions[0].id == "q1");
@@ -254,13 +241,13 @@ TEST_CASE("a SQuAD file that is made to exhaust memory is refused", "[squad]") {
 }
 
 TEST_CASE("predictions are an object of texts", "[squad]") {
-  const SquadPredictions predictions = read_squad_predictions(File("{\"q1\": \"x\", \"q2\": \"\"}").path);
+  const SquadPredictions predictions = read_squad_predictions(TemporaryFile("{\"q1\": \"x\", \"q2\": \"\"}").path);
   CHECK(predictions == SquadPredictions{{"q1", "x"}, {"q2", ""}});
-  CHECK(read_squad_predictions(File("{\"q1\": \"x\", \"q1\": \"y\"}").path) == SquadPredictions{{"q1", "y"}});
-  CHECK_THROWS_WITH(read_squad_predictions(File("{\"q1\": 1956}").path),
+  CHECK(read_squad_predictions(TemporaryFile("{\"q1\": \"x\", \"q1\": \"y\"}").path) == SquadPredictions{{"q1", "y"}});
+  CHECK_THROWS_WITH(read_squad_predictions(TemporaryFile("{\"q1\": 1956}").path),
                     Contains("answer to question \"q1\": expected a string"));
-  CHECK_THROWS_WITH(read_squad_predictions(File("[]").path), Contains("expected an object"));
-  CHECK_THROWS_AS(read_squad_predictions(File("{\"q1\": \"x\"").path), InputError);
+  CHECK_THROWS_WITH(read_squad_predictions(TemporaryFile("[]").path), Contains("expected an object"));
+  CHECK_THROWS_AS(read_squad_predictions(TemporaryFile("{\"q1\": \"x\"").path), InputError);
 }
 
 TEST_CASE("a short context is one window", "[squad]") {
@@ -383,7 +370,7 @@ TEST_CASE("F1 is that of bags of words, the best over the right answers", "[squa
 }
 
 TEST_CASE("means are over all questions, and one without a prediction counts as wrong", "[squad]") {
-  const SquadData data = SquadData::read(File(squad().dump()).path);
+  const SquadData data = SquadData::read(TemporaryFile(squad().dump()).path);
   const SquadScore score = score_squad(data, {{"q1", "1,094"}, {"q3", "One. Two"}, {"other", "x"}});
   CHECK(score.missing == 1);
   CHECK(score.exact_match == Approx(100.0 / 3));

@@ -9,6 +9,7 @@
 #include "catch.h"
 #include "core/error.h"
 #include "models/state_dict_file.h"
+#include "support.h"
 
 using namespace alertbench;
 
@@ -57,15 +58,6 @@ std::string tensor(const std::string& type, const std::string& key, int64_t offs
 }
 const std::string start = "\x80\x02", ordered = global("collections", "OrderedDict") + ")R";
 
-struct TemporaryFile {
-  std::string path =
-      (std::filesystem::temp_directory_path() / ("alert-state-dict-" + std::to_string(getpid()))).string();
-  explicit TemporaryFile(const std::string& bytes) {
-    std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-  ~TemporaryFile() { std::filesystem::remove(path); }
-};
-
 StateDictFile read(const std::string& bytes) {
   const TemporaryFile file(bytes);
   return StateDictFile::read(file.path);
@@ -90,12 +82,6 @@ std::string refusal(const std::string& bytes) {
 }
 
 std::string refused_pickle(const std::string& pickle) { return refusal(archive(start + pickle)); }
-
-bool contains(const std::string& all, const std::string& part) {
-  INFO(all);
-  CHECK(all.find(part) != std::string::npos);
-  return true;
-}
 
 float float_at(const StoredTensor& t, size_t index) {
   float value;

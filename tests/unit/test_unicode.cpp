@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/text_file.h"
 #include "core/unicode.h"
+#include "support.h"
 
 using namespace alertbench;
 using Catch::Matchers::Contains;
@@ -64,15 +65,12 @@ TEST_CASE("spaces and word characters are Python's", "[unicode]") {
 }
 
 TEST_CASE("files are read whole up to a limit", "[unicode]") {
-  char path[] = "/tmp/alert-text-XXXXXX";
-  const int file = mkstemp(path);
-  REQUIRE(file >= 0);
-  const std::string text(200000, 'x');
-  REQUIRE(write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  close(file);
+  const Folder folder;
+  const std::string path = folder / "text", text(200000, 'x');
+  put(path, text);
   CHECK(read_text_file(path, text.size()) == text);
   CHECK_THROWS_WITH(read_text_file(path, text.size() - 1), Contains(path) && Contains("limit of 199999 bytes"));
-  std::remove(path);
+  std::filesystem::remove(path);
   CHECK_THROWS_WITH(read_text_file(path, 10), Contains("No such file"));
   CHECK_THROWS_AS(read_text_file("/tmp", 10), InputError);
   CHECK_THROWS_AS(read_text_file("/dev/zero", 1 << 20), InputError);
