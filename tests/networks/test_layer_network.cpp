@@ -6,9 +6,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
 #include "core/error.h"
+#include "expect.h"
 #include "models/layer_network.h"
 #include "models/zoo/zoo.h"
 
@@ -16,29 +16,6 @@ using namespace alertbench;
 using at::Tensor;
 
 namespace {
-
-int failures = 0;
-
-void expect(bool ok, const std::string& what) {
-  fmt::print("{} {}\n", ok ? "ok  " : "FAIL", what);
-  failures += !ok;
-}
-
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const InputError& e) {
-    return e.what();
-  } catch (const std::exception& e) {
-    return std::string("another exception: ") + e.what();
-  }
-  return "accepted";
-}
-
-void expect_refusal(const std::string& what, const std::string& part, const std::function<void()>& action) {
-  const std::string message = refusal(action);
-  expect(message.find(part) != std::string::npos, fmt::format("{}: {}", what, message));
-}
 
 // Every layer as LibTorch's own operator, in plain NCHW, nothing folded; in the precision of the weights.
 Tensor activate(const Tensor& x, zoo::Activation activation) {

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
 #include "core/error.h"
+#include "expect.h"
 #include "models/compiled_resnet.h"
 #include "models/torchscript_model.h"
 #include "workloads/fashion_mnist.h"
@@ -15,25 +15,6 @@
 using namespace alertbench;
 
 namespace {
-
-int failures = 0;
-
-void expect(bool ok, const std::string& what) {
-  fmt::print("{} {}\n", ok ? "ok  " : "FAIL", what);
-  failures += !ok;
-}
-
-void expect_refusal(const std::string& what, const std::string& part, const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const InputError& e) {
-    const bool fits = std::string(e.what()).find(part) != std::string::npos;
-    return expect(fits, fmt::format("{}: {}", what, fits ? part : e.what()));
-  } catch (const std::exception& e) {
-    return expect(false, fmt::format("{}: another exception: {}", what, e.what()));
-  }
-  expect(false, what + ": was accepted");
-}
 
 // A network whose batch norms have something to fold and whose blocks are not the identity.
 StripedResnet random_network(const ResnetConfig& config) {

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
 
 #include "core/error.h"
+#include "expect.h"
 #include "models/striped_lstm.h"
 #include "models/striped_resnet.h"
 #include "training/checkpoint.h"
@@ -19,27 +19,7 @@ using torch::Tensor;
 
 namespace {
 
-int failures = 0;
-
-void expect(bool ok, const std::string& what) {
-  fmt::print("{} {}\n", ok ? "ok  " : "FAIL", what);
-  failures += !ok;
-}
-
 double difference(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
-
-void expect_refusal(const std::string& what, const std::string& part, const std::function<void()>& action) {
-  std::string message = "nothing was thrown";
-  try {
-    action();
-  } catch (const InputError& e) {
-    message = e.what();
-  } catch (const std::exception& e) {
-    message = fmt::format("another exception: {}", e.what());
-  }
-  const bool fits = message.find(part) != std::string::npos;
-  expect(fits, fmt::format("{}: {}", what, fits ? part : message));
-}
 
 LstmConfig tiny(int stripes) {
   LstmConfig c;
