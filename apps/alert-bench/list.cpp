@@ -8,6 +8,7 @@
 #include "core/json_reader.h"
 #include "models/network_file.h"
 #include "schedulers/scheduler.h"
+#include "workloads/workload_factory.h"
 
 namespace alertbench {
 namespace {
@@ -74,9 +75,7 @@ void add_list(CLI::App& app, CommandLine& line) {
       if (*kind == "models") list_networks(folder->empty() ? "networks" : *folder);
       if (*kind == "scenarios") list_scenarios(folder->empty() ? "scenarios" : *folder);
       if (*kind == "workloads")
-        fmt::print("fashion-mnist  10,000 labelled grey images of 28x28 (Debian package dataset-fashion-mnist)\n"
-                   "imagenet       JPEG files with --data imagenet=DIR (a `file label` list, or class folders); without it "
-                   "seeded synthetic images, no labels\n");
+        for (const WorkloadInfo& w : known_workloads()) fmt::print("{:<14} {}\n", w.name, w.data);
       if (*kind == "powers")
         fmt::print("emulated       a cap that idles within the inference; energy from the scenario's power model\n");
       if (*kind == "co-runners")

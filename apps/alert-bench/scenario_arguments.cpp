@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "commands.h"
+#include "workloads/workload_factory.h"
 
 namespace alertbench {
 
@@ -12,7 +15,7 @@ void ScenarioArguments::add_to(CLI::App& command, bool several) {
   command.add_option("--set", overrides,
                      "change a scenario key: inputs=50, co_runner.slowdown=1.5, goals.0.accuracy=0.9 (repeatable)")
       ->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
-  command.add_option("--data", data, "where a workload's data is: imagenet=DIR, fashion-mnist=DIR")
+  command.add_option("--data", data, "where a workload's data is: imagenet=DIR, ptb=DIR (see `alert-bench list workloads`)")
       ->type_name("WORKLOAD=DIR")->take_all()->allow_extra_args(false);
   command.add_option("--networks", networks, "network file in place of the scenario's");
   inputs_option = command.add_option("--inputs", inputs, "number of inputs in place of the scenario's");
@@ -43,11 +46,13 @@ Scenario ScenarioArguments::read(const std::string& file) const {
     const size_t equals = entry.find('=');
     if (equals == std::string::npos || equals + 1 == entry.size())
       throw InputError(fmt::format("--data {}: expected WORKLOAD=DIR, for example --data {}=/path", entry, s.workload));
-    if (entry.substr(0, equals) == s.workload)
+    const std::string name = entry.substr(0, equals);
+    const std::vector<std::string> known = workload_names();
+    if (name == s.workload)
       s.data = entry.substr(equals + 1);
-    else if (entry.substr(0, equals) != "imagenet" && entry.substr(0, equals) != "fashion-mnist")
-      throw InputError(fmt::format("--data {}: unknown workload \"{}\"; this scenario's is \"{}\"", entry,
-                                   entry.substr(0, equals), s.workload));
+    else if (std::find(known.begin(), known.end(), name) == known.end())
+      throw InputError(fmt::format("--data {}: unknown workload \"{}\"; this scenario's is \"{}\"", entry, name,
+                                   s.workload));
   }
   return s;
 }

@@ -42,6 +42,7 @@ ModelProfile read_model(JsonReader reader, Profile& profile) {
   model.random_weights = reader.boolean("random_weights", false);
   model.accuracy_source = reader.text("accuracy_source");
   model.accuracy_on = reader.text("accuracy_on", "");
+  model.size_growth = reader.number("size_growth", 0.0, 0.0, 2.0);
   const auto caps = profile.caps_w.size();
   const std::vector<double> active = sized(reader, "active_power_w", caps, "cap");
   profile.active_power_w.insert(profile.active_power_w.end(), active.begin(), active.end());
@@ -133,6 +134,11 @@ int Profile::model_index(const std::string& name) const {
   return -1;
 }
 
+double Profile::size_factor(int model, double size) const {
+  // A straight line, kept above 0 for inputs far smaller than those it was fitted to.
+  return std::max(0.05, 1 + models[static_cast<size_t>(model)].size_growth * (size - 1));
+}
+
 double Profile::reference_latency_s() const {
   double any = 0, anytime = 0;
   for (int m = 0; m < static_cast<int>(models.size()); ++m) {
@@ -157,6 +163,8 @@ Profile Profile::read(const std::string& path) {
                 fmt::format("\"{}\" is not \"{}\"; profile the networks anew", version, schema_version));
   Profile profile;
   profile.workload = reader.text("workload");
+  profile.size_unit = reader.text("size_unit", "");
+  profile.mean_size = reader.number("mean_size", 1.0, 1e-9, huge);
   profile.caps_w = reader.numbers("caps_w", -huge, huge);
   profile.fail_accuracy = reader.number("fail_accuracy", -huge, huge);
   profile.idle_power_w = reader.number("idle_power_w", -huge, huge);
@@ -185,6 +193,7 @@ void Profile::check(const std::string& where) const {
     if (c > 0 && caps_w[c] <= caps_w[c - 1])
       check.fail(fmt::format("caps_w[{}]", c), "{} is not above {}; sort the caps", caps_w[c], caps_w[c - 1]);
   }
+  check.positive("mean_size", mean_size);
   check.within("fail_accuracy", fail_accuracy, 0, 1);
   check.within("idle_power_w", idle_power_w, 0, huge);
   check.one_of("energy_source", energy_source, {"model", "rapl", "nvml", "sensor"});
@@ -202,6 +211,7 @@ void Profile::check(const std::string& where) const {
     if (!names.insert(model.name).second) check.fail(key + ": name", "\"{}\" stands there twice", model.name);
     if (model.stages() < 1 || model.stages() > max_stages)
       check.fail(key + ": accuracy", "has {} stages; give 1 to {}", model.stages(), max_stages);
+    check.within(key + ": size_growth", model.size_growth, 0, 2);
     check.one_of(key + ": accuracy_source", model.accuracy_source, {"measured", "published", "assumed"});
     for (size_t s = 0; s < model.accuracy.size(); ++s) {
       const std::string at = fmt::format("{}: accuracy[{}]", key, s);
@@ -241,6 +251,10 @@ ordered_json Profile::to_json() const {
   ordered_json out;
   out["schema_version"] = schema_version;
   out["workload"] = workload;
+  if (!size_unit.empty()) {
+    out["size_unit"] = size_unit;
+    out["mean_size"] = mean_size;
+  }
   out["host"] = host;
   out["threads"] = threads;
   out["repetitions"] = repetitions;
@@ -265,6 +279,7 @@ ordered_json Profile::to_json() const {
     entry["accuracy"] = model.accuracy;
     entry["accuracy_source"] = model.accuracy_source;
     entry["accuracy_on"] = model.accuracy_on;
+    if (!size_unit.empty()) entry["size_growth"] = model.size_growth;
     const auto power = active_power_w.begin() + m * caps();
     entry["active_power_w"] = std::vector<double>(power, power + caps());
     entry["stages"] = ordered_json::array();

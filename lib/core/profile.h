@@ -18,6 +18,7 @@ struct ModelProfile {
   bool random_weights = false;
   std::vector<double> accuracy;       // top-1 per stage, 0..1, not falling
   std::string accuracy_source, accuracy_on;  // "measured" | "published" | "assumed", and on what
+  double size_growth = 0;  // share of the latency at the mean size that grows in proportion to the input's size
   int stages() const { return static_cast<int>(accuracy.size()); }
   bool anytime() const { return stages() > 1; }
 };
@@ -38,6 +39,8 @@ void raise_falling_stages(std::vector<double>& accuracy, std::string& on);
 class Profile {
  public:
   std::string workload;
+  std::string size_unit;  // of inputs that differ in size ("tokens"); empty where all are alike
+  double mean_size = 1;   // in that unit: what the latencies here are for
   std::vector<ModelProfile> models;
   std::vector<double> caps_w;           // rising; the last one is the system default (uncapped)
   double fail_accuracy = 0;             // what a missed deadline delivers: a random guess
@@ -62,6 +65,8 @@ class Profile {
   }
   double active_power_of(int model, int cap) const { return active_power_w[static_cast<size_t>(model * caps() + cap)]; }
   int model_index(const std::string& name) const;  // -1 where unknown
+  // What the size of an input multiplies a model's latencies by; `size` over the mean size.
+  double size_factor(int model, double size) const;
 
   // Mean latency of the largest anytime network (else the slowest network), uncapped: the unit of deadlines.
   double reference_latency_s() const;

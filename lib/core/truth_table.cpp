@@ -25,6 +25,31 @@ void deliver(const ModelProfile& model, double fail_accuracy, const double* stag
   outcome.accuracy = in_time > 0 ? model.accuracy[static_cast<size_t>(in_time - 1)] : fail_accuracy;
 }
 
+namespace {
+
+// Of stage `row`.
+Correctness correctness_of(const TruthTable& truth, int64_t input, int row) {
+  const auto at = static_cast<size_t>(input * truth.rows + row);
+  Correctness c;
+  c.top1 = truth.top1[at] != 0;
+  if (!truth.top5.empty()) c.top5 = truth.top5[at] != 0;
+  if (!truth.nll.empty()) c.nll = truth.nll[at];
+  if (!truth.f1.empty()) c.f1 = truth.f1[at];
+  return c;
+}
+
+Correctness missed_correctness_of(const TruthTable& truth, int64_t input) {
+  const auto at = static_cast<size_t>(input);
+  Correctness c;
+  c.top1 = !truth.missed_top1.empty() && truth.missed_top1[at] != 0;
+  if (!truth.top5.empty()) c.top5 = !truth.missed_top5.empty() && truth.missed_top5[at] != 0;
+  if (!truth.missed_nll.empty()) c.nll = truth.missed_nll[at];
+  if (!truth.f1.empty()) c.f1 = 0;
+  return c;
+}
+
+}  // namespace
+
 Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration,
                    int64_t input, double deadline_s, double period_s) {
   const ModelProfile& model = profile.models[static_cast<size_t>(configuration.model)];
@@ -33,13 +58,10 @@ Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Config
   Outcome outcome;
   deliver(model, profile.fail_accuracy, truth.stage_end_s.data() + first, truth.caps, configuration.stage,
           deadline_s, outcome);
-  if (!truth.top1.empty() && !truth.top5.empty() && !model.random_weights) {
-    outcome.correct = Correctness{};
-    if (outcome.stage_delivered > 0) {
-      const auto at = static_cast<size_t>(input * truth.rows + first_row + outcome.stage_delivered - 1);
-      outcome.correct = Correctness{truth.top1[at] != 0, truth.top5[at] != 0};
-    }
-  }
+  if (!truth.top1.empty() && !model.random_weights)
+    outcome.correct = outcome.stage_delivered > 0
+                          ? correctness_of(truth, input, first_row + outcome.stage_delivered - 1)
+                          : missed_correctness_of(truth, input);
   outcome.energy_j =
       profile.period_energy_j(configuration.model, configuration.cap, outcome.busy_s, period_s);
   outcome.active_power_w = profile.active_power_of(configuration.model, configuration.cap);

@@ -14,8 +14,20 @@ struct TruthTable {
   int64_t inputs = 0;
   int rows = 0, caps = 0;               // as in the profile
   std::vector<double> stage_end_s;      // [input][row][cap], from the start of the execution, contention included
-  std::vector<uint8_t> top1, top5;      // [input][row], measured correctness; empty where unknown
+  // Measured correctness, [input][row]; empty where unknown.
+  std::vector<uint8_t> top1, top5;
+  std::vector<double> nll, f1;
+  // How right a missed input is, [input]; empty: never.
+  std::vector<uint8_t> missed_top1, missed_top5;
+  std::vector<double> missed_nll;
   std::vector<uint8_t> co_runner_on;    // [input]
+  std::vector<int64_t> members_left;    // [input]; empty: 1
+  std::vector<double> size;             // [input]; empty: 1
+
+  InputFacts facts_of(int64_t input) const {
+    const auto n = static_cast<size_t>(input);
+    return {members_left.empty() ? 1 : members_left[n], size.empty() ? 1.0 : size[n]};
+  }
 
   double end_s(int64_t input, int row, int cap) const {
     return stage_end_s[static_cast<size_t>((input * rows + row) * caps + cap)];

@@ -32,15 +32,30 @@ struct Configuration {
   bool operator==(const Configuration& o) const { return model == o.model && stage == o.stage && cap == o.cap; }
 };
 
+// What is known of an input before any network has seen it.
+struct InputFacts {
+  // Inputs that share a deadline (the words of a sentence) form a group: how many of it are still to come, this one
+  // among them. 1 where every input has its own.
+  int64_t members_left = 1;
+  double size = 1;  // in the workload's unit, e.g. tokens; 1 where all inputs are alike
+};
+
 // What a scheduler knows when it decides.
 struct Context {
   int64_t input = 0;
   double deadline_s = 0;  // left for this input from now on (waiting and earlier members of a group taken off)
-  double period_s = 0;    // until the next input
+  double period_s = 0;    // over which its energy counts
+  double size = 1;        // over the profile's mean size
 };
 
+// How right an answer was. What a workload does not know is absent.
 struct Correctness {
-  bool top1 = false, top5 = false;
+  bool top1 = false;            // the first answer is right; of a question: it matches exactly
+  std::optional<bool> top5;     // the right answer is among the first five
+  std::optional<double> nll;    // of a language model: -ln of the probability given to the word that came
+  std::optional<double> f1;     // of an answered question: words shared with the right answer, 0..1
+
+  double accuracy() const { return f1.value_or(top1); }  // the one figure that a profile keeps
 };
 
 // What happened to one input. Times count from its arrival.
@@ -67,6 +82,7 @@ struct Observation {
   double busy_s = 0;
   double deadline_s = 0;      // that the decision was made for
   double period_s = 0;
+  double size = 1;            // of the input, over the profile's mean size
   double decide_s = 0;        // processor time of the decision; 0 in replay
   std::optional<double> energy_j, idle_power_w;
 };

@@ -25,17 +25,16 @@ class LiveEnvironment : public Environment {
   void begin_turn() { fresh_turn_ = true; }
 
   Arrival arrive(int64_t input) override;
+  double size(int64_t input) const override;
   Outcome execute(const Configuration& configuration, const Context& context) override;
   std::string mode() const override { return "live"; }
 
  private:
   Parts parts_;
-  double period_s_;
-  Arrivals arrivals_;
-  bool first_ = true, fresh_turn_ = true;
-  double arrived_at_s_ = 0;              // on the clock: when the last input could be started
-  double arrival_s_ = 0, wait_s_ = 0;    // of the last input, from the start of the run
-  double end_s_ = 0;                     // of the last execution, likewise
+  Pacing pacing_;
+  bool fresh_turn_ = true;
+  Arrival now_;              // of the last input, on the run's own time
+  double arrived_at_s_ = 0;  // ... and on the clock
 };
 
 }  // namespace alertbench

@@ -30,7 +30,7 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
   runtime = open_inference_runtime(s.threads);
   caps = make_emulated_cap(s.power_model);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
-                                         sample_order(workload->size(), s.inputs, s.seeds.inputs));
+                                         workload->order(s.inputs, s.seeds.inputs));
 }
 
 LiveSession::~LiveSession() {
@@ -39,7 +39,7 @@ LiveSession::~LiveSession() {
 
 Profile LiveSession::measure_profile() {
   Profile p = alertbench::measure_profile(*bench, scenario, *caps, clock, progress);
-  p.fail_accuracy = 1.0 / workload->classes();
+  p.fail_accuracy = workload->fail_accuracy();
   p.host = read_host().cpu_model.value_or("unknown processor");
   return p;
 }

@@ -12,6 +12,7 @@ constexpr size_t cached_inputs = 64;  // 224x224 RGB: 38 MB a spec
 NetworkBench::NetworkBench(InferenceRuntime& runtime, std::vector<NetworkSpec> networks, const Workload& workload,
                            std::vector<int64_t> order)
     : networks_(std::move(networks)), workload_(workload), order_(std::move(order)) {
+  for (const int64_t n : order_) facts_.push_back(workload_.facts(n));
   for (const NetworkSpec& n : networks_) {
     models_.push_back(runtime.load(n, workload.classes()));
     const auto known = std::find(specs_.begin(), specs_.end(), n.input);
@@ -20,32 +21,30 @@ NetworkBench::NetworkBench(InferenceRuntime& runtime, std::vector<NetworkSpec> n
   }
 }
 
-const std::vector<Image>& NetworkBench::images_of(int64_t input) {
+const std::vector<NetworkInput>& NetworkBench::inputs_of(int64_t input) {
   const auto found = cache_.find(input);
   if (found != cache_.end()) return found->second;
-  std::vector<Image> images;
-  for (const ImageSpec& spec : specs_) images.push_back(workload_.input(order_[static_cast<size_t>(input)], spec));
+  std::vector<NetworkInput> inputs;
+  for (const ImageSpec& spec : specs_) inputs.push_back(workload_.network_input(place(input), spec));
   if (cached_.size() == cached_inputs) {
     cache_.erase(cached_.front());
     cached_.pop_front();
   }
   cached_.push_back(input);
-  return cache_[input] = std::move(images);
+  return cache_[input] = std::move(inputs);
 }
 
 void NetworkBench::feed(int64_t input) {
   if (input == fed_) return;
-  const std::vector<Image>& images = images_of(input);
-  for (size_t m = 0; m < models_.size(); ++m) models_[m]->set_input(images[spec_of_model_[m]]);
+  const std::vector<NetworkInput>& inputs = inputs_of(input);
+  for (size_t m = 0; m < models_.size(); ++m) models_[m]->set_input(inputs[spec_of_model_[m]]);
   fed_ = input;
 }
 
 std::optional<Correctness> NetworkBench::judge(int model, int stage) const {
-  if (!judged(model) || stage < 1) return {};
-  const std::vector<float> scores = models_[static_cast<size_t>(model)]->scores(stage - 1);
-  const int label = workload_.label(order_[static_cast<size_t>(fed_)]);
-  const Judgement j = alertbench::judge(scores.data(), static_cast<int>(scores.size()), label);
-  return Correctness{j.top1, j.top5};
+  if (!judged(model)) return {};
+  if (stage < 1) return workload_.missed(place(fed_));
+  return workload_.judge(place(fed_), models_[static_cast<size_t>(model)]->scores(stage - 1));
 }
 
 }  // namespace alertbench

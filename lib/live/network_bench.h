@@ -25,24 +25,28 @@ class NetworkBench {
   const NetworkSpec& network(int model) const { return networks_[static_cast<size_t>(model)]; }
   StagedModel& model(int model) { return *models_[static_cast<size_t>(model)]; }
   int64_t inputs() const { return static_cast<int64_t>(order_.size()); }
-  std::string input_id(int64_t input) const { return workload_.input_id(order_[static_cast<size_t>(input)]); }
+  std::string input_id(int64_t input) const { return workload_.input_id(place(input)); }
+  InputFacts facts(int64_t input) const { return facts_[static_cast<size_t>(input)]; }
+  std::string size_unit() const { return workload_.size_unit(); }
 
   // Decodes and preprocesses an input for every network. Not part of any latency.
   void feed(int64_t input);
-  // Of a stage that has just run on the input fed last; none without labels, or with random weights.
+  // Of a stage that has just run on the input fed last, 0: of none. None without labels, or with random weights.
   std::optional<Correctness> judge(int model, int stage) const;
   bool judged(int model) const { return workload_.labelled() && !network(model).random_weights(); }
 
  private:
-  const std::vector<Image>& images_of(int64_t input);  // one per distinct image spec
+  int64_t place(int64_t input) const { return order_[static_cast<size_t>(input)]; }
+  const std::vector<NetworkInput>& inputs_of(int64_t input);  // one per distinct image spec
 
   std::vector<NetworkSpec> networks_;
   const Workload& workload_;
   std::vector<int64_t> order_;
+  std::vector<InputFacts> facts_;  // [input]
   std::vector<std::unique_ptr<StagedModel>> models_;
   std::vector<ImageSpec> specs_;        // distinct
   std::vector<size_t> spec_of_model_;
-  std::map<int64_t, std::vector<Image>> cache_;  // schedulers take turns on the same few inputs: decode them once
+  std::map<int64_t, std::vector<NetworkInput>> cache_;  // schedulers take turns on the same few inputs: decode them once
   std::deque<int64_t> cached_;
   int64_t fed_ = -1;
 };

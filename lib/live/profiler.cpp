@@ -24,6 +24,24 @@ LatencyStats stats_of(const std::vector<double>& values) {
   return {mean, *quantile(values, 0.5), *quantile(values, 0.95), *quantile(values, 0.99), sd / mean};
 }
 
+// How much of a model's latency grows with the input's size: the slope of a least-squares line through latency over size,
+// in shares of the latency at size 1. `samples` [row][cap] holds one sample a size; latencies are taken relative to
+// their cap's mean, so that all caps count alike.
+double fit_growth(const std::vector<const std::vector<double>*>& samples, const std::vector<double>& sizes) {
+  double n = 0, sum_x = 0, sum_y = 0, sum_xx = 0, sum_xy = 0;
+  for (const std::vector<double>* of_cap : samples) {
+    const double mean = std::accumulate(of_cap->begin(), of_cap->end(), 0.0) / static_cast<double>(of_cap->size());
+    for (size_t k = 0; k < of_cap->size(); ++k) {
+      const double x = sizes[k], y = (*of_cap)[k] / mean;
+      n += 1, sum_x += x, sum_y += y, sum_xx += x * x, sum_xy += x * y;
+    }
+  }
+  const double spread = n * sum_xx - sum_x * sum_x;
+  if (spread <= 1e-9 * n * sum_xx) return 0;  // all of one size
+  const double slope = (n * sum_xy - sum_x * sum_y) / spread, at_one = (sum_y - slope * sum_x) / n + slope;
+  return at_one > 0 ? std::clamp(slope / at_one, 0.0, 2.0) : 0.0;
+}
+
 }  // namespace
 
 void warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
@@ -57,6 +75,12 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter
   bench.feed(0);
   for (int m = 0; m < bench.models(); ++m) warm_up(bench, m, clock);
 
+  p.size_unit = bench.size_unit();
+  p.mean_size = 0;
+  for (int64_t n = 0; n < bench.inputs(); ++n) p.mean_size += bench.facts(n).size / static_cast<double>(bench.inputs());
+  std::vector<double> sizes;  // of each repetition's input
+  for (int k = 0; k < p.repetitions; ++k) sizes.push_back(bench.facts(k % bench.inputs()).size / p.mean_size);
+
   const size_t cells = p.models.size() * p.caps_w.size();
   std::vector<std::vector<double>> samples(static_cast<size_t>(p.rows() * p.caps()));
   progress.begin("Profiling", static_cast<int64_t>(cells) * p.repetitions);
@@ -79,6 +103,19 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter
   }
   progress.end();
   caps.restore();
+
+  if (!p.size_unit.empty()) {
+    for (int m = 0; m < bench.models(); ++m) {
+      std::vector<const std::vector<double>*> last_stage;
+      const int last_row = p.first_row(m) + bench.network(m).stages() - 1;
+      for (int c = 0; c < p.caps(); ++c) last_stage.push_back(&samples[static_cast<size_t>(last_row * p.caps() + c)]);
+      p.models[static_cast<size_t>(m)].size_growth = fit_growth(last_stage, sizes);
+      for (int row = p.first_row(m); row <= last_row; ++row)
+        for (int c = 0; c < p.caps(); ++c)
+          for (size_t k = 0; k < sizes.size(); ++k)
+            samples[static_cast<size_t>(row * p.caps() + c)][k] /= p.size_factor(m, sizes[k]);
+    }
+  }
 
   std::vector<double> spread;
   for (const auto& s : samples) {
@@ -113,8 +150,8 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
       execute(bench.model(m), order, clock);
       for (int s = 0; s < order.target_stage; ++s) {
         const Correctness correct = *bench.judge(m, s + 1);
-        measured.top1[first_row[static_cast<size_t>(m)] + static_cast<size_t>(s)] += correct.top1;
-        measured.top5[first_row[static_cast<size_t>(m)] + static_cast<size_t>(s)] += correct.top5;
+        measured.top1[first_row[static_cast<size_t>(m)] + static_cast<size_t>(s)] += correct.accuracy();
+        measured.top5[first_row[static_cast<size_t>(m)] + static_cast<size_t>(s)] += correct.top5.value_or(false);
       }
     }
     progress.step();

@@ -14,11 +14,12 @@
 namespace alertbench {
 
 // Each network warms up until it is steady; then every (network, cap) runs once per repetition, in rotated order, so
-// that drift of the machine hits all alike. Inputs are those of the bench, in turn. RunError where interrupted.
+// that drift of the machine hits all alike. Inputs are those of the bench, in turn; where they differ in size, the
+// latencies are brought to the mean size by a straight line fitted for each network. RunError where interrupted.
 Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter& caps, Clock& clock, Progress& progress);
 
 struct MeasuredAccuracy {
-  std::vector<double> top1, top5;  // 0..1, [row] of the profile
+  std::vector<double> top1, top5;  // 0..1, [row] of the profile; top1 is Correctness::accuracy()
   int64_t inputs = 0;
 };
 

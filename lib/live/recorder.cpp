@@ -24,8 +24,9 @@ void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, 
     co_runner.prepare(input);
     record.input_id = bench.input_id(input);
     record.stage_end_s.assign(rows * cap_count, 0.0);
-    record.top1.assign(judged ? rows : 0, 0);
-    record.top5.assign(judged ? rows : 0, 0);
+    record.facts = bench.facts(input);
+    record.correct.assign(judged ? rows : 0, {});
+    if (judged) record.missed = bench.judge(0, 0);
     record.co_runner_on = co_runner.on(input);
     for (size_t k = 0; k < models; ++k) {
       const size_t m = (k + static_cast<size_t>(input)) % models;
@@ -43,9 +44,7 @@ void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, 
       }
       if (!judged) continue;
       for (int s = 0; s < network.stages(); ++s) {
-        const auto correct = bench.judge(static_cast<int>(m), s + 1);
-        record.top1[first_row + static_cast<size_t>(s)] = correct->top1;
-        record.top5[first_row + static_cast<size_t>(s)] = correct->top5;
+        record.correct[first_row + static_cast<size_t>(s)] = *bench.judge(static_cast<int>(m), s + 1);
       }
     }
     writer.append(record);

@@ -89,7 +89,9 @@ void SummaryAccumulator::add(const InputRecord& record) {
   if (violations.energy) energy_.add(*violations.energy);
   if (outcome.correct) {
     top1_.add(outcome.correct->top1);
-    top5_.add(outcome.correct->top5);
+    if (outcome.correct->top5) top5_.add(*outcome.correct->top5);
+    if (outcome.correct->f1) f1_.push_back(*outcome.correct->f1);
+    if (outcome.correct->nll) nll_.push_back(*outcome.correct->nll);
   }
   const double error = 1 - outcome.accuracy;
   error_.push_back(error);
@@ -125,6 +127,8 @@ Summary SummaryAccumulator::summary(const BootstrapSettings& bootstrap) const {
   s.objective_interval = bootstrap_mean(values_of(objective_), bootstrap);
   s.top1 = top1_.share();
   s.top5 = top5_.share();
+  s.f1 = mean_of(f1_);
+  if (const auto nll = mean_of(nll_)) s.perplexity = std::exp(*nll);
   s.latency_s = percentiles_of(latency_s_);
   s.decide_s = percentiles_of(decide_s_);
   s.overshoot_s = percentiles_of(overshoot_s_);
@@ -184,6 +188,8 @@ ordered_json Summary::to_json() const {
   out["objective_interval"] = value_of(objective_interval);
   out["top1"] = value_of(top1);
   out["top5"] = value_of(top5);
+  out["f1"] = value_of(f1);
+  out["perplexity"] = value_of(perplexity);
   out["normalised"] = value_of(normalised);
   out["normalised_interval"] = value_of(normalised_interval);
   out["latency_s"] = value_of(latency_s);
@@ -218,6 +224,8 @@ Summary Summary::read(JsonReader reader) {
   s.objective_interval = read_interval(reader, "objective_interval");
   s.top1 = read_share(reader, "top1");
   s.top5 = read_share(reader, "top5");
+  s.f1 = read_share(reader, "f1");
+  s.perplexity = reader.optional_number("perplexity", 1, huge);
   s.normalised = reader.optional_number("normalised", -huge, huge);
   s.normalised_interval = read_interval(reader, "normalised_interval");
   s.latency_s = read_percentiles(reader.object("latency_s"));

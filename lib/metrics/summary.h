@@ -42,7 +42,8 @@ struct Summary {
   std::optional<double> mean_energy_j;         // per input, over inputs whose energy is known
   std::optional<double> mean_error;            // 1 - accuracy delivered, by the profile
   std::optional<Interval> objective_interval;  // of the mean of what the task minimises
-  std::optional<double> top1, top5;            // measured, over inputs with labels
+  // Measured, over inputs with labels, as far as the workload has them; misses count as what stands in for them.
+  std::optional<double> top1, top5, f1, perplexity;
 
   // The objective over that of oracle-static on the same inputs, see normalise().
   std::optional<double> normalised;
@@ -88,6 +89,7 @@ class SummaryAccumulator {
   const Profile& profile_;
   int64_t inputs_ = 0;
   Counts any_, deadline_, accuracy_, energy_, top1_, top5_;
+  std::vector<double> f1_, nll_;
   std::vector<double> energy_j_, error_, latency_s_, decide_s_, overshoot_s_;
   std::vector<std::pair<int64_t, double>> objective_;  // (input, energy or error), where known
   std::vector<int64_t> uses_;                          // [row][cap]

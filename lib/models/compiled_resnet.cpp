@@ -93,7 +93,8 @@ class CompiledResnet : public StagedModel {
   int stages() const override { return config_.stripes; }
   int blocks(int) const override { return static_cast<int>(blocks_.size()) + 2; }
 
-  void set_input(const Image& image) override {
+  void set_input(const NetworkInput& input) override {
+    const Image& image = input_of_kind<Image>(input, "images");
     c10::InferenceMode inference;
     input_ = torch::tensor(image.chw).view({1, image.channels, image.height, image.width}).contiguous(format_);
   }

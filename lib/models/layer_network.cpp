@@ -109,7 +109,8 @@ class LayerNetwork : public StagedModel {
   int stages() const override { return 1; }
   int blocks(int) const override { return static_cast<int>(blocks_.size()); }
 
-  void set_input(const Image& image) override {
+  void set_input(const NetworkInput& input) override {
+    const Image& image = input_of_kind<Image>(input, "images");
     c10::InferenceMode inference;
     const Tensor values = at::empty({1, image.channels, image.height, image.width}, at::kFloat);
     std::copy(image.chw.begin(), image.chw.end(), values.data_ptr<float>());

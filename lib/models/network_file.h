@@ -42,8 +42,13 @@ struct NetworkSpec {
   NetworkAccuracy accuracy;
 
   int stages() const { return architecture == "resnet" ? resnet.stripes : architecture == "lstm" ? lstm.stripes : 1; }
-  // Of images; 0: not known before it is loaded (TorchScript).
-  int classes() const { return architecture == "resnet" ? resnet.classes : architecture == "zoo" ? zoo.classes : 0; }
+  // Scores that it gives; 0: not known before it is loaded (TorchScript).
+  int classes() const {
+    return architecture == "resnet" ? resnet.classes
+           : architecture == "zoo"  ? zoo.classes
+           : architecture == "lstm" ? lstm.vocabulary
+                                    : 0;
+  }
   // Of all stages; 0: not known before it is loaded.
   int64_t parameters() const;
   int64_t multiply_accumulates() const;

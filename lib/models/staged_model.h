@@ -3,8 +3,10 @@
 // with a made-up model.
 #pragma once
 
+#include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "workloads/workload.h"
 
 namespace alertbench {
@@ -13,13 +15,23 @@ class StagedModel {
  public:
   virtual ~StagedModel() = default;
   virtual int stages() const = 0;
-  virtual int blocks(int stage) const = 0;        // stage 0-based
-  virtual void set_input(const Image& image) = 0;  // before the clock starts
+  virtual int blocks(int stage) const = 0;  // stage 0-based; of the input that was set, where that matters
+  // Before the clock starts. RunError where the network does not take this kind of input.
+  virtual void set_input(const NetworkInput& input) = 0;
   // Stage after stage, block after block, beginning at (0, 0) after set_input(), which need not be repeated
   // to run the same input again; stopping early is always allowed.
   virtual void run_block(int stage, int block) = 0;
-  // The answer of a stage whose last block has run: one score per class. Not part of the timed run.
+  // The answer of a stage whose last block has run: one score per class, which the workload judges. Not part of the
+  // timed run.
   virtual std::vector<float> scores(int stage) const = 0;
 };
+
+// The kind of input that a network takes, out of all there are; RunError where it is another.
+template <class Kind>
+const Kind& input_of_kind(const NetworkInput& input, const char* kind) {
+  const Kind* found = std::get_if<Kind>(&input);
+  if (!found) throw RunError(std::string("this network takes ") + kind + ", the workload gives something else");
+  return *found;
+}
 
 }  // namespace alertbench

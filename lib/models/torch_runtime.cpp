@@ -12,6 +12,7 @@
 #include "models/compiled_resnet.h"
 #include "models/inference_runtime.h"
 #include "models/layer_network.h"
+#include "models/lstm_network.h"
 #include "models/striped_resnet.h"
 #include "models/torchscript_model.h"
 
@@ -52,8 +53,15 @@ class TorchRuntime : public InferenceRuntime {
 
   std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) override {
     std::unique_ptr<StagedModel> model;
-    if (spec.architecture == "lstm")
-      throw InputError(fmt::format("network \"{}\": architecture \"lstm\" can be trained, but not run yet", spec.name));
+    if (spec.architecture == "lstm") {
+      if (spec.lstm.vocabulary != classes)
+        throw InputError(fmt::format("network \"{}\" knows {} words, but the data has {}; use the data it was trained on",
+                                     spec.name, spec.lstm.vocabulary, classes));
+      torch::manual_seed(spec.random_seed);
+      StripedLstm net(spec.lstm);
+      if (!spec.random_weights()) load_weights(*net, spec.weights);
+      return compile(net);
+    }
     if (spec.architecture == "torchscript") {
       model = load_torchscript(spec);
     } else if (spec.architecture == "zoo") {

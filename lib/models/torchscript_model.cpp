@@ -22,7 +22,8 @@ class TorchscriptModel : public StagedModel {
   int stages() const override { return 1; }
   int blocks(int) const override { return 1; }
 
-  void set_input(const Image& image) override {
+  void set_input(const NetworkInput& input) override {
+    const Image& image = input_of_kind<Image>(input, "images");
     c10::InferenceMode inference;
     input_ = torch::tensor(image.chw).view({1, image.channels, image.height, image.width});
   }

@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
+#include <type_traits>
 
 #include "core/error.h"
 #include "core/json_reader.h"
@@ -27,10 +29,32 @@ struct ArrayFact {
 constexpr ArrayFact stage_end{"stage_end_s", "s",
                               "when a stage ended, from the start of the execution, contention included: "
                               "[input][row][cap]"};
-constexpr ArrayFact top1{"top1", "1", "1 where the stage's first answer was right: [input][row]"};
-constexpr ArrayFact top5{"top5", "1",
-                         "1 where the right answer was among the stage's first five: [input][row]"};
+constexpr ArrayFact members_left{"members_left", "inputs",
+                                 "how many of the inputs that share a deadline are still to come: [input]"};
 constexpr ArrayFact co_runner{"co_runner_on", "1", "1 where the co-runner was on: [input]"};
+
+// Arrays of the truth table that are empty where a workload does not have them.
+template <class T>
+struct OptionalArray {
+  ArrayFact fact;
+  std::vector<T> TruthTable::*values;
+  bool each_row;  // [input][row], else [input]
+  T highest;
+};
+constexpr OptionalArray<uint8_t> optional_flags[] = {
+    {{"top1", "1", "1 where the stage's first answer was right: [input][row]"}, &TruthTable::top1, true, 1},
+    {{"top5", "1", "1 where the right answer was among the stage's first five: [input][row]"}, &TruthTable::top5, true, 1},
+    {{"missed_top1", "1", "top1 of the guess that stands in for a missed output: [input]"}, &TruthTable::missed_top1, false, 1},
+    {{"missed_top5", "1", "top5 of that guess: [input]"}, &TruthTable::missed_top5, false, 1}};
+constexpr OptionalArray<double> optional_numbers[] = {
+    {{"nll", "nats", "-ln of the probability that the stage gave to the word that came: [input][row]"}, &TruthTable::nll, true, 1e300},
+    {{"f1", "1", "words that the stage's answer shares with the right one, 0 to 1: [input][row]"}, &TruthTable::f1, true, 1},
+    {{"missed_nll", "nats", "nll of the guess that stands in for a missed output: [input]"}, &TruthTable::missed_nll, false, 1e300},
+    {{"size", "of the profile", "size of the input, in the profile's size_unit: [input]"}, &TruthTable::size, false, 1e300}};
+
+size_t values_of(const TruthTable& truth, bool each_row) {
+  return static_cast<size_t>(truth.inputs) * (each_row ? static_cast<size_t>(truth.rows) : 1);
+}
 
 void make_folder(const std::string& folder) {
   std::error_code error;
@@ -57,11 +81,15 @@ std::string times_problem(const Profile& profile, const double* end_s) {
   return {};
 }
 
-std::string flags_problem(const char* name, const std::vector<uint8_t>& flags, size_t expected) {
-  if (flags.size() != expected)
-    return fmt::format("{}: {} values, expected {}", name, flags.size(), expected);
-  for (const uint8_t flag : flags)
-    if (flag > 1) return fmt::format("{}: {} is neither 0 nor 1", name, flag);
+template <class T>
+std::string problem_of(const TruthTable& truth, const OptionalArray<T>& array) {
+  const std::vector<T>& values = truth.*array.values;
+  const size_t expected = values_of(truth, array.each_row);
+  if (values.empty()) return {};
+  if (values.size() != expected) return fmt::format("{}: {} values, expected {}", array.fact.name, values.size(), expected);
+  for (const T value : values)
+    if (!(value >= 0 && value <= array.highest))
+      return fmt::format("{}: {} is not between 0 and {}", array.fact.name, value, array.highest);
   return {};
 }
 
@@ -85,19 +113,41 @@ std::string problem_of(const Recording& recording) {
     if (const auto problem = times_problem(profile, truth.stage_end_s.data() + input * cells);
         !problem.empty())
       return fmt::format("input {}: {}", input, problem);
-  if (truth.top1.empty() != truth.top5.empty()) return "top1 and top5 come together or not at all";
-  for (const auto& problem : {flags_problem("co_runner_on", truth.co_runner_on, inputs),
-                              flags_problem("top1", truth.top1, truth.top1.empty() ? 0 : inputs * rows),
-                              flags_problem("top5", truth.top5, truth.top5.empty() ? 0 : inputs * rows)})
-    if (!problem.empty()) return problem;
+  if (truth.co_runner_on.size() != inputs)
+    return fmt::format("co_runner_on: {} values, expected {}", truth.co_runner_on.size(), inputs);
+  for (const uint8_t flag : truth.co_runner_on)
+    if (flag > 1) return fmt::format("co_runner_on: {} is neither 0 nor 1", flag);
+  for (const auto& array : optional_flags)
+    if (auto problem = problem_of(truth, array); !problem.empty()) return problem;
+  for (const auto& array : optional_numbers)
+    if (auto problem = problem_of(truth, array); !problem.empty()) return problem;
+  for (const double size : truth.size)
+    if (!(size > 0)) return fmt::format("size: {} is not above 0", size);
+  if (!truth.members_left.empty() && truth.members_left.size() != inputs)
+    return fmt::format("members_left: {} values, expected {}", truth.members_left.size(), inputs);
+  for (const int64_t left : truth.members_left)
+    if (left < 1) return fmt::format("members_left: {} is not above 0", left);
+  if (truth.top1.empty() && (!truth.top5.empty() || !truth.nll.empty() || !truth.f1.empty()))
+    return "correctness without top1";
   return {};
 }
 
 void append_input(Recording& recording, const RecordedInput& input) {
   TruthTable& truth = recording.truth;
   truth.stage_end_s.insert(truth.stage_end_s.end(), input.stage_end_s.begin(), input.stage_end_s.end());
-  truth.top1.insert(truth.top1.end(), input.top1.begin(), input.top1.end());
-  truth.top5.insert(truth.top5.end(), input.top5.begin(), input.top5.end());
+  for (const Correctness& c : input.correct) {
+    truth.top1.push_back(c.top1);
+    if (c.top5) truth.top5.push_back(*c.top5);
+    if (c.nll) truth.nll.push_back(*c.nll);
+    if (c.f1) truth.f1.push_back(*c.f1);
+  }
+  if (input.missed) {
+    truth.missed_top1.push_back(input.missed->top1);
+    if (input.missed->top5) truth.missed_top5.push_back(*input.missed->top5);
+    if (input.missed->nll) truth.missed_nll.push_back(*input.missed->nll);
+  }
+  truth.members_left.push_back(input.facts.members_left);
+  truth.size.push_back(input.facts.size);
   truth.co_runner_on.push_back(input.co_runner_on);
   recording.input_ids.push_back(input.input_id);
   ++truth.inputs;
@@ -113,23 +163,50 @@ std::string problem_of(const Recording& recording, const RecordedInput& input) {
     return fmt::format("stage_end_s: {} values, expected {}", input.stage_end_s.size(), cells);
   if (auto problem = times_problem(recording.profile, input.stage_end_s.data()); !problem.empty())
     return problem;
-  const bool judged = truth.inputs == 0 ? !input.top1.empty() : !truth.top1.empty();
-  auto problem = flags_problem("top1", input.top1, judged ? rows : 0);
-  return problem.empty() ? flags_problem("top5", input.top5, judged ? rows : 0) : problem;
+  if (input.facts.members_left < 1 || !(input.facts.size > 0))
+    return fmt::format("members left {}, size {}: both must be above 0", input.facts.members_left, input.facts.size);
+  const size_t judged = truth.inputs == 0 ? input.correct.size() : truth.top1.empty() ? 0 : rows;
+  if (input.correct.size() != judged || (judged != 0 && judged != rows))
+    return fmt::format("correct: {} values, expected {}", input.correct.size(), judged == 0 ? 0 : rows);
+  if (judged != 0 && !input.missed) return "missed: is not there beside correct";
+  for (const Correctness& c : input.correct)
+    if (const Correctness& first = input.correct.front();
+        c.top5.has_value() != first.top5.has_value() || c.nll.has_value() != first.nll.has_value() ||
+        c.f1.has_value() != first.f1.has_value())
+      return "correct: not the same figures for every stage";
+  return {};
+}
+
+ordered_json to_json(const Correctness& c) {
+  ordered_json j = {{"top1", c.top1}};
+  if (c.top5) j["top5"] = *c.top5;
+  if (c.nll) j["nll"] = *c.nll;
+  if (c.f1) j["f1"] = *c.f1;
+  return j;
+}
+
+Correctness correctness_from(JsonReader reader) {
+  Correctness c;
+  reader.raw("top1");
+  c.top1 = reader.boolean("top1", false);
+  if (reader.has("top5")) c.top5 = reader.boolean("top5", false);
+  c.nll = reader.optional_number("nll", 0, 1e300);
+  c.f1 = reader.optional_number("f1", 0, 1);
+  reader.finish();
+  return c;
 }
 
 std::string part_line(const RecordedInput& input) {
+  ordered_json correct = ordered_json::array();
+  for (const Correctness& c : input.correct) correct.push_back(to_json(c));
   return json_text({{"input_id", input.input_id},
                     {"co_runner_on", input.co_runner_on},
+                    {"members_left", input.facts.members_left},
+                    {"size", input.facts.size},
                     {"stage_end_s", input.stage_end_s},
-                    {"top1", input.top1},
-                    {"top5", input.top5}}) +
+                    {"correct", correct},
+                    {"missed", input.missed ? to_json(*input.missed) : ordered_json()}}) +
          "\n";
-}
-
-std::vector<uint8_t> flags(JsonReader& reader, const std::string& key) {
-  const auto numbers = reader.numbers(key, 0, 1);
-  return {numbers.begin(), numbers.end()};
 }
 
 RecordedInput parse_part_line(const json& line, const std::string& where) {
@@ -138,9 +215,11 @@ RecordedInput parse_part_line(const json& line, const std::string& where) {
   input.input_id = reader.text("input_id");
   reader.raw("co_runner_on");
   input.co_runner_on = reader.boolean("co_runner_on", false);
+  input.facts.members_left = reader.integer("members_left", 1, std::numeric_limits<int>::max());
+  input.facts.size = reader.number("size", 0, 1e300);
   input.stage_end_s = reader.numbers("stage_end_s", 0, 1e300);
-  input.top1 = flags(reader, "top1");
-  input.top5 = flags(reader, "top5");
+  for (JsonReader& c : reader.objects("correct")) input.correct.push_back(correctness_from(c));
+  if (reader.has("missed")) input.missed = correctness_from(reader.object("missed"));
   reader.finish();
   return input;
 }
@@ -241,10 +320,15 @@ void Recording::save(const std::string& folder) const {
   arrays[stage_end.name] =
       save_array(folder, stage_end, {truth.inputs, truth.rows, truth.caps}, truth.stage_end_s);
   arrays[co_runner.name] = save_array(folder, co_runner, {truth.inputs}, truth.co_runner_on);
-  if (!truth.top1.empty()) {
-    arrays[top1.name] = save_array(folder, top1, {truth.inputs, truth.rows}, truth.top1);
-    arrays[top5.name] = save_array(folder, top5, {truth.inputs, truth.rows}, truth.top5);
-  }
+  const auto save_optional = [&](const auto& array) {
+    std::vector<int64_t> shape = {truth.inputs};
+    if (array.each_row) shape.push_back(truth.rows);
+    if (!(truth.*array.values).empty()) arrays[array.fact.name] = save_array(folder, array.fact, shape, truth.*array.values);
+  };
+  for (const auto& array : optional_flags) save_optional(array);
+  for (const auto& array : optional_numbers) save_optional(array);
+  if (!truth.members_left.empty())
+    arrays[members_left.name] = save_array(folder, members_left, {truth.inputs}, truth.members_left);
   write_description(folder, root);
 }
 
@@ -291,8 +375,17 @@ Recording Recording::load(const std::string& folder_or_json) {
     recording.input_ids = ids;
     truth.stage_end_s = load_array<double>(arrays, folder, stage_end, {inputs, truth.rows, truth.caps});
     truth.co_runner_on = load_array<uint8_t>(arrays, folder, co_runner, {inputs});
-    if (arrays.has(top1.name)) truth.top1 = load_array<uint8_t>(arrays, folder, top1, {inputs, truth.rows});
-    if (arrays.has(top5.name)) truth.top5 = load_array<uint8_t>(arrays, folder, top5, {inputs, truth.rows});
+    const auto load_optional = [&](const auto& array) {
+      auto& values = truth.*array.values;
+      std::vector<int64_t> shape = {inputs};
+      if (array.each_row) shape.push_back(truth.rows);
+      using Value = typename std::decay_t<decltype(values)>::value_type;
+      if (arrays.has(array.fact.name)) values = load_array<Value>(arrays, folder, array.fact, shape);
+    };
+    for (const auto& array : optional_flags) load_optional(array);
+    for (const auto& array : optional_numbers) load_optional(array);
+    if (arrays.has(members_left.name))
+      truth.members_left = load_array<int64_t>(arrays, folder, members_left, {inputs});
     arrays.finish();
     if ((status == "complete") != recording.complete())
       throw InputError(fmt::format("{}: status: \"{}\", with {} of {} inputs", path, status, inputs,

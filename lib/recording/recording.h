@@ -1,6 +1,7 @@
 // A recording on disk: the truth table of one scenario, the profile it belongs to, and what made it.
 //     recording.json   what is here: rows, caps, inputs, and each array with shape, unit, meaning and SHA-256
-//     profile.json, stage_end_s.npy, co_runner_on.npy, and where labels are known top1.npy, top5.npy
+//     profile.json, stage_end_s.npy, co_runner_on.npy; where labels are known top1.npy, and top5.npy, nll.npy, f1.npy,
+//     missed_*.npy as the workload has them; members_left.npy, size.npy where inputs are not all alike
 //     inputs.part.jsonl   the finished inputs while a recording is being made
 #pragma once
 
@@ -39,8 +40,10 @@ struct Recording {
 
 struct RecordedInput {
   std::string input_id;
-  std::vector<double> stage_end_s;  // [row][cap]
-  std::vector<uint8_t> top1, top5;  // [row]; both empty where unknown, then for all inputs
+  std::vector<double> stage_end_s;      // [row][cap]
+  std::vector<Correctness> correct;     // [row]; empty where unknown, then for all inputs
+  std::optional<Correctness> missed;    // beside `correct`
+  InputFacts facts;
   bool co_runner_on = false;
 };
 

@@ -8,21 +8,19 @@
 
 namespace alertbench {
 
-ReplayEnvironment::ReplayEnvironment(const Recording& recording, Arrivals arrivals, double period_s)
-    : recording_(recording), arrivals_(arrivals), period_s_(period_s) {}
+ReplayEnvironment::ReplayEnvironment(const Recording& recording, Arrivals arrivals, double deadline_s)
+    : recording_(recording), pacing_(arrivals, deadline_s) {}
 
 Arrival ReplayEnvironment::arrive(int64_t input) {
   if (input < 0 || input >= recording_.truth.inputs)
     throw RunError(fmt::format("replay: input {} is not in the recording, which has {}", input,
                                recording_.truth.inputs));
   input_ = input;
-  if (arrivals_ == Arrivals::closed)
-    now_.arrival_s = arrived_ ? std::max(now_.arrival_s + period_s_, free_s_) : 0;
-  else
-    now_.arrival_s = static_cast<double>(arrived_) * period_s_;
-  now_.wait_s = std::max(0.0, free_s_ - now_.arrival_s);
-  ++arrived_;
-  return now_;
+  return now_ = pacing_.arrive(recording_.truth.facts_of(input).members_left);
+}
+
+double ReplayEnvironment::size(int64_t input) const {
+  return recording_.truth.facts_of(input).size / recording_.profile.mean_size;
 }
 
 Outcome ReplayEnvironment::execute(const Configuration& configuration, const Context& context) {
@@ -33,7 +31,7 @@ Outcome ReplayEnvironment::execute(const Configuration& configuration, const Con
     outcome.stage_end_s[static_cast<size_t>(stage)] += wait;
   outcome.latency_s += wait;
   outcome.wait_s = wait;
-  free_s_ = now_.arrival_s + wait + outcome.busy_s;
+  pacing_.executed(now_.arrival_s + wait + outcome.busy_s, outcome.busy_s);
   return outcome;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <numeric>
@@ -70,7 +71,7 @@ struct Evaluation {
         }
         e.accumulator = std::make_unique<SummaryAccumulator>(name, g.name, mode, g.task, recording.profile);
         const bool oracle = name.rfind("oracle", 0) == 0;
-        auto scheduler = make_scheduler(name, {recording.profile, g, oracle ? &recording.truth : nullptr},
+        auto scheduler = make_scheduler(name, {recording.profile, g, oracle ? &recording.truth : nullptr, scenario.arrivals},
                                         scenario.scheduler_settings.value(name, nlohmann::json::object()),
                                         scenario.path + ": scheduler_settings: " + name);
         e.run = std::make_unique<SchedulerRun>(
@@ -178,16 +179,30 @@ ordered_json summary_json(const Evaluation& evaluation, const std::vector<Summar
   return j;
 }
 
-// The slow-down that came out: each network's last stage, uncapped, over its profiled mean; with and without the co-runner.
+// Standard deviation over mean.
+ordered_json spread_of(const std::vector<double>& values) {
+  const auto mean = mean_of(values);
+  if (!mean || values.size() < 2) return nullptr;
+  double square = 0;
+  for (double v : values) square += (v - *mean) * (v - *mean);
+  return std::sqrt(square / static_cast<double>(values.size() - 1)) / *mean;
+}
+
+// The slow-down that came out: each network's last stage, uncapped, over what the profile gives for an input of its size;
+// with and without the co-runner. Where inputs differ in size, also how far it spreads with that and had it been taken
+// over the profile's latency at the mean size.
 ordered_json slowdown_facts(const TruthTable& truth, const Profile& profile) {
   ordered_json networks = ordered_json::array();
   std::vector<double> medians;
   for (int m = 0; m < static_cast<int>(profile.models.size()); ++m) {
     const Configuration last{m, profile.models[static_cast<size_t>(m)].stages(), profile.caps() - 1};
-    std::vector<double> with, without;
-    for (int64_t n = 0; n < truth.inputs; ++n)
-      (truth.co_runner_on[static_cast<size_t>(n)] ? with : without)
-          .push_back(truth.end_s(n, profile.row(last), last.cap) / profile.latency_of(last).mean_s);
+    std::vector<double> with, without, all, all_of_mean_size;
+    for (int64_t n = 0; n < truth.inputs; ++n) {
+      const double ratio = truth.end_s(n, profile.row(last), last.cap) / profile.latency_of(last).mean_s;
+      all_of_mean_size.push_back(ratio);
+      all.push_back(ratio / profile.size_factor(m, truth.facts_of(n).size / profile.mean_size));
+      (truth.co_runner_on[static_cast<size_t>(n)] ? with : without).push_back(all.back());
+    }
     const auto quantiles = [](const std::vector<double>& v) {
       return v.empty() ? ordered_json(nullptr)
                        : ordered_json{{"inputs", v.size()}, {"median", *quantile(v, 0.5)}, {"p95", *quantile(v, 0.95)}};
@@ -195,6 +210,8 @@ ordered_json slowdown_facts(const TruthTable& truth, const Profile& profile) {
     networks.push_back({{"network", profile.models[static_cast<size_t>(m)].name},
                         {"with_co_runner", quantiles(with)},
                         {"without", quantiles(without)}});
+    if (!profile.size_unit.empty())
+      networks.back()["spread"] = {{"with_size_model", spread_of(all)}, {"at_mean_size", spread_of(all_of_mean_size)}};
     if (!with.empty() && !without.empty()) medians.push_back(*quantile(with, 0.5) / *quantile(without, 0.5));
   }
   const auto typical = quantile(medians, 0.5);

@@ -10,9 +10,7 @@ SchedulerRun::SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& en
 
 void SchedulerRun::step(int64_t input, bool warmup, const std::string& input_id) {
   const Arrival arrival = environment_.arrive(input);
-  // A wait is gone from the deadline, and from the period that energy is still charged for.
-  const double left_s = record_.goals.deadline_s - arrival.wait_s;
-  const Context context{input, left_s, left_s};
+  const Context context{input, arrival.deadline_s - arrival.wait_s, arrival.period_s, environment_.size(input)};
 
   const double before_s = clock_ ? clock_->processor_s() : 0.0;
   const Configuration chosen = scheduler_->decide(context);
@@ -30,6 +28,7 @@ void SchedulerRun::step(int64_t input, bool warmup, const std::string& input_id)
   seen.busy_s = o.busy_s;
   seen.deadline_s = context.deadline_s;
   seen.period_s = context.period_s;
+  seen.size = context.size;
   seen.decide_s = decide_s;
   seen.energy_j = o.energy_j;
   seen.idle_power_w = o.idle_power_w;
@@ -41,6 +40,7 @@ void SchedulerRun::step(int64_t input, bool warmup, const std::string& input_id)
   record_.warmup = warmup;
   record_.input_id = input_id;
   record_.arrival_s = arrival.arrival_s;
+  record_.deadline_s = arrival.deadline_s;
   record_.configuration = chosen;
   record_.decide_s = clock_ ? std::optional<double>(decide_s) : std::nullopt;
   record_.slowdown = scheduler_->slowdown();

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "schedulers/scheduler.h"
+#include "workloads/workload_factory.h"
 
 namespace alertbench {
 using nlohmann::json;
@@ -146,7 +147,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   s.name = r.text("name");
   s.description = r.text("description", "");
   JsonReader workload = r.object("workload");
-  s.workload = workload.one_of("name", "", {"fashion-mnist", "imagenet"});
+  s.workload = workload.one_of("name", "", workload_names());
   s.data = workload.text("data", "");
   workload.finish();
   s.networks = resolve_path(path, r.text("networks"));

@@ -153,9 +153,9 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
       rows_.push_back({m, s, model.anytime(), accuracy - before});
       before = accuracy;
       for (int c = 0; c < profile_.caps(); ++c) {
-        latency_s_.push_back(profile_.latency_of({m, s, c}).mean_s);
-        inverse_latency_.push_back(1 / latency_s_.back());
-        first_latency_s_.push_back(profile_.latency_of({m, 1, c}).mean_s);
+        profiled_.end_s.push_back(profile_.latency_of({m, s, c}).mean_s);
+        profiled_.inverse.push_back(1 / profiled_.end_s.back());
+        profiled_.first_end_s.push_back(profile_.latency_of({m, 1, c}).mean_s);
         active_w_.push_back(profile_.active_power_of(m, c));
         idle_cap_w_.push_back(settings_.idle_follows_cap ? caps_w_[static_cast<size_t>(c)] : caps_w_.back());
         never_stops_s_.push_back(model.anytime() ? 0 : infinity);
@@ -163,22 +163,37 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
     }
     best_accuracy_ = std::max(best_accuracy_, before);
   }
-  piece_.resize(latency_s_.size());
-  in_time_.resize(latency_s_.size());
-  accuracy_.resize(latency_s_.size());
-  energy_j_.resize(latency_s_.size());
-  score_.resize(latency_s_.size());
+  now_ = profiled_;
+  piece_.resize(now_.end_s.size());
+  in_time_.resize(now_.end_s.size());
+  accuracy_.resize(now_.end_s.size());
+  energy_j_.resize(now_.end_s.size());
+  score_.resize(now_.end_s.size());
+}
+
+void Alert::scale_to(double size) {
+  const size_t caps = caps_w_.size();
+  for (size_t r = 0; r < rows_.size(); ++r) {
+    const double factor = profile_.size_factor(rows_[r].model, size), inverse = 1 / factor;
+    for (size_t i = at(r); i < at(r) + caps; ++i) {
+      now_.end_s[i] = profiled_.end_s[i] * factor;
+      now_.inverse[i] = profiled_.inverse[i] * inverse;
+      now_.first_end_s[i] = profiled_.first_end_s[i] * factor;
+    }
+  }
+  size_ = size;
 }
 
 Configuration Alert::decide(const Context& context) {
+  if (context.size != size_) scale_to(context.size);
   const double deadline_s = context.deadline_s - (settings_.overhead ? worst_decide_s_ : 0);
   predict(deadline_s, context.period_s);
   score(deadline_s, context.period_s);
   const size_t best = pick();
   const Row& row = rows_[best / caps_w_.size()];
-  const double t = slowdown_.mean() * latency_s_[best];
-  const double first_t = slowdown_.mean() * first_latency_s_[best];
-  const double margin = (deadline_s / first_latency_s_[best] - slowdown_.mean()) /
+  const double t = slowdown_.mean() * now_.end_s[best];
+  const double first_t = slowdown_.mean() * now_.first_end_s[best];
+  const double margin = (deadline_s / now_.first_end_s[best] - slowdown_.mean()) /
                         std::max(least_sd, std::sqrt(slowdown_.variance()));
   prediction_ = Prediction{row.anytime ? std::clamp(t, 0.0, std::max(0.0, deadline_s)) : t,
                            mean_only_ ? static_cast<double>(first_t <= deadline_s) : normal_cdf(margin),
@@ -187,11 +202,11 @@ Configuration Alert::decide(const Context& context) {
 }
 
 ALERT_VECTOR_CLONES void Alert::predict(double deadline_s, double period_s) {
-  const size_t caps = caps_w_.size(), n = latency_s_.size();
+  const size_t caps = caps_w_.size(), n = now_.end_s.size();
   const double mean = slowdown_.mean();
 
   // Short loops, one job each, so that plain x86-64 compilers vectorise all but the table look-up.
-  const double* inverse = inverse_latency_.data();
+  const double* inverse = now_.inverse.data();
   double* in_time = in_time_.data();
   if (mean_only_) {
     for (size_t i = 0; i < n; ++i) in_time[i] = deadline_s * inverse[i] >= mean ? 1.0 : 0.0;
@@ -218,7 +233,7 @@ ALERT_VECTOR_CLONES void Alert::predict(double deadline_s, double period_s) {
   }
 
   const double stop_s = std::max(0.0, deadline_s), idle_ratio = idle_.ratio();
-  const double *latency = latency_s_.data(), *active = active_w_.data(), *idle_cap = idle_cap_w_.data(),
+  const double *latency = now_.end_s.data(), *active = active_w_.data(), *idle_cap = idle_cap_w_.data(),
                *never_stops = never_stops_s_.data();
   double* energy = energy_j_.data();
   for (size_t i = 0; i < n; ++i) {
@@ -246,9 +261,9 @@ ALERT_VECTOR_CLONES void Alert::score(double deadline_s, double period_s) {
   const double budget = goals_.task == Task::min_error ? goals_.energy_j.value_or(infinity) : infinity;
   for (size_t i = 0; i < n; ++i) {
     const double stop_s = std::max(std::max(0.0, deadline_s), never_stops_s_[i]);
-    const double busy_s = std::clamp(factor * latency_s_[i], 0.0, stop_s);
+    const double busy_s = std::clamp(factor * now_.end_s[i], 0.0, stop_s);
     const double idle_s = std::max(0.0, period_s - busy_s);
-    const bool likely = factor * first_latency_s_[i] <= deadline_s &&
+    const bool likely = factor * now_.first_end_s[i] <= deadline_s &&
                         active_w_[i] * busy_s + idle_.ratio() * idle_cap_w_[i] * idle_s <= budget;
     if (!likely) score[i] = infinity;
   }
@@ -268,7 +283,7 @@ ALERT_VECTOR_CLONES size_t Alert::pick() const {
 
 ALERT_VECTOR_CLONES size_t Alert::pick_fallback() const {
   const size_t n = score_.size();
-  const double *first = first_latency_s_.data(), *accuracy = accuracy_.data(), *energy = energy_j_.data();
+  const double *first = now_.first_end_s.data(), *accuracy = accuracy_.data(), *energy = energy_j_.data();
   double max_first_s = infinity, min_accuracy = -infinity, max_energy_j = infinity;
   const auto least_left = [&](const double* value, double sign) {
     const double f = max_first_s, a = min_accuracy, e = max_energy_j;
@@ -300,7 +315,8 @@ void Alert::observe(const Observation& o) {
   const int stage = std::max(1, o.stages_finished);
   const auto row = static_cast<size_t>(profile_row_of_model_[model] + stage - 1);
   const double measured_s = o.stages_finished > 0 ? o.last_stage_end_s : o.busy_s;
-  observed_ratio_ = measured_s / profile_.latency[row * caps + cap].mean_s;
+  observed_ratio_ = measured_s / (profile_.size_factor(o.configuration.model, o.size) *
+                                  profile_.latency[row * caps + cap].mean_s);
   slowdown_.update(observed_ratio_);
   if (o.idle_power_w)
     idle_.update(*o.idle_power_w / (settings_.idle_follows_cap ? caps_w_[cap] : caps_w_.back()));

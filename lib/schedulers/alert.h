@@ -78,6 +78,7 @@ class Alert : public Scheduler {
     double accuracy_step = 0;  // over the stage before it, or over a missed deadline
   };
   size_t at(size_t row) const { return row * caps_w_.size(); }
+  void scale_to(double size);
   void predict(double deadline_s, double period_s);
   void score(double deadline_s, double period_s);
   size_t pick() const;
@@ -92,7 +93,12 @@ class Alert : public Scheduler {
 
   // Candidates by name; a row is one stage of one network. Per configuration, [row][cap]:
   std::vector<Row> rows_;
-  std::vector<double> latency_s_, inverse_latency_, first_latency_s_, active_w_;
+  struct Latency {
+    std::vector<double> end_s, inverse, first_end_s;  // of the stage, one over it, and of the network's first stage
+  };
+  Latency profiled_, now_;  // of an input of the mean size, and of the present one
+  double size_ = 1;
+  std::vector<double> active_w_;
   std::vector<double> idle_cap_w_;     // phi times this is the idle power
   std::vector<double> never_stops_s_;  // infinity for a traditional network, 0 for one that stops at the deadline
   std::vector<int> piece_;                                    // of the normal table, in the present decision

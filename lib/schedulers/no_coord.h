@@ -16,6 +16,7 @@ class NoCoord : public Scheduler {
   void observe(const Observation& observation) override;
 
  private:
+  const Profile& profile_;
   const int model_, stage_;
   PoetController controller_;
 };

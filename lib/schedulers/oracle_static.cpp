@@ -1,5 +1,6 @@
 #include "schedulers/oracle_static.h"
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -22,14 +23,17 @@ nlohmann::ordered_json OracleStaticSettings::to_json() const {
 
 OracleStatic::OracleStatic(const SchedulerInputs& inputs, const OracleStaticSettings& settings) {
   const Goals& goals = inputs.goals;
-  const double period_s = inputs.period_s > 0 ? inputs.period_s : goals.deadline_s;
   const double allowed = settings.max_violation_share * static_cast<double>(inputs.truth->inputs);
   std::tuple<int64_t, double, double> best{std::numeric_limits<int64_t>::max(), 0, 0};
   for (const Configuration& c : configurations_by_name(inputs.profile)) {
     int64_t violated = 0;
     double energy_j = 0, error = 0;
+    Pacing pacing(inputs.arrivals, goals.deadline_s);
     for (int64_t n = 0; n < inputs.truth->inputs; ++n) {
-      const Outcome outcome = outcome_of(*inputs.truth, inputs.profile, c, n, goals.deadline_s, period_s);
+      const Arrival arrival = pacing.arrive(inputs.truth->facts_of(n).members_left);
+      const Outcome outcome = outcome_of(*inputs.truth, inputs.profile, c, n,
+                                         std::max(0.0, arrival.deadline_s - arrival.wait_s), arrival.period_s);
+      pacing.executed(arrival.arrival_s + arrival.wait_s + outcome.busy_s, outcome.busy_s);
       violated += violations_of(goals, outcome).any();
       energy_j += outcome.energy_j.value_or(0);
       error += 1 - outcome.accuracy;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/pacing.h"
 #include "core/profile.h"
 #include "core/truth_table.h"
 #include "core/types.h"
@@ -28,7 +29,7 @@ struct SchedulerInputs {
   const Profile& profile;  // both must outlive the scheduler
   Goals goals;
   const TruthTable* truth = nullptr;  // for oracles; the others never get to see it
-  double period_s = 0;                // between inputs; 0: the deadline
+  Arrivals arrivals = Arrivals::closed;
 };
 
 struct SchedulerInfo {

@@ -15,6 +15,7 @@ class SysOnly : public Scheduler {
   void observe(const Observation& observation) override;
 
  private:
+  const Profile& profile_;
   const int model_;
   PoetController controller_;
 };

@@ -14,6 +14,7 @@ struct InputRecord {
   bool warmup = false;
   std::string input_id;  // file name or index in the data set; may be empty
   double arrival_s = 0;
+  double deadline_s = 0;  // from the arrival; of a group's member its share
   Goals goals;
   Configuration configuration;
   Outcome outcome;

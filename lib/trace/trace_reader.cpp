@@ -96,7 +96,7 @@ TraceInput input_of(const json& line, const std::string& where) {
   input.warmup = flag(reader, "warmup");
   input.input_id = reader.text("input_id");
   input.arrival_s = reader.number("arrival_s", 0, any);
-  input.deadline_s = reader.number("deadline_s", above_zero, any);
+  input.deadline_s = reader.number("deadline_s", 0, any);
   input.model = reader.text("model");
   input.stage_target = reader.integer("stage_target", 1, max_stages);
   input.cap_w = reader.number("cap_w", above_zero, any);
@@ -121,7 +121,8 @@ TraceInput input_of(const json& line, const std::string& where) {
   input.accuracy = reader.number("accuracy", 0, 1);
   if (reader.has("correct")) {
     JsonReader correct = reader.object("correct");
-    input.correct = Correctness{flag(correct, "top1"), flag(correct, "top5")};
+    input.correct = Correctness{flag(correct, "top1"), optional_flag(correct, "top5"),
+                                correct.optional_number("nll", 0, any), correct.optional_number("f1", 0, 1)};
     correct.finish();
   }
   input.energy_j = reader.optional_number("energy_j", 0, any);

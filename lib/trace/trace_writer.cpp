@@ -52,7 +52,7 @@ void format_input(LineBuffer& out, const InputRecord& record, const std::vector<
   line.text(R"(,"input_id":)");
   append_string(out, record.input_id);
   line.number(R"(,"arrival_s":)", record.arrival_s);
-  line.number(R"(,"deadline_s":)", record.goals.deadline_s);
+  line.number(R"(,"deadline_s":)", record.deadline_s);
   line.text(R"(,"model":)");
   line.text(models.at(static_cast<size_t>(decision.model)));
   line.integer(R"(,"stage_target":)", decision.stage);
@@ -70,7 +70,9 @@ void format_input(LineBuffer& out, const InputRecord& record, const std::vector<
   line.number(R"(,"accuracy":)", outcome.accuracy);
   line.object(R"(,"correct":)", outcome.correct, [&](const Correctness& correct) {
     line.flag(R"({"top1":)", correct.top1);
-    line.flag(R"(,"top5":)", correct.top5);
+    if (correct.top5) line.flag(R"(,"top5":)", correct.top5);
+    if (correct.nll) line.number(R"(,"nll":)", correct.nll);
+    if (correct.f1) line.number(R"(,"f1":)", correct.f1);
   });
   line.number(R"(,"energy_j":)", outcome.energy_j);
   line.number(R"(,"active_power_w":)", outcome.active_power_w);

@@ -9,7 +9,7 @@
 
 namespace alertbench {
 
-class FashionMnist : public Workload {
+class FashionMnist : public ImageWorkload {
  public:
   static constexpr int side = 28;
   // Debian: dataset-fashion-mnist

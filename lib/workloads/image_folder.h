@@ -17,7 +17,7 @@ namespace alertbench {
 //     are the classes, and there must be exactly `classes` of them, lest all labels be wrong unnoticed. Only
 //     *.jpg and *.jpeg count, in any case of letters; hidden files and folders do not.
 // Files are checked to exist when the folder is opened, and decoded one at a time by input().
-class ImageFolder : public Workload {
+class ImageFolder : public ImageWorkload {
  public:
   // Throws InputError, with file and line where there is a list: no such layout, missing or repeated files,
   // labels that are no integers of [0, classes).

@@ -7,7 +7,7 @@ namespace alertbench {
 
 // 50,000 images, each a smooth random field per channel with noise on it, 256x256, taken through the same
 // preprocessing as real ones; a function of (seed, n) and the spec alone.
-class SyntheticImages : public Workload {
+class SyntheticImages : public ImageWorkload {
  public:
   explicit SyntheticImages(uint64_t seed) : seed_(seed) {}
 

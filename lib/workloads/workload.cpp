@@ -22,6 +22,15 @@ bool ImageSpec::operator==(const ImageSpec& other) const {
 
 Workload::~Workload() = default;
 
+std::vector<int64_t> Workload::order(int64_t count, uint64_t seed) const { return sample_order(size(), count, seed); }
+
+Correctness ImageWorkload::judge(int64_t n, const std::vector<float>& scores) const {
+  const Judgement j = alertbench::judge(scores.data(), static_cast<int>(scores.size()), label(n));
+  return {j.top1, j.top5, {}, {}};
+}
+
+Correctness ImageWorkload::missed(int64_t) const { return {false, false, {}, {}}; }
+
 Judgement judge(const float* scores, int classes, int label) {
   if (label < 0 || label >= classes) return {};
   if (std::any_of(scores, scores + classes, [](float s) { return std::isnan(s); })) return {};

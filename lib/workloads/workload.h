@@ -1,11 +1,14 @@
 // The seam between data sets and everything that runs networks on them: what a network wants to be fed
-// (ImageSpec), what it gets (Image), and whether its answer is right (Judgement).
+// (ImageSpec), what it gets (NetworkInput), and how right its answer is (Correctness).
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
+
+#include "core/types.h"
 
 namespace alertbench {
 
@@ -26,20 +29,60 @@ struct Image {
   std::vector<float> chw;  // channels * height * width, ready for the network
 };
 
+// The next word of a text is asked for. The network has read words[begin..position) one by one, from a state of zeros,
+// and reads words[position] now.
+struct WordInText {
+  const std::vector<int32_t>* words = nullptr;  // the workload's own, which outlives every network
+  int64_t begin = 0, position = 0;
+};
+
+// Token ids that are read at once, and which of them belong together (BERT's segments).
+struct TokenWindow {
+  std::vector<int64_t> ids, types;
+};
+
+// A question with its context, which may take several windows.
+struct TokenWindows {
+  std::vector<TokenWindow> windows;
+};
+
+using NetworkInput = std::variant<Image, WordInText, TokenWindows>;
+
 // A data set. All members may be called from several threads at once. An index outside [0, size()) throws
 // std::out_of_range; data that cannot be used throws InputError.
 class Workload {
  public:
   virtual ~Workload();
-  virtual std::string name() const = 0;         // "fashion-mnist", "imagenet", "synthetic-imagenet"
+  virtual std::string name() const = 0;         // "fashion-mnist", "imagenet", "ptb", ...
   virtual std::string data_source() const = 0;  // one line for the manifest: path and counts, or the seed
   virtual int64_t size() const = 0;             // at least 1
-  virtual int classes() const = 0;
+  virtual int classes() const = 0;  // scores that a network gives for an input; 0: that depends on the input
   virtual bool labelled() const = 0;
-  // Decodes and preprocesses: keep it untimed.
+  virtual std::string input_id(int64_t n) const = 0;  // file name, index or place
+  virtual InputFacts facts(int64_t) const { return {}; }
+  virtual std::string size_unit() const { return ""; }  // of InputFacts::size; empty: inputs do not differ
+  // Which inputs make up a run of `count`, in order. As a rule sample_order() of them all.
+  virtual std::vector<int64_t> order(int64_t count, uint64_t seed) const;
+
+  // Decodes and preprocesses: keep it untimed. `spec` is for networks that take images.
+  virtual NetworkInput network_input(int64_t n, const ImageSpec& spec) const = 0;
+  // Of a network's scores for input n; only where labelled().
+  virtual Correctness judge(int64_t n, const std::vector<float>& scores) const = 0;
+  // Of the guess that stands in for an output that did not come in time, and how accurate it is on the whole, 0..1.
+  virtual Correctness missed(int64_t n) const = 0;
+  virtual double fail_accuracy() const = 0;
+};
+
+// Images with one label each; a missed one counts as a random guess, and is never right.
+class ImageWorkload : public Workload {
+ public:
   virtual Image input(int64_t n, const ImageSpec& spec) const = 0;
-  virtual int label(int64_t n) const = 0;             // [0, classes()), -1 where there is none
-  virtual std::string input_id(int64_t n) const = 0;  // file name or index
+  virtual int label(int64_t n) const = 0;  // [0, classes()), -1 where there is none
+
+  NetworkInput network_input(int64_t n, const ImageSpec& spec) const final { return input(n, spec); }
+  Correctness judge(int64_t n, const std::vector<float>& scores) const final;
+  Correctness missed(int64_t n) const final;
+  double fail_accuracy() const final { return 1.0 / classes(); }
 };
 
 struct Judgement {

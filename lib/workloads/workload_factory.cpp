@@ -5,9 +5,29 @@
 #include "core/error.h"
 #include "workloads/fashion_mnist.h"
 #include "workloads/image_folder.h"
+#include "workloads/next_word.h"
+#include "workloads/question_answering.h"
 #include "workloads/synthetic.h"
 
 namespace alertbench {
+
+const std::vector<WorkloadInfo>& known_workloads() {
+  static const std::vector<WorkloadInfo> all = {
+      {"fashion-mnist", "10,000 labelled grey images of 28x28 (Debian package dataset-fashion-mnist)"},
+      {"imagenet", "JPEG files with --data imagenet=DIR (a `file label` list, or class folders); without it seeded "
+                   "synthetic images, no labels"},
+      {"ptb", "the next word in sentences that share a deadline: --data ptb=DIR with ptb.train.txt and ptb.valid.txt or "
+              "ptb.test.txt; without it made-up text"},
+      {"squad", "questions on texts: --data squad=DIR with dev-v1.1.json and BERT's vocab.txt; without it made-up "
+                "questions"}};
+  return all;
+}
+
+std::vector<std::string> workload_names() {
+  std::vector<std::string> names;
+  for (const WorkloadInfo& w : known_workloads()) names.push_back(w.name);
+  return names;
+}
 
 std::unique_ptr<Workload> make_workload(const std::string& name, const std::string& data_dir, uint64_t seed) {
   if (name == "fashion-mnist") {
@@ -19,8 +39,10 @@ std::unique_ptr<Workload> make_workload(const std::string& name, const std::stri
       throw InputError(fmt::format("{} is made, not read; drop its folder {}", name, data_dir));
     return std::make_unique<SyntheticImages>(seed);
   }
-  throw InputError(
-      fmt::format("workload '{}' is unknown; known: fashion-mnist, imagenet, synthetic-imagenet", name));
+  if (name == "ptb") return std::make_unique<NextWord>(data_dir, seed);
+  if (name == "squad") return std::make_unique<QuestionAnswering>(data_dir, seed);
+  throw InputError(fmt::format("workload '{}' is unknown; known: synthetic-imagenet, {}", name,
+                               fmt::join(workload_names(), ", ")));
 }
 
 }  // namespace alertbench

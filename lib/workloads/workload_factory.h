@@ -3,14 +3,23 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "workloads/workload.h"
 
 namespace alertbench {
 
+struct WorkloadInfo {
+  std::string name, data;  // what it reads, for people
+};
+
+const std::vector<WorkloadInfo>& known_workloads();  // those that a scenario can name
+std::vector<std::string> workload_names();
+
 // "fashion-mnist": test split from `data_dir`, or Debian's package where it is empty.
 // "imagenet": the images of `data_dir` (see image_folder.h); where it is empty, as "synthetic-imagenet".
-// "synthetic-imagenet": seeded, without labels; `data_dir` must be empty. `seed` counts only here.
+// "synthetic-imagenet": seeded, without labels; `data_dir` must be empty.
+// "ptb", "squad": next_word.h, question_answering.h. `seed` counts where inputs are made up.
 // Throws InputError on an unknown name, and where the data cannot be used.
 std::unique_ptr<Workload> make_workload(const std::string& name, const std::string& data_dir, uint64_t seed);
 

@@ -25,7 +25,7 @@ class FakeModel : public StagedModel {
       : clock_(clock), stages_(stages), blocks_(blocks), block_s_(block_s) {}
   int stages() const override { return stages_; }
   int blocks(int) const override { return blocks_; }
-  void set_input(const Image&) override {}
+  void set_input(const NetworkInput&) override {}
   void run_block(int stage, int block) override {
     clock_.time_s += block_s_;
     ran.emplace_back(stage, block);

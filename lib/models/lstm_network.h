@@ -1,0 +1,16 @@
+// An LSTM language model made ready to be run word by word, stage by stage.
+#pragma once
+
+#include <memory>
+
+#include "models/staged_model.h"
+#include "models/striped_lstm.h"
+
+namespace alertbench {
+
+// Takes WordInText. A stage is one block: the stripe's part of all layers, of the scores, and their softmax. scores():
+// ln of the probability of each word. The state behind the words before is made by the whole network before the clock
+// starts; it is kept for some of the last words, because schedulers take turns on the same few.
+std::unique_ptr<StagedModel> compile(const StripedLstm& net);
+
+}  // namespace alertbench
