@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cstring>
+#include <map>
 #include <vector>
 
 #include "core/error.h"
@@ -50,19 +51,28 @@ bool ends_with(const std::string& text, const std::string& end) {
 
 }  // namespace
 
-void fill_weights(const Weights& tensors, const std::string& path) {
+std::string same_name(const std::string& stored) { return ends_with(stored, ".num_batches_tracked") ? "" : stored; }
+
+void fill_weights(const Weights& tensors, const std::string& path, const NameRule& rule) {
   const StateDictFile file = StateDictFile::read(path);
   at::NoGradGuard no_grad;
-  std::vector<std::string> problems;
+  std::map<std::string, const StoredTensor*> found;
+  std::vector<std::string> problems, unknown;
+  for (const StoredTensor& stored : file.tensors()) {
+    const std::string name = rule(stored.name);
+    if (name.empty()) continue;
+    if (!tensors.count(name))
+      unknown.push_back("unknown: " + stored.name);
+    else if (const auto [first, is_new] = found.emplace(name, &stored); !is_new)
+      unknown.push_back(fmt::format("twice: {}, as {} and as {}", name, first->second->name, stored.name));
+  }
   for (const auto& [name, tensor] : tensors) {
-    const StoredTensor* stored = file.find(name);
-    const std::string problem = stored ? copy(*stored, tensor) : "";
-    if (!stored) problems.push_back("missing: " + name);
+    const auto it = found.find(name);
+    const std::string problem = it != found.end() ? copy(*it->second, tensor) : "";
+    if (it == found.end()) problems.push_back("missing: " + name);
     if (!problem.empty()) problems.push_back(name + ": " + problem);
   }
-  for (const StoredTensor& stored : file.tensors())
-    if (!tensors.count(stored.name) && !ends_with(stored.name, ".num_batches_tracked"))
-      problems.push_back("unknown: " + stored.name);
+  problems.insert(problems.end(), unknown.begin(), unknown.end());
   if (problems.empty()) return;
   const size_t left_out = problems.size() > most_listed ? problems.size() - most_listed : 0;
   problems.resize(problems.size() - left_out);
