@@ -1,0 +1,211 @@
+#include "models/bert.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace alertbench {
+namespace {
+
+using at::Tensor;
+
+constexpr double norm_epsilon = 1e-12, initial_deviation = 0.02;
+
+std::string layer_name(int layer) { return fmt::format("bert.encoder.layer.{}.", layer); }
+
+std::string head_name(const BertConfig& c, int exit) {
+  return exit == c.layers ? "qa_outputs" : fmt::format("exits.{}", exit);
+}
+
+// Every tensor that the network needs, not filled.
+Weights empty_weights(const BertConfig& c) {
+  Weights weights;
+  const auto linear = [&weights](const std::string& name, int64_t out, int64_t in) {
+    weights.emplace(name + ".weight", at::empty({out, in}));
+    weights.emplace(name + ".bias", at::empty({out}));
+  };
+  const auto norm = [&weights, &c](const std::string& name) {
+    weights.emplace(name + ".weight", at::empty({c.hidden}));
+    weights.emplace(name + ".bias", at::empty({c.hidden}));
+  };
+  const std::string embeddings = "bert.embeddings.";
+  weights.emplace(embeddings + "word_embeddings.weight", at::empty({c.vocabulary, c.hidden}));
+  weights.emplace(embeddings + "position_embeddings.weight", at::empty({c.positions, c.hidden}));
+  weights.emplace(embeddings + "token_type_embeddings.weight", at::empty({c.types, c.hidden}));
+  norm(embeddings + "LayerNorm");
+  for (int l = 0; l < c.layers; ++l) {
+    const std::string layer = layer_name(l);
+    for (const char* part : {"query", "key", "value"})
+      linear(layer + "attention.self." + part, c.hidden, c.hidden);
+    linear(layer + "attention.output.dense", c.hidden, c.hidden);
+    norm(layer + "attention.output.LayerNorm");
+    linear(layer + "intermediate.dense", c.intermediate, c.hidden);
+    linear(layer + "output.dense", c.hidden, c.intermediate);
+    norm(layer + "output.LayerNorm");
+  }
+  for (const int exit : c.exits) linear(head_name(c, exit), 2, c.hidden);
+  return weights;
+}
+
+bool starts_with(const std::string& text, const std::string& start) {
+  return text.compare(0, start.size(), start) == 0;
+}
+
+// With `old_end` replaced, where the text ends so.
+std::string with_end(const std::string& text, const std::string& old_end, const std::string& new_end) {
+  if (text.size() < old_end.size()) return text;
+  const size_t at = text.size() - old_end.size();
+  return text.compare(at, old_end.size(), old_end) == 0 ? text.substr(0, at) + new_end : text;
+}
+
+// What public checkpoints hold besides, and how they called layer norms at first.
+std::string name_in_network(const std::string& stored) {
+  const bool passed_over = starts_with(stored, "bert.pooler.") || starts_with(stored, "cls.") ||
+                           stored == "bert.embeddings.position_ids";
+  if (passed_over) return "";
+  return with_end(with_end(stored, "LayerNorm.gamma", "LayerNorm.weight"), "LayerNorm.beta",
+                  "LayerNorm.bias");
+}
+
+Tensor tensor_of(const std::vector<int64_t>& numbers) { return at::tensor(numbers, at::kLong); }
+
+void check(const TokenWindow& window, size_t index, const BertConfig& c) {
+  const auto refuse = [index](const std::string& what) {
+    throw InputError(fmt::format("window {}: {}", index, what));
+  };
+  const auto check_range = [&refuse](const std::vector<int64_t>& values, int limit, const char* what,
+                                     const char* mend) {
+    for (size_t t = 0; t < values.size(); ++t)
+      if (values[t] < 0 || values[t] >= limit)
+        refuse(fmt::format("token {}: {} {} is not among the network's, 0 to {}; {}", t, what, values[t],
+                           limit - 1, mend));
+  };
+  const size_t tokens = window.ids.size();
+  if (tokens == 0) refuse("it has no tokens");
+  if (tokens > static_cast<size_t>(c.positions))
+    refuse(
+        fmt::format("{} tokens, but the network has {} positions; cut shorter windows", tokens, c.positions));
+  if (window.types.size() != tokens) refuse(fmt::format("{} ids, but {} types", tokens, window.types.size()));
+  check_range(window.ids, c.vocabulary, "id", "take the vocabulary that the network was trained with");
+  check_range(window.types, c.types, "type", "0 is the question, 1 the context");
+}
+
+}  // namespace
+
+Weights random_weights(const BertConfig& config, uint64_t seed) {
+  const at::Generator generator = at::detail::createCPUGenerator(seed);
+  Weights weights = empty_weights(config);
+  for (auto& [name, tensor] : weights) {
+    if (tensor.dim() == 2)
+      tensor.normal_(0, initial_deviation, generator);
+    else
+      tensor.fill_(with_end(name, "LayerNorm.weight", "") != name ? 1 : 0);
+  }
+  return weights;
+}
+
+Weights read_weights(const BertConfig& config, const std::string& path) {
+  const Weights weights = empty_weights(config);
+  fill_weights(weights, path, name_in_network);
+  return weights;
+}
+
+Tensor BertReader::Linear::operator()(const Tensor& x) const { return at::linear(x, weight, bias); }
+
+Tensor BertReader::LayerNorm::operator()(const Tensor& x) const {
+  return at::layer_norm(x, weight.sizes(), weight, bias, norm_epsilon);
+}
+
+BertReader::BertReader(const BertConfig& config, const Weights& weights) : config_(config) {
+  const c10::InferenceMode inference;
+  const auto linear = [&weights](const std::string& name) {
+    return Linear{weights.at(name + ".weight"), weights.at(name + ".bias")};
+  };
+  const auto norm = [&weights](const std::string& name) {
+    return LayerNorm{weights.at(name + ".weight"), weights.at(name + ".bias")};
+  };
+  const std::string embeddings = "bert.embeddings.";
+  word_embeddings_ = weights.at(embeddings + "word_embeddings.weight");
+  position_embeddings_ = weights.at(embeddings + "position_embeddings.weight");
+  type_embeddings_ = weights.at(embeddings + "token_type_embeddings.weight");
+  embedding_norm_ = norm(embeddings + "LayerNorm");
+  for (int l = 0; l < config.layers; ++l) {
+    const std::string layer = layer_name(l), self = layer + "attention.self.";
+    const Linear query = linear(self + "query"), key = linear(self + "key"), value = linear(self + "value");
+    layers_.push_back(
+        {{at::cat({query.weight, key.weight, value.weight}), at::cat({query.bias, key.bias, value.bias})},
+         linear(layer + "attention.output.dense"),
+         norm(layer + "attention.output.LayerNorm"),
+         linear(layer + "intermediate.dense"),
+         linear(layer + "output.dense"),
+         norm(layer + "output.LayerNorm")});
+  }
+  for (const int exit : config.exits) heads_.push_back(linear(head_name(config, exit)));
+}
+
+int BertReader::blocks(int stage) const {
+  return (config_.exits[static_cast<size_t>(stage)] - layers_before(stage)) *
+         static_cast<int>(windows_.size());
+}
+
+void BertReader::set_input(const std::vector<TokenWindow>& windows) {
+  const c10::InferenceMode inference;
+  if (windows.empty()) throw InputError("an input without windows; there is nothing to read");
+  for (size_t w = 0; w < windows.size(); ++w) check(windows[w], w, config_);
+  windows_.clear();
+  for (const TokenWindow& window : windows)
+    windows_.push_back(
+        {tensor_of(window.ids), tensor_of(window.types), {}, std::vector<Tensor>(heads_.size())});
+}
+
+void BertReader::run_block(int stage, int block) {
+  const c10::InferenceMode inference;
+  const int first = layers_before(stage), end = config_.exits[static_cast<size_t>(stage)],
+            depth = end - first;
+  const int layer = first + block % depth;
+  Window& window = windows_[static_cast<size_t>(block / depth)];
+  window.state = run_layer(layers_[static_cast<size_t>(layer)], layer == 0 ? embed(window) : window.state);
+  if (layer + 1 == end) {
+    const auto s = static_cast<size_t>(stage);
+    window.answers[s] = heads_[s](window.state);
+  }
+}
+
+std::vector<float> BertReader::scores(int stage) const {
+  const c10::InferenceMode inference;
+  std::vector<float> all;
+  for (const Window& window : windows_) {
+    const Tensor start_end = window.answers[static_cast<size_t>(stage)].t().contiguous();
+    all.insert(all.end(), start_end.data_ptr<float>(), start_end.data_ptr<float>() + start_end.numel());
+  }
+  return all;
+}
+
+Tensor BertReader::embed(const Window& window) const {
+  Tensor x = at::embedding(word_embeddings_, window.ids);
+  x.add_(position_embeddings_.narrow(0, 0, x.size(0)));
+  x.add_(at::embedding(type_embeddings_, window.types));
+  return embedding_norm_(x);
+}
+
+Tensor BertReader::attend(const Layer& layer, const Tensor& x) const {
+  const int64_t tokens = x.size(0), size = config_.hidden / config_.heads;
+  const Tensor by_head =
+      layer.query_key_value(x).view({tokens, 3, config_.heads, size}).permute({1, 2, 0, 3});
+  const Tensor query = by_head[0], key = by_head[1], value = by_head[2];  // [heads, tokens, size]
+  Tensor scores = at::bmm(query, key.transpose(1, 2));
+  scores.mul_(1 / std::sqrt(static_cast<double>(size)));
+  const Tensor found = at::bmm(at::softmax(scores, -1), value);
+  return layer.attention_output(found.transpose(0, 1).reshape({tokens, config_.hidden}));
+}
+
+Tensor BertReader::run_layer(const Layer& layer, const Tensor& x) const {
+  const Tensor y = layer.attention_norm(attend(layer, x).add_(x));
+  return layer.output_norm(layer.output(at::gelu(layer.intermediate(y))).add_(y));
+}
+
+}  // namespace alertbench

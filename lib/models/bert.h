@@ -1,0 +1,93 @@
+// BERT that answers questions from a text (Devlin et al., "BERT: Pre-training of Deep Bidirectional
+// Transformers", 2019): for each token of a window a score that the answer starts there, and one that it ends
+// there. Inference only.
+//
+// With E the embeddings, H = heads, d = hidden / H, N = layer norm (epsilon 1e-12), one window of t tokens:
+//
+//   x = N(E_word[id] + E_position[0..t-1] + E_type[type])                      [t, hidden]
+//   a layer:   q, k, v = x W_q + b_q, x W_k + b_k, x W_v + b_v                 [t, hidden] = H heads of [t,
+//   d] each
+//              a = softmax(q k' / sqrt(d)) v                                   of each head, then side by
+//              side x = N(x + a W_a + b_a) x = N(x + GELU(x W_i + b_i) W_o + b_o) GELU(z) = z Phi(z), the
+//              exact one
+//   an exit:   start, end = x W_e + b_e                                        [t, 2]
+//
+// An anytime network has exits behind several layers, each with its own W_e; stage s is the layers up to the
+// s-th exit. Windows are not padded, so the attention needs no mask. Dropout is for training only.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "models/bert_config.h"
+#include "models/weights.h"
+
+namespace alertbench {
+
+// As BERT before its training: normal with deviation 0.02, biases 0, layer norms the identity. The same for
+// the same seed.
+Weights random_weights(const BertConfig& config, uint64_t seed);
+
+// From a state dictionary under the names of Hugging Face's BertForQuestionAnswering
+// ("bert.encoder.layer.0...."); the head of the last exit is "qa_outputs", that of an earlier one "exits.K",
+// K its layer. What public files hold besides is passed over ("bert.pooler", "cls",
+// "bert.embeddings.position_ids"), and layer norms may have their old names gamma and beta. InputError as
+// fill_weights().
+Weights read_weights(const BertConfig& config, const std::string& path);
+
+class BertReader {
+ public:
+  // `weights` has the names that random_weights(config) gives.
+  BertReader(const BertConfig& config, const Weights& weights);
+
+  // Stages and blocks as in models/staged_model.h. A block is one layer on one window: window after window,
+  // each through all layers of the stage, with the embedding before the first layer and the stage's head
+  // behind its last.
+  int stages() const { return config_.stages(); }
+  int blocks(int stage) const;  // of the input that was set
+  // InputError names the window and what is wrong with it: no tokens, more than `positions`, types not as
+  // many as ids, an id or type that the network does not have; also where there is no window.
+  void set_input(const std::vector<TokenWindow>& windows);
+  void run_block(int stage, int block);
+  // For each window in order the start scores of its tokens, then their end scores (logits), from this
+  // stage's head.
+  std::vector<float> scores(int stage) const;
+
+ private:
+  struct Linear {
+    at::Tensor weight, bias;  // [out, in], [out]
+    at::Tensor operator()(const at::Tensor& x) const;
+  };
+  struct LayerNorm {
+    at::Tensor weight, bias;  // [hidden]
+    at::Tensor operator()(const at::Tensor& x) const;
+  };
+  struct Layer {
+    Linear query_key_value;  // side by side: one product instead of three
+    Linear attention_output;
+    LayerNorm attention_norm;
+    Linear intermediate, output;
+    LayerNorm output_norm;
+  };
+  struct Window {
+    at::Tensor ids, types;            // [tokens], int64
+    at::Tensor state;                 // [tokens, hidden], behind the last layer that ran
+    std::vector<at::Tensor> answers;  // [tokens, 2] per stage
+  };
+
+  int layers_before(int stage) const { return stage > 0 ? config_.exits[static_cast<size_t>(stage) - 1] : 0; }
+  at::Tensor embed(const Window& window) const;
+  at::Tensor attend(const Layer& layer, const at::Tensor& x) const;
+  at::Tensor run_layer(const Layer& layer, const at::Tensor& x) const;
+
+  BertConfig config_;
+  at::Tensor word_embeddings_, position_embeddings_, type_embeddings_;  // [.., hidden]
+  LayerNorm embedding_norm_;
+  std::vector<Layer> layers_;
+  std::vector<Linear> heads_;  // per stage
+  std::vector<Window> windows_;
+};
+
+}  // namespace alertbench
