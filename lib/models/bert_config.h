@@ -17,10 +17,9 @@ struct TokenWindow {
 
 struct BertConfig {
   int vocabulary = 30522;
-  int hidden = 768;  // numbers of a token
-  int layers = 12;   // of the encoder
-  int heads =
-      12;  // of the attention, hidden / heads numbers each; default in a file: hidden / 64, at least 1
+  int hidden = 768;         // numbers of a token
+  int layers = 12;          // of the encoder
+  int heads = 12;           // of hidden / heads numbers each; default in a file: hidden / 64, at least 1
   int intermediate = 3072;  // width inside a layer's feed-forward half; default in a file: 4 * hidden
   int positions = 512;      // tokens of the longest window
   int types = 2;            // question and context
