@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "workloads/squad_windows.h"
 
 namespace alertbench {
 namespace {
@@ -36,24 +37,32 @@ ImageSpec read_input(JsonReader r) {
   return spec;
 }
 
-NetworkAccuracy read_accuracy(JsonReader r, int stages, bool must_rise) {
+NetworkAccuracy read_accuracy(JsonReader r, const std::string& architecture, int stages, bool must_rise) {
+  const bool answers = architecture == "bert";
+  const std::string main_key = answers ? "f1" : "top1";
   NetworkAccuracy a;
-  a.top1 = r.numbers("top1", 0.0, 1.0);
-  a.top5 = r.numbers("top5", 0.0, 1.0);
-  a.perplexity = r.numbers("perplexity", 1.0, 1e9);
+  a.top1 = r.numbers(main_key, 0.0, 1.0);
+  if (answers) {
+    a.exact = r.numbers("exact", 0.0, 1.0);
+  } else {
+    a.top5 = r.numbers("top5", 0.0, 1.0);
+    a.perplexity = r.numbers("perplexity", 1.0, 1e9);
+  }
   a.source = r.one_of("source", "", {"measured", "published", "assumed"});
   a.on = r.text("on");
   r.finish();
-  if (static_cast<int>(a.top1.size()) != stages)
-    r.fail("top1", fmt::format("{} values, but the network has {} stages", a.top1.size(), stages));
-  if (!a.top5.empty() && a.top5.size() != a.top1.size())
-    r.fail("top5", fmt::format("{} values, but the network has {} stages", a.top5.size(), stages));
-  if (!a.perplexity.empty() && a.perplexity.size() != a.top1.size())
-    r.fail("perplexity", fmt::format("{} values, but the network has {} stages", a.perplexity.size(), stages));
+  const auto check_size = [&](const std::string& key, const std::vector<double>& values) {
+    if (static_cast<int>(values.size()) != stages)
+      r.fail(key, fmt::format("{} values, but the network has {} stages", values.size(), stages));
+  };
+  check_size(main_key, a.top1);
+  if (answers) check_size("exact", a.exact);
+  if (!a.top5.empty()) check_size("top5", a.top5);
+  if (!a.perplexity.empty()) check_size("perplexity", a.perplexity);
   for (size_t s = 1; must_rise && s < a.top1.size(); ++s)
     if (a.top1[s] < a.top1[s - 1])
-      r.fail("top1", fmt::format("falls from {} to {} at stage {}; a later stage must be at least as good", a.top1[s - 1],
-                                 a.top1[s], s + 1));
+      r.fail(main_key, fmt::format("falls from {} to {} at stage {}; a later stage must be at least as good",
+                                   a.top1[s - 1], a.top1[s], s + 1));
   return a;
 }
 
@@ -68,17 +77,18 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   n.name = r.text("name");
   if (n.name.empty() || n.name.find_first_of("/ \t\n") != std::string::npos)
     r.fail("name", fmt::format("\"{}\" must be a word without blanks and slashes", n.name));
-  n.architecture = r.one_of("architecture", "", {"resnet", "lstm", "zoo", "torchscript"});
+  n.architecture = r.one_of("architecture", "", {"resnet", "lstm", "bert", "zoo", "torchscript"});
   if (n.architecture == "resnet") n.resnet = ResnetConfig::from_json(r.raw("config"), r.where() + ": config");
   if (n.architecture == "zoo") n.zoo = ZooConfig::from_json(r.raw("config"), r.where() + ": config");
   if (n.architecture == "lstm") n.lstm = LstmConfig::from_json(r.raw("config"), r.where() + ": config");
+  if (n.architecture == "bert") n.bert = BertConfig::from_json(r.raw("config"), r.where() + ": config");
   n.weights = r.text("weights", "");
   if (!n.weights.empty() && n.weights[0] != '/') n.weights = (folder / n.weights).lexically_normal().string();
   if (n.architecture == "torchscript" && n.weights.empty())
     r.fail("weights", "is missing; give the path of the TorchScript file");
   if (r.has("random_seed") && !n.weights.empty()) r.fail("random_seed", "has no meaning beside \"weights\"");
   n.random_seed = r.seed("random_seed", 1);
-  if (n.architecture != "lstm") n.input = read_input(r.object("input"));
+  if (n.architecture != "lstm" && n.architecture != "bert") n.input = read_input(r.object("input"));
   if (n.architecture == "resnet") need_input(r, n.input, n.resnet.in_channels, n.resnet.input_size);
   if (n.architecture == "zoo") need_input(r, n.input, 3, n.zoo.input_size);
   const bool stated = r.has("accuracy");
@@ -87,11 +97,12 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
     n.accuracy = {{published->top1},
                   {published->top5},
                   {},
+                  {},
                   "published",
                   published->source +
                       (n.random_weights() ? " (not these random weights)" : " (not checked for these weights)")};
   else if (need_accuracy || stated)  // a badly trained network can be listed, and trained again
-    n.accuracy = read_accuracy(r.object("accuracy"), n.stages(), need_accuracy);
+    n.accuracy = read_accuracy(r.object("accuracy"), n.architecture, n.stages(), need_accuracy);
   if (!n.accuracy.perplexity.empty() && n.architecture != "lstm")
     r.fail("accuracy", fmt::format("perplexity has no meaning for architecture \"{}\"", n.architecture));
   r.finish();
@@ -100,15 +111,23 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
 
 }  // namespace
 
+int NetworkSpec::stages() const {
+  if (architecture == "resnet") return resnet.stripes;
+  if (architecture == "lstm") return lstm.stripes;
+  return architecture == "bert" ? bert.stages() : 1;
+}
+
 int64_t NetworkSpec::parameters() const {
   if (architecture == "resnet") return resnet.parameters();
   if (architecture == "lstm") return lstm.parameters();
+  if (architecture == "bert") return bert.parameters();
   return architecture == "zoo" ? zoo::parameters(zoo.architecture()) : 0;
 }
 
 int64_t NetworkSpec::multiply_accumulates() const {
   if (architecture == "resnet") return resnet.multiply_accumulates().back();
   if (architecture == "lstm") return lstm.multiply_accumulates().back();
+  if (architecture == "bert") return bert.multiply_accumulates(SquadWindowSettings{}.max_length).back();
   return architecture == "zoo" ? zoo::multiply_accumulates(zoo.architecture()) : 0;
 }
 

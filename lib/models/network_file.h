@@ -1,21 +1,23 @@
 // A network file: the candidate networks of one workload, and what is known of each before any run. Needs no LibTorch.
 //
 //   { "schema_version": "1.0", "workload": "fashion-mnist",
-//     "networks": [ { "name": "...", "architecture": "resnet" | "lstm" | "zoo" | "torchscript",
+//     "networks": [ { "name": "...", "architecture": "resnet" | "lstm" | "bert" | "zoo" | "torchscript",
 //                     "config": {...} (not for torchscript),
 //                     "weights": "file beside this one", or "random_seed": 1,
-//                     "input": { "channels", "height", "width", "mean", "scale" } (not for lstm),
+//                     "input": { "channels", "height", "width", "mean", "scale" } (not for lstm and bert),
 //                     "accuracy": { "top1": [one per stage, 0..1; of an lstm: next words], "top5": [...],
 //                                   "perplexity": [lstm only], "source": "measured", "on": "..." } } ] }
 //
-// "config" is a ResnetConfig, a LstmConfig or a ZooConfig. A network of the zoo may leave out an accuracy that is
-// published.
+// "config" is a ResnetConfig, a LstmConfig, a BertConfig or a ZooConfig. A network of the zoo may leave out an accuracy
+// that is published. That of a bert has, instead of top1 and top5, SQuAD's "f1" and "exact" (match), 0..1, both one per
+// stage; F1 is what schedulers see as its accuracy.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "models/bert_config.h"
 #include "models/lstm_config.h"
 #include "models/resnet_config.h"
 #include "models/zoo/zoo.h"
@@ -24,32 +26,35 @@
 namespace alertbench {
 
 struct NetworkAccuracy {
-  std::vector<double> top1, top5;  // per stage, 0..1; top5 may be empty
+  std::vector<double> top1, top5;  // per stage, 0..1; top5 may be empty; top1 of a bert: F1
   std::vector<double> perplexity;  // per stage, of a language model; may be empty
+  std::vector<double> exact;       // per stage, 0..1, exact match of a bert; empty for others
   std::string source;              // "measured" | "published" | "assumed"
   std::string on;                  // which data, or which publication
 };
 
 struct NetworkSpec {
   std::string name;
-  std::string architecture;  // "resnet" | "lstm" | "zoo" | "torchscript"
+  std::string architecture;  // "resnet" | "lstm" | "bert" | "zoo" | "torchscript"
   ResnetConfig resnet;       // architecture "resnet"
   LstmConfig lstm;           // architecture "lstm"
+  BertConfig bert;           // architecture "bert"
   ZooConfig zoo;             // architecture "zoo"
   std::string weights;       // path, relative ones resolved beside the network file; empty: random weights
   uint64_t random_seed = 1;  // where `weights` is empty
   ImageSpec input;
   NetworkAccuracy accuracy;
 
-  int stages() const { return architecture == "resnet" ? resnet.stripes : architecture == "lstm" ? lstm.stripes : 1; }
-  // Scores that it gives; 0: not known before it is loaded (TorchScript).
+  int stages() const;
+  // Scores that it gives; 0: not known before it is loaded (TorchScript), or as many as its input has tokens (bert).
   int classes() const {
     return architecture == "resnet" ? resnet.classes
            : architecture == "zoo"  ? zoo.classes
            : architecture == "lstm" ? lstm.vocabulary
                                     : 0;
   }
-  // Of all stages; 0: not known before it is loaded.
+  // Of all stages, for one input: an image, a word of an lstm, a full window (384 tokens) of a bert. 0: not known before
+  // it is loaded.
   int64_t parameters() const;
   int64_t multiply_accumulates() const;
   bool anytime() const { return stages() > 1; }

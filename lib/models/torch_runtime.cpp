@@ -62,6 +62,8 @@ class TorchRuntime : public InferenceRuntime {
       if (!spec.random_weights()) load_weights(*net, spec.weights);
       return compile(net);
     }
+    if (spec.architecture == "bert")
+      throw InputError(fmt::format("network \"{}\": architecture \"bert\" can be listed, but not run yet", spec.name));
     if (spec.architecture == "torchscript") {
       model = load_torchscript(spec);
     } else if (spec.architecture == "zoo") {
