@@ -39,7 +39,7 @@ std::string short_number(int64_t number) {
 
 void list_networks(const std::string& folder) {
   fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<28} {}\n", "NETWORK", "WORKLOAD", "PARAMETERS", "MACS", "STAGES",
-             "WEIGHTS", "TOP-1 BY STAGE", "SOURCE");
+             "WEIGHTS", "ACCURACY BY STAGE", "SOURCE");
   for (const fs::path& path : json_files(folder)) {
     const NetworkFile file = NetworkFile::read(path.string(), false);
     for (const NetworkSpec& n : file.networks) {
