@@ -152,7 +152,7 @@ int BertReader::blocks(int stage) const {
          static_cast<int>(windows_.size());
 }
 
-void BertReader::set_input(const std::vector<TokenWindow>& windows) {
+void BertReader::set_windows(const std::vector<TokenWindow>& windows) {
   const c10::InferenceMode inference;
   if (windows.empty()) throw InputError("an input without windows; there is nothing to read");
   for (size_t w = 0; w < windows.size(); ++w) check(windows[w], w, config_);

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "models/bert_config.h"
+#include "models/staged_model.h"
 #include "models/weights.h"
 
 namespace alertbench {
@@ -36,7 +37,7 @@ Weights random_weights(const BertConfig& config, uint64_t seed);
 // fill_weights().
 Weights read_weights(const BertConfig& config, const std::string& path);
 
-class BertReader {
+class BertReader : public StagedModel {
  public:
   // `weights` has the names that random_weights(config) gives.
   BertReader(const BertConfig& config, const Weights& weights);
@@ -44,15 +45,18 @@ class BertReader {
   // Stages and blocks as in models/staged_model.h. A block is one layer on one window: window after window,
   // each through all layers of the stage, with the embedding before the first layer and the stage's head
   // behind its last.
-  int stages() const { return config_.stages(); }
-  int blocks(int stage) const;  // of the input that was set
+  int stages() const override { return config_.stages(); }
+  int blocks(int stage) const override;
   // InputError names the window and what is wrong with it: no tokens, more than `positions`, types not as
   // many as ids, an id or type that the network does not have; also where there is no window.
-  void set_input(const std::vector<TokenWindow>& windows);
-  void run_block(int stage, int block);
+  void set_windows(const std::vector<TokenWindow>& windows);
+  void set_input(const NetworkInput& input) override {
+    set_windows(input_of_kind<TokenWindows>(input, "windows of tokens").windows);
+  }
+  void run_block(int stage, int block) override;
   // For each window in order the start scores of its tokens, then their end scores (logits), from this
   // stage's head.
-  std::vector<float> scores(int stage) const;
+  std::vector<float> scores(int stage) const override;
 
  private:
   struct Linear {

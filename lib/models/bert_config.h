@@ -1,6 +1,5 @@
 // The shape of a BERT that answers questions (Devlin et al., "BERT", 2019; the miniatures of Turc et al.,
-// "Well-Read Students Learn Better", 2019), as a network file states it, and what it reads. Needs no
-// LibTorch.
+// "Well-Read Students Learn Better", 2019), as a network file states it. Needs no LibTorch.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +8,6 @@
 #include <vector>
 
 namespace alertbench {
-
-// What the network reads at once: [CLS] question [SEP] piece of the context [SEP], not padded.
-struct TokenWindow {
-  std::vector<int64_t> ids, types;  // as long as each other; types: 0 up to the first [SEP], 1 after it
-};
 
 struct BertConfig {
   int vocabulary = 30522;

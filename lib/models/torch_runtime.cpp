@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "models/bert.h"
 #include "models/compiled_resnet.h"
 #include "models/inference_runtime.h"
 #include "models/layer_network.h"
@@ -63,7 +64,8 @@ class TorchRuntime : public InferenceRuntime {
       return compile(net);
     }
     if (spec.architecture == "bert")
-      throw InputError(fmt::format("network \"{}\": architecture \"bert\" can be listed, but not run yet", spec.name));
+      return std::make_unique<BertReader>(
+          spec.bert, spec.random_weights() ? random_weights(spec.bert, spec.random_seed) : read_weights(spec.bert, spec.weights));
     if (spec.architecture == "torchscript") {
       model = load_torchscript(spec);
     } else if (spec.architecture == "zoo") {

@@ -191,7 +191,7 @@ void equals_reference() {
   const Reference reference(config, weights);
   BertReader reader(config, weights);
   const std::vector<TokenWindow> windows{window(20, 1, config), window(1, 2, config), window(9, 3, config)};
-  reader.set_input(windows);
+  reader.set_windows(windows);
   const std::vector<int> blocks{reader.blocks(0), reader.blocks(1), reader.blocks(2)};
   expect(reader.stages() == 3 && blocks == std::vector<int>{3, 6, 3}, "a block is a layer on a window");
   const auto all = run(reader);
@@ -211,7 +211,7 @@ void equals_reference() {
   BertConfig whole = config;
   whole.exits = {4};
   BertReader plain(whole, weights);
-  plain.set_input(windows);
+  plain.set_windows(windows);
   expect(run(plain).at(0) == all[2], "the last exit is the network without earlier ones");
 }
 
@@ -221,19 +221,19 @@ void stops_anywhere() {
   BertReader reader(config, weights), fresh(config, weights);
   const std::vector<TokenWindow> first{window(12, 4, config), window(7, 5, config)},
       second{window(5, 6, config)};
-  fresh.set_input(first);
+  fresh.set_windows(first);
   const auto of_first = run(fresh);
-  fresh.set_input(second);
+  fresh.set_windows(second);
   const auto of_second = run(fresh);
 
-  reader.set_input(first);
+  reader.set_windows(first);
   run_stage(reader, 0);
   for (int b = 0; b < 3; ++b) reader.run_block(1, b);  // into the second window
   expect(reader.scores(0) == of_first[0], "a stage's answer stands when the next is stopped");
   expect(run(reader) == of_first, "the same input from its beginning, after a stop");
   run_stage(reader, 0);
   reader.run_block(1, 0);
-  reader.set_input(second);
+  reader.set_windows(second);
   expect(run(reader) == of_second, "another input after a stop");
 }
 
@@ -241,13 +241,13 @@ void bad_input() {
   const BertConfig config = small();
   BertReader reader(config, random_weights(config, 1));
   const TokenWindow good = window(8, 1, config);
-  reader.set_input({good});
+  reader.set_windows({good});
   const auto before = run(reader);
   const auto expect_bad = [&](const std::string& what, const std::string& part,
                               const std::function<void(TokenWindow&)>& change) {
     TokenWindow bad = good;
     change(bad);
-    expect_refusal(what, part, [&] { reader.set_input({good, bad}); });
+    expect_refusal(what, part, [&] { reader.set_windows({good, bad}); });
   };
   expect_bad("an id too large", "window 1: token 3: id 50 is not among the network's, 0 to 49",
              [](TokenWindow& w) { w.ids[3] = 50; });
@@ -257,7 +257,7 @@ void bad_input() {
   expect_bad("no tokens", "window 1: it has no tokens", [](TokenWindow& w) { w = {}; });
   expect_bad("a window too long", "window 1: 21 tokens, but the network has 20 positions",
              [&](TokenWindow& w) { w = window(21, 1, config); });
-  expect_refusal("no window", "without windows", [&] { reader.set_input({}); });
+  expect_refusal("no window", "without windows", [&] { reader.set_windows({}); });
   expect(run(reader) == before, "what was refused leaves the input as it was");
 }
 
