@@ -15,6 +15,7 @@
 #include "models/striped_resnet.h"
 #include "trace/sha256.h"
 #include "training/orthogonalized_sgd.h"
+#include "training/stage_balance.h"
 #include "training/training_run.h"
 #include "workloads/fashion_mnist.h"
 
@@ -83,6 +84,7 @@ void train_images(const Options& o, const NetworkSpec& spec) {
                         torch::optim::SGDOptions(peak_rate).momentum(0.9).nesterov(true).weight_decay(weight_decay));
   if (!o.init.empty()) load_weights(*net, o.init);
   const std::vector<torch::Tensor> parameters = net->parameters();
+  const std::vector<torch::Tensor> balance = stage_balance(net);
   const int64_t numbers = net->config.parameters();
   const auto macs = net->config.multiply_accumulates();
   fmt::print(stderr, "{}: {} stages, {} parameters, {:.1f} M multiply-accumulates, {} training images, {} threads\n",
@@ -138,6 +140,7 @@ void train_images(const Options& o, const NetworkSpec& spec) {
         values.push_back(losses.back().item<double>());
       }
       set_gradients(losses, parameters, method);
+      if (method == TrainingMethod::balanced) scale_gradients(parameters, balance);
       sgd.step();
       ++done;
       run.step_done(done, epoch, rate, values, work_to(done) - work_to(done - 1),

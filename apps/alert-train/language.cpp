@@ -12,6 +12,7 @@
 #include "models/striped_resnet.h"
 #include "trace/sha256.h"
 #include "training/orthogonalized_sgd.h"
+#include "training/stage_balance.h"
 #include "training/training_run.h"
 #include "workloads/ptb.h"
 
@@ -106,6 +107,7 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   torch::optim::SGD sgd(parameters,
                         torch::optim::SGDOptions(peak_rate).momentum(o.momentum).weight_decay(weight_decay));
   if (!o.init.empty()) load_weights(*net, o.init);
+  const std::vector<torch::Tensor> balance = stage_balance(net);
   const int64_t numbers = net->config.parameters();
   const auto macs = net->config.multiply_accumulates();
 
@@ -159,6 +161,7 @@ void train_language(const Options& o, const NetworkSpec& spec) {
       const std::vector<float> values(losses.data_ptr<float>(), losses.data_ptr<float>() + losses.numel());
       // Learning rate and longest gradient are those for the sum over the unrolled words.
       set_gradients((losses * static_cast<double>(o.steps)).unbind(0), parameters, method);
+      if (method == TrainingMethod::balanced) scale_gradients(parameters, balance);
       torch::nn::utils::clip_grad_norm_(parameters, o.max_norm);
       sgd.step();
       ++done;

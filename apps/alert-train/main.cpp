@@ -40,7 +40,7 @@ void add_options(CLI::App& app, Options& o) {
       "made-up text");
   app.add_option("--method", o.method, "how the stages of a nested network share a step")
       ->capture_default_str()
-      ->check(CLI::IsMember({"joint", "orthogonalized"}));
+      ->check(CLI::IsMember({"joint", "balanced", "orthogonalized"}));
   app.add_option("--epochs", o.epochs,
                  "passes over the training set; 0 measures and stores only (images 3, language 13)")
       ->check(CLI::Range(0, 1000));

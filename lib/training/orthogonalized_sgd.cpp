@@ -19,12 +19,14 @@ Tensor own(const Tensor& gradient) { return gradient.defined() ? gradient.clone(
 TrainingMethod training_method(const std::string& name) {
   if (name == "joint") return TrainingMethod::joint;
   if (name == "orthogonalized") return TrainingMethod::orthogonalized;
-  throw InputError(fmt::format("method \"{}\" is unknown; use joint or orthogonalized", name));
+  if (name == "balanced") return TrainingMethod::balanced;
+  throw InputError(fmt::format("method \"{}\" is unknown; use joint, balanced or orthogonalized", name));
 }
 
 std::string describe(TrainingMethod method) {
-  return method == TrainingMethod::joint
-             ? "sum over stages of cross entropy (joint SGD)"
+  if (method == TrainingMethod::joint) return "sum over stages of cross entropy (joint SGD)";
+  return method == TrainingMethod::balanced
+             ? "cross entropy of each stage, each parameter's gradient the mean over the stages that use it (joint SGD)"
              : "cross entropy of each stage, its gradient orthogonal to those of earlier stages (Orthogonalized SGD)";
 }
 
@@ -51,7 +53,7 @@ std::vector<Tensor> orthogonalize(std::vector<std::vector<Tensor>>& gradients) {
 
 void set_gradients(const std::vector<Tensor>& losses, const std::vector<Tensor>& parameters, TrainingMethod method) {
   for (const Tensor& p : parameters) p.mutable_grad() = Tensor();
-  if (method == TrainingMethod::joint || losses.size() == 1) {
+  if (method != TrainingMethod::orthogonalized || losses.size() == 1) {
     Tensor sum = losses.front();
     for (size_t k = 1; k < losses.size(); ++k) sum = sum + losses[k];
     sum.backward();

@@ -18,9 +18,9 @@
 
 namespace alertbench {
 
-enum class TrainingMethod { joint, orthogonalized };
+enum class TrainingMethod { joint, balanced, orthogonalized };  // balanced: joint, and training/stage_balance.h
 
-TrainingMethod training_method(const std::string& name);  // "joint" | "orthogonalized"; InputError otherwise
+TrainingMethod training_method(const std::string& name);  // by these names; InputError otherwise
 std::string describe(TrainingMethod method);              // for a log
 
 // gradients[k]: of stage k, by parameter; an undefined tensor where the stage does not use the parameter. Projects them
@@ -30,6 +30,6 @@ std::vector<torch::Tensor> orthogonalize(std::vector<std::vector<torch::Tensor>>
 // Sets the gradients of the parameters (what was in them is dropped) from one scalar loss a stage, the first stage
 // first.
 void set_gradients(const std::vector<torch::Tensor>& losses, const std::vector<torch::Tensor>& parameters,
-                   TrainingMethod method);
+                   TrainingMethod method);  // balanced is as joint here
 
 }  // namespace alertbench
