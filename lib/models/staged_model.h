@@ -16,7 +16,7 @@ class StagedModel {
   virtual ~StagedModel() = default;
   virtual int stages() const = 0;
   virtual int blocks(int stage) const = 0;  // stage 0-based; of the input that was set, where that matters
-  // Before the clock starts. RunError where the network does not take this kind of input.
+  // Before the clock starts. InputError where the network does not take this kind of input.
   virtual void set_input(const NetworkInput& input) = 0;
   // Stage after stage, block after block, beginning at (0, 0) after set_input(), which need not be repeated
   // to run the same input again; stopping early is always allowed.
@@ -26,11 +26,11 @@ class StagedModel {
   virtual std::vector<float> scores(int stage) const = 0;
 };
 
-// The kind of input that a network takes, out of all there are; RunError where it is another.
+// The kind of input that a network takes, out of all there are; InputError where it is another.
 template <class Kind>
 const Kind& input_of_kind(const NetworkInput& input, const char* kind) {
   const Kind* found = std::get_if<Kind>(&input);
-  if (!found) throw RunError(std::string("this network takes ") + kind + ", the workload gives something else");
+  if (!found) throw InputError(std::string("this network takes ") + kind + ", the workload gives something else");
   return *found;
 }
 

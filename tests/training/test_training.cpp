@@ -5,14 +5,17 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include "core/error.h"
 #include "expect.h"
+#include "models/lstm_network.h"
 #include "models/striped_lstm.h"
 #include "models/striped_resnet.h"
 #include "training/checkpoint.h"
 #include "training/orthogonalized_sgd.h"
+#include "training/stage_balance.h"
 
 using namespace alertbench;
 using torch::Tensor;
@@ -343,6 +346,90 @@ void bad_checkpoints(const std::filesystem::path& folder) {
   expect(same(other.net, untouched.net), "a refused checkpoint changes nothing");
 }
 
+// `stage` runs the network and returns the loss of one stage.
+void balance_is_the_mean_over_users(const char* name, const std::vector<Tensor>& parameters, int stages,
+                                    const std::vector<Tensor>& balance, const std::function<Tensor(int)>& loss) {
+  std::vector<Tensor> sum, users;
+  for (const Tensor& p : parameters) {
+    sum.push_back(torch::zeros_like(p));
+    users.push_back(torch::zeros_like(p));
+  }
+  for (int s = 0; s < stages; ++s) {
+    const auto gradients = torch::autograd::grad({loss(s)}, parameters, {}, false, false, true);
+    for (size_t p = 0; p < parameters.size(); ++p) {
+      if (!gradients[p].defined()) continue;
+      sum[p] += gradients[p];
+      users[p] += gradients[p].ne(0);
+    }
+  }
+  for (size_t p = 0; p < parameters.size(); ++p) {
+    parameters[p].mutable_grad() = sum[p].clone();
+    expect(users[p].max().item<double>() > 0, fmt::format("{}: parameter {} is used", name, p));
+  }
+  scale_gradients(parameters, balance);
+  for (size_t p = 0; p < parameters.size(); ++p) {
+    // Where a unit is dead by chance, its parameters have no gradient, whatever they are multiplied with.
+    const Tensor wanted = sum[p] / users[p].clamp_min(1);
+    expect(difference(parameters[p].grad(), wanted) <= 1e-6 * (1 + wanted.abs().max().item<double>()),
+           fmt::format("{}: parameter {} gets the mean over the stages that use it", name, p));
+  }
+}
+
+void stages_are_balanced() {
+  const LstmConfig config = tiny(3);
+  StripedLstm lstm = random_model(config);
+  const Tensor words = random_words(config, 4, 5), next = random_words(config, 4, 5);
+  balance_is_the_mean_over_users("lstm", lstm->parameters(), 3, stage_balance(lstm), [&](int s) {
+    LstmState state;
+    return lstm->stage_losses(lstm->forward(words, state), next)[s];
+  });
+  ResnetConfig r;
+  r.in_channels = 1;
+  r.classes = 5;
+  r.input_size = 8;
+  r.stripes = 2;
+  r.stem_width = 8;
+  r.stem_kernel = 3;
+  r.stem_stride = 1;
+  r.stem_pool = false;
+  r.groups = {{1, 8, 1}, {1, 16, 2}};
+  StripedResnet resnet(r);
+  torch::NoGradGuard no_grad;
+  for (auto& p : resnet->named_parameters())
+    if (p.key().find("bn") != std::string::npos) p.value().uniform_(0.5, 1.5);
+  at::AutoGradMode on(true);
+  const Tensor x = torch::randn({6, 1, 8, 8}), labels = torch::randint(5, {6}, torch::kLong);
+  // A weight outside the mask is used by nobody, and gets nothing.
+  balance_is_the_mean_over_users("resnet", resnet->parameters(), 2, stage_balance(resnet), [&](int s) {
+    return torch::nn::functional::cross_entropy(resnet->forward(x)[static_cast<size_t>(s)], labels);
+  });
+}
+
+// As a scenario runs it: each word alone, stage by stage, from the state behind the words before, also after going back.
+void word_by_word_equals_text() {
+  const LstmConfig config = tiny(3);
+  StripedLstm net = random_model(config);
+  const Tensor words = random_words(config, 9, 1);
+  std::vector<int32_t> text;
+  for (int64_t n = 0; n < 9; ++n) text.push_back(static_cast<int32_t>(words[n][0].item<int64_t>()));
+  LstmState state;
+  torch::NoGradGuard no_grad;
+  net->eval();
+  const auto whole = net->scores(net->forward(words.narrow(0, 2, 7), state));  // the passage begins at word 2
+  const auto model = compile(net);
+  expect(model->stages() == 3, "a stage for each stripe");
+  for (const int64_t n : {2, 3, 6, 4, 8, 2}) {
+    model->set_input(WordInText{&text, 2, n});
+    for (int stage = 0; stage < 3; ++stage) {
+      for (int block = 0; block < model->blocks(stage); ++block) model->run_block(stage, block);
+      const std::vector<float> scores = model->scores(stage);
+      const Tensor wanted = at::log_softmax(whole[static_cast<size_t>(stage)][n - 2][0], 0);
+      expect(difference(torch::tensor(scores), wanted) < 1e-5, fmt::format("word {}, stage {}", n, stage + 1));
+    }
+  }
+  expect_refusal("an image to an LSTM", "takes words", [&] { model->set_input(Image{}); });
+}
+
 }  // namespace
 
 int main() {
@@ -357,6 +444,8 @@ int main() {
   large_scores_stay_finite();
   weights_on_disk(folder);
   orthogonalization();
+  stages_are_balanced();
+  word_by_word_equals_text();
   for (const TrainingMethod method : {TrainingMethod::joint, TrainingMethod::orthogonalized})
     killed_training_goes_on(folder, method);
   bad_checkpoints(folder);
