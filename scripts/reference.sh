@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what lies under results/reference/ again; leave the machine alone meanwhile. Without arguments everything
-# (about 12 minutes), else only what is named.
-#   scripts/reference.sh [bench] [quickstart] [zoo] [co-runners]
+# (about 15 minutes), else only what is named.
+#   scripts/reference.sh [bench] [quickstart] [questions] [zoo] [co-runners]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bench=build/bin/alert-bench out=results/reference
@@ -18,6 +18,21 @@ measure_quickstart() {
   cp "$work/table" $out/quickstart/table.txt
   cp "$work"/quickstart/{manifest,profile,summary}.json $out/quickstart/
   cp "$work"/quickstart/figures/*.png $out/quickstart/figures/
+}
+
+# How far the slow-down factor spreads with and without the model of an input's size: made-up questions, nothing beside.
+measure_questions() {
+  mkdir -p $out/questions
+  "$bench" record scenarios/squad.json --set co_runner.kind=none --inputs 40 --out "$work/questions"
+  cp "$work/questions/profile.json" $out/questions/
+  python3 - "$work/questions/recording/recording.json" >$out/questions/spread.json <<'PY'
+import json, sys
+with open(sys.argv[1]) as f:
+    recording = json.load(f)
+print(json.dumps({"inputs": recording["inputs"], "cpu": recording["info"]["host"].get("cpu_model"),
+                  "spread_of_the_slowdown_sd_over_mean": {n["network"]: n["spread"] for n in recording["info"]["slowdowns"]["networks"]}},
+                 indent=1))
+PY
 }
 
 measure_zoo() {
@@ -47,7 +62,7 @@ print(json.dumps(result, indent=1))
 PY
 }
 
-[ $# -gt 0 ] || set -- bench quickstart zoo co-runners
+[ $# -gt 0 ] || set -- bench quickstart questions zoo co-runners
 for what in "$@"; do
   declare -F "measure_$what" >/dev/null || { sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 done
