@@ -81,7 +81,8 @@ class WithoutNetworks(Folder):
             self.assertIn(name, names)
         self.assertIn("nested-w64", call("list", "models").stdout)
         self.assertIn("quickstart", call("list", "scenarios").stdout)
-        self.assertIn("imagenet", call("list", "workloads").stdout)
+        for name in ("fashion-mnist", "imagenet", "ptb", "squad"):
+            self.assertIn(name, call("list", "workloads").stdout)
 
     def test_validate_shipped_files(self):
         files = [f for f in glob.glob(os.path.join(ROOT, "scenarios/*.json")) if not f.endswith(".schema.json")]

@@ -69,8 +69,8 @@ Weights lively_weights(const zoo::Architecture& net) {
 
 Tensor scores_of(StagedModel& model, const Tensor& x) {
   const Tensor flat = x.flatten();
-  model.set_input({static_cast<int>(x.size(1)), static_cast<int>(x.size(2)), static_cast<int>(x.size(3)),
-                   std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel())});
+  model.set_input(Image{static_cast<int>(x.size(1)), static_cast<int>(x.size(2)), static_cast<int>(x.size(3)),
+                        std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel())});
   for (int again = 0; again < 2; ++again)  // as the harness does
     for (int b = 0; b < model.blocks(0); ++b) model.run_block(0, b);
   const std::vector<float> scores = model.scores(0);

@@ -20,7 +20,9 @@ SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "lib" / "trace" / "trace.
 SPOILERS = {
     "header": [("task", "fast"), ("schema_version", "9"), ("goals", {"deadline_s": 0.1}), ("typo", 1)],
     "input": [("latency_s", -1), ("latency_s", None), ("stage_target", 0), ("correct", {"top1": 1, "top5": True}),
-              ("violations", {"deadline": None, "accuracy": None, "energy": None}), ("accuracy", 90), ("typo", 1)],
+              ("correct", {"top5": True}), ("correct", {"top1": True, "nll": -1}), ("correct", {"top1": True, "f1": 1.5}),
+              ("deadline_s", -1), ("violations", {"deadline": None, "accuracy": None, "energy": None}), ("accuracy", 90),
+              ("typo", 1)],
     "end": [("status", "done"), ("inputs", -1), ("typo", 1)],
 }
 

@@ -98,7 +98,7 @@ TEST_CASE("a summary of ten inputs, one late") {
       r.configuration = {1, 1, 0};
       r.outcome.stopped = true;
       r.outcome.overshoot_s = 0.002;
-      r.outcome.correct = Correctness{true, true};
+      r.outcome.correct = Correctness{true, true, {}, {}};
       r.outcome.energy_j.reset();
     }
     a.add(r);

@@ -42,7 +42,10 @@ RecordedInput input_number(int n, bool judged = true) {
   input.input_id = "image " + std::to_string(n);
   const double slow = 1 + n / 3.0;
   for (const double mean : {0.4, 0.2, 0.2, 0.1, 0.6, 0.3}) input.stage_end_s.push_back(mean * slow);
-  if (judged) input.top1 = {1, 0, static_cast<uint8_t>(n % 2)}, input.top5 = {1, 1, 1};
+  if (judged) {
+    input.correct = {{true, true, {}, {}}, {false, true, {}, {}}, {n % 2 == 1, true, {}, {}}};
+    input.missed = Correctness{false, false, {}, {}};
+  }
   input.co_runner_on = n % 2;
   return input;
 }
@@ -60,6 +63,13 @@ void check_same(const Recording& a, const Recording& b) {
   CHECK(a.truth.stage_end_s == b.truth.stage_end_s);
   CHECK(a.truth.top1 == b.truth.top1);
   CHECK(a.truth.top5 == b.truth.top5);
+  CHECK(a.truth.nll == b.truth.nll);
+  CHECK(a.truth.f1 == b.truth.f1);
+  CHECK(a.truth.missed_top1 == b.truth.missed_top1);
+  CHECK(a.truth.missed_top5 == b.truth.missed_top5);
+  CHECK(a.truth.missed_nll == b.truth.missed_nll);
+  CHECK(a.truth.members_left == b.truth.members_left);
+  CHECK(a.truth.size == b.truth.size);
   CHECK(a.truth.co_runner_on == b.truth.co_runner_on);
   CHECK(a.profile.to_json() == b.profile.to_json());
   CHECK(nlohmann::json(a.info) == nlohmann::json(b.info));
@@ -86,14 +96,14 @@ struct Step {
   Outcome outcome;
 };
 
-// Every input in order; deadline as long as the period, as a runner would ask for it.
+// Every input in order, as a runner would ask for it.
 std::vector<Step> replay(const Recording& recording, Arrivals arrivals, double period_s,
                          Configuration decision) {
   ReplayEnvironment environment(recording, arrivals, period_s);
   std::vector<Step> steps;
   for (int64_t n = 0; n < recording.truth.inputs; ++n) {
     const Arrival arrival = environment.arrive(n);
-    const Context context{n, period_s - arrival.wait_s, period_s - arrival.wait_s};
+    const Context context{n, arrival.deadline_s - arrival.wait_s, arrival.period_s};
     steps.push_back({arrival, environment.execute(decision, context)});
   }
   return steps;
@@ -144,7 +154,7 @@ TEST_CASE("a recording without labels has no correctness", "[recording]") {
   Folder folder;
   RecordingWriter writer(folder.path, small_profile(), {}, 2);
   writer.append(input_number(0, false));
-  CHECK_THROWS_WITH(writer.append(input_number(1, true)), Contains("top1: 3 values, expected 0"));
+  CHECK_THROWS_WITH(writer.append(input_number(1, true)), Contains("correct: 3 values, expected 0"));
   writer.append(input_number(1, false));
   writer.finish();
   CHECK_FALSE(fs::exists(folder / "top1.npy"));

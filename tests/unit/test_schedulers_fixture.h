@@ -72,6 +72,7 @@ inline Observation observation_of(const Configuration& c, const Outcome& o, cons
   seen.busy_s = o.busy_s;
   seen.deadline_s = context.deadline_s;
   seen.period_s = context.period_s;
+  seen.size = context.size;
   seen.energy_j = o.energy_j;
   seen.idle_power_w = o.idle_power_w;
   return seen;

@@ -48,6 +48,7 @@ InputRecord full_record() {
   record.input = 3;
   record.input_id = "img/3.jpg";
   record.arrival_s = 0.15;
+  record.deadline_s = 0.05;
   record.goals = small_header().goals;
   record.configuration = {1, 2, 1};
   record.outcome.stage_end_s = {0.01, 0.025};
@@ -56,7 +57,7 @@ InputRecord full_record() {
   record.outcome.latency_s = 0.025;
   record.outcome.busy_s = 0.025;
   record.outcome.accuracy = 0.8;
-  record.outcome.correct = Correctness{false, true};
+  record.outcome.correct = Correctness{false, true, {}, {}};
   record.outcome.energy_j = 2.5;
   record.outcome.active_power_w = 80.25;
   record.outcome.idle_power_w = 20;
@@ -73,6 +74,7 @@ InputRecord bare_record() {
   record.input = 4;
   record.goals = small_header().goals;
   record.arrival_s = 0.2;
+  record.deadline_s = 0.05;
   record.outcome.latency_s = 0.05;
   record.outcome.busy_s = 0.05;
   record.outcome.accuracy = 0.1;
@@ -112,6 +114,19 @@ void write_golden(const std::string& path) {
   writer.finish();
 }
 
+// Against lib/trace/trace.schema.json, by a second implementation of JSON schemas.
+void check_schema(const Folder& folder, const std::string& trace) {
+  const fs::path script = fs::path(__FILE__).parent_path().parent_path() / "python" / "check_trace_schema.py";
+  const int status = std::system(
+      ("python3 '" + script.string() + "' '" + folder / trace + "' >" + folder / "out 2>&1").c_str());
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  INFO(content_of(folder / "out"));
+  if (code == 77 || code == 127)
+    WARN("SKIPPED: no python3 with jsonschema here");
+  else
+    CHECK(code == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a trace is these lines, byte for byte", "[trace]") {
@@ -137,7 +152,12 @@ TEST_CASE("a trace reads back as it was written", "[trace]") {
   CHECK(full.cap_w == 100);
   CHECK(full.stage_end_s == std::vector<double>{0.01, 0.025});
   CHECK(full.decide_s == 1e-6);
-  CHECK((full.correct && !full.correct->top1 && full.correct->top5));
+  REQUIRE(full.correct);
+  CHECK_FALSE(full.correct->top1);
+  CHECK(full.correct->top5 == true);
+  CHECK_FALSE(full.correct->nll);
+  CHECK_FALSE(full.correct->f1);
+  CHECK(full.deadline_s == 0.05);
   CHECK(full.slowdown->mean == 1.05);
   CHECK(full.prediction->p_deadline == 0.99);
   CHECK(full.co_runner == "memory-1");
@@ -247,6 +267,11 @@ TEST_CASE("a trace that breaks its contract is refused with file and line", "[tr
   refused(header_line + spoilt(full_line, R"([0.01,0.025])", R"([0.03,0.025])"), "stage_end_s: falls");
   refused(header_line + spoilt(full_line, R"([0.01,0.025])", R"([0.01])"), "stage_delivered: 2, but only 1");
   refused(header_line + spoilt(full_line, R"("top5":true)", R"("top5":true,"top7":true)"), "top7");
+  refused(header_line + spoilt(full_line, R"("top5":true)", R"("top5":1)"), "top5");
+  refused(header_line + spoilt(full_line, R"("top5":true)", R"("nll":-0.5)"), "nll: -0.5");
+  refused(header_line + spoilt(full_line, R"("top5":true)", R"("f1":1.5)"), "f1: 1.5");
+  refused(header_line + spoilt(full_line, R"("deadline_s":0.05,)", ""), "deadline_s: is missing");
+  refused(header_line + spoilt(full_line, R"("deadline_s":0.05,)", R"("deadline_s":-0.1,)"), "deadline_s: -0.1");
   refused(header_line + spoilt(full_line, R"("p_deadline":0.99)", R"("p_deadline":1.5)"), "p_deadline: 1.5");
   refused(header_line + spoilt(full_line, R"("busy_s")", R"("busy")"), "busy");
   refused(header_line + spoilt(full_line, R"("deadline":false)", R"("deadline":null)"),
@@ -300,15 +325,38 @@ TEST_CASE("a disk that fills up within a line keeps the lines before it whole", 
 TEST_CASE("traces keep the published schema", "[trace]") {
   Folder folder;
   write_golden(folder / "a.jsonl");
-  const fs::path script = fs::path(__FILE__).parent_path().parent_path() / "python" / "check_trace_schema.py";
-  const int status = std::system(
-      ("python3 '" + script.string() + "' '" + folder / "a.jsonl" + "' >" + folder / "out 2>&1").c_str());
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  INFO(content_of(folder / "out"));
-  if (code == 77 || code == 127)
-    WARN("SKIPPED: no python3 with jsonschema here");
-  else
-    CHECK(code == 0);
+  check_schema(folder, "a.jsonl");
+}
+
+TEST_CASE("a trace of words and questions: their figures, a deadline that is gone, and the schema", "[trace]") {
+  Folder folder;
+  {
+    TraceWriter writer(folder / "a.jsonl", small_header(), small_profile());
+    InputRecord word = bare_record();
+    word.deadline_s = 0;
+    word.outcome.correct = Correctness{false, true, 1.0 / 3, {}};
+    writer.write(word);
+    InputRecord question = bare_record();
+    question.input = 5;
+    question.outcome.correct = Correctness{false, {}, {}, 0.1};
+    writer.write(question);
+    writer.finish();
+  }
+  CHECK_THAT(content_of(folder / "a.jsonl"), Contains(R"("deadline_s":0,)") &&
+                                                 Contains(R"("correct":{"top1":false,"top5":true,"nll":0.3333333333333333},)") &&
+                                                 Contains(R"("correct":{"top1":false,"f1":0.1},)"));
+  const TraceFile trace = read_trace(folder / "a.jsonl");
+  REQUIRE(trace.inputs.size() == 2);
+  const TraceInput &word = trace.inputs[0], &question = trace.inputs[1];
+  REQUIRE((word.correct && question.correct));
+  CHECK(word.deadline_s == 0);
+  CHECK(word.correct->top5 == true);
+  CHECK(word.correct->nll == 1.0 / 3);
+  CHECK_FALSE(word.correct->f1);
+  CHECK_FALSE(question.correct->top5);
+  CHECK_FALSE(question.correct->nll);
+  CHECK(question.correct->f1 == 0.1);
+  check_schema(folder, "a.jsonl");
 }
 
 TEST_CASE("time of formatting a line", "[.][benchmark]") {

@@ -197,7 +197,9 @@ TEST_CASE("Fashion-MNIST of the Debian package", "[workloads][data]") {
     WARN("skipped: no " << FashionMnist::default_dir << "; apt-get install dataset-fashion-mnist");
     return;
   }
-  const auto test = make_workload("fashion-mnist", "", 1);
+  const auto made = make_workload("fashion-mnist", "", 1);
+  const auto* test = dynamic_cast<const ImageWorkload*>(made.get());
+  REQUIRE(test);
   CHECK(test->size() == 10000);
   CHECK(test->label(0) == 9);
   CHECK(test->input(9999, small_spec(1)).chw.size() == 64);
@@ -381,7 +383,7 @@ TEST_CASE("real ImageNet images all decode", "[workloads][data]") {
   CHECK(set->labelled());
   size_t flat = 0;
   for (int64_t n = 0; n < set->size(); ++n) {
-    const auto image = set->input(n, ImageSpec{});
+    const auto image = std::get<Image>(set->network_input(n, ImageSpec{}));
     const auto [low, high] = std::minmax_element(image.chw.begin(), image.chw.end());
     REQUIRE(image.chw.size() == 3 * 224 * 224);
     REQUIRE(*low >= 0);
