@@ -3,9 +3,10 @@
 // An input alone: it is due one deadline T after its arrival, and its energy counts over T.
 // A group of n inputs (the words of a sentence) arrives at once, is due n * T later, and its members run one behind the
 // other. A member is due by its share: what is left of the group's time over the members still to come (alert.md, step
-// 1). Energy counts as if every member had a slot of T: up to the end of its slot or of its execution, whichever is
-// later, from where that of the member before it ended. So no time counts twice, none is left out, and the members of a
-// group that is done in time add up to n * T.
+// 1). Energy counts as if every member had a slot of T and none began before its own: up to the end of its slot or of
+// its execution, whichever is later, from where that of the member before it ended. So no member's time is left out, and
+// a group whose members keep to their slots adds up to n * T. One that takes longer than its slot, in time that a
+// faster one before it left, adds what it takes beyond: the idle power of that time was charged to the faster one.
 #pragma once
 
 #include <cstdint>
