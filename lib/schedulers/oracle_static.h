@@ -17,8 +17,8 @@ struct OracleStaticSettings {
 
 // Among the configurations with at most `max_violation_share` of all recorded inputs in violation: the best
 // mean objective (energy or error), then the least mean energy. If there is none: the fewest violations, then
-// the same. Of equals the first by model name, stage, cap. Looks at the goals' deadline and period; waiting
-// is not considered.
+// the same. Of equals the first by model name, stage, cap. Deadlines, waiting and what a group shares are those of a
+// replay with that configuration (core/pacing.h).
 class OracleStatic : public Scheduler {
  public:
   OracleStatic(const SchedulerInputs& inputs, const OracleStaticSettings& settings);  // computes the choice
