@@ -82,11 +82,14 @@ NetworkInput QuestionAnswering::network_input(int64_t n, const ImageSpec&) const
 
 Correctness QuestionAnswering::judge(int64_t n, const std::vector<float>& scores) const {
   const std::vector<SquadWindow> all = windows(n);
+  size_t expected = 0;
+  for (const SquadWindow& w : all) expected += 2 * w.ids.size();
+  if (scores.size() != expected)
+    throw RunError(fmt::format("{} scores for question {}, expected {}", scores.size(), question(n).id, expected));
   std::vector<SquadLogits> logits;
   size_t at = 0;
   for (const SquadWindow& w : all) {
     const size_t tokens = w.ids.size();
-    if (scores.size() < at + 2 * tokens) throw RunError(fmt::format("{} scores are too few for question {}", scores.size(), question(n).id));
     const auto start = scores.begin() + static_cast<std::ptrdiff_t>(at), end = start + static_cast<std::ptrdiff_t>(tokens);
     logits.push_back({{start, end}, {end, end + static_cast<std::ptrdiff_t>(tokens)}});
     at += 2 * tokens;
