@@ -22,6 +22,7 @@ using nlohmann::ordered_json;
 
 constexpr const char* part_name = "/inputs.part.jsonl";
 constexpr double longest_count = 9e15;  // whole numbers below it survive JSON
+constexpr double highest = 1e300;       // of what has no other bound
 
 struct ArrayFact {
   const char *name, *unit, *meaning;
@@ -47,10 +48,10 @@ constexpr OptionalArray<uint8_t> optional_flags[] = {
     {{"missed_top1", "1", "top1 of the guess that stands in for a missed output: [input]"}, &TruthTable::missed_top1, false, 1},
     {{"missed_top5", "1", "top5 of that guess: [input]"}, &TruthTable::missed_top5, false, 1}};
 constexpr OptionalArray<double> optional_numbers[] = {
-    {{"nll", "nats", "-ln of the probability that the stage gave to the word that came: [input][row]"}, &TruthTable::nll, true, 1e300},
+    {{"nll", "nats", "-ln of the probability that the stage gave to the word that came: [input][row]"}, &TruthTable::nll, true, highest},
     {{"f1", "1", "words that the stage's answer shares with the right one, 0 to 1: [input][row]"}, &TruthTable::f1, true, 1},
-    {{"missed_nll", "nats", "nll of the guess that stands in for a missed output: [input]"}, &TruthTable::missed_nll, false, 1e300},
-    {{"size", "of the profile", "size of the input, in the profile's size_unit: [input]"}, &TruthTable::size, false, 1e300}};
+    {{"missed_nll", "nats", "nll of the guess that stands in for a missed output: [input]"}, &TruthTable::missed_nll, false, highest},
+    {{"size", "of the profile", "size of the input, in the profile's size_unit: [input]"}, &TruthTable::size, false, highest}};
 
 size_t values_of(const TruthTable& truth, bool each_row) {
   return static_cast<size_t>(truth.inputs) * (each_row ? static_cast<size_t>(truth.rows) : 1);
@@ -127,8 +128,10 @@ std::string problem_of(const Recording& recording) {
     return fmt::format("members_left: {} values, expected {}", truth.members_left.size(), inputs);
   for (const int64_t left : truth.members_left)
     if (left < 1) return fmt::format("members_left: {} is not above 0", left);
-  if (truth.top1.empty() && (!truth.top5.empty() || !truth.nll.empty() || !truth.f1.empty()))
+  if (truth.top1.empty() && (!truth.top5.empty() || !truth.nll.empty() || !truth.f1.empty() || !truth.missed_top1.empty() ||
+                             !truth.missed_top5.empty() || !truth.missed_nll.empty()))
     return "correctness without top1";
+  if (truth.nll.empty() != truth.missed_nll.empty()) return "nll and missed_nll: one is there without the other";
   return {};
 }
 
@@ -163,17 +166,25 @@ std::string problem_of(const Recording& recording, const RecordedInput& input) {
     return fmt::format("stage_end_s: {} values, expected {}", input.stage_end_s.size(), cells);
   if (auto problem = times_problem(recording.profile, input.stage_end_s.data()); !problem.empty())
     return problem;
-  if (input.facts.members_left < 1 || !(input.facts.size > 0))
+  if (input.facts.members_left < 1 || !(input.facts.size > 0 && input.facts.size <= highest))
     return fmt::format("members left {}, size {}: both must be above 0", input.facts.members_left, input.facts.size);
   const size_t judged = truth.inputs == 0 ? input.correct.size() : truth.top1.empty() ? 0 : rows;
   if (input.correct.size() != judged || (judged != 0 && judged != rows))
     return fmt::format("correct: {} values, expected {}", input.correct.size(), judged == 0 ? 0 : rows);
-  if (judged != 0 && !input.missed) return "missed: is not there beside correct";
-  for (const Correctness& c : input.correct)
-    if (const Correctness& first = input.correct.front();
-        c.top5.has_value() != first.top5.has_value() || c.nll.has_value() != first.nll.has_value() ||
-        c.f1.has_value() != first.f1.has_value())
-      return "correct: not the same figures for every stage";
+  if (input.missed.has_value() != (judged != 0))
+    return fmt::format("missed: is {} correct", input.missed ? "there without" : "not there beside");
+  if (judged == 0) return {};
+  std::vector<Correctness> all = input.correct;
+  all.push_back(*input.missed);
+  const bool top5 = truth.inputs == 0 ? all[0].top5.has_value() : !truth.top5.empty(),
+             nll = truth.inputs == 0 ? all[0].nll.has_value() : !truth.nll.empty(),
+             f1 = truth.inputs == 0 ? all[0].f1.has_value() : !truth.f1.empty();
+  for (const Correctness& c : all) {
+    if (c.top5.has_value() != top5 || c.nll.has_value() != nll || c.f1.has_value() != f1)
+      return "correct, missed: not the same figures for every stage, every input and a miss";
+    if (nll && !(*c.nll >= 0 && *c.nll <= highest)) return fmt::format("nll: {} is not between 0 and {}", *c.nll, highest);
+    if (f1 && !(*c.f1 >= 0 && *c.f1 <= 1)) return fmt::format("f1: {} is not between 0 and 1", *c.f1);
+  }
   return {};
 }
 

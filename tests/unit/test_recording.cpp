@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -108,6 +109,24 @@ std::vector<Step> replay(const Recording& recording, Arrivals arrivals, double p
   }
   return steps;
 }
+
+// A recorded word: how right each row is, and a miss.
+RecordedInput word_number(int n, int64_t members_left) {
+  RecordedInput input = input_number(n, false);
+  for (int row = 0; row < 3; ++row) input.correct.push_back({row == 1, true, 0.1 * (n + 1) + row / 3.0, {}});
+  input.missed = Correctness{n % 2 == 0, true, 7.0 / (n + 1), {}};
+  input.facts.members_left = members_left;
+  return input;
+}
+
+RecordedInput question_number(int n) {
+  RecordedInput input = input_number(n, false);
+  for (int row = 0; row < 3; ++row) input.correct.push_back({row == 2, {}, {}, (n + row) / 5.0});
+  input.missed = Correctness{false, {}, {}, 0.0};
+  input.facts.size = 100.5 + n;
+  return input;
+}
+
 
 }  // namespace
 
@@ -287,6 +306,201 @@ TEST_CASE("a damaged recording is refused by the name of the file", "[recording]
   refused("/bad: cannot open");
 }
 
+TEST_CASE("a recording of words reads back, finished or not", "[recording]") {
+  Folder folder;
+  RecordingWriter writer(folder.path, small_profile(), {{"scenario", "words"}}, 3);
+  for (int n = 0; n < 3; ++n) writer.append(word_number(n, 3 - n));
+  const Recording running = Recording::load(folder.path);
+  const Recording& made = writer.finish();
+  const Recording loaded = Recording::load(folder.path);
+  check_same(running, made);
+  check_same(loaded, made);
+  const TruthTable& t = loaded.truth;
+  CHECK(t.top1 == std::vector<uint8_t>{0, 1, 0, 0, 1, 0, 0, 1, 0});
+  CHECK(t.top5 == std::vector<uint8_t>(9, 1));
+  REQUIRE(t.nll.size() == 9);
+  CHECK(t.nll[5] == 0.1 * 2 + 2 / 3.0);
+  CHECK(t.f1.empty());
+  CHECK(t.missed_top1 == std::vector<uint8_t>{1, 0, 1});
+  CHECK(t.missed_top5 == std::vector<uint8_t>{1, 1, 1});
+  CHECK(t.missed_nll == std::vector<double>{7, 3.5, 7.0 / 3});
+  CHECK(t.members_left == std::vector<int64_t>{3, 2, 1});
+  CHECK(t.facts_of(1).members_left == 2);
+  CHECK(t.facts_of(1).size == 1);
+  CHECK_FALSE(fs::exists(folder / "f1.npy"));
+  loaded.save(folder / "copy");
+  check_same(Recording::load(folder / "copy"), made);
+}
+
+TEST_CASE("a recording of questions reads back, finished or not", "[recording]") {
+  Folder folder;
+  Profile profile = small_profile();
+  profile.size_unit = "tokens";
+  profile.mean_size = 101.5;
+  RecordingWriter writer(folder.path, profile, {{"scenario", "questions"}}, 4);
+  for (int n = 0; n < 3; ++n) writer.append(question_number(n));
+  const Recording running = Recording::load(folder.path);
+  const Recording& made = writer.finish();
+  const Recording loaded = Recording::load(folder.path);
+  check_same(running, made);
+  check_same(loaded, made);
+  CHECK_FALSE(loaded.complete());
+  CHECK(loaded.truth.size == std::vector<double>{100.5, 101.5, 102.5});
+  CHECK(loaded.truth.members_left == std::vector<int64_t>{1, 1, 1});
+  REQUIRE(loaded.truth.f1.size() == 9);
+  CHECK(loaded.truth.f1[8] == 4 / 5.0);
+  CHECK(loaded.truth.top5.empty());
+  CHECK(loaded.truth.nll.empty());
+  CHECK(loaded.truth.missed_nll.empty());
+  CHECK_FALSE(fs::exists(folder / "missed_top5.npy"));
+  CHECK(ReplayEnvironment(loaded, Arrivals::closed, 1).size(0) == 100.5 / 101.5);
+}
+
+TEST_CASE("figures that cannot be are refused when they are recorded", "[recording]") {
+  Folder folder;
+  RecordingWriter words(folder / "words", small_profile(), {}, 9), questions(folder / "questions", small_profile(), {}, 9);
+  const auto refused = [](RecordingWriter& writer, const RecordedInput& input, const std::string& message) {
+    check_says(message_of<RunError>([&] { writer.append(input); }), {message});
+  };
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  for (int n = 0; n < 2; ++n) {  // before the first input, and after it
+    for (const double nll : {-0.25, nan, infinity}) {
+      RecordedInput input = word_number(0, 1);
+      input.correct[2].nll = nll;
+      refused(words, input, "is not between 0 and 1e+300");
+      input = word_number(0, 1);
+      input.missed->nll = nll;
+      refused(words, input, "is not between 0 and 1e+300");
+    }
+    for (const double f1 : {-0.25, 1.25, nan}) {
+      RecordedInput input = question_number(0);
+      input.correct[1].f1 = f1;
+      refused(questions, input, "is not between 0 and 1");
+    }
+    for (const double size : {0.0, -1.0, nan, infinity}) {
+      RecordedInput input = question_number(0);
+      input.facts.size = size;
+      refused(questions, input, "members left 1, size");
+    }
+    RecordedInput input = word_number(0, 0);
+    refused(words, input, "members left 0");
+    input = word_number(0, 1);
+    input.missed.reset();
+    refused(words, input, "missed: is not there beside correct");
+    input = word_number(0, 1);
+    input.correct[1].nll.reset();
+    refused(words, input, "not the same figures");
+    input = word_number(0, 1);
+    input.missed->nll.reset();
+    refused(words, input, "not the same figures");
+    input = word_number(0, 1);
+    input.correct.pop_back();
+    refused(words, input, "correct: 2 values, expected 3");
+    words.append(word_number(n, 1));
+    questions.append(question_number(n));
+  }
+  refused(words, question_number(2), "not the same figures");  // other figures than the inputs before
+  refused(words, input_number(2, true), "not the same figures");
+  refused(words, input_number(2, false), "correct: 0 values, expected 3");
+  RecordingWriter unlabelled(folder / "unlabelled", small_profile(), {}, 9);
+  RecordedInput input = input_number(0, false);
+  input.missed = Correctness{};
+  refused(unlabelled, input, "missed: is there without correct");
+  CHECK(words.finish().truth.inputs == 2);
+  CHECK(Recording::load(folder / "words").truth.missed_nll == std::vector<double>{7, 3.5});
+}
+
+TEST_CASE("damaged figures of words and questions are refused by name", "[recording]") {
+  Folder folder;
+  RecordingWriter words(folder / "words", small_profile(), {}, 3), questions(folder / "questions", small_profile(), {}, 3);
+  for (int n = 0; n < 3; ++n) words.append(word_number(n, 3 - n)), questions.append(question_number(n));
+  words.finish();
+  questions.finish();
+  const std::string bad = folder / "bad";
+  const auto copy = [&](const std::string& from) {
+    fs::remove_all(bad);
+    fs::copy(folder / from, bad);
+  };
+  const auto refused = [&](const std::string& message) {
+    check_says(message_of([&] { Recording::load(bad); }), {message});
+  };
+  // Swaps an array for one with these values and a checksum that is right.
+  const auto forge = [&](const std::string& from, const std::string& name, const std::vector<int64_t>& shape, const auto& values) {
+    copy(from);
+    write_npy(bad + "/" + name + ".npy", shape, values);
+    auto json = nlohmann::json::parse(content_of(bad + "/recording.json"));
+    json["arrays"][name]["sha256"] = hash_file(bad + "/" + name + ".npy").sha256;
+    put(bad + "/recording.json", json.dump());
+  };
+  const auto without = [&](const std::string& from, const std::string& name) {
+    copy(from);
+    auto json = nlohmann::json::parse(content_of(bad + "/recording.json"));
+    json["arrays"].erase(name);
+    put(bad + "/recording.json", json.dump());
+  };
+  for (const char* name : {"nll", "missed_top1", "missed_top5", "missed_nll", "members_left"}) {
+    copy("words");
+    const std::string path = bad + "/" + name + ".npy";
+    std::string content = content_of(path);
+    content[content.size() - 1] ^= 1;
+    put(path, content);
+    refused(std::string(name) + ".npy: damaged");
+  }
+  using Numbers = std::vector<double>;
+  forge("words", "nll", {9}, Numbers(9, 1));
+  refused("nll.npy: shape (9), expected (3, 3)");
+  forge("words", "missed_nll", {3, 3}, Numbers(9, 1));
+  refused("missed_nll.npy: shape (3, 3), expected (3)");
+  forge("words", "members_left", {2}, std::vector<int64_t>{2, 1});
+  refused("members_left.npy: shape (2), expected (3)");
+  forge("words", "members_left", {3}, Numbers{3, 2, 1});
+  refused("members_left.npy");
+  forge("words", "members_left", {3}, std::vector<int64_t>{3, 0, 1});
+  refused("members_left: 0 is not above 0");
+  forge("words", "missed_top1", {3}, std::vector<uint8_t>{0, 2, 1});
+  refused("missed_top1: 2 is not between 0 and 1");
+  forge("words", "nll", {3, 3}, Numbers{1, 1, 1, 1, -1, 1, 1, 1, 1});
+  refused("nll: -1 is not between 0 and");
+  forge("words", "missed_nll", {3}, Numbers{1, std::numeric_limits<double>::quiet_NaN(), 1});
+  refused("missed_nll: nan is not between 0 and");
+  forge("questions", "f1", {3, 3}, Numbers{0, 1, 0.5, 0, 1.5, 0, 0, 0, 0});
+  refused("f1: 1.5 is not between 0 and 1");
+  forge("questions", "size", {3}, Numbers{1, 0, 1});
+  refused("size: 0 is not above 0");
+  forge("questions", "size", {3}, Numbers{1, std::numeric_limits<double>::infinity(), 1});
+  refused("size: inf is not between");
+  without("words", "top1");
+  refused("correctness without top1");
+  without("words", "missed_nll");
+  refused("nll and missed_nll: one is there without the other");
+  // Inputs that are all alike need no facts.
+  without("words", "members_left");
+  CHECK(Recording::load(bad).truth.facts_of(0).members_left == 1);
+  without("questions", "size");
+  CHECK(Recording::load(bad).truth.facts_of(0).size == 1);
+}
+
+TEST_CASE("a line of an unfinished recording whose figures cannot be is refused with its number", "[recording]") {
+  Folder folder;
+  RecordingWriter writer(folder.path, small_profile(), {}, 3);
+  writer.append(word_number(0, 2));
+  writer.append(word_number(1, 1));
+  const std::string part = folder / "inputs.part.jsonl", good = content_of(part);
+  const auto refused = [&](const std::string& from, const std::string& to, const std::string& message) {
+    const size_t at = good.rfind(from);
+    REQUIRE(at != std::string::npos);
+    put(part, std::string(good).replace(at, from.size(), to));
+    check_says(message_of([&] { Recording::load(folder.path); }), {"inputs.part.jsonl: line 2", message});
+  };
+  refused("\"nll\":3.5", "\"nll\":-3.5", "nll");
+  refused("\"nll\":3.5", "\"nll\":null", "not the same figures");
+  refused("\"nll\":3.5", "\"f1\":0.5", "not the same figures");
+  refused("\"members_left\":1", "\"members_left\":0", "members_left");
+  refused("\"size\":1", "\"size\":-1", "size");
+  refused("\"size\":1", "\"size\":0", "size 0");
+  refused("\"top1\":false", "\"top1\":0", "top1");
+}
+
 TEST_CASE("replay, closed arrivals: an overrun moves the next arrival, nothing waits",
           "[recording][replay]") {
   const Recording recording = plain_recording({0.5, 1.5, 0.25});
@@ -361,4 +575,80 @@ TEST_CASE("replay of an anytime network stops it at what is left of the deadline
   CHECK_THROWS_AS(environment.arrive(3), RunError);
   CHECK_THROWS_AS(environment.arrive(-1), RunError);
   CHECK(environment.mode() == "replay");
+}
+
+TEST_CASE("replay of a group: what a member leaves is shared by those that follow", "[recording][replay]") {
+  // Three words and two; two stages, one cap. Deadline 1 s a word.
+  Recording recording = plain_recording({1});
+  recording.profile.models = {{"nested", false, {0.5, 0.75}, "measured", "test"}};
+  recording.profile.latency = {{0.5, 0.5, 0.5, 0.5, 0}, {1, 1, 1, 1, 0}};
+  recording.truth.rows = 2;
+  recording.truth.inputs = recording.planned_inputs = 5;
+  recording.truth.stage_end_s = {0.25, 0.5, 1.5, 2.5, 1, 2, 0.5, 1, 0.5, 1};
+  recording.truth.co_runner_on.assign(5, 0);
+  recording.truth.members_left = {3, 2, 1, 2, 1};
+  recording.truth.top1 = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1};
+  recording.truth.nll = {2, 1, 2, 1, 2, 1, 2, 1, 2, 1};
+  recording.truth.missed_top1 = {1, 0, 0, 0, 0};
+  recording.truth.missed_nll = {9, 8, 7, 6, 5};
+
+  SECTION("an anytime network") {
+    const auto steps = replay(recording, Arrivals::closed, 1, {0, 2, 0});
+    const double arrivals[] = {0, 0.5, 1.75, 3, 4}, deadlines[] = {1, 1.25, 1.25, 1, 1}, periods[] = {1, 1, 0.75, 1, 1},
+                 busy[] = {0.5, 1.25, 1.25, 1, 1};
+    const int delivered[] = {2, 0, 1, 2, 2};
+    for (size_t n = 0; n < 5; ++n) {
+      INFO(n);
+      CHECK(steps[n].arrival.arrival_s == arrivals[n]);
+      CHECK(steps[n].arrival.wait_s == 0);
+      CHECK(steps[n].arrival.deadline_s == deadlines[n]);
+      CHECK(steps[n].arrival.period_s == periods[n]);
+      CHECK(steps[n].outcome.busy_s == busy[n]);
+      CHECK(steps[n].outcome.stage_delivered == delivered[n]);
+      CHECK(steps[n].outcome.energy_j == Approx(100 * busy[n] + 20 * std::max(0.0, periods[n] - busy[n])));
+    }
+    CHECK(steps[1].outcome.stopped);
+    CHECK(steps[1].outcome.accuracy == 0.1);
+    CHECK(steps[0].outcome.correct->nll == 1);
+    CHECK(steps[1].outcome.correct->nll == 8);
+    CHECK_FALSE(steps[1].outcome.correct->top1);
+    CHECK(steps[2].outcome.correct->nll == 2);
+  }
+  SECTION("a traditional one overruns, and those behind it have nothing left") {
+    recording.profile.models = {{"first", false, {0.5}, "measured", "test"}, {"second", false, {0.75}, "measured", "test"}};
+    recording.profile.active_power_w = {100, 100};
+    recording.truth.stage_end_s[3] = 3.5;
+    const auto steps = replay(recording, Arrivals::closed, 1, {1, 1, 0});
+    const double arrivals[] = {0, 0.5, 4, 6, 7}, deadlines[] = {1, 1.25, 0, 1, 1}, periods[] = {1, 1, 0, 1, 1},
+                 busy[] = {0.5, 3.5, 2, 1, 1};
+    const int delivered[] = {1, 0, 0, 1, 1};
+    for (size_t n = 0; n < 5; ++n) {
+      INFO(n);
+      CHECK(steps[n].arrival.arrival_s == arrivals[n]);
+      CHECK(steps[n].arrival.deadline_s == deadlines[n]);
+      CHECK(steps[n].arrival.period_s == periods[n]);
+      CHECK(steps[n].outcome.busy_s == busy[n]);
+      CHECK(steps[n].outcome.stage_delivered == delivered[n]);
+    }
+    // Open: the second group came at 3, and waits for the first to end at 6.
+    const auto open = replay(recording, Arrivals::open, 1, {1, 1, 0});
+    CHECK(open[3].arrival.arrival_s == 3);
+    CHECK(open[3].arrival.wait_s == 3);
+    CHECK(open[3].arrival.deadline_s == 3 - 1 / 2.0);  // 1 s past the group's 2
+    CHECK(open[3].outcome.wait_s == 3);
+    CHECK(open[3].outcome.latency_s == 4);
+    CHECK(open[3].outcome.stage_delivered == 0);
+    CHECK(open[4].arrival.arrival_s == 7);
+    CHECK(open[4].arrival.deadline_s == 0);
+  }
+}
+
+TEST_CASE("replay knows how large an input is, over the profile's mean size", "[recording][replay]") {
+  Recording recording = plain_recording({1, 1});
+  CHECK(ReplayEnvironment(recording, Arrivals::closed, 1).size(1) == 1);
+  recording.profile.mean_size = 200;
+  recording.truth.size = {100, 300};
+  ReplayEnvironment environment(recording, Arrivals::closed, 1);
+  CHECK(environment.size(0) == 0.5);
+  CHECK(environment.size(1) == 1.5);
 }
