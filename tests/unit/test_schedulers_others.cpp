@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "catch.h"
 #include "core/error.h"
 #include "core/violations.h"
+#include "recording/replay_environment.h"
 #include "schedulers/poet_controller.h"
 #include "test_schedulers_fixture.h"
 
@@ -159,6 +161,94 @@ TEST_CASE("oracle-static stands a tenth of the inputs in violation, not more") {
   // Impossible: the fewest violations, then the least energy.
   CHECK(run("oracle-static", p, truth_of(p, slowdown), min_energy(0.11, 0.99)).configurations[0] ==
         Configuration{0, 1, 0});
+}
+
+TEST_CASE("sys-only and no-coord take the input's size off the deadline and off what they observe") {
+  Profile p = mixed();
+  p.models[0].size_growth = 0.6;
+  p.models[2].size_growth = 1.4;
+  Profile plain = p;
+  for (ModelProfile& model : plain.models) model.size_growth = 0;
+  for (const char* name : {"sys-only", "no-coord"}) {
+    const Goals goals = min_energy(0.2, 0.5);
+    auto sized = make_scheduler(name, {p, goals}, json::object(), "t"), unsized = make_scheduler(name, {plain, goals}, json::object(), "t");
+    Random random(9);
+    int differ = 0, lowered = 0;
+    for (int64_t n = 0; n < 200; ++n) {
+      const double size = random.uniform(0.5, 2), deadline_s = random.uniform(0.1, 0.3), slow = random.uniform(0.8, 1.5);
+      const double factor = p.size_factor(std::string(name) == "sys-only" ? 0 : 2, size);
+      const Configuration c = sized->decide({n, deadline_s, deadline_s, size});
+      differ += !(c == unsized->decide({n, deadline_s / factor, deadline_s / factor}));
+      lowered += c.cap < 3;
+      Observation o;
+      o.configuration = c;
+      o.stages_finished = n % 5 ? c.stage : c.stage - 1;
+      o.last_stage_end_s = slow * p.latency_of(c).mean_s * factor;
+      o.busy_s = o.last_stage_end_s;
+      o.deadline_s = deadline_s;
+      o.size = size;
+      sized->observe(o);
+      o.last_stage_end_s /= factor;
+      o.busy_s /= factor;
+      o.deadline_s /= factor;
+      o.size = 1;
+      unsized->observe(o);
+    }
+    INFO(name);
+    CHECK(differ == 0);
+    CHECK(lowered > 20);
+  }
+}
+
+TEST_CASE("oracle-static lets the members of a group share its time") {
+  const Profile p = two_by_two();
+  const Goals goals = min_energy(0.11, 0.5);
+  // small@50 takes 0.1, 0.114, 0.1 s. Alone the second is late.
+  TruthTable t = truth_of(p, {1, 1.14, 1});
+  CHECK(run("oracle-static", p, t, goals).configurations[0] == Configuration{0, 1, 1});
+  t.members_left = {3, 2, 1};  // its share is (0.33 - 0.1) / 2
+  CHECK(run("oracle-static", p, t, goals).configurations[0] == Configuration{0, 1, 0});
+  t = truth_of(p, {1.14, 1, 1});  // the first one's is 0.11
+  t.members_left = {3, 2, 1};
+  CHECK(run("oracle-static", p, t, goals).configurations[0] == Configuration{0, 1, 1});
+}
+
+TEST_CASE("oracle-static picks the configuration whose replay is best, in groups too") {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    Recording recording;
+    const Profile& p = recording.profile = mixed();
+    TruthTable& t = recording.truth = wild_truth(p, 60, seed);
+    Random random(seed);
+    while (t.members_left.size() < 60) {
+      const auto most = std::min<size_t>(60 - t.members_left.size(), 7);
+      for (auto left = static_cast<int64_t>(1 + random.below(most)); left > 0; --left) t.members_left.push_back(left);
+    }
+    const double deadline = random.uniform(0.04, 0.2);
+    for (const Arrivals arrivals : {Arrivals::closed, Arrivals::open})
+      for (const Goals& goals : {min_energy(deadline, random.uniform(0.1, 0.7)),
+                                 min_error(deadline, deadline * random.uniform(20, 100))}) {
+        const auto choice = make_scheduler("oracle-static", {p, goals, &t, arrivals}, json::object(), "t")->decide({});
+        const auto score_of = [&](const Configuration& c) {
+          ReplayEnvironment environment(recording, arrivals, goals.deadline_s);
+          int violated = 0;
+          double sum = 0, energy_j = 0;
+          for (int64_t n = 0; n < t.inputs; ++n) {
+            const Arrival a = environment.arrive(n);
+            const Outcome o = environment.execute(c, {n, a.deadline_s - a.wait_s, a.period_s});
+            violated += violations_of(goals, o).any();
+            sum += objective(goals, o);
+            energy_j += *o.energy_j;
+          }
+          return std::make_tuple(violated <= 6 ? 0 : violated, sum, energy_j);
+        };
+        const auto chosen = score_of(choice);
+        int better = 0;
+        for (int m = 0; m < 3; ++m)
+          for (int s = 1; s <= p.models[static_cast<size_t>(m)].stages(); ++s)
+            for (int c = 0; c < p.caps(); ++c) better += score_of({m, s, c}) < chosen;
+        CHECK(better == 0);
+      }
+  }
 }
 
 TEST_CASE("registry: names, needs, settings") {

@@ -82,6 +82,58 @@ TEST_CASE("outcome_of finds stages, energy and correctness") {
   CHECK(*outcome_of(t, p, {1, 1, 3}, 0, 0.3, 0.3).energy_j == Approx(100 * 0.1 + 10 * 0.2));
 }
 
+TEST_CASE("a missed word counts as what stands in for it, a missed question as no answer") {
+  Profile p = fixture::two_by_two();
+  TruthTable words = fixture::truth_of(p, {1, 1});
+  words.top1 = {0, 1, 0, 1};
+  words.top5 = {1, 1, 0, 1};
+  words.nll = {3, 2, 5, 4};
+  words.missed_top1 = {0, 1};
+  words.missed_top5 = {1, 1};
+  words.missed_nll = {7, 6};
+  const auto correct = [&](const TruthTable& t, int model, int64_t input, double deadline_s) {
+    const Outcome o = outcome_of(t, p, {model, 1, 1}, input, deadline_s, 0.2);
+    REQUIRE(o.correct);
+    return *o.correct;
+  };
+  CHECK_FALSE(correct(words, 0, 1, 0.2).top1);
+  CHECK(correct(words, 0, 1, 0.2).top5 == false);
+  CHECK(correct(words, 0, 1, 0.2).nll == 5);
+  CHECK(correct(words, 1, 1, 0.2).nll == 4);
+  CHECK(correct(words, 1, 1, 0.01).top1);  // missed
+  CHECK(correct(words, 1, 1, 0.01).top5 == true);
+  CHECK(correct(words, 1, 1, 0.01).nll == 6);
+  CHECK_FALSE(correct(words, 0, 0, 0.01).top1);
+  CHECK(correct(words, 0, 0, 0.01).nll == 7);
+  CHECK_FALSE(correct(words, 0, 0, 0.01).f1);
+
+  TruthTable questions = fixture::truth_of(p, {1, 1});
+  questions.top1 = {0, 1, 0, 1};
+  questions.f1 = {0.5, 1, 0.25, 1};
+  CHECK(correct(questions, 0, 1, 0.2).f1 == 0.25);
+  CHECK(correct(questions, 0, 1, 0.2).accuracy() == 0.25);
+  CHECK(correct(questions, 1, 1, 0.01).f1 == 0);
+  CHECK_FALSE(correct(questions, 1, 1, 0.01).top1);
+  CHECK_FALSE(correct(questions, 1, 1, 0.01).top5);
+  CHECK_FALSE(correct(questions, 1, 1, 0.01).nll);
+
+  p.models[1].random_weights = true;
+  CHECK_FALSE(outcome_of(words, p, {1, 1, 1}, 1, 0.2, 0.2).correct);
+  CHECK_FALSE(outcome_of(words, p, {1, 1, 1}, 1, 0.01, 0.2).correct);
+  CHECK(outcome_of(words, p, {0, 1, 1}, 1, 0.2, 0.2).correct);
+}
+
+TEST_CASE("facts of inputs: those recorded, else an input alone of size 1") {
+  TruthTable t;
+  t.inputs = 2;
+  CHECK(t.facts_of(1).members_left == 1);
+  CHECK(t.facts_of(1).size == 1);
+  t.members_left = {2, 1};
+  t.size = {30, 40};
+  CHECK(t.facts_of(0).members_left == 2);
+  CHECK(t.facts_of(1).size == 40);
+}
+
 TEST_CASE("violations belong to the task") {
   Outcome o;
   o.stage_delivered = 1;
