@@ -141,6 +141,65 @@ TEST_CASE("time has no unit: the same factor on all latencies and the deadline c
   }
 }
 
+TEST_CASE("an input of another size is decided as by a profile of that size") {
+  Profile p = mixed();
+  const double growth[] = {0.3, 0.9, 1.6};
+  for (size_t m = 0; m < 3; ++m) p.models[m].size_growth = growth[m];
+  for (const char* name : {"alert", "alert-mean", "alert-any", "alert-trad"})
+    for (const double size : {2.0, 0.7}) {
+      Profile q = p;  // what p says of inputs of this size
+      for (int m = 0; m < 3; ++m)
+        for (int row = p.first_row(m); row < p.first_row(m + 1); ++row)
+          for (int c = 0; c < p.caps(); ++c)
+            q.latency[static_cast<size_t>(row * p.caps() + c)].mean_s *= 1 + growth[m] * (size - 1);
+      for (ModelProfile& model : q.models) model.size_growth = 0;
+      for (const Goals& goals : {min_energy(0.12, 0.62), min_energy(0.02, 0.99), min_error(0.12, 7), min_error(0.3, 14)}) {
+        INFO(name << " " << size << " " << to_string(goals.task) << " " << goals.deadline_s);
+        auto sized = make_scheduler(name, {p, goals}, json::object(), "t"), plain = make_scheduler(name, {q, goals}, json::object(), "t");
+        Random random(5);
+        int differ = 0;
+        for (int64_t n = 0; n < 60; ++n) {
+          const double deadline_s = goals.deadline_s * random.uniform(0.5, 1.5), slow = random.uniform(0.8, 2);
+          if (n % 3 == 0) sized->decide({n, deadline_s, deadline_s, 1.3});  // another size in between leaves nothing behind
+          const Configuration c = sized->decide({n, deadline_s, deadline_s, size});
+          differ += !(c == plain->decide({n, deadline_s, deadline_s}));
+          CHECK(sized->prediction()->latency_s == Approx(plain->prediction()->latency_s));
+          CHECK(sized->prediction()->p_deadline == Approx(plain->prediction()->p_deadline).margin(1e-12));
+          CHECK(sized->prediction()->accuracy == Approx(plain->prediction()->accuracy));
+          CHECK(sized->prediction()->energy_j == Approx(plain->prediction()->energy_j));
+          Observation o;
+          o.configuration = c;
+          o.stages_finished = c.stage;
+          o.last_stage_end_s = o.busy_s = slow * q.latency_of(c).mean_s;
+          plain->observe(o);
+          o.size = size;
+          sized->observe(o);
+        }
+        CHECK(differ == 0);
+      }
+    }
+}
+
+TEST_CASE("the slow-down that alert observes is free of the input's size") {
+  Profile p = mixed();
+  p.models[2].size_growth = 0.8;
+  auto alert = make_scheduler("alert", {p, min_error(0.1, 1000)}, {}, "t");
+  Observation o;
+  o.configuration = {2, 3, 1};
+  for (const double size : {0.25, 1.0, 3.0}) {
+    const double factor = 1 + 0.8 * (size - 1);
+    o.size = size;
+    o.stages_finished = 2;
+    o.last_stage_end_s = factor * p.latency_of({2, 2, 1}).mean_s;
+    alert->observe(o);
+    CHECK(alert->slowdown()->observed == Approx(1));
+    o.stages_finished = 0;  // stopped before the first stage: a lower bound
+    o.busy_s = 0.5 * factor * p.latency_of({2, 1, 1}).mean_s;
+    alert->observe(o);
+    CHECK(alert->slowdown()->observed == Approx(0.5));
+  }
+}
+
 TEST_CASE("the order of the candidates changes no outcome") {
   // Twins under two names, so that ties abound.
   const std::vector<Network> networks = {{"a", {0.6}, {0.05}},

@@ -35,7 +35,8 @@ using namespace alertbench;
 using namespace alertbench::fixture;
 
 TEST_CASE("no scheduler allocates while it decides or observes") {
-  const Profile p = mixed();
+  Profile p = mixed();
+  for (ModelProfile& model : p.models) model.size_growth = 0.7;
   const TruthTable t = truth_of(p, std::vector<double>(50, 1.2));
   for (const SchedulerInfo& info : known_schedulers())
     for (const Goals& goals :
@@ -43,7 +44,7 @@ TEST_CASE("no scheduler allocates while it decides or observes") {
       auto scheduler = make_scheduler(info.name, {p, goals, &t}, nlohmann::json::object(), "t");
       const long before = allocations;
       for (int64_t n = 0; n < t.inputs; ++n) {
-        const Context context{n, goals.deadline_s, goals.deadline_s};
+        const Context context{n, goals.deadline_s, goals.deadline_s, 0.5 + 0.1 * static_cast<double>(n % 11)};
         const Configuration c = scheduler->decide(context);
         scheduler->observe(observation_of(c, outcome_of(t, p, c, n, 0.1, 0.1), context));
       }
