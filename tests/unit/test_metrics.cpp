@@ -132,6 +132,51 @@ TEST_CASE("a summary of ten inputs, one late") {
   CHECK_THROWS_WITH(Summary::read(JsonReader(spoiled, "t")), Catch::Matchers::Contains("\"inputs\""));
 }
 
+TEST_CASE("a summary of words and questions: perplexity and F1, as far as they are known") {
+  const Profile p = two_by_two();
+  const auto summary_of = [&](const std::vector<std::optional<Correctness>>& correct) {
+    SummaryAccumulator a("alert", "s", "replay", Task::min_energy, p);
+    for (size_t i = 0; i < correct.size(); ++i) {
+      InputRecord r = record(static_cast<int64_t>(i), 1);
+      r.outcome.correct = correct[i];
+      a.add(r);
+    }
+    InputRecord warmup = record(99, 1);
+    warmup.warmup = true;
+    warmup.outcome.correct = Correctness{true, true, 50.0, 0.5};
+    a.add(warmup);
+    const Summary s = a.summary();
+    CHECK(text_of(Summary::read(JsonReader(json::parse(text_of(s)), "t"))) == text_of(s));
+    return s;
+  };
+  const Summary words = summary_of({Correctness{true, true, std::log(2.0), {}}, Correctness{false, true, std::log(8.0), {}},
+                                    Correctness{false, false, std::log(32.0), {}}, Correctness{false, false, std::log(8.0), {}}});
+  CHECK(*words.perplexity == Approx(8));
+  CHECK(*words.top1 == 0.25);
+  CHECK(*words.top5 == 0.5);
+  CHECK_FALSE(words.f1);
+  CHECK(words.to_json()["f1"].is_null());
+
+  const Summary questions = summary_of({Correctness{true, {}, {}, 1.0}, Correctness{false, {}, {}, 0.5}, std::nullopt,
+                                        Correctness{false, {}, {}, 0.0}});
+  CHECK(*questions.f1 == 0.5);
+  CHECK(*questions.top1 == Approx(1.0 / 3));
+  CHECK_FALSE(questions.top5);
+  CHECK_FALSE(questions.perplexity);
+  CHECK(questions.to_json()["perplexity"].is_null());
+
+  const Summary images = summary_of({Correctness{true, true, {}, {}}});
+  CHECK_FALSE(images.f1);
+  CHECK_FALSE(images.perplexity);
+  const Summary unlabelled = summary_of({std::nullopt});
+  CHECK_FALSE(unlabelled.top1);
+  CHECK_FALSE(unlabelled.f1);
+  CHECK_FALSE(unlabelled.perplexity);
+  // Certain of every word; and beyond what a double holds: not known, rather than no JSON.
+  CHECK(*summary_of({Correctness{true, true, 0.0, {}}}).perplexity == 1);
+  CHECK(summary_of({Correctness{false, false, 1e4, {}}}).to_json().dump().find("inf") == std::string::npos);
+}
+
 TEST_CASE("normalisation to oracle-static, paired by input") {
   const Profile p = two_by_two();
   auto accumulator = [&] { return SummaryAccumulator("x", "s", "replay", Task::min_energy, p); };

@@ -54,6 +54,58 @@ TEST_CASE("a profile comes back bit for bit") {
   CHECK(q.active_power_w == p.active_power_w);
 }
 
+TEST_CASE("a profile of inputs that differ in size comes back, and one of equal inputs says nothing of sizes") {
+  Profile p = fixture::mixed();
+  CHECK_FALSE(p.to_json().contains("size_unit"));
+  CHECK_FALSE(p.to_json().contains("mean_size"));
+  CHECK_FALSE(p.to_json()["models"][0].contains("size_growth"));
+  const Profile plain = read_back(p.to_json().dump());
+  CHECK(plain.mean_size == 1);
+  CHECK(plain.size_unit.empty());
+  CHECK(plain.models[0].size_growth == 0);
+
+  p.size_unit = "tokens";
+  p.mean_size = 500.0 / 3;
+  p.models[0].size_growth = 0;
+  p.models[1].size_growth = 2.0 / 3;
+  p.models[2].size_growth = 2;
+  const Profile q = read_back(p.to_json().dump(1));
+  CHECK(q.to_json().dump() == p.to_json().dump());
+  CHECK(q.size_unit == "tokens");
+  CHECK(q.mean_size == 500.0 / 3);
+  for (size_t m = 0; m < 3; ++m) CHECK(q.models[m].size_growth == p.models[m].size_growth);
+}
+
+TEST_CASE("what an input's size does to latencies is a straight line, kept above 0") {
+  Profile p = fixture::mixed();
+  p.models[1].size_growth = 0.5;
+  p.models[2].size_growth = 2;
+  for (const double size : {0.1, 1.0, 7.0}) CHECK(p.size_factor(0, size) == 1);
+  CHECK(p.size_factor(1, 1) == 1);
+  CHECK(p.size_factor(1, 2) == 1.5);
+  CHECK(p.size_factor(1, 0.5) == 0.75);
+  CHECK(p.size_factor(2, 1) == 1);
+  CHECK(p.size_factor(2, 1.5) == 2);
+  CHECK(p.size_factor(2, 0.25) == 0.05);
+}
+
+TEST_CASE("sizes that cannot be are refused") {
+  const auto with = [](const char* key, const ordered_json& value) {
+    return error_of([&](auto& j) { j[key] = value; });
+  };
+  for (const double bad : {0.0, -3.0}) CHECK_THAT(with("mean_size", bad), Contains("mean_size"));
+  CHECK_THAT(with("mean_size", "long"), Contains("mean_size"));
+  CHECK_THAT(with("size_unit", 3), Contains("size_unit"));
+  for (const double bad : {-0.1, 2.1})
+    CHECK_THAT(error_of([&](auto& j) { j["models"][1]["size_growth"] = bad; }), Contains("models[1]") && Contains("size_growth"));
+  Profile p = fixture::mixed();
+  p.models[2].size_growth = std::nan("");
+  CHECK_THROWS_WITH(p.check("here"), Contains("models[2]: size_growth"));
+  p = fixture::mixed();
+  p.mean_size = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(p.check("here"), Contains("mean_size"));
+}
+
 TEST_CASE("profile errors name file, key, value") {
   CHECK_THAT(error_of([](auto& j) { j["cap_w"] = 1; }), Contains("test_profile_") && Contains("\"caps_w\""));
   CHECK_THAT(error_of([](auto& j) { j["models"][0]["acuracy"] = 1; }),
