@@ -76,8 +76,10 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter
   for (int m = 0; m < bench.models(); ++m) warm_up(bench, m, clock);
 
   p.size_unit = bench.size_unit();
-  p.mean_size = 0;
-  for (int64_t n = 0; n < bench.inputs(); ++n) p.mean_size += bench.facts(n).size / static_cast<double>(bench.inputs());
+  if (!p.size_unit.empty()) {
+    p.mean_size = 0;
+    for (int64_t n = 0; n < bench.inputs(); ++n) p.mean_size += bench.facts(n).size / static_cast<double>(bench.inputs());
+  }
   std::vector<double> sizes;  // of each repetition's input
   for (int k = 0; k < p.repetitions; ++k) sizes.push_back(bench.facts(k % bench.inputs()).size / p.mean_size);
 

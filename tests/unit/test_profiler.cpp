@@ -1,0 +1,249 @@
+// The profile of made-up networks whose time depends on the size of their input, and a live run of groups, on a clock
+// that the networks themselves move.
+#include <cmath>
+#include <memory>
+
+#include "catch.h"
+#include "core/error.h"
+#include "core/random.h"
+#include "live/live_environment.h"
+#include "live/profiler.h"
+#include "recording/replay_environment.h"
+
+using namespace alertbench;
+
+namespace {
+
+class FakeClock : public Clock {
+ public:
+  double now_s() override { return time_s; }
+  void sleep_until(double t) override { time_s = std::max(time_s, t); }
+  double processor_s() override { return time_s; }
+  double time_s = 100;
+};
+
+// A network whose stages take `fixed_s` and `per_token_s` for every token, and some noise.
+struct Pace {
+  double fixed_s = 0, per_token_s = 0, noise = 0;
+};
+
+class FakeReader : public StagedModel {
+ public:
+  FakeReader(FakeClock& clock, Pace pace, int stages) : clock_(clock), pace_(pace), stages_(stages), random_(3) {}
+  int stages() const override { return stages_; }
+  int blocks(int) const override { return 1; }
+  void set_input(const NetworkInput& input) override {
+    tokens_ = 0;
+    for (const TokenWindow& w : input_of_kind<TokenWindows>(input, "tokens").windows) tokens_ += static_cast<double>(w.ids.size());
+  }
+  void run_block(int, int) override {
+    clock_.time_s += (pace_.fixed_s + pace_.per_token_s * tokens_) * (1 + pace_.noise * random_.uniform(-1, 1));
+  }
+  std::vector<float> scores(int stage) const override { return {static_cast<float>(stage)}; }
+
+ private:
+  FakeClock& clock_;
+  Pace pace_;
+  int stages_;
+  Random random_;
+  double tokens_ = 0;
+};
+
+class FakeRuntime : public InferenceRuntime {
+ public:
+  FakeRuntime(FakeClock& clock, std::vector<Pace> paces) : clock_(clock), paces_(std::move(paces)) {}
+  std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int) override {
+    return std::make_unique<FakeReader>(clock_, paces_.at(loaded_++), spec.stages());
+  }
+  nlohmann::ordered_json facts() const override { return {}; }
+
+ private:
+  FakeClock& clock_;
+  std::vector<Pace> paces_;
+  size_t loaded_ = 0;
+};
+
+// Inputs of these sizes, in groups of these many that are left.
+class FakeTexts : public Workload {
+ public:
+  FakeTexts(std::vector<int> sizes, std::string unit, std::vector<int64_t> left = {})
+      : sizes_(std::move(sizes)), unit_(std::move(unit)), left_(std::move(left)) {}
+  std::string name() const override { return "texts"; }
+  std::string data_source() const override { return "made up"; }
+  int64_t size() const override { return static_cast<int64_t>(sizes_.size()); }
+  int classes() const override { return 0; }
+  bool labelled() const override { return true; }
+  std::string input_id(int64_t n) const override { return std::to_string(n); }
+  InputFacts facts(int64_t n) const override {
+    const auto at = static_cast<size_t>(n);
+    return {left_.empty() ? 1 : left_[at], unit_.empty() ? 1.0 : sizes_[at]};
+  }
+  std::string size_unit() const override { return unit_; }
+  NetworkInput network_input(int64_t n, const ImageSpec&) const override {
+    TokenWindows input;
+    input.windows.push_back({std::vector<int64_t>(static_cast<size_t>(sizes_[static_cast<size_t>(n)])), {}});
+    return input;
+  }
+  // The stage that answered, as F1 in tenths.
+  Correctness judge(int64_t, const std::vector<float>& scores) const override { return {false, {}, {}, (1 + scores[0]) / 10.0}; }
+  Correctness missed(int64_t) const override { return {false, {}, {}, 0.0}; }
+  double fail_accuracy() const override { return 0; }
+
+ private:
+  std::vector<int> sizes_;
+  std::string unit_;
+  std::vector<int64_t> left_;
+};
+
+std::vector<NetworkSpec> networks(const std::vector<int>& stages) {
+  std::vector<NetworkSpec> all;
+  for (size_t m = 0; m < stages.size(); ++m) {
+    NetworkSpec n;
+    n.name = "net" + std::to_string(m);
+    n.architecture = "bert";
+    n.weights = "trained";
+    n.bert.exits.clear();
+    for (int s = 1; s <= stages[m]; ++s) n.bert.exits.push_back(s), n.accuracy.top1.push_back(0.1 * s);
+    n.accuracy.source = "assumed";
+    all.push_back(n);
+  }
+  return all;
+}
+
+std::vector<int64_t> in_order(int64_t count) {
+  std::vector<int64_t> order;
+  for (int64_t n = 0; n < count; ++n) order.push_back(n);
+  return order;
+}
+
+Profile profile_of(const std::vector<int>& sizes, const std::string& unit, const std::vector<Pace>& paces,
+                   const std::vector<int>& stages, int repetitions) {
+  FakeClock clock;
+  FakeRuntime runtime(clock, paces);
+  const FakeTexts texts(sizes, unit);
+  NetworkBench bench(runtime, networks(stages), texts, in_order(texts.size()));
+  Scenario scenario;
+  scenario.workload = "texts";
+  scenario.caps_w = {50, 100};
+  scenario.profile_repetitions = repetitions;
+  const auto caps = make_emulated_cap(scenario.power_model);
+  Progress quiet(true);
+  Profile p = measure_profile(bench, scenario, *caps, clock, quiet);
+  p.host = "test";
+  p.check("test");
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("profile: the growth with size is found, and latencies are for the mean size", "[profiler]") {
+  const std::vector<int> sizes = {100, 300, 200, 50, 350};  // mean 200
+  const std::vector<Pace> paces = {{10e-3, 50e-6, 0}, {2e-3, 0, 0}, {0, 100e-6, 0}};
+  const Profile p = profile_of(sizes, "tokens", paces, {1, 1, 2}, 10);
+  CHECK(p.size_unit == "tokens");
+  CHECK(p.mean_size == Approx(200));
+  const double speed = p.power_model.speed(50);
+  CHECK(p.models[0].size_growth == Approx(0.5));  // 10 of 20 ms
+  CHECK(p.models[1].size_growth == Approx(0).margin(1e-9));
+  CHECK(p.models[2].size_growth == Approx(1));
+  const double mean_s[] = {20e-3, 2e-3, 20e-3};
+  for (int m = 0; m < 3; ++m) {
+    CHECK(p.latency_of({m, 1, 1}).mean_s == Approx(mean_s[m]));
+    CHECK(p.latency_of({m, 1, 0}).mean_s == Approx(mean_s[m] / speed));
+    CHECK(p.latency_of({m, 1, 1}).cv == Approx(0).margin(1e-9));  // size explains all of it
+  }
+  CHECK(p.latency_of({2, 2, 1}).mean_s == Approx(40e-3));
+  CHECK(p.noise_verdict.rfind("quiet", 0) == 0);
+}
+
+TEST_CASE("profile: noise moves the growth little, and it is never below 0", "[profiler]") {
+  std::vector<int> sizes;
+  Random random(4);
+  for (int i = 0; i < 50; ++i) sizes.push_back(static_cast<int>(random.uniform(100, 300)));
+  const Profile p = profile_of(sizes, "tokens", {{10e-3, 50e-6, 0.1}, {30e-3, -50e-6, 0}}, {1, 1}, 50);
+  CHECK(p.models[0].size_growth == Approx(0.5).margin(0.1));
+  CHECK(p.models[1].size_growth == 0);
+}
+
+TEST_CASE("profile: inputs of one size, or without a size, say nothing of growth", "[profiler]") {
+  const Profile one = profile_of({200, 200}, "tokens", {{10e-3, 50e-6, 0.1}}, {2}, 8);
+  CHECK(one.models[0].size_growth == 0);
+  CHECK(one.mean_size == 200);
+  const Profile none = profile_of({100, 300, 200, 100, 300, 200, 100, 300, 200, 200}, "", {{10e-3, 50e-6, 0}}, {2}, 10);
+  CHECK(none.models[0].size_growth == 0);
+  CHECK(none.mean_size == 1);
+  CHECK(none.size_unit.empty());
+  CHECK(none.latency_of({0, 1, 1}).mean_s == Approx(20e-3));
+}
+
+TEST_CASE("accuracy measured on questions is their F1", "[profiler]") {
+  FakeClock clock;
+  FakeRuntime runtime(clock, {{1e-3, 0, 0}});
+  const FakeTexts texts({10, 20}, "tokens");
+  NetworkBench bench(runtime, networks({3}), texts, in_order(2));
+  Progress quiet(true);
+  const MeasuredAccuracy measured = measure_accuracy(bench, clock, quiet);
+  REQUIRE(measured.top1.size() == 3);
+  for (int s = 0; s < 3; ++s) CHECK(measured.top1[static_cast<size_t>(s)] == Approx((s + 1) / 10.0));
+}
+
+TEST_CASE("a live group has the arrivals, shares, energy and answers of its replay", "[profiler][live]") {
+  const std::vector<int> sizes = {10, 30, 5, 20, 20, 40, 5, 30, 10, 10};
+  const std::vector<int64_t> left = {3, 2, 1, 1, 4, 3, 2, 1, 2, 1};
+  const FakeTexts texts(sizes, "tokens", left);
+  const Pace pace{0, 1e-3, 0};
+  Recording recording;
+  Profile& p = recording.profile;
+  p.models = {{"whole", false, {0.2}, "assumed", ""}};
+  p.caps_w = {100};
+  p.latency = {{0.02, 0.02, 0.02, 0.02, 0}};
+  p.active_power_w = {100};
+  p.idle_power_w = 20;
+  p.size_unit = "tokens";
+  p.mean_size = 20;
+  TruthTable& t = recording.truth;
+  t.inputs = recording.planned_inputs = 10;
+  t.rows = t.caps = 1;
+  for (size_t n = 0; n < sizes.size(); ++n) {
+    t.stage_end_s.push_back(1e-3 * sizes[n]);
+    t.size.push_back(sizes[n]);
+  }
+  t.members_left = left;
+  t.co_runner_on.assign(10, 0);
+  t.top1.assign(10, 0);
+  t.f1.assign(10, 0.1);
+
+  for (const Arrivals arrivals : {Arrivals::closed, Arrivals::open})
+    for (const double deadline_s : {0.012, 0.016, 0.03}) {
+      FakeClock clock;
+      FakeRuntime runtime(clock, {pace});
+      NetworkBench bench(runtime, networks({1}), texts, in_order(10));
+      const auto caps = make_emulated_cap(p.power_model);
+      const auto meter = make_model_meter(p);
+      Scenario scenario;
+      CoRunnerControl co_runner(scenario, false);
+      Goals goals;
+      goals.deadline_s = deadline_s;
+      LiveEnvironment live({p, bench, *caps, *meter, co_runner, clock}, goals, arrivals);
+      ReplayEnvironment replay(recording, arrivals, deadline_s);
+      for (int64_t n = 0; n < 10; ++n) {
+        INFO("input " << n << ", deadline " << deadline_s);
+        if (n % 4 == 2) clock.time_s += 0.5, live.begin_turn();  // others had theirs
+        const Arrival a = live.arrive(n), b = replay.arrive(n);
+        CHECK(a.arrival_s == Approx(b.arrival_s));
+        CHECK(a.wait_s == Approx(b.wait_s).margin(1e-12));
+        CHECK(a.deadline_s == Approx(b.deadline_s).margin(1e-12));
+        CHECK(a.period_s == Approx(b.period_s).margin(1e-12));
+        CHECK(live.size(n) == replay.size(n));
+        const Outcome x = live.execute({0, 1, 0}, {n, a.deadline_s - a.wait_s, a.period_s}),
+                      y = replay.execute({0, 1, 0}, {n, b.deadline_s - b.wait_s, b.period_s});
+        CHECK(x.busy_s == Approx(y.busy_s));
+        CHECK(x.latency_s == Approx(y.latency_s));
+        CHECK(x.stage_delivered == y.stage_delivered);
+        CHECK(*x.energy_j == Approx(*y.energy_j));
+        REQUIRE((x.correct && y.correct));
+        CHECK(*x.correct->f1 == Approx(*y.correct->f1));
+        CHECK(x.correct->f1 == (x.stage_delivered ? 0.1 : 0.0));
+      }
+    }
+}
