@@ -15,6 +15,9 @@ Execution execute(StagedModel& model, const ExecutionOrder& order, Clock& clock)
   double computed_s = 0;
   double block_start_s = e.start_s;
   double due_s = e.start_s;
+  // Nothing is begun that is too late already, as in replay.
+  e.stopped = e.start_s >= order.stop_at_s;
+  e.overshoot_s = e.stopped ? e.start_s - order.stop_at_s : 0;
   for (int stage = 0; stage < order.target_stage && !e.stopped; ++stage) {
     const int blocks = model.blocks(stage);
     for (int block = 0; block < blocks; ++block) {

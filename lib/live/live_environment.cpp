@@ -52,13 +52,13 @@ Outcome LiveEnvironment::execute(const Configuration& c, const Context& context)
   else
     o.latency_s = o.stages_finished > 0 ? o.stage_end_s[0] : started_s + o.busy_s;
   o.accuracy = o.stage_delivered > 0 ? model.accuracy[static_cast<size_t>(o.stage_delivered - 1)] : parts_.profile.fail_accuracy;
-  o.correct = parts_.bench.judge(c.model, o.stage_delivered);
   o.co_runner_on = parts_.co_runner.on(context.input);
   pacing_.executed(now_.arrival_s + started_s + o.busy_s, o.busy_s);
   const PeriodEnergy energy = parts_.meter.end_period(c.model, c.cap, o.busy_s, context.period_s);
   o.energy_j = energy.energy_j;
   o.active_power_w = energy.active_power_w;
   o.idle_power_w = energy.idle_power_w;
+  o.correct = parts_.bench.judge(c.model, o.stage_delivered);  // behind the meter: it can take a while
   return o;
 }
 

@@ -48,6 +48,8 @@ void LiveSession::check_profile(const Profile& p, const std::string& path) const
   const auto fail = [&](const std::string& what) {
     throw InputError(fmt::format("{}: {}; measure a new one with `alert-bench profile {}`", path, what, scenario.path));
   };
+  if (p.workload != scenario.workload) fail(fmt::format("it is for workload \"{}\", the scenario's is \"{}\"", p.workload, scenario.workload));
+  if (p.size_unit != bench->size_unit()) fail(fmt::format("its inputs are measured in \"{}\", the workload's in \"{}\"", p.size_unit, bench->size_unit()));
   if (p.caps_w != scenario.caps_w) fail("caps_w differ from the scenario's");
   if (static_cast<int>(p.models.size()) != bench->models())
     fail(fmt::format("{} networks, the scenario has {}", p.models.size(), bench->models()));

@@ -386,6 +386,10 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
       if (recording.truth.inputs < scenario.inputs)
         throw InputError(fmt::format("{}: holds {} inputs, the scenario has {}; use --inputs {}", options.recording,
                                      recording.truth.inputs, scenario.inputs, recording.truth.inputs));
+      for (int64_t n = 0; n < scenario.inputs; ++n)
+        if (const std::string& id = recording.input_ids[static_cast<size_t>(n)]; id != session.bench->input_id(n))
+          throw InputError(fmt::format("{}: input {} is \"{}\", the scenario's is \"{}\"; use the data and --seed that it was recorded with",
+                                       options.recording, n, id, session.bench->input_id(n)));
       session.co_runner.calibrate(*session.bench, session.clock, session.progress);
       write_file_atomically(result.path() + "/profile.json", recording.profile.to_json().dump(1) + "\n");
     }
