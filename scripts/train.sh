@@ -13,21 +13,17 @@ fi
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 scripts/build.sh release
-train() { for network in "${@:2}"; do build/bin/alert-train "$1" --network "$network" --seed 1 "${options[@]}"; done; }
+train() { for network in "${@:2}"; do build/bin/alert-train "$1" --network "$network" --seed 1; done; }
 if [ "$what" = ptb ]; then
-  options=(--data "$data")
-  train networks/ptb.json lstm-small &
+  build/bin/alert-train networks/ptb.json --network lstm-small --data "$data" --seed 1 --epochs 9 &
   first=$!
-  options+=(--lr 0.25 --max-norm 20)  # as if the losses of its four stages were averaged, not added up
-  train networks/ptb.json nested-lstm
+  build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 1 --lr 0.25 --max-norm 20 --epochs 9 --stop-after 3
+  build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 2 --method balanced --epochs 5 \
+    --decay-after 2 --init networks/ptb/nested-lstm.pt
 else
-  options=()
   train networks/fashion-mnist.json resnet-w48 resnet-w8 resnet-w16 &
   first=$!
-  train networks/fashion-mnist.json nested-w64
-  # Four stages learn more slowly than one: another pass.
-  build/bin/alert-train networks/fashion-mnist.json --network nested-w64 --seed 2 --epochs 1 --coarse-epochs 0 \
-    --init networks/fashion-mnist/nested-w64.pt
+  build/bin/alert-train networks/fashion-mnist.json --network nested-w32 --seed 1 --method orthogonalized
   train networks/fashion-mnist.json resnet-w32
 fi
 wait "$first"

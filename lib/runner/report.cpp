@@ -21,16 +21,18 @@ std::string normalised_cell(const Summary& s) {
 }
 
 std::string row(const Summary& s) {
+  const std::optional<double> right = s.f1 ? s.f1 : s.top1;
+  const std::string perplexity = s.perplexity ? fmt::format("{:>8.1f} ", *s.perplexity) : "";
   std::string most_used = "-";
   if (!s.configurations.empty()) {
     const Usage& u = s.configurations.front();
     most_used = fmt::format("{} {:g} W ({:.0f} %)", u.configuration, u.cap_w, 100 * u.share);
   }
-  return fmt::format("{:<14}{:>7}{} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7} {:>22} {:>8} {:>8} {:>8}  {}\n", s.scheduler,
+  return fmt::format("{:<14}{:>7}{} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7} {}{:>22} {:>8} {:>8} {:>8}  {}\n", s.scheduler,
                      cell(s.violations_any, 100, "{:.1f}"), s.violated ? "*" : " ", cell(s.violations_deadline, 100, "{:.1f}"),
                      cell(s.violations_accuracy, 100, "{:.1f}"), cell(s.violations_energy, 100, "{:.1f}"),
                      cell(s.mean_energy_j, 1, "{:.3f}"), cell(s.mean_error, 100, "{:.2f}"),
-                     s.top1 ? fmt::format("{:.2f}", 100 * (1 - *s.top1)) : "-", normalised_cell(s),
+                     right ? fmt::format("{:.2f}", 100 * (1 - *right)) : "-", perplexity, normalised_cell(s),
                      cell(s.latency_s.median, 1e3, "{:.2f}"), cell(s.latency_s.p99, 1e3, "{:.2f}"),
                      cell(s.decide_s.median, 1e6, "{:.2f}"), most_used);
 }
@@ -51,15 +53,16 @@ std::string summary_table(const nlohmann::json& summary, const std::string& wher
       JsonReader all(summary, where);
       for (JsonReader& g : all.objects("goals"))
         if (g.text("name") == s.setting) out += fmt::format("\n{}; {}\n", heading, g.text("text"));
-      out += fmt::format("{:<14}{:>8} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7} {:>22} {:>8} {:>8} {:>8}  {}\n", "", "viol. %",
+      out += fmt::format("{:<14}{:>8} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7} {}{:>22} {:>8} {:>8} {:>8}  {}\n", "", "viol. %",
                          "late %", "acc. %", "energ %", "energy J", "error %", "meas. %",
+                         s.perplexity ? "  perpl. " : "",
                          s.task == Task::min_energy ? "energy / oracle-static" : "error / oracle-static", "lat. ms", "p99 ms",
                          "dec. us", "most used");
     }
     out += row(s);
   }
   out += "\nviol. %: inputs that broke any goal (* more than 10 %: the setting counts as violated). error %: by the profile; "
-         "meas. %: top-1 error measured on\nthese inputs. energy or error / oracle-static: mean over the inputs, 95 % "
+         "meas. %: measured on these\ninputs (top-1 error, of questions 1 - F1; perpl.: perplexity of words). energy or error / oracle-static: mean over the inputs, 95 % "
          "block-bootstrap interval.\n";
   const auto lines = r.objects("live_against_replay");
   if (!lines.empty()) out += "\nLive against replay (live / replay)\n";

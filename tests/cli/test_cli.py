@@ -79,7 +79,7 @@ class WithoutNetworks(Folder):
         for name in ("alert", "alert-trad", "alert-any", "alert-mean", "sys-only", "app-only", "no-coord", "oracle",
                      "oracle-static"):
             self.assertIn(name, names)
-        self.assertIn("nested-w64", call("list", "models").stdout)
+        self.assertIn("nested-w32", call("list", "models").stdout)
         self.assertIn("quickstart", call("list", "scenarios").stdout)
         for name in ("fashion-mnist", "imagenet", "ptb", "squad"):
             self.assertIn(name, call("list", "workloads").stdout)
@@ -202,6 +202,52 @@ class WithNetworks(Folder):
             on = {line["input"] for line in lines if line["record"] == "input" and line["co_runner"]}
             self.assertEqual(on, set(range(6, 12)))
             self.assertTrue(all(line["correct"] is not None for line in lines if line["record"] == "input"))
+
+    def test_sentences_share_a_deadline(self):
+        texts = {"train": ["a b c d e", "b c a", "a a e"] * 5, "valid": ["a b c", "e a"] * 5}
+        for split, lines in texts.items():
+            self.write(f"ptb.{split}.txt", "".join(f" {line} \n" for line in lines))
+        # <eos> and five words.
+        lstm = {"architecture": "lstm", "random_seed": 1}
+        accuracy = {"source": "assumed", "on": "made up"}
+        networks = self.write("networks.json", {"schema_version": "1.0", "workload": "ptb", "networks": [
+            {"name": "plain", "config": {"vocabulary": 6, "units": 64, "layers": 1, "stripes": 1},
+             "accuracy": {"top1": [0.4], **accuracy}, **lstm},
+            {"name": "nested", "config": {"vocabulary": 6, "units": 64, "layers": 2, "stripes": 2},
+             "accuracy": {"top1": [0.3, 0.5], **accuracy}, **lstm}]})
+        result = call("run", "scenarios/ptb.json", "--networks", networks, "--data", f"ptb={self.folder}", "--inputs", "14",
+                      "--set", "profile_repetitions=3", "--set", "co_runner.kind=none", "--out", self.path("r"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(call("validate", self.path("r")).returncode, 0)
+        with open(self.path("r/traces/alert.energy.replay.jsonl")) as f:
+            lines = [json.loads(line) for line in f]
+        words, deadline_s = lines[1:-1], lines[0]["goals"]["deadline_s"]
+        self.assertIn("sentence 1, word 1", words[0]["input_id"])
+        self.assertAlmostEqual(words[0]["deadline_s"], deadline_s)
+        # Four words (with <eos>): the second begins where the first ends, and shares what that left with two more.
+        end_s = words[0]["arrival_s"] + words[0]["busy_s"]
+        self.assertAlmostEqual(words[1]["arrival_s"], end_s)
+        self.assertAlmostEqual(words[1]["deadline_s"], max(0, 4 * deadline_s - end_s) / 3)
+        self.assertIsNone(words[0]["correct"])  # random weights
+        self.assertIn("random weights", result.stderr)
+
+    def test_questions_differ_in_size(self):
+        networks = self.write("networks.json", {"schema_version": "1.0", "workload": "squad", "networks": [
+            {"name": f"bert-{layers}", "architecture": "bert", "random_seed": 1,
+             "config": {"hidden": 32, "layers": layers, "exits": exits},
+             "accuracy": {"f1": f1, "exact": f1, "source": "assumed", "on": "made up"}}
+            for layers, exits, f1 in ((1, [1], [0.5]), (2, [1, 2], [0.4, 0.6]))]})
+        result = call("run", "scenarios/squad.json", "--networks", networks, "--set", "candidates=[]", "--inputs", "8",
+                      "--set", "profile_repetitions=8", "--set", "co_runner.kind=none", "--out", self.path("r"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(self.path("r/profile.json")) as f:
+            profile = json.load(f)
+        self.assertEqual(profile["size_unit"], "tokens")
+        self.assertGreater(profile["mean_size"], 50)
+        with open(self.path("r/recording/recording.json")) as f:
+            self.assertIn("size", json.load(f)["arrays"])
+        again = call("replay", self.path("r/recording"), "--json")
+        self.assertEqual(again.returncode, 0, again.stderr)
 
     def test_report_and_replay_say_the_same_again(self):
         folder = self.result + "/r"
