@@ -212,7 +212,7 @@ void orthogonalization() {
   expect(torch::allclose(sum[1], t({0, 2})), "a gradient within the earlier ones vanishes");
   expect(torch::allclose(sum[2], t({5})), "of a parameter that the first stage does not use, the second comes first");
   expect(!sum[3].defined(), "a parameter that no stage uses has no gradient");
-  expect_refusal("an unknown method", "joint or orthogonalized", [] { training_method("serial"); });
+  expect_refusal("an unknown method", "joint, balanced or orthogonalized", [] { training_method("serial"); });
 
   const LstmConfig config = tiny(3);
   StripedLstm net = random_model(config);
