@@ -3,13 +3,11 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "commands.h"
 #include "core/error.h"
-#include "core/json_reader.h"
 #include "core/profile.h"
 #include "core/random.h"
 #include "models/striped_resnet.h"
@@ -110,9 +108,7 @@ void train_images(const Options& o, const NetworkSpec& spec) {
                                      {"augmentation", "mirrored by chance"}};
   if (!o.init.empty()) settings["init_sha256"] = hash_file(o.init).sha256;
   TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, sgd);
-  // A second training of the same network (--init) keeps the log of the first.
-  const auto first_log = std::filesystem::path(o.init).replace_extension(".train.json");
-  if (!o.init.empty() && std::filesystem::exists(first_log)) run.log["begun_from"] = read_json_file(first_log.string());
+  run.begin_from(o.init);
 
   std::map<std::string, torch::Tensor> state;
   int64_t done = run.resume(state);

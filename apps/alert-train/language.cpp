@@ -144,6 +144,7 @@ void train_language(const Options& o, const NetworkSpec& spec) {
                                      {"weight_decay", weight_decay}};
   if (!o.init.empty()) settings["init_sha256"] = hash_file(o.init).sha256;
   TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, sgd);
+  run.begin_from(o.init);
 
   std::map<std::string, torch::Tensor> saved;
   int64_t done = run.resume(saved);

@@ -64,6 +64,12 @@ TrainingRun::TrainingRun(TrainingSetup setup, torch::nn::Module& module, torch::
   install_interrupt_handlers();
 }
 
+void TrainingRun::begin_from(const std::string& weights) {
+  if (weights.empty()) return;
+  const std::string first_log = std::filesystem::path(weights).replace_extension(".train.json").string();
+  if (std::filesystem::exists(first_log)) log["begun_from"] = read_json_file(first_log);
+}
+
 int64_t TrainingRun::resume(std::map<std::string, torch::Tensor>& state) {
   if (setup_.checkpoint_every == 0 || !fs::exists(checkpoint_path_)) return 0;
   const Checkpoint checkpoint = load_checkpoint(checkpoint_path_, setup_.settings, module_, optimizer_);

@@ -36,6 +36,10 @@ class TrainingRun {
  public:
   TrainingRun(TrainingSetup setup, torch::nn::Module& module, torch::optim::SGD& optimizer);
 
+  // The log of the training that made the weights that this one begins with (--init) goes into this one's log, where
+  // there is one. `weights` may be empty.
+  void begin_from(const std::string& weights);
+
   // Takes up the checkpoint of the same training, where there is one and checkpoints are wanted. Returns the steps that
   // are done, 0 for a new training. InputError: a checkpoint of another training.
   int64_t resume(std::map<std::string, torch::Tensor>& state);
