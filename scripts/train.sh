@@ -15,11 +15,13 @@ scripts/setup.sh
 scripts/build.sh release
 train() { for network in "${@:2}"; do build/bin/alert-train "$1" --network "$network" --seed 1; done; }
 if [ "$what" = ptb ]; then
-  build/bin/alert-train networks/ptb.json --network lstm-small --data "$data" --seed 1 --epochs 9 &
+  build/bin/alert-train networks/ptb.json --network lstm-small --data "$data" --seed 1 --epochs 9 --stop-after 7 &
   first=$!
   build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 1 --lr 0.25 --max-norm 20 --epochs 9 --stop-after 3
   build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 2 --method balanced --epochs 5 \
-    --decay-after 2 --init networks/ptb/nested-lstm.pt
+    --decay-after 2 --stop-after 4 --init networks/ptb/nested-lstm.pt
+  build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 3 --method balanced --epochs 2 \
+    --lr 0.5 --lr-decay 0.3 --decay-after 1 --dropout 0.3 --init networks/ptb/nested-lstm.pt
 else
   train networks/fashion-mnist.json resnet-w48 resnet-w8 resnet-w16 &
   first=$!
