@@ -51,7 +51,7 @@ constexpr OptionalArray<double> optional_numbers[] = {
     {{"nll", "nats", "-ln of the probability that the stage gave to the word that came: [input][row]"}, &TruthTable::nll, true, highest},
     {{"f1", "1", "words that the stage's answer shares with the right one, 0 to 1: [input][row]"}, &TruthTable::f1, true, 1},
     {{"missed_nll", "nats", "nll of the guess that stands in for a missed output: [input]"}, &TruthTable::missed_nll, false, highest},
-    {{"size", "of the profile", "size of the input, in the profile's size_unit: [input]"}, &TruthTable::size, false, highest}};
+    {{"size", "size_unit of profile.json", "size of the input: [input]"}, &TruthTable::size, false, highest}};
 
 size_t values_of(const TruthTable& truth, bool each_row) {
   return static_cast<size_t>(truth.inputs) * (each_row ? static_cast<size_t>(truth.rows) : 1);

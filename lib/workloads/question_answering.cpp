@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -23,6 +24,9 @@ constexpr int64_t longest = 384;
 
 QuestionAnswering::QuestionAnswering(const std::string& dir, uint64_t seed) : dir_(dir), seed_(seed) {
   if (made_up()) return;
+  for (const char* name : {"/dev-v1.1.json", "/vocab.txt"})
+    if (!std::filesystem::exists(dir + name))
+      throw InputError(fmt::format("{}{}: no such file; give the folder of dev-v1.1.json and vocab.txt by --data", dir, name));
   data_ = SquadData::read(dir + "/dev-v1.1.json");
   vocabulary_ = Vocabulary::read(dir + "/vocab.txt");
 }
