@@ -1,0 +1,30 @@
+// One cell of the evaluation from its recording, as fast as arithmetic allows: no traces, no strings per input.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "evaluation/evaluation.h"
+#include "evaluation/goal_grid.h"
+#include "recording/recording.h"
+
+namespace alertbench {
+
+struct CellRequest {
+  std::vector<std::string> schedulers;  // known ones; oracle, oracle-static and oracle-causal are always run as well
+  nlohmann::json scheduler_settings = nlohmann::json::object();  // by scheduler name
+  GridSpec grid;
+  int threads = 1;  // results do not depend on it
+};
+
+// Schedulers in the registry's order: those asked for, and the three oracles.
+std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& asked);
+
+// All settings of `task`. Totals are left to EvaluationResult::total(). InputError where the recording has no scenario, or
+// too few inputs. Stops early, with RunError, where interrupted.
+Cell evaluate_cell(const Recording& recording, const std::string& recording_sha256, Task task, const CellRequest& request);
+
+}  // namespace alertbench
