@@ -87,6 +87,9 @@ struct Observation {
   std::optional<double> energy_j, idle_power_w;
 };
 
+// `decide_s`: processor time of the decision.
+Observation observation_of(const Configuration& configuration, const Context& context, const Outcome& outcome, double decide_s);
+
 // A scheduler's slow-down factor, where it has one.
 struct Slowdown {
   double observed = 0, mean = 0, sd = 0;

@@ -23,8 +23,17 @@ struct CellRequest {
 // Schedulers in the registry's order: those asked for, and the three oracles.
 std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& asked);
 
-// All settings of `task`. Totals are left to EvaluationResult::total(). InputError where the recording has no scenario, or
-// too few inputs. Stops early, with RunError, where interrupted.
-Cell evaluate_cell(const Recording& recording, const std::string& recording_sha256, Task task, const CellRequest& request);
+// The scenario that was recorded, with `overrides` (as --set) and other schedulers if any. InputError (opened by `where`)
+// where the recording does not say, or holds nothing but warm-up.
+Scenario scenario_of(const Recording& recording, const std::string& where, const std::vector<std::string>& overrides = {},
+                     const std::vector<std::string>& schedulers = {});
+
+// An evaluation without cells yet: its schedulers, and the settings in force.
+EvaluationResult begin_evaluation(const CellRequest& request);
+
+// All settings of `task`. Totals are left to EvaluationResult::total(). InputError for candidates that a scheduler cannot
+// work with. RunError where interrupted.
+Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const std::string& recording_sha256, Task task,
+                   const CellRequest& request);
 
 }  // namespace alertbench

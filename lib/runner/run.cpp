@@ -10,6 +10,7 @@
 
 #include "core/interrupt.h"
 #include "core/json_reader.h"
+#include "evaluation/cell.h"
 #include "live/live_environment.h"
 #include "live/live_session.h"
 #include "live/profiler.h"
@@ -18,6 +19,7 @@
 #include "recording/recording.h"
 #include "recording/replay_environment.h"
 #include "runner/report.h"
+#include "runner/result_folder.h"
 #include "runner/scheduler_run.h"
 #include "trace/atomic_file.h"
 #include "trace/manifest.h"
@@ -231,64 +233,11 @@ void refuse_warnings(const std::vector<std::string>& warnings, bool strict) {
     throw EnvironmentError(fmt::format("--strict: {}", fmt::join(warnings, "; ")));
 }
 
-// A manifest that is on disk from the start, and says how it ended whatever happens.
-class ResultFolder {
- public:
-  ResultFolder(const Scenario& scenario, const RunOptions& options) : folder_(options.out) {
-    make_result_folder(folder_, options.overwrite);
-    manifest.started_at = utc_now();
-    manifest.argv = options.argv;
-    manifest.scenario = scenario.to_json();
-    manifest.seeds = manifest.scenario["seeds"];
-    manifest.energy_source = "model";
-    manifest.accuracy_source = "profile";
-    manifest.host = read_host();
-    write();
-  }
-  void write() const { write_manifest(folder_, manifest); }
-  void finish(RunStatus status) {
-    manifest.status = status;
-    manifest.finished_at = utc_now();
-    write();
-  }
-  const std::string& path() const { return folder_; }
-
-  Manifest manifest;
-
- private:
-  std::string folder_;
-};
-
 void add_inputs(Manifest& manifest, const Scenario& scenario) {
   if (fs::exists(scenario.path)) manifest.add_file(scenario.path);
   manifest.add_file(scenario.networks);
   for (const NetworkSpec& n : candidates_of(scenario))
     if (!n.random_weights()) manifest.add_file(n.weights);
-}
-
-// Runs `body`; whatever it throws is noted in the manifest before it goes on.
-template <class Body>
-ExitCode guarded(ResultFolder& result, Body body) {
-  try {
-    return body();
-  } catch (const std::exception& e) {
-    result.manifest.verdict = {false, {e.what()}};
-    try {
-      result.finish(interrupted() ? RunStatus::partial : RunStatus::failed);
-    } catch (const std::exception&) {  // the first error is the one to tell
-    }
-    throw;
-  }
-}
-
-ExitCode conclude(ResultFolder& result, std::vector<std::string> reasons, bool quiet) {
-  const bool partial = interrupted();
-  if (partial) reasons.insert(reasons.begin(), fmt::format("interrupted by signal {}", interrupt_signal()));
-  result.manifest.verdict = {reasons.empty(), reasons};
-  result.finish(partial ? RunStatus::partial : RunStatus::complete);
-  for (const std::string& r : reasons) fmt::print(stderr, "alert-bench: the result is not valid: {}\n", r);
-  if (!quiet) fmt::print(stderr, "Result: {}\n", result.path());
-  return partial ? ExitCode::run_failed : reasons.empty() ? ExitCode::done : ExitCode::invalid_result;
 }
 
 // Profile and recording of a live command, taken or made.
@@ -369,7 +318,7 @@ std::vector<Goals> resolve_goals(const Scenario& scenario, const Profile& profil
 
 ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
   candidates_of(scenario);  // bad input is told before anything is written
-  ResultFolder result(scenario, options);
+  ResultFolder result(scenario.to_json(), options);
   return guarded(result, [&] {
     LiveSession session(scenario, options.allow_commands, options.quiet);
     open_result(result, session, options);
@@ -422,7 +371,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
 
 ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
   candidates_of(scenario);
-  ResultFolder result(scenario, options);
+  ResultFolder result(scenario.to_json(), options);
   return guarded(result, [&] {
     LiveSession session(scenario, options.allow_commands, options.quiet);
     open_result(result, session, options);
@@ -487,18 +436,97 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   return ExitCode::done;
 }
 
-ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options) {
+namespace {
+
+std::string description_path(const std::string& recording) {
+  return fs::is_directory(recording) ? recording + "/recording.json" : recording;
+}
+
+std::string evaluation_table(const EvaluationResult& evaluation) {
+  std::string text;
+  const auto value = [](const std::optional<Estimate>& e, double factor) {
+    return e ? fmt::format("{:.2f}", factor * e->value) : std::string("-");
+  };
+  for (const Cell& cell : evaluation.cells) {
+    text += fmt::format("{}\n{:<14} {:>9} {:>11} {:>11} {:>12} {:>12}\n", cell.id, "scheduler", "violated", "satisfied %",
+                        "normalised", "over oracle", "over causal");
+    for (size_t i = 0; i < evaluation.schedulers.size(); ++i) {
+      const Totals& t = cell.totals[i];
+      text += fmt::format("{:<14} {:>9} {:>11} {:>11} {:>12} {:>12}\n", evaluation.schedulers[i],
+                          fmt::format("{} of {}", t.violated, t.feasible), value(t.satisfaction, 100), value(t.normalised, 1),
+                          value(t.over_oracle, 1), value(t.over_oracle_causal, 1));
+    }
+  }
+  return text;
+}
+
+// Traces of the settings asked for, from the same decisions once more.
+void write_grid_traces(const ReplayRequest& request, const Recording& recording, Scenario scenario, const EvaluationResult& evaluation,
+                       const std::string& folder) {
+  scenario.goals.clear();
+  std::vector<std::string> names;
+  for (const Task task : {Task::min_energy, Task::min_error})
+    for (const GoalSpec& g : goal_grid(recording.profile, task, request.grid_spec)) {
+      names.push_back(g.name);
+      if (std::find(request.traces.begin(), request.traces.end(), g.name) != request.traces.end()) scenario.goals.push_back(g);
+    }
+  for (const std::string& asked : request.traces)
+    if (std::find(names.begin(), names.end(), asked) == names.end()) {
+      const std::string near = nearest_word(asked, names);
+      throw InputError(fmt::format("--trace {}: no setting of the grid has this name{}. There are: {}", asked,
+                                   near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near), fmt::join(names, ", ")));
+    }
+  scenario.schedulers = evaluation.schedulers;
+  const Evaluation traced{scenario, recording, resolve_goals(scenario, recording.profile),
+                          recording.info.value("accuracy_source", "profile"), recording.profile.energy_source, folder};
+  run_replay(traced, recording.truth.inputs);
+}
+
+ExitCode replay_grid(const ReplayRequest& request, const RunOptions& options) {
   const Recording recording = Recording::load(request.recording);
-  if (!recording.info.contains("scenario"))
-    throw InputError(request.recording + ": does not say which scenario it is of (info.scenario); record it again");
-  nlohmann::json stored = nlohmann::json::parse(recording.info["scenario"].dump());
-  if (!request.schedulers.empty()) stored["schedulers"] = request.schedulers;
-  const Scenario scenario =
-      Scenario::from_json(Scenario::override_json(stored, request.overrides), recording.info.value("scenario_path", request.recording));
+  const Scenario scenario = scenario_of(recording, request.recording, request.overrides, request.schedulers);
+  CellRequest cell;
+  cell.schedulers = request.schedulers;
+  cell.scheduler_settings = scenario.scheduler_settings;
+  cell.grid = request.grid_spec;
+  cell.threads = request.threads;
+  EvaluationResult evaluation = begin_evaluation(cell);
+  const auto all = [&] {
+    const std::string sha256 = hash_file(description_path(request.recording)).sha256;
+    for (const Task task : {Task::min_energy, Task::min_error})
+      evaluation.cells.push_back(evaluate_cell(recording, scenario, sha256, task, cell));
+    evaluation.total();
+    if (options.json)
+      fmt::print("{}\n", evaluation.to_json().dump(1));
+    else
+      fmt::print("{}", evaluation_table(evaluation));
+    std::fflush(stdout);
+  };
+  if (options.out.empty()) {
+    if (!request.traces.empty()) throw InputError("--trace: needs --out, the folder to write them to");
+    all();
+    return ExitCode::done;
+  }
+  ResultFolder result(scenario.to_json(), options);
+  return guarded(result, [&] {
+    result.manifest.accuracy_source = recording.info.value("accuracy_source", "profile");
+    result.manifest.energy_source = recording.profile.energy_source;
+    result.manifest.add_file(description_path(request.recording));
+    if (!request.traces.empty()) write_grid_traces(request, recording, scenario, evaluation, result.path() + "/traces");
+    all();
+    evaluation.write(result.path());
+    write_file_atomically(result.path() + "/profile.json", recording.profile.to_json().dump(1) + "\n");
+    return conclude(result, {}, options.quiet);
+  });
+}
+
+}  // namespace
+
+ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options) {
+  if (request.grid) return replay_grid(request, options);
+  const Recording recording = Recording::load(request.recording);
+  const Scenario scenario = scenario_of(recording, request.recording, request.overrides, request.schedulers);
   const int64_t inputs = recording.truth.inputs;
-  if (inputs <= scenario.warmup_inputs)
-    throw InputError(fmt::format("{}: {} inputs, of which {} are warm-up: nothing to measure", request.recording, inputs,
-                                 scenario.warmup_inputs));
   Evaluation evaluation{scenario, recording, resolve_goals(scenario, recording.profile),
                         recording.info.value("accuracy_source", "profile"), recording.profile.energy_source, ""};
   const auto all = [&] {
@@ -508,12 +536,10 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
     print_summary(all(), options);
     return ExitCode::done;
   }
-  ResultFolder result(scenario, options);
+  ResultFolder result(scenario.to_json(), options);
   return guarded(result, [&] {
     result.manifest.accuracy_source = evaluation.accuracy_source;
-    const std::string json_path =
-        fs::is_directory(request.recording) ? request.recording + "/recording.json" : request.recording;
-    if (fs::exists(json_path)) result.manifest.add_file(json_path);
+    result.manifest.add_file(description_path(request.recording));
     evaluation.traces_folder = result.path() + "/traces";
     const ordered_json summary = all();
     write_file_atomically(result.path() + "/summary.json", summary.dump(1) + "\n");

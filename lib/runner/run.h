@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "evaluation/goal_grid.h"
 #include "scenario/scenario.h"
 
 namespace alertbench {
@@ -27,6 +28,10 @@ struct ReplayRequest {
   std::string recording;                // folder or recording.json
   std::vector<std::string> schedulers;  // empty: those of the recording's scenario
   std::vector<std::string> overrides;   // of the recording's scenario, as --set
+  bool grid = false;                    // both tasks over a grid of goals, in place of the scenario's goals
+  GridSpec grid_spec;
+  int threads = 1;                      // for the grid
+  std::vector<std::string> traces;      // settings of the grid to write traces of
 };
 ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options);
 

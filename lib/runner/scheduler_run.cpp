@@ -19,22 +19,8 @@ void SchedulerRun::step(int64_t input, bool warmup, const std::string& input_id)
   record_.outcome = environment_.execute(chosen, context);
   const Outcome& o = record_.outcome;
 
-  Observation seen;
-  seen.configuration = chosen;
-  seen.stages_finished = o.stages_finished;
-  // From the start of the execution: what the profile's latencies count from, too.
-  if (o.stages_finished > 0)
-    seen.last_stage_end_s = o.stage_end_s[static_cast<size_t>(o.stages_finished - 1)] - o.wait_s;
-  seen.busy_s = o.busy_s;
-  seen.deadline_s = context.deadline_s;
-  seen.period_s = context.period_s;
-  seen.size = context.size;
-  seen.decide_s = decide_s;
-  seen.energy_j = o.energy_j;
-  seen.idle_power_w = o.idle_power_w;
-
   record_.prediction = scheduler_->prediction();
-  scheduler_->observe(seen);
+  scheduler_->observe(observation_of(chosen, context, o, decide_s));
 
   record_.input = input;
   record_.warmup = warmup;

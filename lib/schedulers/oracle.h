@@ -1,9 +1,8 @@
 // Knows the true outcome of every configuration on the very input it decides for.
 #pragma once
 
-#include <vector>
-
 #include "schedulers/scheduler.h"
+#include "schedulers/true_outcomes.h"
 
 namespace alertbench {
 
@@ -18,10 +17,8 @@ class Oracle : public Scheduler {
   void observe(const Observation&) override {}
 
  private:
-  const Profile& profile_;
-  const TruthTable& truth_;
-  const Goals goals_;
-  const std::vector<Configuration> configurations_;
+  const TrueOutcomes outcomes_;
+  const Task task_;
 };
 
 }  // namespace alertbench

@@ -8,6 +8,7 @@
 #include "schedulers/app_only.h"
 #include "schedulers/no_coord.h"
 #include "schedulers/oracle.h"
+#include "schedulers/oracle_causal.h"
 #include "schedulers/oracle_static.h"
 #include "schedulers/scheduler.h"
 #include "schedulers/sys_only.h"
@@ -72,6 +73,9 @@ const std::vector<Entry>& entries() {
           {"oracle", "the best configuration for each input, from its true outcomes", true, false, false}),
       entry<OracleStatic, OracleStaticSettings>(
           {"oracle-static", "the best single configuration for the whole run, in hindsight", true, false,
+           false}),
+      entry<OracleCausal, OracleCausalSettings>(
+          {"oracle-causal", "the best by the true distribution of each phase, not knowing the input's own times", true, false,
            false}),
   };
   return all;

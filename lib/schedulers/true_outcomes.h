@@ -1,0 +1,65 @@
+// What every configuration would have come to on a recorded input: outcome_of() without stages and measured facts, for
+// searches over all configurations.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "core/profile.h"
+#include "core/truth_table.h"
+
+namespace alertbench {
+
+struct TrueOutcome {
+  int stage_delivered = 0;
+  double latency_s = 0, busy_s = 0, accuracy = 0, energy_j = 0;  // as in Outcome
+  bool violated = false;                                         // violations_of(...).any()
+};
+
+class TrueOutcomes {
+ public:
+  // Both must outlive it.
+  TrueOutcomes(const TruthTable& truth, const Profile& profile, const Goals& goals);
+
+  // By model name, stage, cap: searches that keep the first of equals do not depend on the order in the profile.
+  size_t size() const { return entries_.size(); }
+  const Configuration& configuration(size_t k) const { return entries_[k].configuration; }
+
+  // `deadline_s` counts from the start of the execution.
+  TrueOutcome at(size_t k, int64_t input, double deadline_s, double period_s) const {
+    const Entry& e = entries_[k];
+    const double* end_s = truth_.stage_end_s.data() + static_cast<size_t>(input) * inputs_stride_ + e.offset;
+    const double stop_s = std::max(0.0, deadline_s);
+    TrueOutcome o;
+    if (!e.anytime) {
+      o.latency_s = o.busy_s = end_s[0];
+      o.stage_delivered = end_s[0] <= stop_s;
+    } else {
+      int finished = e.configuration.stage;
+      while (finished > 0 && !(end_s[static_cast<size_t>(finished - 1) * stage_stride_] <= stop_s)) --finished;
+      o.stage_delivered = finished;
+      o.latency_s = finished > 0 ? end_s[static_cast<size_t>(finished - 1) * stage_stride_] : stop_s;
+      o.busy_s = finished < e.configuration.stage ? stop_s : o.latency_s;
+    }
+    o.accuracy = o.stage_delivered > 0 ? e.accuracy[o.stage_delivered - 1] : fail_accuracy_;
+    o.energy_j = e.active_w * o.busy_s + idle_w_ * std::max(0.0, period_s - o.busy_s);
+    o.violated = o.stage_delivered == 0 || o.accuracy < accuracy_goal_ || o.energy_j > energy_goal_j_;
+    return o;
+  }
+
+ private:
+  struct Entry {
+    Configuration configuration;
+    bool anytime = false;
+    size_t offset = 0;                  // of the network's first stage within an input
+    const double* accuracy = nullptr;   // of its stages
+    double active_w = 0;
+  };
+  const TruthTable& truth_;
+  std::vector<Entry> entries_;
+  size_t inputs_stride_ = 0, stage_stride_ = 0;
+  double fail_accuracy_ = 0, idle_w_ = 0;
+  double accuracy_goal_ = 0, energy_goal_j_ = 0;  // such that no outcome breaks a goal that the task does not have
+};
+
+}  // namespace alertbench
