@@ -40,6 +40,7 @@ measure_zoo() {
   "$bench" profile scenarios/default.json --networks networks/imagenet-zoo.json --set 'power.caps_w=[100]' \
     --out $out/zoo/profile.json --overwrite
   scripts/figures.py $out/zoo --only error_latency
+  rm $out/zoo/figures/*.pdf
 }
 
 # How far the co-runners of the ImageNet scenarios slow two networks down, uncapped.
