@@ -35,6 +35,8 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
     command->add_option("--profile", a->options.profile, "take this profile instead of measuring one");
   if (body == run_scenario)
     command->add_option("--recording", a->options.recording, "take this recording instead of making one");
+  if (body == record_scenario)
+    command->add_flag("--resume", a->options.resume, "go on with the recording in --out at the input where it was cut off (the same scenario)");
   command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command");
   command->add_flag("--dry-run", a->dry_run, "show the effective scenario and the plan, run nothing");
   add_common(*command, a->options);
@@ -84,6 +86,7 @@ void add_profile(CLI::App& app, CommandLine& line) {
 void add_record(CLI::App& app, CommandLine& line) {
   add_live(app, line, "record", "make the truth table of a scenario under its co-runner: what oracles and replay work on",
            "Example: alert-bench record scenarios/quickstart.json --out results/recording\n"
+           "         alert-bench record scenarios/quickstart.json --out results/recording --resume\n"
            "Then:    alert-bench replay results/recording/recording --schedulers alert,oracle", record_scenario, false);
 }
 

@@ -25,9 +25,6 @@ void deliver(const ModelProfile& model, double fail_accuracy, const double* stag
   outcome.accuracy = in_time > 0 ? model.accuracy[static_cast<size_t>(in_time - 1)] : fail_accuracy;
 }
 
-namespace {
-
-// Of stage `row`.
 Correctness correctness_of(const TruthTable& truth, int64_t input, int row) {
   const auto at = static_cast<size_t>(input * truth.rows + row);
   Correctness c;
@@ -47,8 +44,6 @@ Correctness missed_correctness_of(const TruthTable& truth, int64_t input) {
   if (!truth.f1.empty()) c.f1 = 0;
   return c;
 }
-
-}  // namespace
 
 Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration,
                    int64_t input, double deadline_s, double period_s) {

@@ -41,6 +41,10 @@ struct TruthTable {
 void deliver(const ModelProfile& model, double fail_accuracy, const double* stage_end_s, int stride, int target_stage,
              double deadline_s, Outcome& outcome);
 
+// How right stage `row` was on an input, and a miss. Only where truth.top1 is known.
+Correctness correctness_of(const TruthTable& truth, int64_t input, int row);
+Correctness missed_correctness_of(const TruthTable& truth, int64_t input);
+
 // Outcome of a configuration on a recorded input, energy by the profile's power model.
 Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration,
                    int64_t input, double deadline_s, double period_s);

@@ -17,9 +17,9 @@ void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, 
 
   bench.feed(0);
   for (size_t m = 0; m < models; ++m) warm_up(bench, static_cast<int>(m), clock);
-  progress.begin("Recording", bench.inputs());
+  progress.begin("Recording", bench.inputs() - writer.inputs());
   RecordedInput record;
-  for (int64_t input = 0; input < bench.inputs() && !interrupted(); ++input) {
+  for (int64_t input = writer.inputs(); input < bench.inputs() && !interrupted(); ++input) {
     bench.feed(input);
     co_runner.prepare(input);
     record.input_id = bench.input_id(input);

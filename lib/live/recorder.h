@@ -12,7 +12,7 @@ namespace alertbench {
 
 // Every input is run by every network to its last stage under every cap, in an order that turns by one place an input,
 // so that drift hits all alike. Each input is on disk before the next one begins; an interruption ends it early, with
-// what is there. `writer` is not finished here.
+// what is there. Goes on where `writer` stands, which is not finished here.
 void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, CoRunnerControl& co_runner, Clock& clock,
                   Progress& progress, RecordingWriter& writer);
 

@@ -419,6 +419,39 @@ RecordingWriter::RecordingWriter(std::string folder, Profile profile, ordered_js
   write_description(folder_, description(recording_, "running", folder_));
 }
 
+namespace {
+
+RecordedInput recorded_input(const Recording& recording, int64_t n) {
+  const TruthTable& truth = recording.truth;
+  const auto at = static_cast<size_t>(n), rows = static_cast<size_t>(truth.rows), cells = rows * static_cast<size_t>(truth.caps);
+  RecordedInput input;
+  input.input_id = recording.input_ids[at];
+  input.stage_end_s.assign(truth.stage_end_s.begin() + static_cast<std::ptrdiff_t>(at * cells),
+                           truth.stage_end_s.begin() + static_cast<std::ptrdiff_t>((at + 1) * cells));
+  if (!truth.top1.empty()) {
+    for (size_t row = 0; row < rows; ++row) input.correct.push_back(correctness_of(truth, n, static_cast<int>(row)));
+    input.missed = missed_correctness_of(truth, n);
+  }
+  input.facts = truth.facts_of(n);
+  input.co_runner_on = truth.co_runner_on[at] != 0;
+  return input;
+}
+
+// The part file of what is there, whole before it takes the place of another.
+std::string make_part_file(const std::string& folder, const Recording& so_far) {
+  std::string lines;
+  for (int64_t n = 0; n < so_far.truth.inputs; ++n) lines += part_line(recorded_input(so_far, n));
+  write_file_atomically(folder + part_name, lines);
+  return folder + part_name;
+}
+
+}  // namespace
+
+RecordingWriter::RecordingWriter(std::string folder, Recording so_far)
+    : folder_(std::move(folder)), recording_(std::move(so_far)), part_(make_part_file(folder_, recording_), LineFile::Start::keep) {
+  write_description(folder_, description(recording_, "running", folder_));
+}
+
 void RecordingWriter::append(const RecordedInput& input) {
   if (const auto problem = problem_of(recording_, input); !problem.empty())
     throw RunError(fmt::format("{}: input {}: {}", folder_, recording_.truth.inputs, problem));

@@ -53,6 +53,10 @@ class RecordingWriter {
   // Starts the folder (made if need be): profile.json, and a recording.json with status "running".
   RecordingWriter(std::string folder, Profile profile, nlohmann::ordered_json info, int64_t planned_inputs);
 
+  // Goes on with one that was cut off (Recording::load): its inputs stay, in the part file again until finish().
+  RecordingWriter(std::string folder, Recording so_far);
+
+  int64_t inputs() const { return recording_.truth.inputs; }  // so far
   // RunError where the values are no recording, or the disk is full (the inputs before stay).
   void append(const RecordedInput& input);
   // Turns the inputs so far into arrays, and removes the part file. Call it after an interruption as well.

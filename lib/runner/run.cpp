@@ -243,12 +243,22 @@ void add_inputs(Manifest& manifest, const Scenario& scenario) {
 // Profile and recording of a live command, taken or made.
 class Measurements {
  public:
-  Measurements(LiveSession& session, ResultFolder& result, const RunOptions& options)
-      : session_(session), result_(result), options_(options) {}
+  Measurements(LiveSession& session, ResultFolder& result, const RunOptions& options, std::optional<Recording> so_far = {})
+      : session_(session), result_(result), options_(options), so_far_(std::move(so_far)) {
+    if (!so_far_) return;
+    for (int64_t n = 0; n < so_far_->truth.inputs; ++n)
+      if (const std::string& id = so_far_->input_ids[static_cast<size_t>(n)]; id != session_.bench->input_id(n))
+        throw InputError(fmt::format("--resume: input {} of the recording is \"{}\", the scenario's is \"{}\"; use the data that it was begun with",
+                                     n, id, session_.bench->input_id(n)));
+  }
 
-  Profile profile() {
+  // `known`: that of a recording that is gone on with.
+  Profile profile(const std::optional<Profile>& known = {}) {
     Profile p;
-    if (options_.profile.empty()) {
+    if (known) {
+      p = *known;
+      session_.check_profile(p, "the recording's profile");
+    } else if (options_.profile.empty()) {
       p = session_.measure_profile();
       if (p.noise_verdict.rfind("noisy", 0) == 0) warn("profile: " + p.noise_verdict);
     } else {
@@ -271,10 +281,18 @@ class Measurements {
                                {"energy_source", profile.energy_source},
                                {"accuracy_source", session_.accuracy_measured() ? "measured" : "profile"},
                                {"session", session_.facts()}};
-    RecordingWriter writer(folder, profile, info, s.inputs);
-    record_truth(*session_.bench, profile, *session_.caps, session_.co_runner, session_.clock, session_.progress, writer);
-    writer.info()["co_runner"] = session_.co_runner.facts();
-    const Recording& done = writer.finish();
+    std::unique_ptr<RecordingWriter> writer;
+    if (so_far_) {
+      const int64_t done = so_far_->truth.inputs;
+      so_far_->info["resumed"].push_back({{"at_input", done}, {"at", utc_now()}, {"host", to_json(read_host())}});
+      session_.progress.note(fmt::format("Going on at input {} of {}, with the profile of before", done, s.inputs));
+      writer = std::make_unique<RecordingWriter>(folder, std::move(*so_far_));
+    } else {
+      writer = std::make_unique<RecordingWriter>(folder, profile, info, s.inputs);
+    }
+    record_truth(*session_.bench, profile, *session_.caps, session_.co_runner, session_.clock, session_.progress, *writer);
+    writer->info()["co_runner"] = session_.co_runner.facts();
+    const Recording& done = writer->finish();
     ordered_json slowdowns = slowdown_facts(done.truth, profile);
     if (s.co_runner.kind != "none" && !slowdowns["median_ratio_over_networks"].is_null())
       session_.progress.note(fmt::format("Slow-down that came out in the recording: {:.2f}",
@@ -295,7 +313,25 @@ class Measurements {
   LiveSession& session_;
   ResultFolder& result_;
   const RunOptions& options_;
+  std::optional<Recording> so_far_;  // to go on with
 };
+
+// What is to be gone on with; nothing where no input was recorded yet. InputError where it is of another scenario.
+std::optional<Recording> cut_off_recording(const Scenario& scenario, const std::string& folder) {
+  if (!fs::exists(folder + "/recording.json")) return {};
+  Recording so_far = Recording::load(folder);
+  const ordered_json now = scenario.to_json();
+  if (const ordered_json then = so_far.info.value("scenario", ordered_json()); then != now) {
+    std::vector<std::string> differ;
+    for (const auto& [key, value] : now.items())
+      if (!then.contains(key) || then[key] != value) differ.push_back(key);
+    throw InputError(fmt::format("--resume: {}: was begun with another scenario (differs in: {}); give the same one, or record into another --out",
+                                 folder, fmt::join(differ, ", ")));
+  }
+  if (so_far.complete()) throw InputError(fmt::format("--resume: {}: is complete, all {} inputs; there is nothing to go on with", folder, so_far.truth.inputs));
+  if (so_far.truth.inputs == 0) return {};
+  return so_far;
+}
 
 void open_result(ResultFolder& result, LiveSession& session, const RunOptions& options) {
   Manifest& m = result.manifest;
@@ -371,12 +407,19 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
 
 ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
   candidates_of(scenario);
-  ResultFolder result(scenario.to_json(), options);
+  std::optional<Recording> so_far;
+  RunOptions folder_options = options;
+  if (options.resume) {
+    so_far = cut_off_recording(scenario, options.out + "/recording");
+    folder_options.overwrite = true;  // recording/ stays
+  }
+  ResultFolder result(scenario.to_json(), folder_options);
   return guarded(result, [&] {
     LiveSession session(scenario, options.allow_commands, options.quiet);
     open_result(result, session, options);
-    Measurements measurements(session, result, options);
-    const Profile profile = measurements.profile();
+    const std::optional<Profile> profile_so_far = so_far ? std::optional(so_far->profile) : std::nullopt;
+    Measurements measurements(session, result, options, std::move(so_far));
+    const Profile profile = measurements.profile(profile_so_far);
     session.co_runner.calibrate(*session.bench, session.clock, session.progress);
     measurements.recording(profile);
     result.manifest.libraries["co_runner"] = session.co_runner.facts();

@@ -15,9 +15,10 @@
 
 namespace alertbench {
 
-LineFile::LineFile(std::string path) : path_(std::move(path)) {
-  file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+LineFile::LineFile(std::string path, Start start) : path_(std::move(path)) {
+  file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (start == Start::empty ? O_TRUNC : 0), 0666);
   if (file_ < 0) throw RunError(fmt::format("{}: cannot create this file ({})", path_, std::strerror(errno)));
+  if (start == Start::keep) size_ = std::max<int64_t>(0, ::lseek(file_, 0, SEEK_END));
 }
 
 LineFile::~LineFile() { ::close(file_); }

@@ -15,7 +15,8 @@ namespace alertbench {
 // A file that grows by whole lines. Not copyable.
 class LineFile {
  public:
-  explicit LineFile(std::string path);  // creates or empties it
+  enum class Start { empty, keep };
+  explicit LineFile(std::string path, Start start = Start::empty);  // creates it; what is there is dropped or kept
   ~LineFile();
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;

@@ -652,3 +652,30 @@ TEST_CASE("replay knows how large an input is, over the profile's mean size", "[
   CHECK(environment.size(0) == 0.5);
   CHECK(environment.size(1) == 1.5);
 }
+
+TEST_CASE("a recording that was cut off goes on where it stopped, and equals one made at once", "[recording]") {
+  for (const bool killed : {true, false}) {
+    CAPTURE(killed);
+    const Folder once, twice;
+    {
+      RecordingWriter writer(once.path, small_profile(), {{"seed", 1}}, 5);
+      record(writer, 5);
+      writer.finish();
+    }
+    {
+      RecordingWriter writer(twice.path, small_profile(), {{"seed", 1}}, 5);
+      record(writer, 3);
+      if (!killed) writer.finish();  // interrupted: arrays, status partial
+    }
+    if (killed) std::ofstream(twice.path + "/inputs.part.jsonl", std::ios::app) << "{\"input_id\":\"torn";
+    Recording so_far = Recording::load(twice.path);
+    REQUIRE(so_far.truth.inputs == 3);
+    RecordingWriter writer(twice.path, std::move(so_far));
+    CHECK(writer.inputs() == 3);
+    CHECK(Recording::load(twice.path).truth.inputs == 3);  // at every moment
+    for (int n = 3; n < 5; ++n) writer.append(input_number(n));
+    writer.finish();
+    check_same(Recording::load(once.path), Recording::load(twice.path));
+    CHECK(content_of(once.path + "/stage_end_s.npy") == content_of(twice.path + "/stage_end_s.npy"));
+  }
+}
