@@ -8,9 +8,10 @@
 
 namespace alertbench {
 
-// Takes WordInText. A stage is one block: the stripe's part of all layers, of the scores, and their softmax. scores():
-// ln of the probability of each word. The state behind the words before is made by the whole network before the clock
-// starts; it is kept for some of the last words, because schedulers take turns on the same few.
+// Takes WordInText. A stage is a block for each layer (the stripe's part of it) and one for the stripe's part of the scores
+// and their softmax. scores(): ln of the probability of each word. The weights are copied. The state behind the words
+// before is made by the whole network before the clock starts; it is kept for some of the last words, because schedulers
+// take turns on the same few.
 std::unique_ptr<StagedModel> compile(const StripedLstm& net);
 
 }  // namespace alertbench

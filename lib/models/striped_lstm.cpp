@@ -221,23 +221,4 @@ std::vector<Tensor> StripedLstmImpl::scores(const Tensor& hidden) {
   return all;
 }
 
-void StripedLstmImpl::run_stage(int stage, const Tensor& words, const LstmState& before, LstmState& after,
-                                Tensor& sum) {
-  torch::NoGradGuard no_grad;
-  const int64_t first = stage * width(), inputs = first + width();
-  Tensor x = at::embedding(embedding, words);
-  for (size_t l = 0; l < layers.size(); ++l) {
-    const LstmStripe& stripe = layers[l][static_cast<size_t>(stage)];
-    Tensor gates = at::addmm(stripe.bias, x.narrow(1, 0, inputs), stripe.input.t());
-    gates.addmm_(before.hidden[l].narrow(1, 0, inputs), stripe.recurrent.t());
-    const Tensor cell_before = before.cell[l].narrow(1, first, width());
-    Tensor cell_tanh = at::empty_like(cell_before);
-    cell_step(gates, cell_before, after.cell[l].narrow(1, first, width()), cell_tanh,
-              after.hidden[l].narrow(1, first, width()));
-    x = after.hidden[l];
-  }
-  sum.add_(output_bias[stage]);
-  sum.addmm_(x.narrow(1, first, width()), embedding.narrow(1, first, width()).t());
-}
-
 }  // namespace alertbench

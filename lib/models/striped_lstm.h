@@ -48,11 +48,6 @@ class StripedLstmImpl : public torch::nn::Module {
   // Scores of every word, one [..., vocabulary] per stage, from hidden [..., units].
   std::vector<torch::Tensor> scores(const torch::Tensor& hidden);
 
-  // The same word by word and stage by stage, without gradient: computes stripe `stage` (0-based) of all layers for
-  // words [batch], reads `before` (the state behind the word before) and what the earlier stages of this word left in
-  // `after` and `sum`, and adds its own part to both. Make `after` by empty_state(), `sum` by torch::zeros({batch,
-  // vocabulary}); behind the call `sum` holds the stage's scores.
-  void run_stage(int stage, const torch::Tensor& words, const LstmState& before, LstmState& after, torch::Tensor& sum);
   LstmState empty_state(int64_t batch) const;
 
   LstmConfig config;
