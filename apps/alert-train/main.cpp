@@ -2,11 +2,8 @@
 // log, and the accuracy measured with them.
 #include <fmt/format.h>
 #include <malloc.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
-#include <filesystem>
 #include <vector>
 
 #include "commands.h"
@@ -15,21 +12,6 @@
 
 namespace alertbench {
 namespace {
-
-// OpenBLAS reads its kernel from the environment when it is loaded, which is before main(): choose it, prefer the build
-// that shares LibTorch's threads, and start over. What the user set stays.
-void restart_with_fast_blas(char** argv) {
-  const std::string kernel = best_blas_kernel();
-  if (kernel.empty() || std::getenv("OPENBLAS_CORETYPE")) return;
-  setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);
-  for (const char* folder :
-       {"/usr/lib/x86_64-linux-gnu/openblas-openmp", "/usr/lib/aarch64-linux-gnu/openblas-openmp"}) {
-    if (!std::filesystem::exists(folder)) continue;
-    const char* others = std::getenv("LD_LIBRARY_PATH");
-    setenv("LD_LIBRARY_PATH", others ? fmt::format("{}:{}", folder, others).c_str() : folder, 1);
-  }
-  execv("/proc/self/exe", argv);  // where that fails, training is slow, not wrong
-}
 
 void add_options(CLI::App& app, Options& o) {
   app.add_option("NETWORKS", o.network_file, "network file (networks/*.json)")->required()->check(CLI::ExistingFile);

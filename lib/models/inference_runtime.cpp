@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -11,10 +12,13 @@
 namespace alertbench {
 namespace {
 
+constexpr const char* openmp_blas_folders[] = {"/usr/lib/x86_64-linux-gnu/openblas-openmp",
+                                               "/usr/lib/aarch64-linux-gnu/openblas-openmp"};
+
 // Several OpenBLAS builds can be installed side by side; only the OpenMP one shares LibTorch's threads. Loaded first,
 // it is the one that LibTorch's own dependency on libblas.so.3 finds, whatever the system's default.
 void prefer_openmp_blas() {
-  for (const char* folder : {"/usr/lib/x86_64-linux-gnu/openblas-openmp", "/usr/lib/aarch64-linux-gnu/openblas-openmp"}) {
+  for (const char* folder : openmp_blas_folders) {
     if (!std::filesystem::exists(std::string(folder) + "/libblas.so.3")) continue;
     for (const char* library : {"libopenblas.so.0", "libblas.so.3", "liblapack.so.3"})
       dlopen(fmt::format("{}/{}", folder, library).c_str(), RTLD_NOW | RTLD_GLOBAL);
@@ -34,6 +38,18 @@ std::string best_blas_kernel() {
     return __builtin_cpu_is("amd") ? "Zen" : "Haswell";
 #endif
   return "";
+}
+
+void restart_with_fast_blas(char** argv) {
+  const std::string kernel = best_blas_kernel();
+  if (kernel.empty() || std::getenv("OPENBLAS_CORETYPE")) return;
+  setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);
+  for (const char* folder : openmp_blas_folders) {
+    if (!std::filesystem::exists(folder)) continue;
+    const char* others = std::getenv("LD_LIBRARY_PATH");
+    setenv("LD_LIBRARY_PATH", others ? fmt::format("{}:{}", folder, others).c_str() : folder, 1);
+  }
+  execv("/proc/self/exe", argv);
 }
 
 std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads) {

@@ -31,4 +31,9 @@ std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads);
 // The OpenBLAS kernel for this processor, as OPENBLAS_CORETYPE names it; empty where that is better left alone.
 std::string best_blas_kernel();
 
+// For programs that link LibTorch, whose BLAS is loaded before main(): chooses its kernel and build as
+// open_inference_runtime() does, and starts the program over. What the user set stays; where starting over fails, the
+// program is slow, not wrong.
+void restart_with_fast_blas(char** argv);
+
 }  // namespace alertbench
