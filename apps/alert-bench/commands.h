@@ -24,6 +24,7 @@ void add_profile(CLI::App& app, CommandLine& line);
 void add_record(CLI::App& app, CommandLine& line);
 void add_replay(CLI::App& app, CommandLine& line);
 void add_report(CLI::App& app, CommandLine& line);
+void add_compare(CLI::App& app, CommandLine& line);
 void add_score(CLI::App& app, CommandLine& line);
 void add_validate(CLI::App& app, CommandLine& line);
 void add_list(CLI::App& app, CommandLine& line);

@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
   add_record(app, line);
   add_replay(app, line);
   add_report(app, line);
+  add_compare(app, line);
   add_score(app, line);
   add_validate(app, line);
   add_list(app, line);

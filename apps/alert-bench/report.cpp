@@ -1,29 +1,52 @@
-#include "runner/report.h"
-
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 
 #include "commands.h"
-#include "core/json_reader.h"
+#include "report/document.h"
+#include "report/result_file.h"
+#include "trace/atomic_file.h"
 
 namespace alertbench {
+namespace {
+
+struct Arguments {
+  std::string result, format = "text", out;
+  bool json = false;
+};
+
+std::string written(const ResultFile& result, const std::string& format) {
+  if (format == "json") return result.json();
+  const Document document = result.report();
+  if (format == "markdown") return to_markdown(document);
+  if (format == "html") return to_html(document, figures_of(result.path));
+  if (format == "text") return to_text(document);
+  if (result.evaluation)
+    for (const Cell& c : result.evaluation->cells)
+      if (!c.failed.empty()) fmt::print(stderr, "alert-bench: no rows of {}, which failed: {}\n", c.id, c.failed);
+  return to_csv(document.values);
+}
+
+}  // namespace
 
 void add_report(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("report", "print the tables of a result again, from its files");
-  struct Arguments {
-    std::string result;
-    bool json = false;
-  };
+  auto* command = app.add_subcommand("report", "the tables of a result, from its files");
   auto a = std::make_shared<Arguments>();
-  command->add_option("RESULT", a->result, "result folder")->required();
-  command->add_flag("--json", a->json, "the summary as JSON");
+  command->add_option("RESULT", a->result, "result folder, or its evaluation.json or summary.json")->required();
+  auto* format = command->add_option("--format", a->format,
+                                     "csv: one row a (cell, setting, scheduler), raw values; html: one page with\n"
+                                     "the pictures of RESULT/figures in it")
+                     ->check(CLI::IsMember({"text", "markdown", "csv", "json", "html"}))
+                     ->capture_default_str();
+  command->add_flag("--json", a->json, "short for --format json")->excludes(format);
+  command->add_option("--out", a->out, "write to this file instead of standard output");
   command->callback([a, &line] {
     line.action = [a] {
-      const std::string path = a->result + "/summary.json";
-      const nlohmann::json summary = read_json_file(path);
-      fmt::print("{}", a->json ? summary.dump(2) + "\n" : summary_table(summary, path));
+      const std::string text = written(ResultFile::read(a->result), a->json ? "json" : a->format);
+      if (a->out.empty())
+        fmt::print("{}", text);
+      else
+        write_file_atomically(a->out, text);
       return ExitCode::done;
     };
   });

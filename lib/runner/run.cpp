@@ -18,7 +18,7 @@
 #include "metrics/summary.h"
 #include "recording/recording.h"
 #include "recording/replay_environment.h"
-#include "runner/report.h"
+#include "report/summary_report.h"
 #include "runner/result_folder.h"
 #include "runner/scheduler_run.h"
 #include "trace/atomic_file.h"
@@ -224,7 +224,7 @@ void print_summary(const ordered_json& summary, const RunOptions& options) {
   if (options.json)
     fmt::print("{}\n", summary.dump(2));
   else
-    fmt::print("{}", summary_table(nlohmann::json::parse(summary.dump()), "summary"));
+    fmt::print("{}", to_text(summary_report(nlohmann::json::parse(summary.dump()), "summary")));
   std::fflush(stdout);
 }
 

@@ -1,7 +1,11 @@
 #!/usr/bin/python3
 """alert-bench as a user calls it: exit codes, messages, files, and what is left behind."""
 import argparse
+import base64
+import csv
 import glob
+import html.parser
+import io
 import json
 import os
 import shutil
@@ -58,9 +62,10 @@ class WithoutNetworks(Folder):
     def test_help_teaches(self):
         result = call("--help")
         self.assertEqual(result.returncode, 0)
-        for word in ("run", "record", "replay", "profile", "report", "validate", "list", "doctor", "Exit codes", "quickstart"):
+        for word in ("run", "record", "replay", "profile", "report", "compare", "validate", "list", "doctor", "Exit codes",
+                     "quickstart"):
             self.assertIn(word, result.stdout)
-        for command in ("run", "record", "replay", "profile", "report", "validate", "list", "doctor"):
+        for command in ("run", "record", "replay", "profile", "report", "compare", "validate", "list", "doctor"):
             self.assertEqual(call(command, "--help").returncode, 0, command)
 
     def test_does_not_link_libtorch(self):
@@ -121,8 +126,82 @@ class WithoutNetworks(Folder):
 
     def test_recording_that_is_none(self):
         self.refused(call("replay", self.path("absent")), 2, "absent")
-        self.refused(call("report", self.path("absent")), 2, "summary.json")
+        self.refused(call("report", self.path("absent")), 2, "absent", "summary.json")
         self.refused(call("validate", self.folder), 2, "no recording, no result")
+
+    def evaluation(self, name, energy_j=1.0, cell="w/s/min_energy/seed-1"):
+        result = {"inputs": 10, "violated": False, "satisfaction": 1.0, "violations_deadline": 0.0, "mean_energy_j": energy_j,
+                  "mean_error": 0.1}
+        cells = [{"id": cell, "workload": "w", "scenario": "s", "task": "min_energy", "seed": 1, "recording_sha256": "00",
+                  "inputs": 10, "warmup_inputs": 0, "configurations": 2, "co_runner": "none", "energy_source": "model",
+                  "accuracy_source": "assumed", "schedulers": {},
+                  "settings": [{"name": f"g{i}", "deadline_s": 0.01, "feasible": True,
+                                "results": {"alert": result, "oracle": result}} for i in range(3)]}]
+        os.makedirs(self.path(name))
+        self.write(name + "/evaluation.json", {
+            "schema_version": "1.0", "kind": "evaluation", "schedulers": ["alert", "oracle"], "scheduler_settings": {},
+            "bootstrap": {"seed": 1, "resamples": 100, "confidence": 0.95}, "overall": {}, "cells": cells})
+        return self.path(name)
+
+    def test_report_of_an_evaluation(self):
+        folder = self.evaluation("e")
+        self.assertIn("energy from model; accuracy from assumed", call("report", folder).stdout)
+        self.assertIn("| alert | 3 |", call("report", folder, "--format", "markdown").stdout)
+        rows = list(csv.DictReader(io.StringIO(call("report", folder, "--format", "csv").stdout)))
+        self.assertEqual(len(rows), 6)
+        self.assertEqual((rows[0]["scheduler"], rows[0]["mean_energy_j"], rows[0]["normalised"]), ("alert", "1", ""))
+        self.assertEqual(json.loads(call("report", folder, "--json").stdout),
+                         json.loads(call("report", folder + "/evaluation.json", "--format", "json").stdout))
+        os.makedirs(folder + "/figures")
+        shutil.copy(os.path.join(ROOT, "results/reference/quickstart/figures/bars.png"), folder + "/figures")
+        result = call("report", folder, "--format", "html", "--out", self.path("page.html"))
+        self.assertEqual((result.returncode, result.stdout), (0, ""), result.stderr)
+        with open(self.path("page.html")) as f:
+            page = f.read()
+        with open(folder + "/figures/bars.png", "rb") as f:
+            self.assertIn(base64.b64encode(f.read()).decode(), page)
+        tags = []
+        parser = html.parser.HTMLParser()
+        parser.handle_starttag = lambda tag, attributes: tags.append((tag, dict(attributes)))
+        parser.feed(page)
+        self.assertEqual({"script", "link", "iframe", "object"} & {tag for tag, _ in tags}, set())
+        self.assertEqual([a["src"][:22] for _, a in tags if "src" in a], ["data:image/png;base64,"])
+        self.write("e/figures/torn.png", "torn")
+        self.refused(call("report", folder, "--format", "html"), 2, "torn.png")
+        self.assertEqual(call("report", folder, "--format", "html", "--out", self.path("absent/page.html")).returncode, 1)
+
+    def test_report_of_a_summary_in_every_format(self):
+        for name, part in (("text", "Live against replay"), ("markdown", "## Live against replay"), ("csv", "live,energy,"),
+                           ("json", '"live_against_replay"'), ("html", "data:image/png;base64,")):
+            result = call("report", "results/reference/quickstart", "--format", name)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(part, result.stdout, name)
+
+    def test_report_refuses(self):
+        folder = self.evaluation("e")
+        self.assertEqual(call("report", folder, "--format", "pdf").returncode, 2)
+        self.assertEqual(call("report", folder, "--format", "csv", "--json").returncode, 2)
+        self.refused(call("report", self.folder), 2, "neither evaluation.json nor summary.json")
+        self.refused(call("report", self.write("torn.json", '{"kind": "eval')), 2, "torn.json", "line 1")
+        self.refused(call("report", self.write("other.json", {"kind": "evaluation"})), 2, "other.json", "schema_version")
+
+    def test_compare(self):
+        a, b = self.evaluation("a"), self.evaluation("b", 1.1)
+        self.assertEqual(call("compare", a, a, "--tolerance", "0").returncode, 0)
+        result = call("compare", a, b)
+        self.assertEqual(result.returncode, 5, result.stderr)
+        self.assertIn("min_energy, alert: mean objective B / A 1.1000 over 3 settings", result.stdout)
+        self.assertEqual(call("compare", a, b, "--tolerance", "0.2").returncode, 0)
+        result = call("compare", a, b, "--json")
+        self.assertEqual(result.returncode, 5)
+        self.assertEqual(len(json.loads(result.stdout)["outside"]), 2)
+        quickstart = "results/reference/quickstart"
+        self.assertEqual(call("compare", quickstart, quickstart, "--tolerance", "0").returncode, 0)
+        self.refused(call("compare", a, quickstart), 2, "an evaluation", "a summary")
+        self.refused(call("compare", a, self.evaluation("c", 1.0, "other/s/min_energy/seed-1")), 2, "in common")
+        self.refused(call("compare", a, self.path("absent")), 2, "absent")
+        self.refused(call("compare", a, b, "--tolerance", "-1"), 2, "--tolerance", "-1")
+        self.refused(call("compare", a, b, "--tolerance", "nan"), 2, "--tolerance", "nan")
 
     def squad(self):
         questions = [{"id": i, "question": "?", "answers": [{"answer_start": 0, "text": "The Elbe"}]} for i in ("q1", "q2", "q3")]

@@ -1,0 +1,41 @@
+#include "report/compare.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "commands.h"
+
+namespace alertbench {
+
+void add_compare(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("compare", "two results, setting by setting; exit code 5 where they differ");
+  struct Arguments {
+    std::string a, b;
+    double tolerance = default_tolerance;
+    bool json = false;
+  };
+  auto a = std::make_shared<Arguments>();
+  command->add_option("A", a->a, "result folder, or its evaluation.json or summary.json")->required();
+  command->add_option("B", a->b, "the other one, of the same kind")->required();
+  command
+      ->add_option("--tolerance", a->tolerance,
+                   "how far B may be from A, as a share: the mean energy or error (B / A from 1), the share of\n"
+                   "violated settings, of feasible settings, and satisfaction. 0.02 is well below what is claimed to\n"
+                   "set schedulers apart (13 % of energy, 27 % of error). Two evaluations of one recording agree exactly:\n"
+                   "use 0")
+      ->capture_default_str();
+  command->add_flag("--json", a->json, "for a machine, with all digits");
+  command->footer("Settings are paired by name. Energy and error are compared over those that are feasible and not violated\n"
+                  "in both; intervals are shown, the ratio itself is judged.\n"
+                  "What is in one result only is listed, not judged.");
+  command->callback([a, &line] {
+    line.action = [a] {
+      const Comparison c = compare(ResultFile::read(a->a), ResultFile::read(a->b), a->tolerance);
+      fmt::print("{}", a->json ? c.to_json().dump(2) + "\n" : to_text(c.report()));
+      return c.outside.empty() ? ExitCode::done : ExitCode::outside_tolerance;
+    };
+  });
+}
+
+}  // namespace alertbench

@@ -1,0 +1,127 @@
+#include "report/summary_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/json_reader.h"
+#include "metrics/summary.h"
+#include "report/numbers.h"
+
+namespace alertbench {
+namespace {
+
+constexpr const char* meaning =
+    "viol. %: inputs that broke any goal (* more than 10 %: the setting counts as violated). error %: by the profile; "
+    "meas. %: measured on these inputs (top-1 error, of questions 1 - F1; perpl.: perplexity of words). energy or error / "
+    "oracle-static: mean over the inputs, 95 % block-bootstrap interval.";
+
+Table table_of(const std::string& title, const std::vector<Summary>& rows) {
+  const bool energy = rows.front().task == Task::min_energy;
+  const bool words = std::any_of(rows.begin(), rows.end(), [](const Summary& s) { return s.perplexity.has_value(); });
+  Table table{title,
+              {{"", true}, {"viol. %"}, {"late %"}, {"acc. %"}, {"energ %"}, {"energy J"}, {"error %"}, {"meas. %"}},
+              {}};
+  if (words) table.columns.push_back({"perpl."});
+  for (const char* name : {energy ? "energy / oracle-static" : "error / oracle-static", "lat. ms", "p99 ms", "dec. us"})
+    table.columns.push_back({name});
+  table.columns.push_back({"most used", true});
+  for (const Summary& s : rows) {
+    std::optional<double> measured_error;
+    if (const auto right = s.f1 ? s.f1 : s.top1) measured_error = 1 - *right;
+    std::vector<std::string> row = {s.scheduler,
+                                    rounded(s.violations_any, 1, 100) + (s.violated ? "*" : " "),
+                                    rounded(s.violations_deadline, 1, 100),
+                                    rounded(s.violations_accuracy, 1, 100),
+                                    rounded(s.violations_energy, 1, 100),
+                                    rounded(s.mean_energy_j, 3),
+                                    rounded(s.mean_error, 2, 100),
+                                    rounded(measured_error, 2, 100)};
+    if (!s.violations_any) row[1].clear();
+    if (words) row.push_back(rounded(s.perplexity, 1));
+    row.push_back(with_interval(s.normalised, s.normalised_interval, 3));
+    row.push_back(rounded(s.latency_s.median, 2, 1e3));
+    row.push_back(rounded(s.latency_s.p99, 2, 1e3));
+    row.push_back(rounded(s.decide_s.median, 2, 1e6));
+    row.emplace_back();
+    if (!s.configurations.empty()) {
+      const Usage& u = s.configurations.front();
+      row.back() = fmt::format("{} {:g} W ({:.0f} %)", u.configuration, u.cap_w, 100 * u.share);
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table live_against_replay(std::vector<JsonReader> lines) {
+  Table table{"Live against replay (live / replay)",
+              {{"", true}, {"setting", true}, {"median latency"}, {"energy"}, {"error"}, {"violations"}},
+              {}};
+  for (JsonReader& line : lines) {
+    const auto ratio = [&](const char* key) { return rounded(line.optional_number(key, 0, 1e9), 3); };
+    const auto difference = line.optional_number("violations_difference", -1, 1);
+    table.rows.push_back({line.text("scheduler"), line.text("setting"), ratio("median_latency_ratio"), ratio("energy_ratio"),
+                          ratio("error_ratio"), difference ? fmt::format("{:+.1f} points", 100 * *difference) : ""});
+  }
+  return table;
+}
+
+Table values_of(const std::vector<Summary>& all, const std::string& energy_source, const std::string& accuracy_source) {
+  Table values;
+  for (const char* key :
+       {"mode", "setting", "task", "scheduler", "inputs", "violated", "satisfaction", "violations_any", "violations_deadline",
+        "violations_accuracy", "violations_energy", "mean_energy_j", "mean_error", "objective_low", "objective_high", "top1",
+        "top5", "f1", "perplexity", "normalised", "normalised_low", "normalised_high", "latency_median_s", "latency_p99_s",
+        "decide_median_s", "energy_source", "accuracy_source"})
+    values.columns.push_back({key});
+  const auto end = [](const std::optional<Interval>& interval, double Interval::*which) {
+    return interval ? fmt::format("{}", *interval.*which) : "";
+  };
+  for (const Summary& s : all)
+    values.rows.push_back({s.mode, s.setting, to_string(s.task), s.scheduler, fmt::format("{}", s.inputs),
+                           fmt::format("{}", s.violated), exact(s.satisfaction), exact(s.violations_any),
+                           exact(s.violations_deadline), exact(s.violations_accuracy), exact(s.violations_energy),
+                           exact(s.mean_energy_j), exact(s.mean_error), end(s.objective_interval, &Interval::low),
+                           end(s.objective_interval, &Interval::high), exact(s.top1), exact(s.top5), exact(s.f1),
+                           exact(s.perplexity), exact(s.normalised), end(s.normalised_interval, &Interval::low),
+                           end(s.normalised_interval, &Interval::high), exact(s.latency_s.median), exact(s.latency_s.p99),
+                           exact(s.decide_s.median), energy_source, accuracy_source});
+  return values;
+}
+
+}  // namespace
+
+Document summary_report(const nlohmann::json& summary, const std::string& where) {
+  JsonReader r(summary, where);
+  r.one_of("schema_version", "", {summary_schema_version});
+  const std::string energy_source = r.text("energy_source"), accuracy_source = r.text("accuracy_source");
+  Document d;
+  d.title = fmt::format("Scenario {} on {}: energy from {}, accuracy from {}", r.text("scenario"), r.text("workload"),
+                        energy_source, accuracy_source);
+  std::vector<std::pair<std::string, std::string>> goals;
+  for (JsonReader& g : r.objects("goals")) goals.emplace_back(g.text("name"), g.text("text"));
+  std::vector<Summary> all, group;
+  std::string heading;
+  const auto finish_group = [&] {
+    if (!group.empty()) d.tables.push_back(table_of(heading, group));
+    group.clear();
+  };
+  for (const JsonReader& item : r.objects("results")) {
+    all.push_back(Summary::read(item));
+    const Summary& s = all.back();
+    std::string its_heading = fmt::format("{} ({}), {}: {} inputs", s.setting, to_string(s.task), s.mode, s.inputs);
+    for (const auto& [name, text] : goals)
+      if (name == s.setting) its_heading += "; " + text;
+    if (its_heading != heading) finish_group();
+    heading = its_heading;
+    group.push_back(s);
+  }
+  finish_group();
+  d.notes.push_back(meaning);
+  if (auto lines = r.objects("live_against_replay"); !lines.empty()) d.tables.push_back(live_against_replay(std::move(lines)));
+  d.values = values_of(all, energy_source, accuracy_source);
+  return d;
+}
+
+}  // namespace alertbench

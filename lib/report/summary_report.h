@@ -1,0 +1,17 @@
+// summary.json as people read it.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "report/document.h"
+
+namespace alertbench {
+
+constexpr const char* summary_schema_version = "1.0";
+
+// One table a goal setting and mode, then live against replay. InputError (opened by `where`) if the JSON is no summary.
+// Values: one row a (mode, setting, scheduler).
+Document summary_report(const nlohmann::json& summary, const std::string& where);
+
+}  // namespace alertbench
