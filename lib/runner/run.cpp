@@ -18,6 +18,7 @@
 #include "metrics/summary.h"
 #include "recording/recording.h"
 #include "recording/replay_environment.h"
+#include "report/evaluation_report.h"
 #include "report/summary_report.h"
 #include "runner/result_folder.h"
 #include "runner/scheduler_run.h"
@@ -485,24 +486,6 @@ std::string description_path(const std::string& recording) {
   return fs::is_directory(recording) ? recording + "/recording.json" : recording;
 }
 
-std::string evaluation_table(const EvaluationResult& evaluation) {
-  std::string text;
-  const auto value = [](const std::optional<Estimate>& e, double factor) {
-    return e ? fmt::format("{:.2f}", factor * e->value) : std::string("-");
-  };
-  for (const Cell& cell : evaluation.cells) {
-    text += fmt::format("{}\n{:<14} {:>9} {:>11} {:>11} {:>12} {:>12}\n", cell.id, "scheduler", "violated", "satisfied %",
-                        "normalised", "over oracle", "over causal");
-    for (size_t i = 0; i < evaluation.schedulers.size(); ++i) {
-      const Totals& t = cell.totals[i];
-      text += fmt::format("{:<14} {:>9} {:>11} {:>11} {:>12} {:>12}\n", evaluation.schedulers[i],
-                          fmt::format("{} of {}", t.violated, t.feasible), value(t.satisfaction, 100), value(t.normalised, 1),
-                          value(t.over_oracle, 1), value(t.over_oracle_causal, 1));
-    }
-  }
-  return text;
-}
-
 // Traces of the settings asked for, from the same decisions once more.
 void write_grid_traces(const ReplayRequest& request, const Recording& recording, Scenario scenario, const EvaluationResult& evaluation,
                        const std::string& folder) {
@@ -542,7 +525,7 @@ ExitCode replay_grid(const ReplayRequest& request, const RunOptions& options) {
     if (options.json)
       fmt::print("{}\n", evaluation.to_json().dump(1));
     else
-      fmt::print("{}", evaluation_table(evaluation));
+      fmt::print("{}", to_text(evaluation_report(evaluation)));
     std::fflush(stdout);
   };
   if (options.out.empty()) {
