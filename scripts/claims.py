@@ -132,8 +132,8 @@ def check(arguments):
                   estimate([100 * (a - b) for a, b in zip(shares["with"], shares["without"])]), lambda f: f["low"] > 0, unit="points",
                   note=f"{on['value']:.0f} % with, {off['value']:.0f} % without; one value a recording")
     if arguments.statistics:
-        reaction = [r["reaction"]["median_inputs"] for r in read(arguments.statistics)["recordings"]
-                    if r.get("reaction") and r["reaction"].get("median_inputs") is not None]
+        reaction = [r["reaction"]["paper"]["median_inputs"] for r in read(arguments.statistics)["recordings"]
+                    if r["reaction"]["paper"]["median_inputs"] is not None]
         claim("inputs until the filter has covered 90 % of a step", "quick", estimate(reaction), lambda f: f["value"] <= 3, unit="inputs",
               note="median over phases, one value a recording")
     return claims

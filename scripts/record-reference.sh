@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Makes the small recordings that the checked-in figures are made from: two workloads, each under the five disturbances of
+# the evaluation (default, compute-1, compute-2, memory-1, memory-2). About 15 minutes on two idle cores; leave the machine
+# alone meanwhile. A recording that is there is left as it is.
+#   scripts/record-reference.sh [OUT (default: results/reference/recordings)]
+# PTB's data is not redistributable: PTB=DIR names the folder with ptb.{train,valid,test}.txt (default: made-up text).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-results/reference/recordings}
+bench=build/bin/alert-bench
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+record() {  # WORKLOAD SCENARIO INPUTS [OPTION]...
+  local workload=$1 scenario=$2 inputs=$3 name kind slowdown
+  shift 3
+  for row in default:none:1.3 compute-1:compute:1.3 compute-2:compute:1.8 memory-1:memory:1.3 memory-2:memory:1.8; do
+    IFS=: read -r name kind slowdown <<<"$row"
+    [ ! -f "$out/$workload-$name/recording.json" ] || continue
+    "$bench" record "$scenario" --out "$work/$workload-$name" --inputs "$inputs" --set name=$name --set co_runner.kind=$kind \
+      --set co_runner.slowdown=$slowdown --set "description=\"$workload under the disturbance $name\"" "$@"
+    mv "$work/$workload-$name/recording" "$out/$workload-$name"
+  done
+}
+
+record fashion-mnist scenarios/quickstart.json 200
+record ptb scenarios/ptb.json 1000 ${PTB:+--data "ptb=$PTB"}

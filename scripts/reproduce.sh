@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes every figure and claim of ARTIFACT.md anew from recordings (about two minutes), or from nothing (--from nothing:
+# builds, runs the quickstart and makes the recordings too, about 40 minutes; leave the machine alone meanwhile). Can be run
+# again; what it makes replaces what was there.
+#   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|sensitivity|claims] [--out DIR]
+# --out: default results/reference, where the checked-in ones lie.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+from=recordings only= out=results/reference
+usage() { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+while [ $# -gt 0 ]; do
+  case $1 in
+    --from) from=${2:-}; shift 2 || usage ;;
+    --only) only=${2:-}; shift 2 || usage ;;
+    --out) out=${2:-}; shift 2 || usage ;;
+    *) usage ;;
+  esac
+done
+case $from in recordings | nothing) ;; *) usage ;; esac
+case $only in '' | evaluation | statistics | sensitivity | claims) ;; *) usage ;; esac
+[ -n "$out" ] || usage
+
+bench=build/bin/alert-bench
+[ -x "$bench" ] && [ "$from" = recordings ] || scripts/build.sh release
+recordings=results/reference/recordings quickstart=results/reference/quickstart
+if [ "$from" = nothing ]; then
+  recordings=$out/recordings quickstart=$out/quickstart
+  scripts/record-reference.sh "$recordings"
+  "$bench" run scenarios/quickstart.json --out "$quickstart" --overwrite
+fi
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+mkdir -p "$out"
+
+if wanted evaluation; then
+  sweep=$(mktemp --suffix=.json)
+  trap 'rm -f "$sweep"' EXIT
+  printf '{"schema_version": "1.0", "kind": "sweep", "name": "reference", "recordings": ["%s/*"]}\n' "$(realpath "$recordings")" >"$sweep"
+  "$bench" sweep "$sweep" --out "$out/evaluation" --overwrite
+  rm -rf "$out/evaluation/cells" "$out/evaluation/traces" "$out/evaluation/recording"
+  scripts/figures.py "$out/evaluation"
+  "$bench" report "$out/evaluation" --format markdown --out "$out/evaluation/report.md"
+fi
+if wanted statistics; then
+  scripts/input_statistics.py "$recordings"/* --out "$out/statistics"
+fi
+if wanted sensitivity; then
+  scripts/sensitivity.py --choose "$recordings"/*-{default,compute-2} --show "$recordings"/*-{compute-1,memory-1,memory-2} \
+    --out "$out/sensitivity"
+fi
+if wanted claims; then
+  scripts/claims.py "$out/evaluation" --recordings "$recordings"/* --quickstart "$quickstart" \
+    --statistics "$out/statistics/input_statistics.json" --out "$out/claims/claims"
+fi
