@@ -23,6 +23,8 @@ void add_run(CLI::App& app, CommandLine& line);
 void add_profile(CLI::App& app, CommandLine& line);
 void add_record(CLI::App& app, CommandLine& line);
 void add_replay(CLI::App& app, CommandLine& line);
+void add_sweep(CLI::App& app, CommandLine& line);
+void add_merge(CLI::App& app, CommandLine& line);
 void add_report(CLI::App& app, CommandLine& line);
 void add_compare(CLI::App& app, CommandLine& line);
 void add_score(CLI::App& app, CommandLine& line);

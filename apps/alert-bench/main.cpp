@@ -24,6 +24,8 @@ int run(int argc, char** argv) {
   add_profile(app, line);
   add_record(app, line);
   add_replay(app, line);
+  add_sweep(app, line);
+  add_merge(app, line);
   add_report(app, line);
   add_compare(app, line);
   add_score(app, line);

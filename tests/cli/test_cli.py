@@ -18,6 +18,8 @@ import unittest
 
 import jsonschema
 
+import tiny_recording
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = ""
 
@@ -62,10 +64,10 @@ class WithoutNetworks(Folder):
     def test_help_teaches(self):
         result = call("--help")
         self.assertEqual(result.returncode, 0)
-        for word in ("run", "record", "replay", "profile", "report", "compare", "validate", "list", "doctor", "Exit codes",
-                     "quickstart"):
+        commands = ("run", "record", "replay", "sweep", "merge", "profile", "report", "compare", "validate", "list", "doctor")
+        for word in (*commands, "Exit codes", "quickstart"):
             self.assertIn(word, result.stdout)
-        for command in ("run", "record", "replay", "profile", "report", "compare", "validate", "list", "doctor"):
+        for command in commands:
             self.assertEqual(call(command, "--help").returncode, 0, command)
 
     def test_does_not_link_libtorch(self):
@@ -225,6 +227,228 @@ class WithoutNetworks(Folder):
         self.refused(call("score", "squad", "--data", answers, answers), 2, "p.json: data: is missing")
         self.refused(call("score", "squad", "--data", data, self.write("n.json", {"q1": 1})), 2, "n.json", "q1", "number")
         self.refused(call("score", "squad", "--data", data, self.write("o.json", {"x": "y"})), 2, "o.json", "none of the 3")
+
+
+class Sweeps(Folder):
+    """Over made-up recordings: no network is needed."""
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("recordings"))
+
+    def record(self, name, seed=1, inputs=60, folder=None):
+        tiny_recording.make(self.path(folder or f"recordings/{name}-{seed}"), name, seed, inputs)
+
+    def sweep(self, out, *more, **changes):
+        return call("sweep", self.write("sweep.json", tiny_recording.sweep(**changes)), "--out", self.path(out), *more)
+
+    def done(self, result, code=0):
+        self.assertEqual(result.returncode, code, result.stderr)
+        return result
+
+    def read(self, name):
+        with open(self.path(name)) as f:
+            return json.load(f)
+
+    def content(self, folder):
+        with open(self.path(folder) + "/evaluation.json", "rb") as f:
+            return f.read()
+
+    def cells(self, folder):
+        return sorted(glob.glob(self.path(folder) + "/cells/*.json"))
+
+    def test_mistakes_are_named(self):
+        self.refused(self.sweep("o"), 2, "nothing is selected", "recordings/*")
+        self.record("a")
+        for shard in ("0/3", "4/3", "x", "1/0", "1/3x", "-1/3", "1.5/2"):
+            self.refused(self.sweep("o", "--shard", shard), 2, "--shard " + shard, "2/8")
+        self.refused(self.sweep("o", recordingz=[]), 2, "sweep.json", "recordingz", 'did you mean "recordings"')
+        self.refused(self.sweep("o", grid={"dedlines": 3}), 2, "grid", 'did you mean "deadlines"')
+        self.refused(self.sweep("o", grid={"levels": 1}), 2, "levels", "1")
+        self.refused(self.sweep("o", grid={"deadline_low_x": 3}), 2, "deadline_high_x", "2", "3")
+        self.refused(self.sweep("o", schedulers=["alrt"]), 2, "alrt", 'did you mean "alert"')
+        self.refused(self.sweep("o", scheduler_settings={"alert": {"presett": "tuned"}}), 2, "presett", "preset")
+        self.refused(self.sweep("o", tasks=["min_eror"]), 2, "min_eror", 'did you mean "min_error"')
+        self.refused(self.sweep("o", kind="swep"), 2, "kind", "swep")
+        self.refused(self.sweep("o", recordings=[]), 2, "recordings")
+        self.assertFalse(os.path.exists(self.path("o")))
+        self.refused(call("sweep", self.path("sweep.json")), 2)
+        self.refused(call("sweep", self.path("absent.json"), "--out", self.path("o")), 2, "absent.json")
+        self.refused(call("merge", self.path("absent"), "--out", self.path("o")), 2, "absent")
+        self.refused(call("merge", self.path("recordings"), "--out", self.path("o")), 2, "evaluation.json")
+        blocked = self.write("file", "x")
+        self.refused(call("sweep", self.write("sweep.json", tiny_recording.sweep()), "--out", blocked + "/o"), 3, blocked)
+
+    def test_recordings_with_one_id_are_refused(self):
+        self.record("a")
+        self.record("a", folder="recordings/copy")
+        self.refused(self.sweep("o"), 2, "recordings/a-1", "recordings/copy", "fashion-mnist/a/min_energy/seed-1")
+        # The same folder twice is one recording.
+        self.done(self.sweep("o", recordings=["recordings/a-1", "recordings/a*"]))
+        self.assertEqual(len(self.cells("o")), 2)
+
+    def test_merged_shards_equal_the_sweep(self):
+        self.record("a", 1)
+        self.record("a", 2)
+        self.record("b", 1)
+        self.done(self.sweep("whole"))
+        manifest = self.read("whole/manifest.json")
+        self.assertEqual(manifest["status"], "complete")
+        self.assertTrue(manifest["verdict"]["valid"])
+        self.assertEqual(len(manifest["files"]), 4)
+        whole = json.loads(self.content("whole"))
+        ids = [c["id"] for c in whole["cells"]]
+        self.assertEqual(len(ids), 6)
+        self.assertEqual(ids, sorted(ids))
+        self.assertEqual({len(c["settings"]) for c in whole["cells"]}, {6})
+        for n in (1, 2, 8):  # with 8, two of the shards have no cell
+            for i in range(1, n + 1):
+                result = self.done(self.sweep(f"part-{i}-of-{n}", "--shard", f"{i}/{n}", "--threads", str(i % 3 + 1)))
+                if i > 6:
+                    self.assertIn("this one has none", result.stderr)
+            parts = [self.path(f"part-{i}-of-{n}") for i in range(n, 0, -1)]
+            self.done(call("merge", *parts, "--out", self.path(f"merged-{n}")))
+            self.assertEqual(self.content(f"merged-{n}"), self.content("whole"))
+        # Merging what is merged, and a cell that is there twice, change nothing.
+        self.done(call("merge", self.path("merged-2"), self.path("merged-8"), self.path("whole/evaluation.json"), parts[0],
+                       "--out", self.path("again")))
+        self.assertEqual(self.content("again"), self.content("whole"))
+        self.refused(call("merge", *parts, "--out", self.path("again")), 2, "--overwrite")
+        self.done(call("merge", *parts, "--out", self.path("again"), "--overwrite"))
+        self.refused(call("merge", *parts, "--out", parts[0]), 2, "--out")
+        self.refused(call("merge", self.path("again"), "--out", parts[0], "--overwrite"), 2, "holds the cells of a sweep")
+
+    def test_dry_run_lists_cells(self):
+        self.record("a")
+        result = self.done(self.sweep("o", "--dry-run", "--shard", "2/2"))
+        self.assertRegex(result.stdout, r"  1/2 +fashion-mnist/a/min_energy/seed-1 +recordings/a-1\n"
+                                        r"\* 2/2 +fashion-mnist/a/min_error/seed-1 +recordings/a-1\n")
+        self.assertFalse(os.path.exists(self.path("o")))
+
+    def test_failed_cells_do_not_stop_the_rest(self):
+        self.record("good")
+        self.record("damaged")
+        with open(self.path("recordings/damaged-1/stage_end_s.npy"), "r+b") as f:
+            f.seek(200)
+            f.write(b"\x01")
+        recordings = ["recordings/absent", "recordings/*", "none/*"]
+        result = self.sweep("whole", recordings=recordings)
+        self.refused(result, 4, "4 of 6 cells failed", "recordings/absent: is not there", "stage_end_s.npy: damaged",
+                     '"none/*" matches no folder')
+        manifest = self.read("whole/manifest.json")
+        self.assertEqual((manifest["status"], manifest["verdict"]["valid"]), ("complete", False))
+        failed = {c["id"]: c["failed"] for c in self.read("whole/evaluation.json")["cells"]}
+        self.assertEqual(sum(f is None for f in failed.values()), 2)
+        self.assertNotIn(self.folder, json.dumps(failed))
+        for i in (1, 2):
+            self.done(self.sweep(f"part-{i}", "--shard", f"{i}/2", recordings=recordings), 4)
+        merge = call("merge", self.path("part-1"), self.path("part-2"), "--out", self.path("merged"))
+        self.refused(merge, 4, "4 of 6 cells failed")
+        self.assertEqual(self.content("merged"), self.content("whole"))
+        # Once mended, the same command evaluates what failed, and only that.
+        shutil.rmtree(self.path("recordings/damaged-1"))
+        self.record("damaged")
+        self.record("late", folder="recordings/absent")
+        kept = [p for p in self.cells("whole") if ".good." in p]
+        before = [os.stat(p).st_mtime_ns for p in kept]
+        result = self.done(self.sweep("whole", recordings=recordings))
+        self.assertIn("Finished before: 2 of 6 cells", result.stderr)
+        self.assertEqual([os.stat(p).st_mtime_ns for p in kept], before)
+        self.done(self.sweep("fresh", recordings=recordings))
+        self.assertEqual(self.content("fresh"), self.content("whole"))
+
+    def test_merge_names_what_is_missing(self):
+        self.record("a")
+        self.record("b")
+        for i in (1, 3):
+            self.done(self.sweep(f"part-{i}", "--shard", f"{i}/3"))
+        result = call("merge", self.path("part-1"), self.path("part-3"), "--out", self.path("merged"))
+        self.refused(result, 4, "1 of 4 cells are missing: fashion-mnist/a/min_error/seed-1", "shard 2 of 3")
+        self.assertEqual(len(self.read("merged/evaluation.json")["cells"]), 3)
+        self.assertFalse(self.read("merged/manifest.json")["verdict"]["valid"])
+
+    def test_merge_refuses_what_differs(self):
+        self.record("a")
+        self.done(self.sweep("a"))
+        both = (self.path("a"), self.path("b"))
+        for changes in ({"schedulers": ["alert"]}, {"scheduler_settings": {"alert": {"preset": "tuned"}}},
+                        {"grid": {"deadlines": 4, "levels": 2}}):
+            self.done(self.sweep("b", "--overwrite", **changes))
+            self.refused(call("merge", *both, "--out", self.path("m")), 2, *both, "differ in", *[k for k in changes])
+        shutil.rmtree(self.path("recordings/a-1"))
+        self.record("a", inputs=61, folder="recordings/a-1")
+        self.done(self.sweep("b", "--overwrite"))
+        self.refused(call("merge", *both, "--out", self.path("m")), 2, *both, "fashion-mnist/a/min_energy/seed-1",
+                     "different recordings")
+        self.assertFalse(os.path.exists(self.path("m")))
+
+    def test_a_folder_of_another_sweep_is_refused(self):
+        self.record("a")
+        self.done(self.sweep("o"))
+        content = self.content("o")
+        self.refused(self.sweep("o", name="other"), 2, "another sweep", '"tiny"', '"other"', "--overwrite")
+        self.refused(self.sweep("o", "--shard", "1/2"), 2, "holds shard 1 of 1, not 1 of 2")
+        self.refused(self.sweep("o", grid={"deadlines": 5}), 2, "grid", "5 deadlines")
+        self.refused(self.sweep("o", schedulers=["alert"]), 2, "schedulers")
+        self.assertEqual(self.content("o"), content)
+        self.done(self.sweep("o", "--overwrite", name="other"))
+        self.assertEqual(self.content("o"), content)
+        os.mkdir(self.path("run"))
+        self.write("run/manifest.json", "{}")
+        self.refused(self.sweep("run", "--overwrite"), 2, "no sweep")
+
+    def test_changed_recordings_and_damaged_cells_are_evaluated_anew(self):
+        self.record("a")
+        self.record("b")
+        self.done(self.sweep("o"))
+        before = self.content("o")
+        with open(self.cells("o")[0], "r+b") as f:
+            f.truncate(1000)
+        self.assertIn("Finished before: 3 of 4 cells", self.done(self.sweep("o", "--resume")).stderr)
+        self.assertEqual(self.content("o"), before)
+        shutil.rmtree(self.path("recordings/a-1"))
+        self.record("a", inputs=70)
+        self.assertIn("Finished before: 2 of 4 cells", self.done(self.sweep("o")).stderr)
+        self.assertNotEqual(self.content("o"), before)
+
+    def stopped_in_the_middle(self, out, how):
+        """A sweep of 8 cells that got a signal when its first cell was there; how many it finished."""
+        for name in "abcd":
+            self.record(name, inputs=3000)
+        changes = {"grid": {"deadlines": 12, "levels": 12}}
+        sweep = self.write("sweep.json", tiny_recording.sweep(**changes))
+        process = subprocess.Popen([PROGRAM, "sweep", sweep, "--out", self.path(out), "--threads", "1"], cwd=ROOT,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.time() + 120
+        while not self.cells(out) and time.time() < deadline and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(how)
+        code = process.wait(60)
+        finished = len(self.cells(out))
+        self.assertTrue(0 < finished < 8, finished)
+        self.assertEqual(self.read(out + "/plan.json")["shard"], {"index": 1, "of": 1})
+        return code, finished, changes
+
+    def test_kill_9_then_resume_equals_the_sweep(self):
+        code, finished, changes = self.stopped_in_the_middle("o", signal.SIGKILL)
+        self.assertEqual(code, -signal.SIGKILL)
+        self.assertEqual(self.read("o/manifest.json")["status"], "running")
+        # What it finished can be merged as it is.
+        merge = call("merge", self.path("o"), "--out", self.path("m"))
+        self.refused(merge, 4, "did not end", f"{8 - finished} of 8 cells are missing")
+        self.assertIn(f"Finished before: {finished} of 8 cells", self.done(self.sweep("o", **changes)).stderr)
+        self.done(self.sweep("fresh", **changes))
+        self.assertEqual(self.content("o"), self.content("fresh"))
+
+    def test_interrupt_leaves_finished_cells(self):
+        code, finished, changes = self.stopped_in_the_middle("o", signal.SIGINT)
+        self.assertEqual(code, 1)
+        manifest = self.read("o/manifest.json")
+        self.assertEqual((manifest["status"], manifest["verdict"]["valid"]), ("partial", False))
+        self.assertIn("the same command goes on", json.dumps(manifest["verdict"]))
+        self.assertEqual(len(self.read("o/evaluation.json")["cells"]), finished)
+        self.assertIn(f"Finished before: {finished} of 8 cells", self.done(self.sweep("o", **changes)).stderr)
+        self.assertEqual(len(self.read("o/evaluation.json")["cells"]), 8)
 
 
 class WithNetworks(Folder):

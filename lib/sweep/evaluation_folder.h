@@ -1,0 +1,65 @@
+// A folder with evaluation.json, manifest.json and plan.json: what `sweep` and `merge` leave.
+//     plan.json        which cells belong to it (lib/sweep/plan.h)
+//     cells/*.json     each finished cell, an evaluation.json of its own; `sweep` only
+//     evaluation.json  all of them, once the command has ended
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "evaluation/evaluation.h"
+#include "sweep/plan.h"
+#include "trace/manifest.h"
+
+namespace alertbench {
+
+class EvaluationFolder {
+ public:
+  // Makes the folder, and keeps other processes out of it while this object lives. EnvironmentError where either is
+  // impossible. Writes nothing yet.
+  explicit EvaluationFolder(const std::string& path);
+  ~EvaluationFolder();
+  EvaluationFolder(const EvaluationFolder&) = delete;
+  EvaluationFolder& operator=(const EvaluationFolder&) = delete;
+
+  bool has(const std::string& name) const;
+  void remove(const std::string& name) const;  // file or folder, if there
+  const std::string& path() const { return path_; }
+
+  // plan.json, and a manifest.json that says "running".
+  void begin(const Plan& plan, const std::vector<std::string>& argv);
+  // Runs `body`; what it throws is noted in the manifest before it goes on.
+  template <class Body>
+  ExitCode guarded(Body body) {
+    try {
+      return body();
+    } catch (const std::exception& e) {
+      fail(e.what());
+      throw;
+    }
+  }
+  // Writes evaluation.json, and the manifest with the verdict: failed cells and `reasons` make it invalid.
+  ExitCode conclude(EvaluationResult& result, std::vector<std::string> reasons, bool quiet);
+
+  Manifest manifest;
+
+ private:
+  void fail(const std::string& what);
+
+  std::string path_;
+  int lock_ = -1;
+};
+
+// "a, b, c and 7 more"
+std::string some_of(const std::vector<std::string>& words);
+
+// FOLDER/cells/NAME.json
+std::string cell_path(const std::string& folder, const std::string& id);
+// As it will be read again: what is kept in memory and what is on disk give the same evaluation.json.
+Cell store_cell(const std::string& folder, const Plan& plan, const Cell& cell);
+// The planned cell, if it was stored by the same plan from the same recording. A file that cannot be used counts as none.
+std::optional<Cell> stored_cell(const std::string& folder, const Plan& plan, const PlannedCell& planned);
+
+}  // namespace alertbench
