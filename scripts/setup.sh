@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what alert-bench is built from (Debian or Ubuntu packages), and nothing where all of it is there already.
 # Sourced or called by quickstart.sh and test.sh; needs root or sudo only where something is missing.
+#   scripts/setup.sh [--tests]    --tests: also what only tests need; where that cannot be had, the test says that it is skipped
 set -euo pipefail
 
 packages=(g++ cmake ninja-build git libcli11-dev nlohmann-json3-dev libfmt-dev catch2 zlib1g-dev libssl-dev
@@ -9,20 +10,45 @@ packages=(g++ cmake ninja-build git libcli11-dev nlohmann-json3-dev libfmt-dev c
 # An own LibTorch (2.x archive, Ubuntu) comes in through CMAKE_PREFIX_PATH.
 [ -n "${CMAKE_PREFIX_PATH:-}" ] || packages+=(libtorch-dev)
 
-missing=()
+# A Slurm for tests/cli/test_slurm.py, which starts its own daemons.
+optional=()
+[ "${1:-}" != --tests ] || optional=(slurmctld slurmd slurm-client munge)
+
+is_missing() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" != installed ]; }
+missing=() optional_missing=()
 for package in "${packages[@]}"; do
-  [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
+  if is_missing "$package"; then missing+=("$package"); fi
 done
-if [ ${#missing[@]} -eq 0 ]; then
-  echo "setup: all ${#packages[@]} packages are installed"
+for package in "${optional[@]}"; do
+  if is_missing "$package"; then optional_missing+=("$package"); fi
+done
+if [ ${#missing[@]} -eq 0 ] && [ ${#optional_missing[@]} -eq 0 ]; then
+  echo "setup: all $((${#packages[@]} + ${#optional[@]})) packages are installed"
   exit 0
 fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "setup: missing ${missing[*]}; run this as root, or install sudo" >&2; exit 3; }
-  as_root=(sudo)
+  if command -v sudo >/dev/null; then
+    as_root=(sudo)
+  elif [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: missing ${missing[*]}; run this as root, or install sudo" >&2
+    exit 3
+  else
+    echo "setup: without ${optional_missing[*]} (no root, no sudo): the tests that need them will be skipped"
+    exit 0
+  fi
 fi
-echo "setup: installing ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+install_packages() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "setup: installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  install_packages "${missing[@]}"
+fi
+if [ ${#optional_missing[@]} -gt 0 ]; then
+  echo "setup: installing ${optional_missing[*]} (for tests)"
+  { "${as_root[@]}" apt-get update -qq && install_packages "${optional_missing[@]}"; } ||
+    echo "setup: that failed: the tests that need ${optional_missing[*]} will be skipped"
+fi
 echo "setup: done"

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 echo "1/4 packages"
-scripts/setup.sh
+scripts/setup.sh --tests
 echo "2/4 build"
 scripts/build.sh release
 echo "3/4 tests"
