@@ -20,6 +20,17 @@ class EmulatedCap : public CapSetter {
   double speed_ = 1.0;
 };
 
+class NoCap : public CapSetter {
+ public:
+  explicit NoCap(const std::string& backend) : backend_(backend) {}
+  std::string backend() const override { return backend_; }
+  void set(double) override {}
+  void restore() override {}
+
+ private:
+  std::string backend_;
+};
+
 class ModelMeter : public EnergyMeter {
  public:
   explicit ModelMeter(const Profile& profile) : profile_(profile) {}
@@ -43,6 +54,7 @@ class ModelMeter : public EnergyMeter {
 }  // namespace
 
 std::unique_ptr<CapSetter> make_emulated_cap(const PowerModel& model) { return std::make_unique<EmulatedCap>(model); }
+std::unique_ptr<CapSetter> make_no_cap(const std::string& backend) { return std::make_unique<NoCap>(backend); }
 std::unique_ptr<EnergyMeter> make_model_meter(const Profile& profile) { return std::make_unique<ModelMeter>(profile); }
 
 }  // namespace alertbench

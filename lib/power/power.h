@@ -1,11 +1,14 @@
-// Power caps and energy, behind two small interfaces. Today's backend is `emulated` (a cap that idles within the
-// inference, energy from a model); hardware backends (RAPL, cpufreq, NVML) fit the same interfaces.
+// Power caps and energy, behind small interfaces. Backends: `emulated` (a cap that idles within the inference, energy from
+// a model), `rapl` (the powercap tree of Intel and AMD processors), `none` (uncapped, energy from the model).
 #pragma once
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "core/clock.h"
 #include "core/profile.h"
 
 namespace alertbench {
@@ -19,6 +22,9 @@ class CapSetter {
   // hardware caps. See live/executor.h.
   virtual double emulated_speed() const { return 1.0; }
   virtual void restore() = 0;  // what was there before the first set(); any number of times
+  virtual int capped_zones() const { return 1; }  // each of which gets the cap: packages, or dies of packages
+  virtual std::vector<std::string> warnings() const { return {}; }
+  virtual nlohmann::ordered_json facts() const { return nlohmann::ordered_json::object(); }  // for the manifest
 };
 
 // One period of one input: from its arrival to the next.
@@ -32,13 +38,59 @@ class EnergyMeter {
   virtual std::string source() const = 0;           // "model" | "rapl" | "nvml" | "sensor" | "none"
   virtual std::string description() const = 0;      // one line for the manifest
   virtual double refresh_interval_s() const = 0;    // 0: continuous
+  virtual void begin_idle() {}                      // from here to begin_period() nothing of the run works
   virtual void begin_period() = 0;
   virtual PeriodEnergy end_period(int model, int cap, double busy_s, double period_s) = 0;
+  virtual nlohmann::ordered_json facts() const { return nlohmann::ordered_json::object(); }
 };
+
+// What a counter of hardware has counted since it was opened.
+struct EnergyReading {
+  double at_s = 0;      // on the clock
+  double total_j = 0;   // all domains
+  double capped_j = 0;  // those that a cap bounds
+};
+
+struct EnergyDomain {
+  std::string name;  // "package-0", "dram of package-0"
+  double resolution_j = 0, range_j = 0;  // 0: unknown; range: after so much the counter starts again from 0
+  bool capped = false;
+};
+
+// A counter of hardware. Thread-safe.
+class EnergyCounter {
+ public:
+  virtual ~EnergyCounter() = default;
+  virtual std::string source() const = 0;
+  virtual std::string description() const = 0;
+  virtual double refresh_interval_s() const = 0;
+  virtual std::vector<EnergyDomain> domains() const = 0;
+  // How often sample() must be called at least, so that no counter starts again unseen more than once: twice a wrap at the
+  // highest power that the domain can have.
+  virtual double sample_interval_s() const = 0;
+  virtual void sample() = 0;
+  // None where a domain could not be read, or was no longer to be believed, since the reading before; see problems().
+  virtual std::optional<EnergyReading> read() = 0;
+  virtual std::vector<std::string> problems() const = 0;  // what made readings fail: the result does not count
+  nlohmann::ordered_json facts() const;
+};
+
+// Windows shorter than this many refreshes say little by themselves.
+constexpr double fewest_refreshes = 5;
 
 // Speed from the power model; the executor idles for the rest.
 std::unique_ptr<CapSetter> make_emulated_cap(const PowerModel& model);
+// Never caps anything.
+std::unique_ptr<CapSetter> make_no_cap(const std::string& backend = "none");
+
 // Energy = active * busy + idle * (period - busy) by the profile's power model; no counter is read.
 std::unique_ptr<EnergyMeter> make_model_meter(const Profile& profile);  // the profile must outlive it
+
+// From a counter: what it counted from begin_period() to end_period(), and for what is left of the period the idle power
+// that it showed while the run waited for its inputs (until that is known: the profile's). Windows of fewer than five
+// refreshes are flagged in facts() and pooled, active ones by network and cap: such an input gets the mean power of the last
+// pool that was long enough (before there is one: the profile's power), over its own time.
+// Energy is empty where the counter fails. All must outlive it.
+std::unique_ptr<EnergyMeter> make_counter_meter(EnergyCounter& counter, const Profile& profile);
 
 }  // namespace alertbench

@@ -1,0 +1,77 @@
+// The watchdog of a run that changes power caps: waits until that run is gone, however it went, and puts back what its state
+// file says. See lib/power/cap_guard.h, which starts it.
+//   alert-cap-guard STATE_FILE OWNER_PID, with the channel and the lock as descriptors 3 and 4
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "core/error.h"
+#include "power/cap_guard.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace alertbench;
+
+constexpr int attempts = 20;
+constexpr useconds_t pause_us = 100'000;
+
+// Everything but SIGKILL: it ends when its work is done.
+void ignore_signals() {
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU})
+    ::signal(signal, SIG_IGN);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Empty once all is as it was, and the state file is gone.
+std::string put_back_from(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return "";
+  try {
+    const CapState state = read_cap_state(path);
+    const auto failures = put_back(state);
+    if (!failures.empty()) return fmt::format("{}", fmt::join(failures, "; "));
+    fs::remove(path);
+    fmt::print(stderr, "alert-bench: process {} ended without putting its power caps back; the watchdog did\n", state.pid);
+    return "";
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    fmt::print(stderr, "usage: alert-cap-guard STATE_FILE OWNER_PID (started by alert-bench, not by hand)\n");
+    return 2;
+  }
+  ignore_signals();
+  closefrom(guard_lock_fd + 1);
+  if (chdir("/") != 0) return 1;  // keeps no file system busy
+  const char ready = 'r';
+  if (write(guard_channel_fd, &ready, 1) != 1) return 1;
+  char byte;
+  ssize_t got;
+  do {
+    got = read(guard_channel_fd, &byte, 1);
+  } while (got > 0 || (got < 0 && errno == EINTR));
+
+  const std::string path = argv[1];
+  std::string problem;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    problem = put_back_from(path);
+    if (problem.empty()) break;
+    usleep(pause_us);
+  }
+  std::error_code ignored;
+  fs::remove(fmt::format("{}.tmp.{}", path, argv[2]), ignored);  // of a write that was cut off
+  if (problem.empty()) return 0;
+  fmt::print(stderr, "alert-bench: power caps: {}; `alert-bench restore` tries again\n", problem);
+  return 1;
+}

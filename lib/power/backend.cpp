@@ -1,0 +1,83 @@
+#include "power/backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace alertbench {
+namespace {
+
+bool nothing_to_cap(const PowercapTree& tree) {
+  const auto packages = tree.packages();
+  return !packages.empty() &&
+         std::all_of(packages.begin(), packages.end(), [](const PowercapZone* z) { return z->constraints.empty(); });
+}
+
+void open_rapl(PowerBackend& power, const PowerRequest& request, Clock& clock) {
+  power.counter = make_rapl_counter(request.root, clock);
+  if (request.caps_w.size() == 1 && nothing_to_cap(read_powercap_tree(request.root))) {
+    power.caps = make_no_cap("rapl");
+    power.notes.push_back("power: this processor lets Linux read its energy, not cap it: the only cap stands for uncapped");
+  } else {
+    power.caps = make_rapl_cap({request.root, request.state_folder, request.caps_w, {}});
+  }
+  power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
+}
+
+}  // namespace
+
+PowerBackend open_power(const PowerRequest& request, Clock& clock) {
+  PowerBackend power;
+  std::string backend = request.backend;
+  if (backend == "auto") {
+    std::vector<std::string> why;
+    const RaplProbe probe = probe_rapl(request.root);
+    why.insert(why.end(), probe.no_caps.begin(), probe.no_caps.end());
+    for (const std::string& w : probe.no_energy)
+      if (std::find(why.begin(), why.end(), w) == why.end()) why.push_back(w);
+    if (why.empty()) {
+      try {
+        make_rapl_counter(request.root, clock);
+      } catch (const EnvironmentError& e) {
+        why.push_back(e.what());
+      }
+    }
+    backend = why.empty() ? "rapl" : "emulated";
+    power.notes.push_back(why.empty() ? "power: backend auto is rapl here"
+                                      : fmt::format("power: backend auto is emulated here, energy is modelled: {}", fmt::join(why, "; ")));
+  }
+  if (backend == "rapl")
+    open_rapl(power, request, clock);
+  else if (backend == "none")
+    power.caps = make_no_cap();
+  else
+    power.caps = make_emulated_cap(request.model);
+  return power;
+}
+
+std::unique_ptr<EnergyMeter> PowerBackend::make_meter(const Profile& profile) {
+  return counter ? make_counter_meter(*counter, profile) : make_model_meter(profile);
+}
+
+std::vector<std::string> PowerBackend::warnings() const {
+  std::vector<std::string> all = notes;
+  for (const std::string& w : caps->warnings()) all.push_back(w);
+  return all;
+}
+
+std::vector<std::string> PowerBackend::problems() const {
+  return counter ? counter->problems() : std::vector<std::string>();
+}
+
+nlohmann::ordered_json PowerBackend::facts() const {
+  nlohmann::ordered_json j = {{"backend", caps->backend()}, {"energy_source", energy_source()}};
+  if (counter) {
+    j["caps"] = caps->facts();
+    j["counter"] = counter->facts();
+  }
+  return j;
+}
+
+}  // namespace alertbench

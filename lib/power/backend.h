@@ -1,0 +1,38 @@
+// The power backend of a scenario, opened on this machine.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "power/power.h"
+#include "power/rapl.h"
+
+namespace alertbench {
+
+struct PowerRequest {
+  std::string backend = "emulated";  // "emulated" | "rapl" | "none" | "auto"
+  std::string root = "/", state_folder;
+  std::vector<double> caps_w;
+  PowerModel model;
+};
+
+struct PowerBackend {
+  std::unique_ptr<EnergyCounter> counter;  // null: energy comes from the profile's model
+  std::unique_ptr<EnergySampler> sampler;  // of the counter, from time to time
+  std::unique_ptr<CapSetter> caps;
+  std::vector<std::string> notes;  // what was chosen and why
+
+  std::string energy_source() const { return counter ? counter->source() : "model"; }
+  std::unique_ptr<EnergyMeter> make_meter(const Profile& profile);  // the profile must outlive it
+  std::vector<std::string> warnings() const;
+  std::vector<std::string> problems() const;  // why the result does not count
+  nlohmann::ordered_json facts() const;
+};
+
+// `auto` is rapl where caps can be set and energy be read, else emulated; notes then says why. `rapl` on a machine that has
+// energy and nothing to cap (AMD) takes one cap, which then means uncapped. EnvironmentError as of the parts; where
+// another run has this machine's caps, `auto` is refused as well. The clock must outlive it.
+PowerBackend open_power(const PowerRequest& request, Clock& clock);
+
+}  // namespace alertbench

@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "power/power.h"
+
+namespace alertbench {
+
+using nlohmann::ordered_json;
+
+ordered_json EnergyCounter::facts() const {
+  const auto or_null = [](double v) { return v > 0 ? ordered_json(v) : ordered_json(); };
+  ordered_json all = ordered_json::array();
+  for (const EnergyDomain& d : domains())
+    all.push_back({{"name", d.name}, {"resolution_j", or_null(d.resolution_j)}, {"range_j", or_null(d.range_j)}, {"capped", d.capped}});
+  return {{"source", source()},
+          {"description", description()},
+          {"refresh_interval_s", refresh_interval_s()},
+          {"sample_interval_s", std::isfinite(sample_interval_s()) ? ordered_json(sample_interval_s()) : ordered_json()},
+          {"domains", all},
+          {"problems", problems()}};
+}
+
+namespace {
+
+// A pool of short windows counts once it is this long: each of its windows begins and ends somewhere within a refresh, so
+// it takes many for the odd ends to even out.
+constexpr double refreshes_of_a_pool = 50;
+
+// Power over windows; short ones are pooled.
+class PowerPool {
+ public:
+  void add(double energy_j, double time_s, double refresh_s) {
+    if (time_s >= fewest_refreshes * refresh_s) {
+      power_w_ = energy_j / time_s;
+      return;
+    }
+    energy_j_ += energy_j;
+    time_s_ += time_s;
+    if (time_s_ < refreshes_of_a_pool * refresh_s) return;
+    power_w_ = energy_j_ / time_s_;
+    energy_j_ = time_s_ = 0;
+  }
+  std::optional<double> power_w() const { return power_w_; }
+
+ private:
+  double energy_j_ = 0, time_s_ = 0;
+  std::optional<double> power_w_;
+};
+
+class CounterMeter : public EnergyMeter {
+ public:
+  CounterMeter(EnergyCounter& counter, const Profile& profile) : counter_(counter), profile_(profile) {}
+  std::string source() const override { return counter_.source(); }
+  std::string description() const override { return counter_.description(); }
+  double refresh_interval_s() const override { return counter_.refresh_interval_s(); }
+
+  void begin_idle() override { idle_from_ = counter_.read(); }
+
+  void begin_period() override {
+    begun_ = counter_.read();
+    if (idle_from_ && begun_ && begun_->at_s > idle_from_->at_s)
+      idle_.add(begun_->total_j - idle_from_->total_j, begun_->at_s - idle_from_->at_s, refresh_interval_s());
+    idle_from_.reset();
+  }
+
+  PeriodEnergy end_period(int model, int cap, double, double period_s) override {
+    const auto ended = counter_.read();
+    PeriodEnergy p;
+    ++windows_;
+    const double idle_w = idle_.power_w().value_or(profile_.idle_power_w);
+    if (begun_ && ended && ended->at_s > begun_->at_s) {
+      const double window_s = ended->at_s - begun_->at_s;
+      double energy_j = ended->total_j - begun_->total_j;
+      PowerPool& pool = active_[{model, cap}];
+      pool.add(energy_j, window_s, refresh_interval_s());
+      if (window_s < fewest_refreshes * refresh_interval_s()) {
+        ++short_windows_;
+        energy_j = pool.power_w().value_or(profile_.active_power_of(model, cap)) * window_s;
+      }
+      p.energy_j = energy_j + idle_w * std::max(0.0, period_s - window_s);
+      p.active_power_w = energy_j / window_s;
+      p.idle_power_w = idle_w;
+    } else {
+      ++lost_windows_;
+    }
+    begun_.reset();
+    return p;
+  }
+
+  ordered_json facts() const override {
+    return {{"windows", windows_}, {"shorter_than_five_refreshes", short_windows_}, {"without_energy", lost_windows_}};
+  }
+
+ private:
+  EnergyCounter& counter_;
+  const Profile& profile_;
+  std::optional<EnergyReading> idle_from_, begun_;
+  PowerPool idle_;
+  std::map<std::pair<int, int>, PowerPool> active_;
+  int64_t windows_ = 0, short_windows_ = 0, lost_windows_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<EnergyMeter> make_counter_meter(EnergyCounter& counter, const Profile& profile) {
+  return std::make_unique<CounterMeter>(counter, profile);
+}
+
+}  // namespace alertbench
