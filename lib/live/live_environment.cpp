@@ -14,6 +14,7 @@ Arrival LiveEnvironment::arrive(int64_t input) {
   now_ = pacing_.arrive(parts_.bench.facts(input).members_left);
   parts_.co_runner.prepare(input);
   parts_.bench.feed(input);
+  parts_.meter.begin_idle();
   if (!fresh_turn_) parts_.clock.sleep_until(arrived_at_s_ + (now_.arrival_s - previous_s) + now_.wait_s);
   fresh_turn_ = false;
   parts_.meter.begin_period();

@@ -26,19 +26,17 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
   // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere.
   cpus = pin_inference(s.inference_cpu, s.threads);
   const std::vector<NetworkSpec> networks = candidates_of(s);
+  power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model}, clock);
   workload = make_workload(s.workload, s.data, s.seeds.inputs);
   runtime = open_inference_runtime(s.threads);
-  caps = make_emulated_cap(s.power_model);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
                                          workload->order(s.inputs, s.seeds.inputs));
 }
 
-LiveSession::~LiveSession() {
-  if (caps) caps->restore();
-}
+LiveSession::~LiveSession() = default;  // caps put themselves back
 
-Profile LiveSession::measure_profile() {
-  Profile p = alertbench::measure_profile(*bench, scenario, *caps, clock, progress);
+Profile LiveSession::measure_profile(std::vector<std::string>* remarks) {
+  Profile p = alertbench::measure_profile(*bench, scenario, power, clock, progress, remarks);
   p.fail_accuracy = workload->fail_accuracy();
   p.host = read_host().cpu_model.value_or("unknown processor");
   return p;
@@ -51,6 +49,9 @@ void LiveSession::check_profile(const Profile& p, const std::string& path) const
   if (p.workload != scenario.workload) fail(fmt::format("it is for workload \"{}\", the scenario's is \"{}\"", p.workload, scenario.workload));
   if (p.size_unit != bench->size_unit()) fail(fmt::format("its inputs are measured in \"{}\", the workload's in \"{}\"", p.size_unit, bench->size_unit()));
   if (p.caps_w != scenario.caps_w) fail("caps_w differ from the scenario's");
+  if (p.power_backend != power.caps->backend() || p.energy_source != power.energy_source())
+    fail(fmt::format("its caps are by \"{}\" and its energy by \"{}\", here they are by \"{}\" and \"{}\"", p.power_backend,
+                     p.energy_source, power.caps->backend(), power.energy_source()));
   if (static_cast<int>(p.models.size()) != bench->models())
     fail(fmt::format("{} networks, the scenario has {}", p.models.size(), bench->models()));
   for (int m = 0; m < bench->models(); ++m) {
@@ -80,11 +81,12 @@ nlohmann::ordered_json LiveSession::facts() const {
   return {{"inference", runtime->facts()},
           {"data", workload->data_source()},
           {"networks", networks},
-          {"placement", {{"inference_cpus", cpus}, {"co_runner_other_cpu", scenario.other_cpu}}}};
+          {"placement", {{"inference_cpus", cpus}, {"co_runner_other_cpu", scenario.other_cpu}}},
+          {"power", power.facts()}};
 }
 
 std::vector<std::string> LiveSession::warnings() const {
-  std::vector<std::string> result;
+  std::vector<std::string> result = power.warnings();
   const nlohmann::ordered_json inference = runtime->facts();
   for (const auto& w : inference.at("warnings")) result.push_back(w.get<std::string>());
   std::string random;

@@ -11,7 +11,7 @@
 #include "live/co_runner_control.h"
 #include "live/network_bench.h"
 #include "models/inference_runtime.h"
-#include "power/power.h"
+#include "power/backend.h"
 #include "scenario/scenario.h"
 #include "workloads/workload.h"
 
@@ -26,7 +26,7 @@ class LiveSession {
 
   // A profile measured elsewhere must know the same networks, stages and caps (InputError).
   void check_profile(const Profile& profile, const std::string& path) const;
-  Profile measure_profile();
+  Profile measure_profile(std::vector<std::string>* remarks = nullptr);  // see live/profiler.h
 
   const Scenario& scenario;
   Progress progress;
@@ -34,12 +34,12 @@ class LiveSession {
   std::vector<int> cpus;  // of the inference, read back
   std::unique_ptr<InferenceRuntime> runtime;
   std::unique_ptr<Workload> workload;
-  std::unique_ptr<CapSetter> caps;
+  PowerBackend power;
   std::unique_ptr<NetworkBench> bench;
   CoRunnerControl co_runner;
 
   bool accuracy_measured() const;   // labels and trained weights for every network
-  nlohmann::ordered_json facts() const;  // LibTorch, data, networks, placement: for the manifest
+  nlohmann::ordered_json facts() const;  // LibTorch, data, networks, placement, power: for the manifest
   std::vector<std::string> warnings() const;
 };
 

@@ -15,6 +15,9 @@
 namespace alertbench {
 namespace {
 
+constexpr double idle_s = 1;       // over which idle power is measured
+constexpr double over_cap = 1.1;   // power drawn over the cap from which on it cannot be in force
+
 LatencyStats stats_of(const std::vector<double>& values) {
   const double n = static_cast<double>(values.size());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
@@ -42,6 +45,50 @@ double fit_growth(const std::vector<const std::vector<double>*>& samples, const 
   return at_one > 0 ? std::clamp(slope / at_one, 0.0, 2.0) : 0.0;
 }
 
+EnergyReading read_or_fail(EnergyCounter& counter) {
+  const auto reading = counter.read();
+  if (!reading) throw RunError(fmt::format("profiling: {}", fmt::join(counter.problems(), "; ")));
+  return *reading;
+}
+
+// What was counted during the runs of one network under one cap.
+struct Window {
+  double total_j = 0, capped_j = 0, time_s = 0;
+  void add(const std::optional<EnergyReading>& from, const EnergyReading& to) {
+    if (!from) return;
+    total_j += to.total_j - from->total_j;
+    capped_j += to.capped_j - from->capped_j;
+    time_s += to.at_s - from->at_s;
+  }
+};
+
+double measure_idle_power(EnergyCounter& counter, Clock& clock) {
+  const EnergyReading from = read_or_fail(counter);
+  clock.sleep_until(clock.now_s() + idle_s);
+  const EnergyReading to = read_or_fail(counter);
+  return (to.total_j - from.total_j) / (to.at_s - from.at_s);
+}
+
+void take_power(Profile& p, const std::vector<Window>& windows, const PowerBackend& power, std::vector<std::string>* remarks) {
+  const double refresh_s = power.counter->refresh_interval_s();
+  for (size_t cell = 0; cell < windows.size(); ++cell) {
+    const Window& w = windows[cell];
+    const std::string& name = p.models[cell / p.caps_w.size()].name;
+    const double cap_w = p.caps_w[cell % p.caps_w.size()];
+    if (!(w.time_s > 0 && w.total_j > 0))
+      throw RunError(fmt::format("profiling: the energy counter did not move during {} runs of {} under {} W; raise profile_repetitions",
+                                 p.repetitions, name, cap_w));
+    p.active_power_w[cell] = w.total_j / w.time_s;
+    if (!remarks) continue;
+    if (w.time_s < fewest_refreshes * refresh_s)
+      remarks->push_back(fmt::format("energy: the {} runs of {} under {} W lasted {:.1f} ms together, fewer than five refreshes of the counter; "
+                                     "raise profile_repetitions", p.repetitions, name, cap_w, 1e3 * w.time_s));
+    else if (const double drawn_w = w.capped_j / w.time_s / power.caps->capped_zones(); drawn_w > cap_w * over_cap)
+      remarks->push_back(fmt::format("power: {} drew {:.1f} W for each package under a cap of {} W: the cap was not in force (yet)", name,
+                                     drawn_w, cap_w));
+  }
+}
+
 }  // namespace
 
 void warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
@@ -57,12 +104,15 @@ void warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
   }
 }
 
-Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter& caps, Clock& clock, Progress& progress) {
+Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress,
+                        std::vector<std::string>* remarks) {
+  CapSetter& caps = *power.caps;
   Profile p;
   p.workload = scenario.workload;
   p.caps_w = scenario.caps_w;
   p.power_model = scenario.power_model;
   p.power_backend = caps.backend();
+  p.energy_source = power.energy_source();
   p.idle_power_w = p.power_model.idle_w;
   p.repetitions = scenario.profile_repetitions;
   p.threads = scenario.threads;
@@ -75,6 +125,8 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter
   bench.feed(0);
   for (int m = 0; m < bench.models(); ++m) warm_up(bench, m, clock);
 
+  if (power.counter) p.idle_power_w = measure_idle_power(*power.counter, clock);
+
   p.size_unit = bench.size_unit();
   if (!p.size_unit.empty()) {
     p.mean_size = 0;
@@ -84,6 +136,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter
   for (int k = 0; k < p.repetitions; ++k) sizes.push_back(bench.facts(k % bench.inputs()).size / p.mean_size);
 
   const size_t cells = p.models.size() * p.caps_w.size();
+  std::vector<Window> windows(cells);
   std::vector<std::vector<double>> samples(static_cast<size_t>(p.rows() * p.caps()));
   progress.begin("Profiling", static_cast<int64_t>(cells) * p.repetitions);
   for (int repetition = 0; repetition < p.repetitions; ++repetition) {
@@ -96,7 +149,9 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter
       ExecutionOrder order;
       order.target_stage = bench.model(model).stages();
       order.speed = caps.emulated_speed();
+      const auto before = power.counter ? power.counter->read() : std::nullopt;
       const Execution e = execute(bench.model(model), order, clock);
+      if (power.counter) windows[cell].add(before, read_or_fail(*power.counter));
       for (int stage = 0; stage < e.stages_finished; ++stage)
         samples[static_cast<size_t>((p.first_row(model) + stage) * p.caps() + cap)].push_back(
             e.stage_end_s[static_cast<size_t>(stage)]);
@@ -105,6 +160,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, CapSetter
   }
   progress.end();
   caps.restore();
+  if (power.counter) take_power(p, windows, power, remarks);
 
   if (!p.size_unit.empty()) {
     for (int m = 0; m < bench.models(); ++m) {

@@ -260,7 +260,9 @@ class Measurements {
       p = *known;
       session_.check_profile(p, "the recording's profile");
     } else if (options_.profile.empty()) {
-      p = session_.measure_profile();
+      std::vector<std::string> remarks;
+      p = session_.measure_profile(&remarks);
+      for (const std::string& r : remarks) warn(r);
       if (p.noise_verdict.rfind("noisy", 0) == 0) warn("profile: " + p.noise_verdict);
     } else {
       p = Profile::read(options_.profile);
@@ -291,7 +293,7 @@ class Measurements {
     } else {
       writer = std::make_unique<RecordingWriter>(folder, profile, info, s.inputs);
     }
-    record_truth(*session_.bench, profile, *session_.caps, session_.co_runner, session_.clock, session_.progress, *writer);
+    record_truth(*session_.bench, profile, *session_.power.caps, session_.co_runner, session_.clock, session_.progress, *writer);
     writer->info()["co_runner"] = session_.co_runner.facts();
     const Recording& done = writer->finish();
     ordered_json slowdowns = slowdown_facts(done.truth, profile);
@@ -340,9 +342,17 @@ void open_result(ResultFolder& result, LiveSession& session, const RunOptions& o
   m.libraries = session.facts();
   m.warnings = session.warnings();
   m.accuracy_source = session.accuracy_measured() ? "measured" : "profile";
+  m.energy_source = session.power.energy_source();
   result.write();
   for (const std::string& w : m.warnings) session.progress.note("warning: " + w);
   refuse_warnings(m.warnings, options.strict);
+}
+
+// Why the result does not count.
+std::vector<std::string> problems_of(const LiveSession& session) {
+  std::vector<std::string> all = session.co_runner.problems();
+  for (const std::string& p : session.power.problems()) all.push_back(p);
+  return all;
 }
 
 std::vector<Goals> resolve_goals(const Scenario& scenario, const Profile& profile) {
@@ -382,22 +392,24 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
 
     Evaluation evaluation{scenario, recording, resolve_goals(scenario, recording.profile), result.manifest.accuracy_source,
                           recording.profile.energy_source, result.path() + "/traces"};
-    const auto meter = make_model_meter(recording.profile);
+    const auto meter = session.power.make_meter(recording.profile);
     const int64_t inputs = std::min<int64_t>(scenario.inputs, recording.truth.inputs);
     std::vector<Entry> live;
     if (!interrupted()) {
       live = evaluation.entries("live", &session.clock, [&](const Goals& g) {
         return std::make_unique<LiveEnvironment>(
-            LiveEnvironment::Parts{recording.profile, *session.bench, *session.caps, *meter, session.co_runner, session.clock},
+            LiveEnvironment::Parts{recording.profile, *session.bench, *session.power.caps, *meter, session.co_runner, session.clock},
             g, scenario.arrivals);
       });
       run_live(evaluation, live, session, inputs);
       finish_traces(live, !interrupted(), interrupted() ? "interrupted" : "");
     }
-    const std::vector<std::string> reasons = session.co_runner.problems();
+    const std::vector<std::string> reasons = problems_of(session);
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
+    result.manifest.libraries["power"] = session.power.facts();
+    result.manifest.libraries["power"]["meter"] = meter->facts();
     session.co_runner.stop();
-    session.caps->restore();
+    session.power.caps->restore();
     const std::vector<Entry> replay = run_replay(evaluation, inputs);
     const ordered_json summary = summary_json(evaluation, evaluation.summaries(live), evaluation.summaries(replay));
     write_file_atomically(result.path() + "/summary.json", summary.dump(1) + "\n");
@@ -424,7 +436,8 @@ ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
     session.co_runner.calibrate(*session.bench, session.clock, session.progress);
     measurements.recording(profile);
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
-    const std::vector<std::string> reasons = session.co_runner.problems();
+    result.manifest.libraries["power"] = session.power.facts();
+    const std::vector<std::string> reasons = problems_of(session);
     session.co_runner.stop();
     return conclude(result, reasons, options.quiet);
   });
@@ -467,7 +480,10 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   // First, because it refuses what cannot be judged.
   std::optional<MeasuredAccuracy> accuracy;
   if (options.accuracy) accuracy = measure_accuracy(*session.bench, session.clock, session.progress);
-  Profile profile = session.measure_profile();
+  std::vector<std::string> remarks;
+  Profile profile = session.measure_profile(&remarks);
+  for (const std::string& r : remarks) session.progress.note("warning: " + r);
+  refuse_warnings(remarks, options.strict);
   if (accuracy) take_accuracy(profile, *accuracy, session.workload->data_source());
   if (const fs::path parent = fs::path(options.out).parent_path(); !parent.empty()) fs::create_directories(parent);
   write_file_atomically(options.out, profile.to_json().dump(1) + "\n");

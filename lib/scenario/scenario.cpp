@@ -157,14 +157,22 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   s.arrivals = r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
   if (r.has("power")) {
     JsonReader power = r.object("power");
-    s.power_backend = power.one_of("backend", s.power_backend, {"emulated"});
-    if (power.has("caps_w")) s.caps_w = power.numbers("caps_w", 0.1, no_limit);
+    s.power_backend = power.one_of("backend", s.power_backend, {"emulated", "rapl", "none", "auto"});
+    s.power_root = power.text("root", s.power_root);
+    s.power_state_folder = power.text("state_folder", s.power_state_folder);
     if (power.has("model")) s.power_model = read_power_model(power.object("model"));
+    if (power.has("caps_w"))
+      s.caps_w = power.numbers("caps_w", 0.1, no_limit);
+    else if (s.power_backend == "none")
+      s.caps_w = {s.power_model.static_w + s.power_model.dynamic_w};
+    if (s.power_backend == "none" && s.caps_w.size() > 1)
+      power.fail("caps_w", fmt::format("{} caps; backend none never caps: give one, which then stands for uncapped, or choose "
+                                       "another backend", s.caps_w.size()));
     if (s.caps_w.empty()) power.fail("caps_w", "at least one power cap is needed");
     for (size_t i = 0; i < s.caps_w.size(); ++i) {
       if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
         power.fail("caps_w", fmt::format("{} after {}: the caps must rise", s.caps_w[i], s.caps_w[i - 1]));
-      if (s.caps_w[i] <= s.power_model.static_w)
+      if (s.power_backend != "rapl" && s.caps_w[i] <= s.power_model.static_w)
         power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run", s.caps_w[i],
                                          s.power_model.static_w));
     }
@@ -227,6 +235,8 @@ ordered_json Scenario::to_json() const {
   j["warmup_inputs"] = warmup_inputs;
   j["arrivals"] = arrivals == Arrivals::open ? "open" : "closed";
   j["power"] = {{"backend", power_backend},
+                {"root", power_root},
+                {"state_folder", power_state_folder},
                 {"caps_w", caps_w},
                 {"model",
                  {{"name", power_model.name},

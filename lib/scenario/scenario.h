@@ -41,7 +41,9 @@ struct Scenario {
   std::vector<std::string> candidates;  // empty: all of the file
   int inputs = 100, warmup_inputs = 5;
   Arrivals arrivals = Arrivals::closed;
-  std::string power_backend = "emulated";
+  std::string power_backend = "emulated";  // "emulated" | "rapl" | "none" | "auto"
+  std::string power_root = "/";            // what stands before /sys and /proc: tests give a made-up machine
+  std::string power_state_folder;          // where the caps found are noted; empty: the default of lib/power/cap_state.h
   std::vector<double> caps_w{35, 50, 65, 80, 100};
   PowerModel power_model;
   std::vector<GoalSpec> goals;

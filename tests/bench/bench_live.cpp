@@ -37,7 +37,7 @@ ordered_json overhead(LiveSession& session, const Profile& profile, int rounds) 
   Goals goals;
   goals.deadline_s = 10;  // nothing stops, nothing is paced
   for (int m = 0; m < session.bench->models(); ++m) {
-    LiveEnvironment environment({profile, *session.bench, *session.caps, *meter, session.co_runner, session.clock}, goals,
+    LiveEnvironment environment({profile, *session.bench, *session.power.caps, *meter, session.co_runner, session.clock}, goals,
                                 Arrivals::closed);
     warm_up(*session.bench, m, session.clock);
     std::vector<double> bare, harness, ratio;

@@ -6,6 +6,7 @@
 #include "catch.h"
 #include "core/error.h"
 #include "core/random.h"
+#include "fake_powercap.h"
 #include "live/live_environment.h"
 #include "live/profiler.h"
 #include "recording/replay_environment.h"
@@ -20,6 +21,37 @@ class FakeClock : public Clock {
   void sleep_until(double t) override { time_s = std::max(time_s, t); }
   double processor_s() override { return time_s; }
   double time_s = 100;
+};
+
+// Time that costs energy: what runs draws 80 W, or the cap where that is lower and `obeys`; a thread asleep draws 15 W. DRAM
+// draws 5 W all the time.
+class DrawingClock : public FakeClock {
+ public:
+  explicit DrawingClock(FakeMachine& m) : machine_(m) {}
+  double now_s() override {
+    const double cap_w = std::stod(machine_.get("intel-rapl:0", "constraint_0_power_limit_uw")) * 1e-6;
+    draw(obeys ? std::min(80.0, cap_w) : 80.0);
+    return time_s;
+  }
+  void sleep_until(double t) override {
+    now_s();
+    FakeClock::sleep_until(t);
+    draw(15);
+  }
+  bool obeys = true;
+
+ private:
+  void draw(double watts) {
+    add("intel-rapl:0", watts);
+    add("intel-rapl:0:1", 5);
+    drawn_s_ = time_s;
+  }
+  void add(const std::string& zone, double watts) {
+    const double uj = std::stod(machine_.get(zone, "energy_uj")) + watts * (time_s - drawn_s_) * 1e6;
+    machine_.set(zone, "energy_uj", std::to_string(std::llround(uj)));
+  }
+  FakeMachine& machine_;
+  double drawn_s_ = 100;
 };
 
 // A network whose stages take `fixed_s` and `per_token_s` for every token, and some noise.
@@ -126,9 +158,9 @@ Profile profile_of(const std::vector<int>& sizes, const std::string& unit, const
   scenario.workload = "texts";
   scenario.caps_w = {50, 100};
   scenario.profile_repetitions = repetitions;
-  const auto caps = make_emulated_cap(scenario.power_model);
+  PowerBackend power = open_power({}, clock);
   Progress quiet(true);
-  Profile p = measure_profile(bench, scenario, *caps, clock, quiet);
+  Profile p = measure_profile(bench, scenario, power, clock, quiet);
   p.host = "test";
   p.check("test");
   return p;
@@ -246,4 +278,54 @@ TEST_CASE("a live group has the arrivals, shares, energy and answers of its repl
         CHECK(x.correct->f1 == (x.stage_delivered ? 0.1 : 0.0));
       }
     }
+}
+
+TEST_CASE("with real counters power is measured: profile, live run, and caps that are not in force", "[profiler][live][power]") {
+  FakeMachine machine;
+  one_package(machine);
+  const auto found = machine.caps();
+  {
+    DrawingClock clock(machine);
+    FakeRuntime runtime(clock, {{0.02, 0, 0}});
+    const FakeTexts texts({1, 1, 1, 1}, "");
+    NetworkBench bench(runtime, networks({1}), texts, in_order(4));
+    Scenario scenario;
+    scenario.workload = "texts";
+    scenario.caps_w = {50, 100};
+    scenario.profile_repetitions = 3;
+    PowerBackend power = open_power({"rapl", machine.root(), "", scenario.caps_w, scenario.power_model}, clock);
+    Progress quiet(true);
+    std::vector<std::string> remarks;
+    Profile p = measure_profile(bench, scenario, power, clock, quiet, &remarks);
+    CHECK(remarks.empty());
+    CHECK(p.energy_source == "rapl");
+    CHECK(p.power_backend == "rapl");
+    CHECK(p.idle_power_w == Approx(20));
+    CHECK(p.active_power_of(0, 0) == Approx(55));
+    CHECK(p.active_power_of(0, 1) == Approx(85));
+    CHECK(p.latency_of({0, 1, 0}).mean_s == Approx(0.02));  // the executor does not slow it as well
+    CHECK(machine.caps() == found);
+    p.check("test");
+
+    const auto meter = power.make_meter(p);
+    CoRunnerControl co_runner(scenario, false);
+    Goals goals;
+    goals.deadline_s = 0.1;
+    LiveEnvironment live({p, bench, *power.caps, *meter, co_runner, clock}, goals, Arrivals::closed);
+    for (int64_t n = 0; n < 4; ++n) {
+      const Arrival a = live.arrive(n);
+      const Outcome o = live.execute({0, 1, n < 2 ? 0 : 1}, {n, a.deadline_s, a.period_s});
+      CHECK(*o.active_power_w == Approx(n < 2 ? 55 : 85));
+      CHECK(*o.idle_power_w == Approx(20));
+      CHECK(*o.energy_j == Approx((n < 2 ? 55 : 85) * 0.02 + 20 * 0.08));
+    }
+    CHECK(meter->facts()["windows"] == 4);
+    CHECK(power.problems().empty());
+
+    clock.obeys = false;
+    measure_profile(bench, scenario, power, clock, quiet, &remarks);
+    REQUIRE(remarks.size() == 1);
+    check_says(remarks[0], {"net0 drew 80.0 W", "under a cap of 50 W", "not in force"});
+  }
+  CHECK(machine.caps() == found);
 }
