@@ -31,6 +31,7 @@ void add_score(CLI::App& app, CommandLine& line);
 void add_validate(CLI::App& app, CommandLine& line);
 void add_list(CLI::App& app, CommandLine& line);
 void add_doctor(CLI::App& app, CommandLine& line);
+void add_restore(CLI::App& app, CommandLine& line);
 
 // Options that every command with a scenario has.
 struct ScenarioArguments {

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +7,7 @@
 #include "contention/co_runner.h"
 #include "live/placement.h"
 #include "models/inference_runtime.h"
+#include "power/rapl.h"
 #include "trace/host.h"
 #include "trace/manifest.h"
 #include "workloads/fashion_mnist.h"
@@ -15,7 +15,34 @@
 namespace alertbench {
 namespace {
 
-nlohmann::ordered_json examine(int threads) {
+// Looks only: no cap is changed, no counter kept open.
+nlohmann::ordered_json examine_power(const std::string& root) {
+  const RaplProbe probe = probe_rapl(root);
+  std::vector<std::string> no_energy = probe.no_energy;
+  nlohmann::ordered_json counter;
+  if (no_energy.empty()) {
+    try {
+      SystemClock clock;
+      counter = make_rapl_counter(root, clock)->facts();
+    } catch (const Error& e) {
+      no_energy.push_back(e.what());
+    }
+  }
+  const bool rapl = probe.no_caps.empty() && no_energy.empty();
+  nlohmann::ordered_json j = {{"backend_by_auto", rapl ? "rapl" : "emulated"},
+                              {"caps_can_be_set", probe.no_caps.empty()},
+                              {"energy_can_be_read", no_energy.empty()}};
+  if (!probe.no_caps.empty()) j["no_caps_because"] = probe.no_caps;
+  if (!no_energy.empty()) j["no_energy_because"] = no_energy;
+  if (!rapl) j["lost_without"] = probe.no_caps.empty() ? "energy is modelled, not measured" : no_energy.empty()
+                                     ? "caps are emulated (rapl takes one cap, uncapped)" : "caps are emulated, energy is modelled";
+  if (!counter.is_null()) j["counter"] = counter;
+  j["powercap"] = to_json(probe.tree);
+  j["mends"] = probe.mends;
+  return j;
+}
+
+nlohmann::ordered_json examine(int threads, const std::string& root) {
   nlohmann::ordered_json j = {{"build", build_facts()}, {"host", to_json(read_host())}, {"allowed_cpus", allowed_cpus()}};
   std::vector<std::string> problems;
   try {
@@ -29,10 +56,7 @@ nlohmann::ordered_json examine(int threads) {
   } catch (const Error& e) {
     problems.push_back(e.what());
   }
-  const bool rapl = std::filesystem::exists("/sys/class/powercap/intel-rapl:0");
-  j["power"] = {{"backend", "emulated"},
-                {"energy_source", "model"},
-                {"rapl_zone_present", rapl}};
+  j["power"] = examine_power(root);
   try {
     j["fashion_mnist"] = FashionMnist().data_source();
   } catch (const Error& e) {
@@ -44,12 +68,28 @@ nlohmann::ordered_json examine(int threads) {
   return j;
 }
 
+// One line a powercap zone, one for each of its problems.
+void print_zones(const nlohmann::ordered_json& zones, const std::string& indent) {
+  for (const auto& z : zones) {
+    std::string limits;
+    for (const auto& c : z["constraints"])
+      limits += fmt::format(", {} {}", c["name"].get<std::string>(),
+                            c["power_limit_uw"].is_null() ? "unreadable" : fmt::format("{} W", c["power_limit_uw"].get<double>() * 1e-6));
+    fmt::print("{}{:<22} {}, energy {}{}{}\n", indent, z["id"].get<std::string>(), z["name"].get<std::string>(),
+               z["energy_readable"].get<bool>() ? "readable" : "not readable", limits,
+               z["enabled"].is_boolean() && !z["enabled"].get<bool>() ? ", off" : "");
+    for (const auto& p : z["problems"]) fmt::print("{}  {}\n", indent, p.get<std::string>());
+  }
+}
+
 void print(const nlohmann::ordered_json& j, const std::string& indent) {
   for (const auto& [key, value] : j.items())
     if (value.is_object()) {
       fmt::print("{}{}\n", indent, key);
       print(value, indent + "  ");
-    } else if (key != "problems" && key != "warnings") {
+    } else if (key == "zones") {
+      print_zones(value, indent);
+    } else if (key != "problems" && key != "warnings" && key != "mends") {
       fmt::print("{}{:<22} {}\n", indent, key, value.is_null() ? "unknown" : value.is_string() ? value.get<std::string>() : value.dump());
     }
 }
@@ -60,18 +100,22 @@ void add_doctor(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("doctor", "what this machine can do: processor, LibTorch and BLAS, power, co-runner, data");
   struct Arguments {
     int threads = 1;
+    std::string root = "/";
     bool json = false;
   };
   auto a = std::make_shared<Arguments>();
   command->add_option("--threads", a->threads, "threads of the inference")->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_option("--root", a->root, "what stands before /sys for power (scenario key power.root)")->capture_default_str();
   command->add_flag("--json", a->json);
   command->callback([a, &line] {
     line.action = [a] {
-      const nlohmann::ordered_json j = examine(a->threads);
+      const nlohmann::ordered_json j = examine(a->threads, a->root);
       if (a->json) {
         fmt::print("{}\n", j.dump(2));
       } else {
         print(j, "");
+        if (!j["power"]["mends"].empty()) fmt::print("\nTo use the processor's own caps and counters without root:\n");
+        for (const auto& m : j["power"]["mends"]) fmt::print("{}\n", m.get<std::string>());
         fmt::print("\n{}\n", j["problems"].empty() ? "No problems found." : "Problems:");
         for (const auto& p : j["problems"]) fmt::print("- {}\n", p.get<std::string>());
       }

@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
   add_validate(app, line);
   add_list(app, line);
   add_doctor(app, line);
+  add_restore(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

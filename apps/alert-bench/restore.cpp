@@ -1,0 +1,35 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "commands.h"
+#include "power/cap_guard.h"
+
+namespace alertbench {
+
+void add_restore(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("restore", "put power caps back that a run left behind (its watchdog was killed as well)");
+  command->footer("A run puts its caps back by itself, also when interrupted or killed. This is for what is left after that.");
+  struct Arguments {
+    std::string root = "/", state;
+  };
+  auto a = std::make_shared<Arguments>();
+  command->add_option("--root", a->root, "what stands before /sys (scenario key power.root)")->capture_default_str();
+  command->add_option("--state", a->state, "folder with the caps found (scenario key power.state_folder); default: /run/alert-bench for "
+                                           "root, $XDG_RUNTIME_DIR/alert-bench for others");
+  command->callback([a, &line] {
+    line.action = [a] {
+      const std::string folder = state_folder(a->state, a->root);
+      const RestoreResult r = restore_caps(a->root, folder);
+      if (!r.found) {
+        fmt::print("Nothing to put back: {} is not there.\n", state_path(folder));
+        return ExitCode::done;
+      }
+      for (const CapValue& v : r.state.values) fmt::print("{}{} is {} again\n", r.state.root, v.file, v.value);
+      fmt::print("Put back what process {} ({}) found, {}.\n", r.state.pid, r.state.command, r.state.since);
+      return ExitCode::done;
+    };
+  });
+}
+
+}  // namespace alertbench
