@@ -89,6 +89,8 @@ void print(const nlohmann::ordered_json& j, const std::string& indent) {
       print(value, indent + "  ");
     } else if (key == "zones") {
       print_zones(value, indent);
+    } else if (key == "no_caps_because" || key == "no_energy_because") {
+      for (const auto& why : value) fmt::print("{}{:<22} {}\n", indent, key, why.get<std::string>());
     } else if (key != "problems" && key != "warnings" && key != "mends") {
       fmt::print("{}{:<22} {}\n", indent, key, value.is_null() ? "unknown" : value.is_string() ? value.get<std::string>() : value.dump());
     }

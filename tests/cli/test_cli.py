@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -41,6 +42,72 @@ def smoke(**changes):
     return scenario
 
 
+class FakeMachine:
+    """A powercap tree with one package, whose counter moves while used as a context: 60 W, or the cap where that is lower."""
+
+    ZONE = "sys/class/powercap/intel-rapl:0/"
+
+    def __init__(self, root):
+        self.root, self.energy_j, self.ending = root, 1.0, threading.Event()
+        os.makedirs(os.path.join(root, self.ZONE))
+        os.makedirs(os.path.join(root, "proc"))
+        self.put("name", "package-0")
+        self.put("enabled", "1")
+        self.put("energy_uj", "1000000")
+        self.put("max_energy_range_uj", "60000000")  # 60 J: wraps every second
+        for n, name in enumerate(("long_term", "short_term")):
+            self.put(f"constraint_{n}_name", name)
+            self.put(f"constraint_{n}_power_limit_uw", str(125000000 + n))
+            self.put(f"constraint_{n}_max_power_uw", "125000000")
+        self.found = self.caps()
+
+    def path(self, name):
+        return os.path.join(self.root, self.ZONE, name)
+
+    def put(self, name, text):
+        with open(self.path(name) + ".new", "w") as f:
+            f.write(text + "\n")
+        os.replace(self.path(name) + ".new", self.path(name))
+
+    def get(self, name):
+        with open(self.path(name)) as f:
+            return f.read().strip()
+
+    def caps(self):
+        return [self.get(f"constraint_{n}_power_limit_uw") for n in (0, 1)]
+
+    def state_file(self):
+        return os.path.join(self.root, "run/alert-bench/power-caps.json")
+
+    def leave_caps_behind(self):
+        folder = os.path.dirname(self.ZONE)
+        os.makedirs(os.path.dirname(self.state_file()), exist_ok=True)
+        values = [{"file": f"/{folder}/constraint_{n}_power_limit_uw", "value": int(self.found[n])} for n in (0, 1)]
+        with open(self.state_file(), "w") as f:
+            json.dump({"schema_version": "1.0", "pid": 1234, "command": "alert-bench run x", "since": "2020-07-15T12:00:00Z",
+                       "root": self.root, "values": values}, f)
+        for n in (0, 1):
+            self.put(f"constraint_{n}_power_limit_uw", "35000000")
+
+    def tick(self):
+        last = time.monotonic()
+        while not self.ending.wait(0.002):
+            now = time.monotonic()
+            cap = self.get("constraint_0_power_limit_uw")  # empty for a moment while it is written
+            self.energy_j += min(60, int(cap or 125000000) * 1e-6) * min(0.02, now - last)
+            last = now
+            self.put("energy_uj", str(int(self.energy_j * 1e6) % 60000000))
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.tick)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.ending.set()
+        self.thread.join()
+
+
 class Folder(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="alert-bench-cli-")
@@ -64,7 +131,7 @@ class WithoutNetworks(Folder):
     def test_help_teaches(self):
         result = call("--help")
         self.assertEqual(result.returncode, 0)
-        commands = ("run", "record", "replay", "sweep", "merge", "profile", "report", "compare", "validate", "list", "doctor")
+        commands = ("run", "record", "replay", "sweep", "merge", "profile", "report", "compare", "validate", "list", "doctor", "restore")
         for word in (*commands, "Exit codes", "quickstart"):
             self.assertIn(word, result.stdout)
         for command in commands:
@@ -121,6 +188,53 @@ class WithoutNetworks(Folder):
         self.assertIn("preset", json.dumps(scenario["scheduler_settings"]["alert"]))
         with open(os.path.join(ROOT, "scenarios/scenario.schema.json")) as f:
             jsonschema.validate(scenario, json.load(f))
+
+    def test_power_backends(self):
+        names = call("list", "powers").stdout
+        for name in ("emulated", "rapl", "none", "auto"):
+            self.assertIn(name, names)
+        self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.backend=rapel"), 2, "power: backend", "rapl")
+        self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.backend=none"), 2, "caps_w", "5 caps")
+        one = call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.backend=none", "--set", "power.caps_w=null")
+        self.assertEqual(json.loads(one.stdout)["power"]["caps_w"], [100.0])
+
+    def test_doctor_knows_the_power_zones(self):
+        machine = FakeMachine(self.path("m"))
+        power = json.loads(call("doctor", "--json", "--root", machine.root).stdout)["power"]
+        self.assertEqual(power["backend_by_auto"], "emulated")
+        self.assertTrue(power["caps_can_be_set"])
+        self.assertIn("stands still", power["no_energy_because"][0])
+        with machine:
+            power = json.loads(call("doctor", "--json", "--root", machine.root).stdout)["power"]
+            self.assertIn("package-0, energy readable, long_term 125 W", call("doctor", "--root", machine.root).stdout)
+        self.assertEqual(power["backend_by_auto"], "rapl")
+        self.assertEqual(power["powercap"]["zones"][0]["name"], "package-0")
+        self.assertEqual(power["counter"]["domains"][0]["range_j"], 60)
+        self.assertEqual(power["mends"], [])
+        os.chmod(machine.path("constraint_1_power_limit_uw"), 0o444)
+        power = json.loads(call("doctor", "--json", "--root", machine.root).stdout)["power"]
+        self.assertIn("read-only", power["no_caps_because"][0])
+        self.assertEqual(machine.caps(), machine.found)
+
+    def test_restore_puts_back_what_was_left_behind(self):
+        machine = FakeMachine(self.path("m"))
+        nothing = call("restore", "--root", machine.root)
+        self.assertEqual(nothing.returncode, 0, nothing.stderr)
+        self.assertIn("Nothing to put back", nothing.stdout)
+        machine.leave_caps_behind()
+        self.refused(call("restore", "--state", os.path.dirname(machine.state_file())), 2, "--root " + machine.root)
+        done = call("restore", "--root", machine.root)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("process 1234 (alert-bench run x)", done.stdout)
+        self.assertEqual(machine.caps(), machine.found)
+        self.assertFalse(os.path.exists(machine.state_file()))
+        machine.leave_caps_behind()
+        os.remove(machine.path("constraint_0_power_limit_uw"))
+        os.mkdir(machine.path("constraint_0_power_limit_uw"))
+        self.refused(call("restore", "--root", machine.root), 1, "constraint_0_power_limit_uw", "not put back")
+        self.write("bad.json", "{")
+        os.replace(self.path("bad.json"), machine.state_file())
+        self.refused(call("restore", "--root", machine.root), 2, machine.state_file())
 
     def test_result_folder_that_cannot_be(self):
         blocked = self.write("file", "x")
@@ -604,8 +718,53 @@ class WithNetworks(Folder):
         path = self.write("s.json", smoke(co_runner={"kind": "command", "command": ["sleep", "1000"]}))
         self.refused(call("run", path, "--out", self.path("r2")), 2, "--allow-commands")
 
-    def start_long_run(self, out):
-        process = subprocess.Popen([PROGRAM, "run", "scenarios/smoke.json", "--inputs", "100000", "--out", out], cwd=ROOT,
+    def test_real_caps_and_counters(self):
+        with FakeMachine(self.path("m")) as machine:
+            ran = call("run", "scenarios/smoke.json", "--out", self.path("r"), "--schedulers", "alert,oracle-static", "--set",
+                       "power.backend=auto", "--set", "power.root=" + machine.root, "--set", "co_runner.kind=none")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertEqual(machine.caps(), machine.found)
+            self.assertFalse(os.path.exists(machine.state_file()))
+            with open(self.path("r/manifest.json")) as f:
+                manifest = json.load(f)
+            self.assertEqual(manifest["energy_source"], "rapl")
+            power = manifest["libraries"]["power"]
+            self.assertEqual((power["backend"], power["caps"]["zones"][0]["limits"]["long_term"]["found_w"]), ("rapl", 125))
+            self.assertEqual(power["meter"]["windows"], 2 * 2 * 18)
+            self.assertIn("backend auto is rapl", " ".join(manifest["warnings"]))
+            with open(self.path("r/profile.json")) as f:
+                profile = json.load(f)
+            self.assertEqual((profile["energy_source"], profile["power_backend"]), ("rapl", "rapl"))
+            self.assertAlmostEqual(profile["idle_power_w"], 60, delta=6)
+            with open(self.path("r/traces/alert.energy.live.jsonl")) as f:
+                lines = [json.loads(line) for line in f]
+            self.assertEqual(lines[0]["energy_source"], "rapl")
+            self.assertTrue(all(line["energy_j"] > 0 for line in lines[1:-1]))
+            self.assertEqual(call("validate", self.path("r")).returncode, 0)
+            # Powers that were measured and powers that were made up do not mix.
+            self.refused(call("run", "scenarios/smoke.json", "--profile", self.path("r/profile.json"), "--set",
+                              'candidates=["resnet-w16","nested-w32"]', "--out", self.path("r2")), 2, "rapl", "emulated")
+
+    def test_caps_are_put_back_whatever_ends_the_run(self):
+        with FakeMachine(self.path("m")) as machine:
+            power = ("--set", "power.backend=rapl", "--set", "power.root=" + machine.root, "--set", "co_runner.kind=none")
+            for end in (signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+                process = self.start_long_run(self.path(f"r{int(end)}"), *power)
+                self.assertTrue(os.path.exists(machine.state_file()))
+                if end == signal.SIGINT:
+                    self.refused(call("run", "scenarios/smoke.json", "--out", self.path("second"), *power), 3,
+                                 f"process {process.pid}", "since")
+                    self.refused(call("restore", "--root", machine.root), 3, f"process {process.pid}")
+                process.send_signal(end)
+                self.assertEqual(process.wait(60), -9 if end == signal.SIGKILL else 1)
+                deadline = time.time() + 3
+                while end == signal.SIGKILL and os.path.exists(machine.state_file()) and time.time() < deadline:
+                    time.sleep(0.02)
+                self.assertFalse(os.path.exists(machine.state_file()), end)
+                self.assertEqual(machine.caps(), machine.found, end)
+
+    def start_long_run(self, out, *more):
+        process = subprocess.Popen([PROGRAM, "run", "scenarios/smoke.json", "--inputs", "100000", "--out", out, *more], cwd=ROOT,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         part = out + "/recording/inputs.part.jsonl"
         deadline = time.time() + 120

@@ -275,6 +275,29 @@ TEST_CASE("rapl cap: the watchdog outlives signals to the run's group", "[power]
   CHECK_FALSE(std::filesystem::exists(m.state_file()));
 }
 
+TEST_CASE("rapl cap: without its watchdog no cap is changed", "[power][rapl][kill]") {
+  FakeMachine m;
+  one_package(m);
+  const auto found = m.caps();
+  {
+    const auto caps = make_rapl_cap(settings_for(m));
+    caps->set(35);
+    std::ifstream children("/proc/self/task/" + std::to_string(getpid()) + "/children");
+    int killed = 0;
+    for (pid_t child; children >> child;)
+      if (contains(content_of("/proc/" + std::to_string(child) + "/comm"), "alert-cap-guard")) killed += kill(child, SIGKILL) == 0;
+    REQUIRE(killed == 1);
+    std::string why;
+    for (int i = 0; i < 2000 && why.empty(); ++i) {
+      usleep(1000);  // until it is gone
+      why = message_of<RunError>([&] { caps->set(50); });
+    }
+    check_says(why, {"watchdog has ended", "no cap is changed"});
+    m.set("intel-rapl:0", "constraint_0_power_limit_uw", "35000000");
+  }
+  CHECK(m.caps() == found);
+}
+
 TEST_CASE("caps left behind are put back by restore, and by the next run", "[power][rapl]") {
   FakeMachine m;
   one_package(m);
