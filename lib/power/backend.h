@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "power/power.h"
@@ -18,6 +19,17 @@ struct PowerRequest {
 };
 
 struct PowerBackend {
+  PowerBackend() = default;
+  PowerBackend(PowerBackend&&) = default;
+  // What was there ends in the right order: the caps, the sampler, then the counter it samples.
+  PowerBackend& operator=(PowerBackend&& other) noexcept {
+    std::swap(counter, other.counter);
+    std::swap(sampler, other.sampler);
+    std::swap(caps, other.caps);
+    std::swap(notes, other.notes);
+    return *this;
+  }
+
   std::unique_ptr<EnergyCounter> counter;  // null: energy comes from the profile's model
   std::unique_ptr<EnergySampler> sampler;  // of the counter, from time to time
   std::unique_ptr<CapSetter> caps;

@@ -407,7 +407,12 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
     const std::vector<std::string> reasons = problems_of(session);
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
     result.manifest.libraries["power"] = session.power.facts();
-    result.manifest.libraries["power"]["meter"] = meter->facts();
+    const ordered_json metered = meter->facts();
+    result.manifest.libraries["power"]["meter"] = metered;
+    if (const int64_t brief = metered.value("shorter_than_five_refreshes", int64_t{0}); brief > 0)
+      result.manifest.warnings.push_back(fmt::format("energy: {} of {} executions were shorter than five refreshes of the counter: theirs "
+                                                     "comes from the mean power of a group of them", brief,
+                                                     metered.value("windows", int64_t{0})));
     session.co_runner.stop();
     session.power.caps->restore();
     const std::vector<Entry> replay = run_replay(evaluation, inputs);
