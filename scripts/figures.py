@@ -16,7 +16,12 @@ FIGURES = {  # name: (module, function, what it shows, read from)
     "timeline": ("timeline", "draw", "one run, input by input", "traces/"),
     "timeline_pair": ("timeline", "draw_pair", "alert-trad beside alert: what anytime networks add", "traces/"),
     "bars": ("bars", "draw", "energy and error relative to oracle-static, and violations, per scheduler", "summary.json, traces/"),
+    "grid_energy": ("grid", "draw_energy", "normalised energy and violated settings per scheduler and scenario", "evaluation.json"),
+    "grid_error": ("grid", "draw_error", "normalised error and violated settings, likewise", "evaluation.json"),
+    "goals_energy": ("goals_energy", "draw", "energy over the goal settings: Sys-level, App-level, Combined", "evaluation.json"),
+    "distance": ("distance", "draw", "how far every scheduler is from oracle and oracle-causal", "evaluation.json"),
 }
+CONTACT_SHEET = "contact_sheet"
 
 EPILOG = """figures:
 {figures}
@@ -26,9 +31,11 @@ examples:
   scripts/figures.py results/run-1 --only bars,timeline --out /tmp/f
   scripts/figures.py results/run-1 --only timeline --scheduler sys-only --setting energy-1 --mode replay
   scripts/figures.py results/run-1 --only timeline --inputs 100:300
+  scripts/figures.py results/grid --only goals_energy --cell compute-1
+  scripts/figures.py results/grid --contact-sheet                   all figures, and a page of all
 
 Every figure is written as NAME.pdf (vector) and NAME.png (200 dpi). timeline has the values of --scheduler, --setting,
---mode and --inputs in its name where they are given, so that one does not overwrite another.
+--mode and --inputs in its name where they are given, so that one does not overwrite another; goals_energy likewise that of --cell.
 
 exit codes:
   0  done (figures without input are skipped, and named on stderr)
@@ -74,6 +81,10 @@ def parse(argv):
     p.add_argument("--inputs", metavar="FIRST:LAST", type=input_range,
                    help="inputs of the time line (default: all; of long runs the 400 with the most changes of contention)")
     p.add_argument("--model", metavar="NAME", help="network in colour in energy_latency (default: the most accurate traditional one)")
+    p.add_argument("--cell", metavar="ID",
+                   help="cell of goals_energy: its id, WORKLOAD/SCENARIO or SCENARIO (default: the first with a co-runner)")
+    p.add_argument("--contact-sheet", action="store_true",
+                   help="then put all PNGs of the folder written to on one page, contact_sheet.{pdf,png}")
     return p.parse_args(argv)
 
 
@@ -98,10 +109,10 @@ def need_matplotlib():
 
 
 def file_stem(name, options):
-    if name not in ("timeline", "timeline_pair"):
+    if name not in ("timeline", "timeline_pair", "goals_energy"):
         return name
-    given = [options.scheduler if name == "timeline" else None, options.setting, options.mode]
-    if options.inputs:
+    given = [options.cell] if name == "goals_energy" else [options.scheduler if name == "timeline" else None, options.setting, options.mode]
+    if options.inputs and name != "goals_energy":
         given.append("%d-%d" % options.inputs)
     # A name is taken from the command line: it must not lead out of the folder.
     safe = ["".join(c if c.isalnum() or c in "-_." else "_" for c in g) for g in given if g]
@@ -147,10 +158,13 @@ def main(argv):
         say(f"error: {out}: cannot be made ({e.strerror}); give another folder with --out")
         return 2
     drawn, bad, skipped = 0, False, 0
-    for name in options.only or FIGURES:
-        module, function, _, _ = FIGURES[name]
+    for name in [*(options.only or FIGURES), *([CONTACT_SHEET] if options.contact_sheet else [])]:
         try:
-            fig = getattr(importlib.import_module(f"alert_figures.{module}"), function)(result, options)
+            if name == CONTACT_SHEET:
+                fig = importlib.import_module("alert_figures.contact_sheet").draw(out)
+            else:
+                module, function, _, _ = FIGURES[name]
+                fig = getattr(importlib.import_module(f"alert_figures.{module}"), function)(result, options)
             save(fig, out, file_stem(name, options))
             style.plt.close(fig)
             drawn += 1

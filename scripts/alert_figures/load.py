@@ -31,7 +31,7 @@ def natural(text):
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in re.split(r"(\d+)", str(text)) if p]
 
 
-def read_json(path):
+def read_json(path, mend="write it again with 'alert-bench report' or repeat the run"):
     def refuse(word):
         raise ValueError(f"{word} is no JSON")
 
@@ -43,9 +43,9 @@ def read_json(path):
     except (OSError, UnicodeDecodeError) as e:
         raise broken(path, "", f"cannot be read ({e})", "mend its permissions or its encoding (UTF-8)") from None
     except ValueError as e:
-        raise broken(path, "", f"torn or no JSON ({e})", "write it again with 'alert-bench report' or repeat the run") from None
+        raise broken(path, "", f"torn or no JSON ({e})", mend) from None
     if not isinstance(value, dict):
-        raise broken(path, "", "is no JSON object", "write it again with 'alert-bench report' or repeat the run")
+        raise broken(path, "", "is no JSON object", mend)
     return value
 
 
@@ -59,9 +59,10 @@ def whole(value, fallback):
 
 
 class Model:
-    def __init__(self, name, accuracy, source, on, random_weights, mean_s, active_w):
+    def __init__(self, name, accuracy, source, on, random_weights, mean_s, active_w, size_growth):
         self.name, self.accuracy, self.accuracy_source, self.accuracy_on = name, accuracy, source, on
         self.random_weights = random_weights
+        self.size_growth = size_growth
         self.mean_s = mean_s      # [stage][cap]
         self.active_w = active_w  # [cap]
 
@@ -122,7 +123,18 @@ class Profile:
                          "one top-1 accuracy per stage")
         active = self._numbers(raw, "active_power_w", caps, where) if raw.get("active_power_w") is not None else None
         return Model(raw["name"], accuracy, str(raw.get("accuracy_source") or "unknown"), str(raw.get("accuracy_on") or ""),
-                     bool(raw.get("random_weights")), mean, active)
+                     bool(raw.get("random_weights")), mean, active, self._size_growth(raw, where))
+
+    def _size_growth(self, raw, where):
+        value = raw.get("size_growth", 0.0)
+        if np.isnan(number(value)) or not 0 <= number(value) <= 2:
+            raise broken(self.path, f"{where}.size_growth", f"{json.dumps(value)} is no number from 0 to 2",
+                         "make the profile again with 'alert-bench profile'")
+        return number(value)
+
+    def size_factor(self, model, size):
+        """What inputs of `size` (in the workload's unit) multiply the latencies of the profile by: Profile::size_factor."""
+        return np.maximum(0.05, 1 + self.models[model].size_growth * (np.asarray(size, dtype=float) / self.mean_size - 1))
 
     @property
     def traditional(self):
@@ -191,6 +203,27 @@ class Recording:
             raise broken(os.path.join(folder, "co_runner_on.npy"), "", f"has {len(on)} inputs, stage_end_s.npy has {inputs}",
                          "repeat 'alert-bench record'")
         self.co_runner_on = np.asarray(on) != 0
+
+    def scenario(self):
+        """The scenario that was recorded, as far as recording.json keeps it: an object, maybe empty."""
+        info = self.facts.get("info") if isinstance(self.facts.get("info"), dict) else {}
+        for found in (info.get("scenario"), self.facts.get("scenario")):
+            if isinstance(found, dict):
+                return found
+            if isinstance(found, str):
+                return {"name": found}
+        return {}
+
+    def size(self):
+        """Of each input, in the workload's unit; 1 where all are alike."""
+        inputs = len(self.stage_end_s)
+        if not os.path.exists(os.path.join(self.folder, "size.npy")):
+            return np.ones(inputs)
+        size = np.asarray(self._array("size.npy", 1), dtype=float)
+        if len(size) != inputs or not (np.isfinite(size) & (size > 0)).all():
+            raise broken(os.path.join(self.folder, "size.npy"), "", f"is not one size above 0 for each of {inputs} inputs",
+                         "repeat 'alert-bench record'")
+        return size
 
     def _array(self, name, dimensions):
         path = os.path.join(self.folder, name)
@@ -335,6 +368,141 @@ class Cell:
         return self.share > VIOLATED_ABOVE
 
 
+EVALUATION_SCHEMA = "1.0"
+AGAIN = "write it again with 'alert-bench replay RECORDING --grid --out FOLDER', 'sweep' or 'merge'"
+
+
+class Value:
+    """A total with its interval (NaN where unknown) and the number of settings behind it."""
+
+    def __init__(self, value=np.nan, low=np.nan, high=np.nan, settings=0):
+        self.value, self.low, self.high, self.settings = value, low, high, settings
+
+    @property
+    def known(self):
+        return not np.isnan(self.value)
+
+
+class Evaluation:
+    """evaluation.json: see lib/evaluation/evaluation.h for what its figures mean."""
+
+    METRICS = {"violation_rate": "mean", "satisfaction": "mean", "normalised": "harmonic", "over_oracle": "harmonic",
+               "over_oracle_causal": "harmonic"}  # how cells are joined
+
+    def __init__(self, path):
+        self.path = path
+        self.raw = read_json(path, AGAIN)
+        version = self.raw.get("schema_version")
+        if version != EVALUATION_SCHEMA:
+            raise broken(path, "schema_version", f"{json.dumps(version)} is not known; this script reads \"{EVALUATION_SCHEMA}\"", AGAIN)
+        if self.raw.get("kind") != "evaluation":
+            raise broken(path, "kind", f"{json.dumps(self.raw.get('kind'))} is not \"evaluation\"", AGAIN)
+        self.schedulers = self.raw.get("schedulers")
+        if not isinstance(self.schedulers, list) or not self.schedulers or not all(isinstance(s, str) for s in self.schedulers):
+            raise broken(path, "schedulers", "is no list of names", AGAIN)
+        cells = self.raw.get("cells")
+        if not isinstance(cells, list):
+            raise broken(path, "cells", "is no list", AGAIN)
+        for i, c in enumerate(cells):
+            self._check(c, f"cells[{i}]")
+        self.cells = [c for c in cells if c["failed"] is None]
+        self.failed = [c for c in cells if c["failed"] is not None]
+        bootstrap = self.raw.get("bootstrap")
+        bootstrap = bootstrap if isinstance(bootstrap, dict) else {}
+        self.resamples = whole(bootstrap.get("resamples"), 1000)
+        self.confidence = number(bootstrap.get("confidence", 0.95))
+        if not 0 < self.confidence < 1:
+            raise broken(path, "bootstrap.confidence", f"{json.dumps(bootstrap.get('confidence'))} is not between 0 and 1", AGAIN)
+
+    def _check(self, c, where):
+        def need(value, key, kind, name):
+            found = value.get(key, 0) if isinstance(value, dict) else 0
+            bad = isinstance(found, bool) and kind is not bool
+            if not isinstance(found, kind) or bad or not isinstance(value, dict) or key not in value:
+                raise broken(self.path, f"{where}.{key}", f"is no {name}", AGAIN)
+            return found
+
+        for key in ("id", "workload", "scenario", "energy_source", "accuracy_source"):
+            need(c, key, str, "text")
+        if need(c, "task", str, "text") not in ("min_energy", "min_error"):
+            raise broken(self.path, f"{where}.task", f"{json.dumps(c['task'])} is neither min_energy nor min_error", AGAIN)
+        need(c, "failed", (str, type(None)), "text or null")
+        need(c, "inputs", int, "whole number")
+        base = where
+        for k, s in enumerate(need(c, "settings", list, "list")):
+            where = f"{base}.settings[{k}]"
+            need(s, "name", str, "text")
+            need(s, "deadline_s", (int, float), "number")
+            need(s, "feasible", bool, "true or false")
+            results = need(s, "results", dict, "object")
+            for name in self.schedulers:
+                where = f"{base}.settings[{k}].results"
+                r = need(results, name, dict, "object")
+                where += f".{name}"
+                need(r, "violated", bool, "true or false")
+                need(r, "satisfaction", (int, float), "number")
+
+    def tasks(self):
+        return [t for t in ("min_energy", "min_error") if any(c["task"] == t for c in self.cells)]
+
+    def names(self, key, task):
+        """Of workloads or scenarios, those without a co-runner first."""
+        found = {c[key]: c.get("co_runner") for c in self.cells if c["task"] == task}
+        return sorted(found, key=lambda n: (key == "scenario" and found[n] not in ("none", "", None), natural(n)))
+
+    def select(self, task, workload=None, scenario=None):
+        return [c for c in self.cells if c["task"] == task and workload in (None, c["workload"]) and scenario in (None, c["scenario"])]
+
+    def total(self, cells, scheduler, metric):
+        """Over cells: as the file has it where it has this very total, else by the same definition."""
+        stored = None
+        if len(cells) == 1:
+            stored = cells[0].get("schedulers")
+        elif cells and len(cells) == len(self.select(cells[0]["task"])):
+            overall = self.raw.get("overall")
+            stored = overall.get(cells[0]["task"]) if isinstance(overall, dict) else None
+        stored = stored.get(scheduler) if isinstance(stored, dict) else None
+        stored = stored.get(metric) if isinstance(stored, dict) else None
+        if isinstance(stored, dict) and not np.isnan(number(stored.get("value"))):
+            return Value(*(number(stored.get(k)) for k in ("value", "low", "high")), whole(stored.get("settings"), 0))
+        return self.joined(cells, scheduler, metric)
+
+    def joined(self, cells, scheduler, metric):
+        """Means over the settings of a cell, joined over cells; a bootstrap over the settings within each."""
+        groups = [np.array([v for v in (self._of(s, scheduler, metric) for s in c["settings"]) if not np.isnan(v)]) for c in cells]
+        groups = [g for g in groups if len(g)]
+        if not groups:
+            return Value()
+        join = (lambda m: 1 / np.mean(1 / m, axis=0)) if self.METRICS[metric] == "harmonic" else (lambda m: np.mean(m, axis=0))
+        value, settings = float(join(np.array([g.mean() for g in groups]))), sum(len(g) for g in groups)
+        if settings < 2:
+            return Value(value, settings=settings)
+        generator = np.random.default_rng(1)
+        draws = join(np.array([g[generator.integers(0, len(g), size=(self.resamples, len(g)))].mean(axis=1) for g in groups]))
+        tail = 50 * (1 - self.confidence)
+        return Value(value, *(float(v) for v in np.percentile(draws, [tail, 100 - tail])), settings)
+
+    @staticmethod
+    def _of(setting, scheduler, metric):
+        r = setting["results"][scheduler]
+        if metric in ("violation_rate", "satisfaction"):
+            if not setting["feasible"]:
+                return np.nan
+            return float(r["violated"]) if metric == "violation_rate" else number(r["satisfaction"])
+        return number(r.get(metric))
+
+    def source_text(self, cells, key):
+        return ", ".join(sorted({c[key] for c in cells}))
+
+    def caption(self, cells):
+        """Where the figures come from, for the small print."""
+        inputs = sorted({c["inputs"] - whole(c.get("warmup_inputs"), 0) for c in cells})
+        count = f"{inputs[0]}" if len(inputs) == 1 else f"{inputs[0]} to {inputs[-1]}"
+        return [f"{count} inputs a setting, replayed from recordings", f"energy: {self.source_text(cells, 'energy_source')}",
+                f"accuracy: {self.source_text(cells, 'accuracy_source')}",
+                f"{len(self.failed)} failed cells left out" if self.failed else ""]
+
+
 class Result:
     """A result folder. Files are read when first asked for; `notes` collects what the reader of a figure should know."""
 
@@ -342,7 +510,7 @@ class Result:
         self.folder, self.notes = folder, notes
         if not os.path.isdir(folder):
             raise broken(folder, "", "no such folder", "give the folder that 'alert-bench run ... --out FOLDER' wrote")
-        inside = ("manifest.json", "profile.json", "traces", "recording", "summary.json")
+        inside = ("manifest.json", "profile.json", "traces", "recording", "summary.json", "evaluation.json")
         if not any(os.path.exists(self.path(name)) for name in inside):
             raise broken(folder, "", f"is no result folder (none of {', '.join(inside)} in it)",
                          "give the folder that 'alert-bench run ... --out FOLDER' wrote")
@@ -391,6 +559,17 @@ class Result:
 
     def summary(self):
         return self._once("summary", lambda: read_json(self.path("summary.json")))
+
+    def evaluation(self):
+        def make():
+            found = Evaluation(self.path("evaluation.json"))
+            for c in found.failed:
+                self.notes(f"{found.path}: cell {c['id']} failed and is left out: {c['failed']}")
+            if not found.cells:
+                raise Missing(f"{found.path}: holds no cell that could be evaluated")
+            return found
+
+        return self._once("evaluation", make)
 
     def scenario_name(self):
         for source in (self.manifest().get("scenario"), self.manifest().get("effective_scenario"), self.manifest().get("name")):

@@ -1,6 +1,6 @@
 """A synthetic result folder: seeded, in the shape that alert-bench writes, numbers of a plausible size. For tests of what is drawn.
 
-    /usr/bin/python3 tests/python/make_result.py FOLDER [--grid N] [--inputs N] [--seed N]
+    /usr/bin/python3 tests/python/make_result.py FOLDER [--grid N] [--inputs N] [--seed N] [--evaluation WORKLOAD,...]
 """
 
 import argparse
@@ -234,6 +234,109 @@ def summary_entries(folder):
     return entries
 
 
+# ---- evaluation.json
+
+EVALUATED = SCHEDULERS + ["oracle-causal"]
+SCENARIOS = {"default": ("none", None, 1.0), "compute-1": ("compute", 1.3, 1.3), "compute-2": ("compute", 1.8, 1.8),
+             "memory-1": ("memory", 1.3, 1.25), "memory-2": ("memory", 1.6, 1.55)}
+# Its objective over the oracle's, how many more inputs it breaks a goal on, and its spread.
+CHARACTER = {"alert": (1.12, 0.01, 0.03), "alert-trad": (1.17, 0.03, 0.04), "alert-any": (1.15, 0.02, 0.03),
+             "alert-mean": (1.09, 0.05, 0.03), "sys-only": (1.42, 0.07, 0.10), "app-only": (1.75, 0.02, 0.15),
+             "no-coord": (1.35, 0.09, 0.08), "oracle": (1.0, 0.0, 0.0), "oracle-static": (1.18, 0.04, 0.04),
+             "oracle-causal": (1.06, 0.005, 0.01)}
+
+
+def estimate(groups, harmonic, rng, resamples=200):
+    """As lib/evaluation/evaluation.cpp joins the values of cells, with a bootstrap over settings."""
+    groups = [np.array(g) for g in groups if len(g)]
+    if not groups:
+        return None
+    join = lambda means: float(1 / np.mean(1 / means) if harmonic else np.mean(means))
+    n = sum(len(g) for g in groups)
+    low = high = None
+    if n > 1:
+        drawn = [join(np.array([g[rng.integers(0, len(g), len(g))].mean() for g in groups])) for _ in range(resamples)]
+        low, high = (float(v) for v in np.percentile(drawn, [2.5, 97.5]))
+    return {"value": join(np.array([g.mean() for g in groups])), "low": low, "high": high, "settings": n}
+
+
+def totals(cells, schedulers, rng):
+    found = {}
+    for name in schedulers:
+        of = lambda pick, harmonic: estimate([[v for v in map(pick, c["settings"]) if v is not None] for c in cells], harmonic, rng)
+        feasible = [s for c in cells for s in c["settings"] if s["feasible"]]
+        ratio = lambda key: of(lambda s: s["results"][name][key], True)
+        found[name] = {"feasible_settings": len(feasible), "violated_settings": sum(s["results"][name]["violated"] for s in feasible),
+                       "violation_rate": of(lambda s: float(s["results"][name]["violated"]) if s["feasible"] else None, False),
+                       "satisfaction": of(lambda s: s["results"][name]["satisfaction"] if s["feasible"] else None, False),
+                       "normalised": ratio("normalised"), "over_oracle": ratio("over_oracle"),
+                       "over_oracle_causal": ratio("over_oracle_causal")}
+    return found
+
+
+def setting(rng, task, schedulers, x, level, slowdown, inputs, reference_s):
+    """Invented: hard where the deadline is short for the level asked."""
+    T = x * reference_s
+    hard = slowdown * (0.45 + 0.55 * level) / x - 0.75
+    accuracy = 0.86 + 0.066 * level if task == "min_energy" else None
+    power = 35.0 + 65 * (1 - level) if task == "min_error" else None
+    best = (T * (22 + 30 * level * min(1.0, 1 / x)) if task == "min_energy" else 0.075 + 0.03 * level + 0.03 * max(0.0, 1 - x))
+    results = {}
+    for name in schedulers:
+        factor, careless, spread = CHARACTER[name]
+        share = round(inputs * min(1.0, max(0.0, (careless + 0.02) * slowdown ** 2 * max(0.0, 1 + 4 * hard) + 3 * max(0.0, hard - 0.35)))) / inputs
+        value = best * factor * float(np.exp(rng.normal(0, spread)))
+        results[name] = {"inputs": inputs, "violated": share > 0.1, "satisfaction": 1 - share, "violations_deadline": share,
+                         "violations_accuracy": share / 2 if task == "min_energy" else None,
+                         "violations_energy": share / 2 if task == "min_error" else None,
+                         "mean_energy_j": value if task == "min_energy" else T * (30 + 10 * level),
+                         "mean_error": value if task == "min_error" else 0.1, "measured_error": None}
+    feasible = not results["oracle"]["violated"]
+    objective = "mean_energy_j" if task == "min_energy" else "mean_error"
+    for r in results.values():
+        for key, other in (("normalised", "oracle-static"), ("over_oracle", "oracle"), ("over_oracle_causal", "oracle-causal")):
+            base = results.get(other)
+            known = feasible and not r["violated"] and base and not base["violated"] and base[objective] > 0
+            r[key] = r[objective] / base[objective] if known else None
+    name = f"energy-t{x:.2f}-a{accuracy:.4f}" if task == "min_energy" else f"error-t{x:.2f}-p{power:g}"
+    return {"name": name, "deadline_s": T, "deadline_x": x, "accuracy": accuracy, "power_limit_w": power,
+            "energy_j": power * T if power else None, "feasible": feasible, "results": results}
+
+
+def evaluation(seed=1, workloads=("fashion-mnist",), scenarios=tuple(SCENARIOS), schedulers=tuple(EVALUATED), levels=6, inputs=500,
+               seeds=(1,), tasks=("min_energy", "min_error"), failed=()):
+    """A whole evaluation.json. `failed`: ids of cells that count as failed."""
+    rng = np.random.default_rng(seed)
+    cells = []
+    for workload in workloads:
+        for scenario in scenarios:
+            for one in seeds:
+                for task in tasks:
+                    kind, _, slowdown = SCENARIOS[scenario]
+                    identity = f"{workload}/{scenario}/{task}/seed-{one}"
+                    broke = "recording.json: no such file" if identity in failed else None
+                    settings = [] if broke else [setting(rng, task, schedulers, float(x), float(level), slowdown, inputs, 0.013)
+                                                 for x in np.linspace(0.4, 2, levels) for level in np.linspace(0, 1, levels)]
+                    cells.append({"id": identity, "workload": workload, "scenario": scenario, "task": task, "seed": one,
+                                  "failed": broke, "recording_sha256": "0" * 64, "inputs": inputs + 10, "warmup_inputs": 10,
+                                  "configurations": 40, "co_runner": kind, "slowdown": None if kind == "none" else slowdown,
+                                  "energy_source": "model", "accuracy_source": "profile", "schedulers": {}, "settings": settings})
+                    if not broke:
+                        cells[-1]["schedulers"] = totals(cells[-1:], schedulers, rng)
+    cells.sort(key=lambda c: c["id"])
+    of = lambda task: [c for c in cells if c["task"] == task and not c["failed"]]
+    return {"schema_version": "1.0", "kind": "evaluation", "schedulers": list(schedulers), "scheduler_settings": {},
+            "bootstrap": {"seed": 4, "resamples": 200, "confidence": 0.95},
+            "overall": {t: totals(of(t), schedulers, rng) if of(t) else {} for t in ("min_energy", "min_error")}, "cells": cells}
+
+
+def make_evaluation(folder, **keys):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "evaluation.json"), "w", encoding="utf-8") as f:
+        json.dump(evaluation(**keys), f, indent=1)
+    return folder
+
+
 def make(folder, seed=1, inputs=200, grid=1, schedulers=SCHEDULERS, modes=("live", "replay"), random_weights=(), summary=False):
     """`grid`: goal settings per task, at most 6."""
     rng = np.random.default_rng(seed)
@@ -272,5 +375,9 @@ if __name__ == "__main__":
     p.add_argument("--grid", type=int, default=1, help="goal settings per task, 1 to 6")
     p.add_argument("--inputs", type=int, default=200)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--evaluation", metavar="WORKLOAD,...", help="write evaluation.json of these workloads instead")
     a = p.parse_args()
-    print(make(a.folder, a.seed, a.inputs, a.grid))
+    if a.evaluation:
+        print(make_evaluation(a.folder, seed=a.seed, workloads=a.evaluation.split(",")))
+    else:
+        print(make(a.folder, a.seed, a.inputs, a.grid))

@@ -1,0 +1,44 @@
+"""contact_sheet: all figures of a folder on one page, each with its name. From the PNGs there."""
+
+import os
+
+from . import load, style
+
+NAMES = ["contact_sheet"]
+COLUMNS, WIDTH_IN, GAP_IN, TITLE_IN = 3, 11.0, 0.15, 0.2
+
+
+def draw(folder):
+    names = sorted((n for n in os.listdir(folder) if n.endswith(".png") and not n.startswith(".") and n != "contact_sheet.png"),
+                   key=load.natural)
+    if not names:
+        raise load.Missing(f"{folder}: holds no PNG")
+    images = []
+    for name in names:
+        try:
+            images.append(style.plt.imread(os.path.join(folder, name)))
+        except (OSError, SyntaxError, ValueError) as e:  # what PIL raises of a torn file
+            raise load.broken(os.path.join(folder, name), "", f"torn or no PNG ({e})", "remove it, or draw it again") from None
+    columns = min(COLUMNS, len(images))
+    width = (WIDTH_IN - GAP_IN * (columns + 1)) / columns
+    ends, places = [0.4] * columns, []  # from the top; each into the column that is shortest so far
+    for image in images:
+        height = width * image.shape[0] / image.shape[1]
+        column = min(range(columns), key=lambda c: (ends[c], c))
+        places.append((column, ends[column] + TITLE_IN, height))
+        ends[column] += TITLE_IN + height + GAP_IN
+    total = max(ends)
+    fig = style.plt.figure(figsize=(WIDTH_IN, total))
+    for name, image, (column, top, height) in zip(names, images, places):
+        left = GAP_IN + column * (width + GAP_IN)
+        ax = fig.add_axes((left / WIDTH_IN, 1 - (top + height) / total, width / WIDTH_IN, height / total))
+        ax.imshow(image, aspect="auto", interpolation="lanczos")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.grid(False)
+        for spine in ax.spines.values():
+            spine.set(visible=True, color=style.LIGHT, linewidth=0.5)
+        stem = name[:-len(".png")]
+        ax.set_title(stem, loc="left", fontsize=8, pad=3, fontweight="bold", gid=f"name:{stem}")
+    fig.text(GAP_IN / WIDTH_IN, 1 - 0.12 / total, f"{len(names)} figures", fontsize=10, va="top", gid="title")
+    return fig
