@@ -95,6 +95,10 @@ class Profile:
         self.workload = str(raw.get("workload") or "")
         self.host = str(raw.get("host") or "")
         self.power_model = raw.get("power_model") if isinstance(raw.get("power_model"), dict) else {}
+        self.mean_size = number(raw.get("mean_size", 1))
+        if not self.mean_size > 0:
+            raise broken(path, "mean_size", f"{json.dumps(raw.get('mean_size'))} is no number above 0",
+                         "make the profile again with 'alert-bench profile'")
         models = raw.get("models")
         if not isinstance(models, list) or not models:
             raise broken(path, "models", "is no list of networks", "make the profile again with 'alert-bench profile'")

@@ -65,6 +65,7 @@ class Case(unittest.TestCase):
         cls.root = tempfile.mkdtemp(prefix="alert-figures-")
         cls.addClassCleanup(shutil.rmtree, cls.root)
         cls.folder = make_result.make(os.path.join(cls.root, "result"), seed=3, inputs=INPUTS, grid=2)
+        make_result.make_evaluation(cls.folder, levels=3, scenarios=("default", "compute-1"))
 
     def tearDown(self):
         style.plt.close("all")
