@@ -27,7 +27,10 @@ RATIOS = (("normalised", "oracle-static"), ("over_oracle", "oracle"), ("over_ora
 
 class Recording:
     def __init__(self, folder):
-        read = lambda name: json.load(open(os.path.join(folder, name), encoding="utf-8"))
+        def read(name):
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                return json.load(f)
+
         array = lambda name: np.load(os.path.join(folder, f"{name}.npy")) if os.path.exists(os.path.join(folder, f"{name}.npy")) else None
         with open(os.path.join(folder, "recording.json"), "rb") as f:
             self.sha256 = hashlib.sha256(f.read()).hexdigest()
