@@ -609,8 +609,8 @@ class WithNetworks(Folder):
         with open(folder + "/summary.json") as f:
             summary = json.load(f)
         modes = {(r["scheduler"], r["setting"], r["mode"]) for r in summary["results"]}
-        self.assertEqual(len(modes), 9 * 2 * 2)
-        self.assertEqual(len(glob.glob(folder + "/traces/*.jsonl")), 9 * 2 * 2)
+        self.assertEqual(len(modes), 10 * 2 * 2)
+        self.assertEqual(len(glob.glob(folder + "/traces/*.jsonl")), 10 * 2 * 2)
         for path in glob.glob(folder + "/traces/*.jsonl"):
             with open(path) as f:
                 lines = [json.loads(line) for line in f]
@@ -674,7 +674,7 @@ class WithNetworks(Folder):
             done = call("replay", folder + "/recording", "--out", self.path(out))
             self.assertEqual(done.returncode, 0, done.stderr)
         first = sorted(os.path.basename(p) for p in glob.glob(self.path("a") + "/traces/*"))
-        self.assertEqual(len(first), 18)
+        self.assertEqual(len(first), 20)
         for name in first:
             with open(self.path("a") + "/traces/" + name, "rb") as a, open(self.path("b") + "/traces/" + name, "rb") as b, \
                     open(folder + "/traces/" + name, "rb") as original:

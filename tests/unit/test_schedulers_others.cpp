@@ -266,7 +266,7 @@ TEST_CASE("registry: names, needs, settings") {
   CHECK_THROWS_WITH(make_scheduler("sys-only", {p, goals}, {{"windw", 1}}, "s"), Contains("\"window\""));
   CHECK_THROWS_AS(make_scheduler("alert", {p, min_energy(0, 0.5)}, {}, "s"), InputError);
   CHECK_THROWS_AS(make_scheduler("alert", {p, {"x", Task::min_error, 0.1, {}, {}}}, {}, "s"), InputError);
-  CHECK(known_schedulers().size() == 9);
+  CHECK(known_schedulers().size() == 10);
   for (const SchedulerInfo& info : known_schedulers()) {
     const auto settings = effective_settings(info.name, json::object(), "s");
     CHECK(effective_settings(info.name, json::parse(settings.dump()), "s") == settings);
