@@ -10,6 +10,11 @@ c10::optional<c10::OperatorHandle> find(const char* name) {
   return c10::Dispatcher::singleton().findSchema({name, ""});
 }
 
+// LibTorch's own rule (use_mkldnn in aten/src/ATen/native/Convolution.cpp): a matrix product beats oneDNN on one small image.
+bool too_small_for_onednn(const at::Tensor& weight, int64_t size, int64_t groups) {
+  return groups == 1 && weight.size(2) <= 3 && weight.size(1) * size * size <= 20480;
+}
+
 const c10::OperatorHandle* run_operator() {
   static const auto op = find("mkldnn_prepacked::conv2d_run");
   return op.has_value() ? &*op : nullptr;
@@ -21,6 +26,7 @@ PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, i
                              int64_t size, bool relu, int64_t groups)
     : weight_(weight), bias_(bias), stride_(stride), padding_(padding), groups_(groups), relu_(relu) {
   static const auto prepack = find("mkldnn_prepacked::conv2d_prepack");
+  if (too_small_for_onednn(weight, size, groups)) return;
   if (!prepack.has_value() || !run_operator() || !at::hasMKLDNN()) return;
   const auto twice = [](int64_t v) { return std::vector<int64_t>{v, v}; };
   try {

@@ -1,5 +1,5 @@
 // A convolution for inference on one input shape, its weight laid out once for oneDNN. Where this LibTorch has no such
-// operator (they come and go between releases), it is a plain convolution: slower, the same result.
+// operator (they come and go between releases) or the image is too small for it to pay, it is a plain convolution.
 #pragma once
 
 #include <ATen/ATen.h>
