@@ -108,10 +108,11 @@ EvaluationResult begin_evaluation(const CellRequest& request) {
   evaluation.schedulers = evaluated_schedulers(request.schedulers);
   for (const std::string& name : evaluation.schedulers) {
     const auto settings = request.scheduler_settings.find(name);
-    evaluation.scheduler_settings.emplace_back(
-        name, effective_settings(name, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
-                                 "scheduler_settings: " + name)
-                  .dump());
+    // Keys sorted, as they are when an evaluation is read again: so files made in one piece and merged ones agree.
+    const nlohmann::json effective = nlohmann::json::parse(
+        effective_settings(name, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings, "scheduler_settings: " + name)
+            .dump());
+    evaluation.scheduler_settings.emplace_back(name, effective.dump());
   }
   return evaluation;
 }

@@ -65,7 +65,7 @@ struct Cell {
   std::string id;  // "WORKLOAD/SCENARIO/TASK/seed-N": unique, cells are sorted by it
   std::string workload, scenario;
   Task task = Task::min_energy;
-  uint64_t seed = 0;                 // of the recording's co-runner schedule
+  uint64_t seed = 0;                 // of the recording's order of inputs
   std::string recording_sha256;      // of its recording.json
   int64_t inputs = 0, warmup_inputs = 0;
   int configurations = 0;            // (network, stage, cap)

@@ -17,6 +17,7 @@ namespace {
 
 constexpr double idle_s = 1;       // over which idle power is measured
 constexpr double over_cap = 1.1;   // power drawn over the cap from which on it cannot be in force
+constexpr double longest_window_s = 1;  // for which a short network is run again so that its counter can be read
 
 LatencyStats stats_of(const std::vector<double>& values) {
   const double n = static_cast<double>(values.size());
@@ -69,21 +70,39 @@ double measure_idle_power(EnergyCounter& counter, Clock& clock) {
   return (to.total_j - from.total_j) / (to.at_s - from.at_s);
 }
 
+// Short networks end before the counter has moved, or between few of its refreshes: those are run again, under the same
+// cap, in one window of twice the refreshes that a window must have.
+void lengthen(std::vector<Window>& windows, const Profile& p, NetworkBench& bench, PowerBackend& power, Clock& clock) {
+  const double enough_s = 2 * fewest_refreshes * power.counter->refresh_interval_s();
+  for (size_t cell = 0; cell < windows.size(); ++cell) {
+    Window& window = windows[cell];
+    if (window.time_s >= enough_s && window.total_j > 0) continue;
+    power.caps->set(p.caps_w[cell % p.caps_w.size()]);
+    StagedModel& network = bench.model(static_cast<int>(cell / p.caps_w.size()));
+    ExecutionOrder order;
+    order.target_stage = network.stages();
+    order.speed = power.caps->emulated_speed();
+    const EnergyReading from = read_or_fail(*power.counter);
+    EnergyReading now = from;
+    while (now.at_s < from.at_s + longest_window_s && (now.at_s < from.at_s + enough_s || now.total_j <= from.total_j)) {
+      execute(network, order, clock);
+      now = read_or_fail(*power.counter);
+    }
+    window.add(from, now);
+  }
+}
+
 void take_power(Profile& p, const std::vector<Window>& windows, const PowerBackend& power, std::vector<std::string>* remarks) {
-  const double refresh_s = power.counter->refresh_interval_s();
   for (size_t cell = 0; cell < windows.size(); ++cell) {
     const Window& w = windows[cell];
     const std::string& name = p.models[cell / p.caps_w.size()].name;
     const double cap_w = p.caps_w[cell % p.caps_w.size()];
     if (!(w.time_s > 0 && w.total_j > 0))
-      throw RunError(fmt::format("profiling: the energy counter did not move during {} runs of {} under {} W; raise profile_repetitions",
-                                 p.repetitions, name, cap_w));
+      throw RunError(fmt::format("profiling: the energy counter did not move during {:.1f} s of {} under {} W; choose "
+                                 "--set power.backend=emulated", w.time_s, name, cap_w));
     p.active_power_w[cell] = w.total_j / w.time_s;
     if (!remarks) continue;
-    if (w.time_s < fewest_refreshes * refresh_s)
-      remarks->push_back(fmt::format("energy: the {} runs of {} under {} W lasted {:.1f} ms together, fewer than five refreshes of the counter; "
-                                     "raise profile_repetitions", p.repetitions, name, cap_w, 1e3 * w.time_s));
-    else if (const double drawn_w = w.capped_j / w.time_s / power.caps->capped_zones(); drawn_w > cap_w * over_cap)
+    if (const double drawn_w = w.capped_j / w.time_s / power.caps->capped_zones(); drawn_w > cap_w * over_cap)
       remarks->push_back(fmt::format("power: {} drew {:.1f} W for each package under a cap of {} W: the cap was not in force (yet)", name,
                                      drawn_w, cap_w));
   }
@@ -158,6 +177,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
       progress.step();
     }
   }
+  if (power.counter) lengthen(windows, p, bench, power, clock);
   progress.end();
   caps.restore();
   if (power.counter) take_power(p, windows, power, remarks);

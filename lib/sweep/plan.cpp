@@ -167,9 +167,7 @@ Plan Plan::of(const SweepFile& sweep, const Shard& shard) {
   request.scheduler_settings = sweep.scheduler_settings;
   const EvaluationResult begun = begin_evaluation(request);
   plan.schedulers = begun.schedulers;
-  // Keys in the order in which they are read again.
-  for (const auto& [name, text] : begun.scheduler_settings)
-    plan.scheduler_settings.emplace_back(name, json::parse(text).dump());
+  plan.scheduler_settings = begun.scheduler_settings;
   std::map<std::string, std::string> recording_of;  // cell id
   for (const std::string& recording : recordings_of(sweep, plan.warnings)) {
     const Cell common = common_cell(sweep, recording);

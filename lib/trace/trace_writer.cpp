@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/error.h"
+
 namespace alertbench {
 namespace {
 
@@ -98,6 +100,7 @@ void format_input(LineBuffer& out, const InputRecord& record, const std::vector<
 
 TraceWriter::TraceWriter(std::string path, const TraceHeader& header, const Profile& profile)
     : file_(std::move(path)),
+      held_back_(header.mode == "replay"),
       caps_w_(profile.caps_w),
       co_runner_(json_text(header.co_runner.value_or("co-runner"))) {
   for (const auto& model : profile.models) models_.push_back(json_text(model.name));
@@ -124,19 +127,38 @@ TraceWriter::TraceWriter(std::string path, const TraceHeader& header, const Prof
   file_.append(json_text(first) + "\n");
 }
 
+TraceWriter::~TraceWriter() {
+  try {
+    flush();
+  } catch (const RunError&) {
+    // The file lacks its end line: readers take it as partial.
+  }
+}
+
 void TraceWriter::write(const InputRecord& record) {
-  line_.clear();
-  format_input(line_, record, models_, caps_w_, co_runner_);
-  file_.append({line_.data(), line_.size()});
-  ++inputs_;
+  constexpr size_t block = 64 * 1024;
+  format_input(lines_, record, models_, caps_w_, co_runner_);
+  ++held_inputs_;
+  if (!held_back_ || lines_.size() >= block) flush();
+}
+
+void TraceWriter::flush() {
+  const std::string_view lines{lines_.data(), lines_.size()};
+  const int64_t inputs = held_inputs_;
+  lines_.clear();  // first: lines that could not be written are not tried again
+  held_inputs_ = 0;
+  if (!lines.empty()) file_.append(lines);
+  inputs_ += inputs;
 }
 
 void TraceWriter::finish(const std::string& status, const std::string& reason) {
+  flush();
   const ordered_json last = {{"record", "end"},
                              {"inputs", inputs_},
                              {"status", status},
                              {"reason", reason.empty() ? ordered_json() : ordered_json(reason)}};
-  file_.append(json_text(last) + "\n");
+  append_text(lines_, json_text(last) + "\n");
+  flush();
 }
 
 }  // namespace alertbench

@@ -31,18 +31,23 @@ class TraceWriter {
  public:
   // Creates the file and writes the header. Names and caps are copied from the profile.
   TraceWriter(std::string path, const TraceHeader& header, const Profile& profile);
+  ~TraceWriter();  // what is held back goes to the file, as far as it can be written
 
-  // Formats into a buffer that is kept, then one write(2). RunError as LineFile::append().
+  // Formats into a buffer that is kept. Live, each line is on disk at once; of a replay, which can be made again, lines
+  // are held back until there are 64 KiB of them. RunError as LineFile::append().
   void write(const InputRecord& record);
   // The last line. `status`: complete | partial, `reason`: why partial, else empty. Without it the trace
   // reads as partial.
   void finish(const std::string& status = "complete", const std::string& reason = "");
 
-  int64_t inputs() const { return inputs_; }
 
  private:
+  void flush();
+
   LineFile file_;
-  LineBuffer line_;
+  bool held_back_;
+  LineBuffer lines_;  // not yet on disk
+  int64_t held_inputs_ = 0;  // of those lines
   std::vector<std::string> models_;  // as JSON strings
   std::vector<double> caps_w_;
   std::string co_runner_;  // as JSON

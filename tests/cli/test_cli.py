@@ -764,16 +764,19 @@ class WithNetworks(Folder):
                 self.assertEqual(machine.caps(), machine.found, end)
 
     def start_long_run(self, out, *more):
-        process = subprocess.Popen([PROGRAM, "run", "scenarios/smoke.json", "--inputs", "100000", "--out", out, *more], cwd=ROOT,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         part = out + "/recording/inputs.part.jsonl"
-        deadline = time.time() + 120
-        while time.time() < deadline:
-            if os.path.exists(part) and os.path.getsize(part) > 2000:
-                return process
-            time.sleep(0.1)
-        process.kill()
-        self.fail("the run never began to record")
+        with open(out + ".said", "w+") as said:
+            process = subprocess.Popen([PROGRAM, "run", "scenarios/smoke.json", "--inputs", "100000", "--out", out, *more], cwd=ROOT,
+                                       stdout=said, stderr=said)
+            deadline = time.time() + 120
+            while time.time() < deadline and process.poll() is None:
+                if os.path.exists(part) and os.path.getsize(part) > 2000:
+                    return process
+                time.sleep(0.1)
+            process.kill()
+            process.wait()
+            said.seek(0)
+            self.fail(f"the run never began to record; its status: {process.returncode}; it said: {said.read()}")
 
     def test_interrupt_keeps_what_was_measured(self):
         out = self.path("r")

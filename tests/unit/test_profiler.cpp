@@ -280,6 +280,28 @@ TEST_CASE("a live group has the arrivals, shares, energy and answers of its repl
     }
 }
 
+TEST_CASE("networks that end between two refreshes of the counter are run until it tells their power", "[profiler][power]") {
+  FakeMachine machine;
+  one_package(machine);
+  DrawingClock clock(machine);
+  FakeRuntime runtime(clock, {{0.0005, 0, 0}});
+  const FakeTexts texts({1, 1}, "");
+  NetworkBench bench(runtime, networks({1}), texts, in_order(2));
+  Scenario scenario;
+  scenario.workload = "texts";
+  scenario.caps_w = {50};
+  scenario.profile_repetitions = 2;
+  PowerBackend power = open_power({"rapl", machine.root(), "", scenario.caps_w, scenario.power_model}, clock);
+  Progress quiet(true);
+  std::vector<std::string> remarks;
+  const double start_s = clock.time_s;
+  const Profile p = measure_profile(bench, scenario, power, clock, quiet, &remarks);
+  CHECK(remarks.empty());
+  CHECK(p.active_power_of(0, 0) == Approx(55));
+  CHECK(p.latency_of({0, 1, 0}).mean_s == Approx(0.0005));  // of the repetitions alone
+  CHECK(clock.time_s > start_s + 1.01);                     // a second of idling, ten refreshes of 1 ms
+}
+
 TEST_CASE("with real counters power is measured: profile, live run, and caps that are not in force", "[profiler][live][power]") {
   FakeMachine machine;
   one_package(machine);

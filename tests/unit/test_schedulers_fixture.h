@@ -63,21 +63,6 @@ inline TruthTable truth_of(const Profile& p, const std::vector<double>& slowdown
   return t;
 }
 
-inline Observation observation_of(const Configuration& c, const Outcome& o, const Context& context) {
-  Observation seen;
-  seen.configuration = c;
-  seen.stages_finished = o.stages_finished;
-  if (o.stages_finished > 0)
-    seen.last_stage_end_s = o.stage_end_s[static_cast<size_t>(o.stages_finished - 1)];
-  seen.busy_s = o.busy_s;
-  seen.deadline_s = context.deadline_s;
-  seen.period_s = context.period_s;
-  seen.size = context.size;
-  seen.energy_j = o.energy_j;
-  seen.idle_power_w = o.idle_power_w;
-  return seen;
-}
-
 struct Run {
   std::vector<Configuration> configurations;
   std::vector<Outcome> outcomes;
@@ -91,7 +76,7 @@ inline Run run(const std::string& name, const Profile& p, const TruthTable& t, c
     const Context context{n, goals.deadline_s, goals.deadline_s};
     const Configuration c = scheduler->decide(context);
     const Outcome o = outcome_of(t, p, c, n, context.deadline_s, context.period_s);
-    scheduler->observe(observation_of(c, o, context));
+    scheduler->observe(observation_of(c, context, o, 0));
     result.configurations.push_back(c);
     result.outcomes.push_back(o);
   }

@@ -322,6 +322,28 @@ TEST_CASE("a disk that fills up within a line keeps the lines before it whole", 
   CHECK(trace.inputs.size() == 1);
 }
 
+TEST_CASE("a replay's lines are held back, and kept by whatever ends its writer", "[trace]") {
+  Folder folder;
+  const std::string path = folder / "a.jsonl";
+  {
+    TraceHeader header = small_header();
+    header.mode = "replay";
+    TraceWriter writer(path, header, small_profile());
+    const std::string first_line = content_of(path);
+    writer.write(full_record());
+    CHECK(content_of(path) == first_line);
+    for (int64_t input = 4; input < 1000; ++input) {
+      InputRecord record = full_record();
+      record.input = input;
+      writer.write(record);
+    }
+    CHECK(content_of(path).size() > 64 * 1024);
+  }
+  const TraceFile trace = read_trace(path);
+  CHECK(trace.status == "partial");
+  CHECK(trace.inputs.size() == 997);
+}
+
 TEST_CASE("traces keep the published schema", "[trace]") {
   Folder folder;
   write_golden(folder / "a.jsonl");
