@@ -24,5 +24,5 @@ record() {  # WORKLOAD SCENARIO INPUTS [OPTION]...
   done
 }
 
-record fashion-mnist scenarios/quickstart.json 200
-record ptb scenarios/ptb.json 1000 ${PTB:+--data "ptb=$PTB"}
+record fashion-mnist scenarios/quickstart.json 600
+record ptb scenarios/ptb.json 2000 ${PTB:+--data "ptb=$PTB"}

@@ -15,7 +15,9 @@ scripts/setup.sh
 scripts/build.sh release
 train() { for network in "${@:2}"; do build/bin/alert-train "$1" --network "$network" --seed 1; done; }
 if [ "$what" = ptb ]; then
-  build/bin/alert-train networks/ptb.json --network lstm-small --data "$data" --seed 1 --epochs 9 --stop-after 7 &
+  for network in lstm-w50 lstm-w100 lstm-small; do
+    build/bin/alert-train networks/ptb.json --network $network --data "$data" --seed 1 --epochs 9 --stop-after 7
+  done &
   first=$!
   build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 1 --lr 0.25 --max-norm 20 --epochs 9 --stop-after 3
   build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 2 --method balanced --epochs 5 \
