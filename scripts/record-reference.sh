@@ -21,6 +21,7 @@ record() {  # WORKLOAD SCENARIO INPUTS [OPTION]...
     "$bench" record "$scenario" --out "$work/$workload-$name" --inputs "$inputs" --set name=$name --set co_runner.kind=$kind \
       --set co_runner.slowdown=$slowdown --set "description=\"$workload under the disturbance $name\"" "$@"
     mv "$work/$workload-$name/recording" "$out/$workload-$name"
+    [ -z "${PTB:-}" ] || sed -i "s#$PTB#ptb#g" "$out/$workload-$name/recording.json"  # recordings are shared: no path of this machine
   done
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures what lies under results/reference/ again; leave the machine alone meanwhile. Without arguments everything
-# (about 15 minutes), else only what is named.
-#   scripts/reference.sh [bench] [quickstart] [questions] [zoo] [co-runners]
+# (about 25 minutes), else only what is named. PTB=DIR names the folder with ptb.{train,valid,test}.txt; without it the text
+# is made up.
+#   scripts/reference.sh [bench] [quickstart] [ptb] [questions] [zoo] [profiles] [co-runners]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bench=build/bin/alert-bench out=results/reference
@@ -17,7 +18,25 @@ measure_quickstart() {
   mkdir -p $out/quickstart/figures
   cp "$work/table" $out/quickstart/table.txt
   cp "$work"/quickstart/{manifest,profile,summary}.json $out/quickstart/
+  sed -i "s#$work#results#g" $out/quickstart/manifest.json
   cp "$work"/quickstart/figures/*.png $out/quickstart/figures/
+}
+
+measure_ptb() {
+  mkdir -p $out/ptb
+  "$bench" run scenarios/ptb.json ${PTB:+--data "ptb=$PTB"} --out "$work/ptb" | tee $out/ptb/table.txt
+}
+
+# Every network x stage x cap of each workload on this machine.
+measure_profiles() {
+  mkdir -p profiles
+  local cpu workload scenario
+  cpu=$(awk -F': *' '/^model name/ {print tolower($2); exit}' /proc/cpuinfo | tr -cs 'a-z0-9' - | sed 's/^-*//; s/-*$//')
+  for workload in fashion-mnist:quickstart imagenet:default ptb:ptb squad:squad; do
+    scenario=scenarios/${workload#*:}.json
+    "$bench" profile $scenario $([ "$workload" != ptb:ptb ] || echo ${PTB:+--data "ptb=$PTB"}) --overwrite \
+      --out "profiles/${workload%:*}.$cpu.json"
+  done
 }
 
 # How far the slow-down factor spreads with and without the model of an input's size: made-up questions, nothing beside.
@@ -63,8 +82,8 @@ print(json.dumps(result, indent=1))
 PY
 }
 
-[ $# -gt 0 ] || set -- bench quickstart questions zoo co-runners
+[ $# -gt 0 ] || set -- bench quickstart ptb questions zoo profiles co-runners
 for what in "$@"; do
-  declare -F "measure_$what" >/dev/null || { sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  declare -F "measure_$what" >/dev/null || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 done
 for what in "$@"; do "measure_$what"; done

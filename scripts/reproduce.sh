@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes every figure and claim of ARTIFACT.md anew from recordings (about two minutes), or from nothing (--from nothing:
+# Makes every figure and claim of ARTIFACT.md anew from recordings (about four minutes), or from nothing (--from nothing:
 # builds, runs the quickstart and makes the recordings too, about 40 minutes; leave the machine alone meanwhile). Can be run
 # again; what it makes replaces what was there.
 #   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|sensitivity|claims] [--out DIR]
@@ -32,9 +32,8 @@ wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 mkdir -p "$out"
 
 if wanted evaluation; then
-  sweep=$(mktemp --suffix=.json)
-  trap 'rm -f "$sweep"' EXIT
-  printf '{"schema_version": "1.0", "kind": "sweep", "name": "reference", "recordings": ["%s/*"]}\n' "$(realpath "$recordings")" >"$sweep"
+  sweep=$(dirname "$recordings")/sweep.json
+  printf '{"schema_version": "1.0", "kind": "sweep", "name": "reference", "recordings": ["recordings/*"]}\n' >"$sweep"
   "$bench" sweep "$sweep" --out "$out/evaluation" --overwrite
   rm -rf "$out/evaluation/cells" "$out/evaluation/traces" "$out/evaluation/recording"
   scripts/figures.py "$out/evaluation"

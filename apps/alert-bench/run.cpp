@@ -87,6 +87,8 @@ void add_record(CLI::App& app, CommandLine& line) {
   add_live(app, line, "record", "make the truth table of a scenario under its co-runner: what oracles and replay work on",
            "Example: alert-bench record scenarios/quickstart.json --out results/recording\n"
            "         alert-bench record scenarios/quickstart.json --out results/recording --resume\n"
+           "A repetition has another seed (other phases of the co-runner, other inputs); a sweep tells its cells apart by it:\n"
+           "         for seed in 1 2 3; do alert-bench record scenarios/ptb.json --seed $seed --out results/ptb-$seed; done\n"
            "Then:    alert-bench replay results/recording/recording --schedulers alert,oracle", record_scenario, false);
 }
 

@@ -6,9 +6,12 @@
 #include "commands.h"
 #include "core/json_reader.h"
 #include "core/profile.h"
+#include "evaluation/evaluation.h"
 #include "models/inference_runtime.h"
 #include "models/network_file.h"
 #include "recording/recording.h"
+#include "sweep/plan.h"
+#include "sweep/sweep_file.h"
 #include "trace/trace_reader.h"
 
 namespace alertbench {
@@ -35,6 +38,35 @@ std::string check_networks(const std::string& path, bool load, int classes) {
   return fmt::format("network file, {} networks{}", file.networks.size(), load ? ", all load" : "");
 }
 
+std::string about(const EvaluationResult& e) {
+  size_t settings = 0, failed = 0;
+  for (const Cell& c : e.cells) settings += c.settings.size(), failed += c.failed.empty() ? 0 : 1;
+  return fmt::format("{} cells{}, {} settings, {} schedulers", e.cells.size(), failed ? fmt::format(" ({} failed)", failed) : "",
+                     settings, e.schedulers.size());
+}
+
+std::string check_sweep_file(const std::string& path) {
+  const Plan plan = Plan::of(SweepFile::read(path), {});
+  for (const PlannedCell& p : plan.cells)
+    if (!p.cell.failed.empty()) throw InputError(fmt::format("{}: recordings: {}", path, p.cell.failed));
+  return fmt::format("sweep file, {} cells", plan.cells.size());
+}
+
+// What `sweep`, `merge` or `replay --grid` left; a sweep that is not done has its finished cells checked.
+std::string check_evaluation(const std::string& folder) {
+  std::string told;
+  if (fs::exists(folder + "/plan.json")) {
+    const Plan plan = Plan::read(folder + "/plan.json");
+    size_t finished = 0;
+    if (fs::is_directory(folder + "/cells"))
+      for (const auto& entry : fs::directory_iterator(folder + "/cells"))
+        if (entry.path().extension() == ".json") EvaluationResult::read(entry.path().string()), ++finished;
+    told = fmt::format("sweep {}, shard {}, {} of {} cells finished here; ", plan.name, plan.shard.text(), finished, plan.cells.size());
+  }
+  if (!fs::exists(folder + "/evaluation.json")) return told + "not ended yet";
+  return told + "evaluation, " + about(EvaluationResult::read(folder));
+}
+
 // Says what the file is, or throws InputError.
 std::string check(const std::string& path, bool load, int classes) {
   if (fs::is_directory(path)) {
@@ -42,12 +74,14 @@ std::string check(const std::string& path, bool load, int classes) {
       const Recording r = Recording::load(path);
       return fmt::format("recording, {} of {} inputs", r.truth.inputs, r.planned_inputs);
     }
+    if (fs::exists(path + "/evaluation.json") || fs::exists(path + "/plan.json")) return check_evaluation(path);
     if (!fs::exists(path + "/manifest.json"))
       throw InputError(path + ": a folder with neither recording.json nor manifest.json: no recording, no result");
     const nlohmann::json manifest = read_json_file(path + "/manifest.json");
     int traces = 0;
-    for (const auto& entry : fs::directory_iterator(path + "/traces"))
-      if (entry.path().extension() == ".jsonl") read_trace(entry.path().string()), ++traces;
+    if (fs::is_directory(path + "/traces"))
+      for (const auto& entry : fs::directory_iterator(path + "/traces"))
+        if (entry.path().extension() == ".jsonl") read_trace(entry.path().string()), ++traces;
     if (fs::exists(path + "/recording/recording.json")) Recording::load(path + "/recording");
     return fmt::format("result, status {}, {} sound traces", manifest.value("status", "unknown"), traces);
   }
@@ -59,6 +93,10 @@ std::string check(const std::string& path, bool load, int classes) {
   const nlohmann::json j = read_json_file(path);
   if (!j.is_object()) throw InputError(path + ": no JSON object");
   if (fs::path(path).stem().extension() == ".schema") return "JSON schema, not checked further";
+  const std::string kind = j.contains("kind") && j["kind"].is_string() ? j["kind"].get<std::string>() : "";
+  if (kind == "evaluation") return "evaluation, " + about(EvaluationResult::from_json(j, path));
+  if (kind == "sweep") return check_sweep_file(path);
+  if (kind == "sweep-plan") return fmt::format("plan of a sweep, {} cells", Plan::read(path).cells.size());
   if (j.contains("networks") && j["networks"].is_array()) return check_networks(path, load, classes);
   if (j.contains("goals")) return fmt::format("scenario, {} goal settings", Scenario::from_json(j, path).goals.size());
   if (j.contains("arrays")) {
@@ -67,13 +105,13 @@ std::string check(const std::string& path, bool load, int classes) {
   }
   if (j.contains("caps_w") && j.contains("models"))
     return fmt::format("profile, {} networks", Profile::read(path).models.size());
-  throw InputError(path + ": neither scenario, network file, profile nor recording (no goals, networks, models or arrays in it)");
+  throw InputError(path + ": neither scenario, network file, profile, recording, sweep nor evaluation (no goals, networks, models, arrays or kind in it)");
 }
 
 }  // namespace
 
 void add_validate(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("validate", "is a file sound? scenario, network file, profile, recording, trace, result folder");
+  auto* command = app.add_subcommand("validate", "is a file sound? scenario, network file, profile, recording, trace, sweep, evaluation, result folder");
   struct Arguments {
     std::vector<std::string> files;
     bool load = false;

@@ -93,13 +93,16 @@ ALERT_INLINE size_t first_with(size_t n, const Condition& condition) {
 AlertSettings AlertSettings::read(JsonReader reader) {
   AlertSettings s;
   s.preset = reader.one_of("preset", s.preset, {"paper", "tuned"});
-  s.slowdown = s.preset == "tuned" ? SlowdownConstants::tuned() : SlowdownConstants::paper();
+  if (s.preset == "tuned") {
+    s.slowdown = SlowdownConstants::tuned();
+    s.probability_threshold = 0.9;
+  }
   if (reader.has("slowdown")) s.slowdown = read_slowdown(reader.object("slowdown"), s.slowdown);
   if (reader.has("idle")) read_idle(reader.object("idle"), s);
   s.priority = read_priority(reader, s.priority);
   s.hopeless_share = reader.number("hopeless_share", s.hopeless_share, 0, 1);
   s.accuracy_tolerance = reader.number("accuracy_tolerance", s.accuracy_tolerance, 0, 1);
-  s.probability_threshold = reader.optional_number("probability_threshold", 0, 1);
+  if (reader.has("probability_threshold")) s.probability_threshold = reader.optional_number("probability_threshold", 0, 1);
   s.overhead = reader.boolean("overhead", s.overhead);
   s.overhead_warmup = reader.integer("overhead_warmup", s.overhead_warmup, 0, 1 << 30);
   reader.finish();

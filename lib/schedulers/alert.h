@@ -20,8 +20,8 @@ namespace alertbench {
 enum class Criterion { latency, accuracy, energy };
 
 struct AlertSettings {
-  // Constants of the slow-down filter: `paper` (as published, the default) or `tuned`; single ones can be set
-  // on top.
+  // `paper` (as published, the default) or `tuned`: constants of the slow-down filter, and a probability_threshold of 0.9;
+  // single ones can be set on top.
   std::string preset = "paper";
   SlowdownConstants slowdown;
   IdlePowerConstants idle;

@@ -2,6 +2,7 @@
 
 #include <fmt/compile.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -16,15 +17,16 @@ ordered_json or_null(const std::optional<T>& value) {
   return value ? ordered_json(*value) : ordered_json();
 }
 
+// What is finer than 1e-12 (of a second, a joule, a share) is no measurement, and 17 digits take readers twice as long.
+double rounded(double value) { return std::abs(value) < 1000 ? std::nearbyint(value * 1e12) / 1e12 : value; }
+
 // Members of an object in the order of the calls; `key` brings its comma and colon: ",\"x\":".
 struct Line {
   LineBuffer& out;
 
   void text(std::string_view value) { append_text(out, value); }
-  void number(std::string_view key, double value) { text(key), append_number(out, value); }
-  void number(std::string_view key, const std::optional<double>& value) {
-    text(key), append_number(out, value);
-  }
+  void number(std::string_view key, double value) { text(key), append_number(out, rounded(value)); }
+  void number(std::string_view key, const std::optional<double>& value) { number(key, value.value_or(std::nan(""))); }
   void integer(std::string_view key, int64_t value) {
     text(key);
     fmt::format_to(fmt::appender(out), FMT_COMPILE("{}"), value);

@@ -33,7 +33,7 @@ class TraceWriter {
   TraceWriter(std::string path, const TraceHeader& header, const Profile& profile);
   ~TraceWriter();  // what is held back goes to the file, as far as it can be written
 
-  // Formats into a buffer that is kept. Live, each line is on disk at once; of a replay, which can be made again, lines
+  // Formats into a buffer that is kept, numbers below 1000 rounded to 1e-12. Live, each line is on disk at once; of a replay, which can be made again, lines
   // are held back until there are 64 KiB of them. RunError as LineFile::append().
   void write(const InputRecord& record);
   // The last line. `status`: complete | partial, `reason`: why partial, else empty. Without it the trace

@@ -12,7 +12,7 @@ from . import contention, load, style
 NAMES = ["input_statistics"]
 # As SlowdownConstants in lib/estimate/slowdown_filter.h.
 PRESETS = {"paper": dict(gain=0.5, noise=0.001, floor=0.1, mean=1.0, variance=0.1, forgetting=0.3),
-           "tuned": dict(gain=0.5, noise=0.01, floor=0.001, mean=1.0, variance=0.1, forgetting=0.3)}
+           "tuned": dict(gain=0.5, noise=0.1, floor=0.03, mean=1.0, variance=0.1, forgetting=0.3)}
 COVERED = 0.9
 PROBABILITIES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 MOST_LAGS = 50

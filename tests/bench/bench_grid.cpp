@@ -2,13 +2,15 @@
 // and configurations, the whole grid of the published size, and what traces cost. Made-up recordings: only the arithmetic
 // is measured. JSON on stdout; times are this machine's, at this moment.
 #include <fmt/format.h>
-#include <sys/resource.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -80,10 +82,17 @@ void evaluate(const Recording& r, const CellRequest& request) {
   for (const Task task : {Task::min_energy, Task::min_error}) evaluate_cell(r, scenario_of(r, "bench"), "", task, request);
 }
 
+// The most memory that was resident since the last forget_peak(), by the kernel's count (Linux: man proc, clear_refs).
 double peak_mb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmHWM:", 0) == 0) return std::stod(line.substr(6)) / 1024;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+void forget_peak() {
+  malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";
 }
 
 // Inputs per second of one scheduler alone, on one core, over both tasks' grids.
@@ -148,6 +157,7 @@ int main() {
   const auto growth = [&](const char* what, const std::vector<int>& values, const auto& measure) {
     ordered_json points = ordered_json::array();
     for (const int v : values) {
+      forget_peak();
       const double s = measure(v);
       points.push_back({{what, v}, {"s", s}, {"peak_mb", peak_mb()}});
     }
@@ -170,6 +180,7 @@ int main() {
 
   // The published size: 3 workloads x 5 scenarios, 2 tasks x 36 settings, every scheduler, 1,000 inputs, 130 configurations.
   request.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  forget_peak();
   const double s = seconds([&] {
     for (uint64_t cell = 0; cell < 15; ++cell) evaluate(make_recording(1000, 6, 4, 13, cell), request);
   });

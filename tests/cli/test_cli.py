@@ -389,6 +389,20 @@ class Sweeps(Folder):
         self.refused(call("sweep", self.path("sweep.json")), 2)
         self.refused(call("sweep", self.path("absent.json"), "--out", self.path("o")), 2, "absent.json")
         self.refused(call("merge", self.path("absent"), "--out", self.path("o")), 2, "absent")
+
+    def test_validate(self):
+        self.record("a")
+        self.done(self.sweep("o"))
+        for name, said in (("sweep.json", "sweep file, 2 cells"), ("o/plan.json", "2 cells"), ("o/evaluation.json", "2 cells"),
+                           ("o", "2 of 2 cells finished here; evaluation, 2 cells, 12 settings")):
+            self.assertIn(said, self.done(call("validate", self.path(name))).stdout)
+        with open(self.cells("o")[0], "a") as f:
+            f.write("}")
+        self.refused(call("validate", self.path("o")), 2, os.path.basename(self.cells("o")[0]))
+        self.write("bad.json", dict(self.read("o/evaluation.json"), kind="evaluations"))
+        self.refused(call("validate", self.path("bad.json")), 2, "bad.json")
+        self.write("absent.json", tiny_recording.sweep(recordings=["recordings/none"]))
+        self.refused(call("validate", self.path("absent.json")), 2, "recordings/none", "is not there")
         self.refused(call("merge", self.path("recordings"), "--out", self.path("o")), 2, "evaluation.json")
         blocked = self.write("file", "x")
         self.refused(call("sweep", self.write("sweep.json", tiny_recording.sweep()), "--out", blocked + "/o"), 3, blocked)

@@ -248,12 +248,15 @@ TEST_CASE("in a constant environment alert ends where oracle-static is") {
 TEST_CASE("settings of alert: presets, single constants, all of them back") {
   const auto effective = [](const json& s) { return effective_settings("alert", s, "t"); };
   CHECK(effective({})["slowdown"]["process_noise_floor"] == 0.1);
-  CHECK(effective({{"preset", "tuned"}})["slowdown"]["process_noise_floor"] == 0.001);
+  CHECK(effective({})["probability_threshold"].is_null());
+  CHECK(effective({{"preset", "tuned"}})["slowdown"]["process_noise_floor"] == 0.03);
+  CHECK(effective({{"preset", "tuned"}})["probability_threshold"] == 0.9);
+  CHECK(effective({{"preset", "tuned"}, {"probability_threshold", 0.7}})["probability_threshold"] == 0.7);
   const json set = {
       {"preset", "tuned"}, {"slowdown", {{"process_noise_floor", 0.02}}}, {"idle", {{"ratio", 0.3}}}};
   const auto out = effective(set);
   CHECK(out["slowdown"]["process_noise_floor"] == 0.02);
-  CHECK(out["slowdown"]["measurement_noise"] == 0.01);
+  CHECK(out["slowdown"]["measurement_noise"] == 0.1);
   CHECK(effective(json::parse(out.dump())).dump() == out.dump());
 
   using Catch::Matchers::Contains;
