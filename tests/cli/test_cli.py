@@ -542,7 +542,7 @@ class Sweeps(Folder):
     def stopped_in_the_middle(self, out, how):
         """A sweep of 8 cells that got a signal when its first cell was there; how many it finished."""
         for name in "abcd":
-            self.record(name, inputs=3000)
+            self.record(name, inputs=100)
         changes = {"grid": {"deadlines": 12, "levels": 12}}
         sweep = self.write("sweep.json", tiny_recording.sweep(**changes))
         process = subprocess.Popen([PROGRAM, "sweep", sweep, "--out", self.path(out), "--threads", "1"], cwd=ROOT,
