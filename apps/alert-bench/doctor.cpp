@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "commands.h"
 #include "contention/co_runner.h"
+#include "live/machine_use.h"
 #include "live/placement.h"
 #include "models/inference_runtime.h"
 #include "power/rapl.h"
@@ -42,6 +45,18 @@ nlohmann::ordered_json examine_power(const std::string& root) {
   return j;
 }
 
+// Who else is on the processors: one second of looking.
+nlohmann::ordered_json examine_noise() {
+  const MachineUse before = read_machine_use();
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const Disturbance disturbance = between(before, read_machine_use());
+  nlohmann::ordered_json j = to_json(disturbance);
+  std::vector<std::string> warnings = noise_warnings(read_host());
+  for (const std::string& w : noise_warnings(disturbance)) warnings.push_back(w);
+  j["warnings"] = warnings;
+  return j;
+}
+
 nlohmann::ordered_json examine(int threads, const std::string& root) {
   nlohmann::ordered_json j = {{"build", build_facts()}, {"host", to_json(read_host())}, {"allowed_cpus", allowed_cpus()}};
   std::vector<std::string> problems;
@@ -56,6 +71,7 @@ nlohmann::ordered_json examine(int threads, const std::string& root) {
   } catch (const Error& e) {
     problems.push_back(e.what());
   }
+  j["noise"] = examine_noise();
   j["power"] = examine_power(root);
   try {
     j["fashion_mnist"] = FashionMnist().data_source();
@@ -118,6 +134,7 @@ void add_doctor(CLI::App& app, CommandLine& line) {
         print(j, "");
         if (!j["power"]["mends"].empty()) fmt::print("\nTo use the processor's own caps and counters without root:\n");
         for (const auto& m : j["power"]["mends"]) fmt::print("{}\n", m.get<std::string>());
+        for (const auto& w : j["noise"]["warnings"]) fmt::print("\n{}", w.get<std::string>());
         fmt::print("\n{}\n", j["problems"].empty() ? "No problems found." : "Problems:");
         for (const auto& p : j["problems"]) fmt::print("- {}\n", p.get<std::string>());
       }

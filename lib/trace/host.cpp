@@ -98,6 +98,34 @@ std::optional<double> steal(const std::string& stat) {
   return static_cast<double>(ticks[7]) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+bool of_processor(const std::string& name) {
+  for (const char* known : {"coretemp", "k10temp", "zenpower", "cpu_thermal", "cpu-thermal", "soc_thermal"})
+    if (name == known) return true;
+  return false;
+}
+
+// hwmon's thousandths of a degree; the limit is where the processor throttles itself.
+void read_temperature(const std::string& hwmon, Host& host) {
+  std::error_code error;
+  for (fs::directory_iterator entry(hwmon, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string folder = entry->path().string();
+    if (!of_processor(first_line(folder + "/name").value_or(""))) continue;
+    for (int n = 1; n < 130; ++n) {
+      const auto now = number(fmt::format("{}/temp{}_input", folder, n));
+      if (!now) continue;
+      auto limit = number(fmt::format("{}/temp{}_max", folder, n));
+      if (!limit) limit = number(fmt::format("{}/temp{}_crit", folder, n));
+      const double now_c = 1e-3 * static_cast<double>(*now);
+      const std::optional<double> limit_c = limit ? std::optional(1e-3 * static_cast<double>(*limit)) : std::nullopt;
+      const bool nearer = !host.temperature_c || (limit_c && (!host.temperature_limit_c || *limit_c - now_c < *host.temperature_limit_c - *host.temperature_c)) ||
+                          (!limit_c && !host.temperature_limit_c && now_c > *host.temperature_c);
+      if (!nearer) continue;
+      host.temperature_c = now_c;
+      host.temperature_limit_c = limit_c;
+    }
+  }
+}
+
 template <class T>
 nlohmann::ordered_json or_null(const std::optional<T>& value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
@@ -119,6 +147,7 @@ Host read_host(const std::string& root) {
   if (std::array<double, 3> load{}; loadavg >> load[0] >> load[1] >> load[2]) host.load_average = load;
   host.llc_bytes = last_level_cache(cpus + "/cpu0/cache");
   host.steal_s = steal(root + "/proc/stat");
+  read_temperature(root + "/sys/class/hwmon", host);
   return host;
 }
 
@@ -136,6 +165,8 @@ nlohmann::ordered_json to_json(const Host& host) {
       {"memory_available_bytes", or_null(host.memory_available_bytes)},
       {"load_average", or_null(host.load_average)},
       {"steal_s", or_null(host.steal_s)},
+      {"temperature_c", or_null(host.temperature_c)},
+      {"temperature_limit_c", or_null(host.temperature_limit_c)},
   };
 }
 

@@ -19,6 +19,7 @@ struct Host {
   std::optional<int64_t> memory_total_bytes, memory_available_bytes;
   std::optional<int64_t> llc_bytes;  // the last-level cache that processor 0 sees
   std::optional<double> steal_s;     // since boot, all processors together: time a hypervisor took
+  std::optional<double> temperature_c, temperature_limit_c;  // of the processor's sensor that is nearest to its limit
 };
 
 // `root` stands before /proc and /sys (tests give a fake tree).

@@ -177,7 +177,7 @@ TEST_CASE("host facts of an Intel machine with governors", "[manifest]") {
 TEST_CASE("host facts of an empty tree are all null, and of this machine sound", "[manifest]") {
   Folder root;
   const auto facts = to_json(read_host(root.path));
-  CHECK(facts.size() == 12);
+  CHECK(facts.size() == 14);
   for (const auto& [key, value] : facts.items()) {
     INFO(key);
     CHECK(value.is_null());
