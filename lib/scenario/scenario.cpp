@@ -109,6 +109,8 @@ CoRunnerScenario read_co_runner(JsonReader r) {
 
 PowerModel read_power_model(JsonReader r) {
   PowerModel m;
+  for (const char* remark : {"$comment", "platform", "caps_w", "sources", "derived"})
+    if (r.has(remark)) r.raw(remark);  // for readers of the file
   m.name = r.text("name", m.name);
   m.static_w = r.number("static_w", m.static_w, 0, no_limit);
   m.dynamic_w = r.number("dynamic_w", m.dynamic_w, 1e-3, no_limit);
@@ -160,7 +162,13 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     s.power_backend = power.one_of("backend", s.power_backend, {"emulated", "rapl", "none", "auto"});
     s.power_root = power.text("root", s.power_root);
     s.power_state_folder = power.text("state_folder", s.power_state_folder);
-    if (power.has("model")) s.power_model = read_power_model(power.object("model"));
+    if (power.has("model") && power.raw("model").is_string()) {
+      const std::string file = resolve_path(path, power.text("model"));
+      const json model = read_json_file(file);
+      s.power_model = read_power_model(JsonReader(model, file));
+    } else if (power.has("model")) {
+      s.power_model = read_power_model(power.object("model"));
+    }
     if (power.has("caps_w"))
       s.caps_w = power.numbers("caps_w", 0.1, no_limit);
     else if (s.power_backend == "none")
