@@ -35,8 +35,12 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
     command->add_option("--profile", a->options.profile, "take this profile instead of measuring one");
   if (body == run_scenario)
     command->add_option("--recording", a->options.recording, "take this recording instead of making one");
-  if (body == record_scenario)
-    command->add_flag("--resume", a->options.resume, "go on with the recording in --out at the input where it was cut off (the same scenario)");
+  if (!profiling)
+    command->add_flag("--resume", a->options.resume,
+                      body == record_scenario
+                          ? "go on with the recording in --out at the input where it was cut off (the same scenario)"
+                          : "go on with the result in --out: keeps its profile, goes on with its recording where that was cut off, and runs "
+                            "the schedulers anew (traces of before: OUT/interrupted-N); nothing to do where it is complete");
   command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command");
   command->add_flag("--dry-run", a->dry_run, "show the effective scenario and the plan, run nothing");
   add_common(*command, a->options);

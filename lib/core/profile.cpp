@@ -29,6 +29,12 @@ constexpr LatencyField latency_fields[] = {{"mean_s", &LatencyStats::mean_s},
                                            {"p99_s", &LatencyStats::p99_s},
                                            {"cv", &LatencyStats::cv}};
 
+struct SpeedField {
+  const char* key;
+  double CapSpeed::*value;
+};
+constexpr SpeedField speed_fields[] = {{"requested", &CapSpeed::requested}, {"achieved", &CapSpeed::achieved}, {"cv", &CapSpeed::cv}};
+
 std::vector<double> sized(JsonReader& reader, const char* key, size_t size, const char* each) {
   std::vector<double> values = reader.numbers(key, -huge, huge);
   if (values.size() != size)
@@ -46,6 +52,15 @@ ModelProfile read_model(JsonReader reader, Profile& profile) {
   const auto caps = profile.caps_w.size();
   const std::vector<double> active = sized(reader, "active_power_w", caps, "cap");
   profile.active_power_w.insert(profile.active_power_w.end(), active.begin(), active.end());
+  if (reader.has("cap_speed")) {
+    JsonReader speeds = reader.object("cap_speed");
+    model.cap_speeds.resize(caps);
+    for (const SpeedField& field : speed_fields) {
+      const std::vector<double> values = sized(speeds, field.key, caps, "cap");
+      for (size_t c = 0; c < caps; ++c) model.cap_speeds[c].*field.value = values[c];
+    }
+    speeds.finish();
+  }
   std::vector<JsonReader> stages = reader.objects("stages");
   if (stages.empty() || stages.size() > max_stages)
     reader.fail("stages", fmt::format("has {} entries; give 1 to {}", stages.size(), max_stages));
@@ -212,6 +227,11 @@ void Profile::check(const std::string& where) const {
     if (model.stages() < 1 || model.stages() > max_stages)
       check.fail(key + ": accuracy", "has {} stages; give 1 to {}", model.stages(), max_stages);
     check.within(key + ": size_growth", model.size_growth, 0, 2);
+    for (const CapSpeed& speed : model.cap_speeds) {
+      check.positive(key + ": cap_speed: requested", speed.requested);
+      check.positive(key + ": cap_speed: achieved", speed.achieved);
+      check.within(key + ": cap_speed: cv", speed.cv, 0, huge);
+    }
     check.one_of(key + ": accuracy_source", model.accuracy_source, {"measured", "published", "assumed"});
     for (size_t s = 0; s < model.accuracy.size(); ++s) {
       const std::string at = fmt::format("{}: accuracy[{}]", key, s);
@@ -282,6 +302,11 @@ ordered_json Profile::to_json() const {
     if (!size_unit.empty()) entry["size_growth"] = model.size_growth;
     const auto power = active_power_w.begin() + m * caps();
     entry["active_power_w"] = std::vector<double>(power, power + caps());
+    if (!model.cap_speeds.empty())
+      for (const SpeedField& field : speed_fields) {
+        ordered_json& values = entry["cap_speed"][field.key] = ordered_json::array();
+        for (const CapSpeed& speed : model.cap_speeds) values.push_back(speed.*field.value);
+      }
     entry["stages"] = ordered_json::array();
     for (int s = 1; s <= model.stages(); ++s) {
       ordered_json stage;

@@ -13,12 +13,19 @@ struct LatencyStats {  // seconds, to the end of a stage, from the start of the 
   double mean_s = 0, median_s = 0, p95_s = 0, p99_s = 0, cv = 0;
 };
 
+// What an emulated cap makes of a network, by pairs of executions without and under it: speed is the ratio of their times.
+struct CapSpeed {
+  double requested = 1, achieved = 1;  // the median over pairs
+  double cv = 0;                       // of the pairs
+};
+
 struct ModelProfile {
   std::string name;
   bool random_weights = false;
   std::vector<double> accuracy;       // top-1 per stage, 0..1, not falling
   std::string accuracy_source, accuracy_on;  // "measured" | "published" | "assumed", and on what
   double size_growth = 0;  // share of the latency at the mean size that grows in proportion to the input's size
+  std::vector<CapSpeed> cap_speeds = {};  // one a cap; empty where no cap is emulated, or none was measured
   int stages() const { return static_cast<int>(accuracy.size()); }
   bool anytime() const { return stages() > 1; }
 };

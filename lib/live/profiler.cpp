@@ -108,6 +108,25 @@ void take_power(Profile& p, const std::vector<Window>& windows, const PowerBacke
   }
 }
 
+// From repetition to repetition: the last stage under each cap against that under the highest one, which came shortly before or
+// after it, so that drift of the machine is in both.
+void take_cap_speeds(Profile& p, const std::vector<std::vector<double>>& samples) {
+  const double full = p.power_model.speed(p.caps_w.back());
+  for (int m = 0; m < static_cast<int>(p.models.size()); ++m) {
+    ModelProfile& model = p.models[static_cast<size_t>(m)];
+    const auto times = [&](int cap) -> const std::vector<double>& {
+      return samples[static_cast<size_t>((p.first_row(m) + model.stages() - 1) * p.caps() + cap)];
+    };
+    for (int c = 0; c < p.caps(); ++c) {
+      std::vector<double> speeds;
+      for (size_t k = 0; k < std::min(times(c).size(), times(p.caps() - 1).size()); ++k)
+        speeds.push_back(full * times(p.caps() - 1)[k] / times(c)[k]);
+      const LatencyStats stats = stats_of(speeds);
+      model.cap_speeds.push_back({p.power_model.speed(p.caps_w[static_cast<size_t>(c)]), stats.median_s, stats.cv});
+    }
+  }
+}
+
 }  // namespace
 
 void warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
@@ -195,6 +214,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
     }
   }
 
+  if (p.power_backend == "emulated") take_cap_speeds(p, samples);
   std::vector<double> spread;
   for (const auto& s : samples) {
     p.latency.push_back(stats_of(s));

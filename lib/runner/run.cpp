@@ -13,6 +13,7 @@
 #include "evaluation/cell.h"
 #include "live/live_environment.h"
 #include "live/live_session.h"
+#include "live/machine_use.h"
 #include "live/profiler.h"
 #include "live/recorder.h"
 #include "metrics/summary.h"
@@ -243,6 +244,16 @@ void refuse_warnings(const std::vector<std::string>& warnings, bool strict) {
     throw EnvironmentError(fmt::format("--strict: {}", fmt::join(warnings, "; ")));
 }
 
+// What disturbs this machine while nothing is measured yet.
+std::vector<std::string> noise_before(Clock& clock) {
+  constexpr double look_s = 0.5;
+  const MachineUse before = read_machine_use();
+  clock.sleep_until(clock.now_s() + look_s);
+  std::vector<std::string> all = noise_warnings(read_host());
+  for (std::string& w : noise_warnings(between(before, read_machine_use()))) all.push_back(std::move(w));
+  return all;
+}
+
 void add_inputs(Manifest& manifest, const Scenario& scenario) {
   if (fs::exists(scenario.path)) manifest.add_file(scenario.path);
   manifest.add_file(scenario.networks);
@@ -330,7 +341,7 @@ class Measurements {
 };
 
 // What is to be gone on with; nothing where no input was recorded yet. InputError where it is of another scenario.
-std::optional<Recording> cut_off_recording(const Scenario& scenario, const std::string& folder) {
+std::optional<Recording> recording_so_far(const Scenario& scenario, const std::string& folder) {
   if (!fs::exists(folder + "/recording.json")) return {};
   Recording so_far = Recording::load(folder);
   const ordered_json now = scenario.to_json();
@@ -341,9 +352,25 @@ std::optional<Recording> cut_off_recording(const Scenario& scenario, const std::
     throw InputError(fmt::format("--resume: {}: was begun with another scenario (differs in: {}); give the same one, or record into another --out",
                                  folder, fmt::join(differ, ", ")));
   }
-  if (so_far.complete()) throw InputError(fmt::format("--resume: {}: is complete, all {} inputs; there is nothing to go on with", folder, so_far.truth.inputs));
   if (so_far.truth.inputs == 0) return {};
   return so_far;
+}
+
+bool complete(const std::string& folder) {
+  const std::string manifest = folder + "/manifest.json";
+  return fs::exists(manifest) && read_json_file(manifest).value("status", "") == "complete";
+}
+
+// Traces of an interrupted run go to FOLDER/interrupted-N with their manifest: its live part begins anew, because schedulers
+// that went on would not know what they had learnt.
+void keep_interrupted(const std::string& folder) {
+  if (!fs::exists(folder + "/manifest.json")) return;
+  int n = 1;
+  while (fs::exists(fmt::format("{}/interrupted-{}", folder, n))) ++n;
+  const std::string kept = fmt::format("{}/interrupted-{}", folder, n);
+  fs::create_directories(kept);
+  if (fs::exists(folder + "/traces")) fs::rename(folder + "/traces", kept + "/traces");
+  fs::copy_file(folder + "/manifest.json", kept + "/manifest.json");
 }
 
 void open_result(ResultFolder& result, LiveSession& session, const RunOptions& options) {
@@ -351,6 +378,7 @@ void open_result(ResultFolder& result, LiveSession& session, const RunOptions& o
   add_inputs(m, session.scenario);
   m.libraries = session.facts();
   m.warnings = session.warnings();
+  for (std::string& w : noise_before(session.clock)) m.warnings.push_back(std::move(w));
   m.accuracy_source = session.accuracy_measured() ? "measured" : "profile";
   m.energy_source = session.power.energy_source();
   result.write();
@@ -358,10 +386,18 @@ void open_result(ResultFolder& result, LiveSession& session, const RunOptions& o
   refuse_warnings(m.warnings, options.strict);
 }
 
-// Why the result does not count.
-std::vector<std::string> problems_of(const LiveSession& session) {
+// Why the result does not count. Notes in the manifest what happened on the machine since `before`.
+std::vector<std::string> problems_of(const LiveSession& session, const MachineUse& before, Manifest& manifest, bool strict) {
   std::vector<std::string> all = session.co_runner.problems();
   for (const std::string& p : session.power.problems()) all.push_back(p);
+  const Disturbance disturbance = between(before, read_machine_use());
+  manifest.libraries["disturbance"] = to_json(disturbance);
+  for (const std::string& w : noise_warnings(disturbance)) (strict ? all : manifest.warnings).push_back((strict ? "--strict: " : "") + w);
+  if (const int times = times_continued(); times > 0)
+    all.push_back(fmt::format("the run was stopped and continued (SIGCONT came {} times): inputs under way at that time took as long as that",
+                              times));
+  if (disturbance.suspended_s > 0)
+    all.push_back(fmt::format("the machine was suspended for {:.1f} s meanwhile", disturbance.suspended_s));
   return all;
 }
 
@@ -375,27 +411,45 @@ std::vector<Goals> resolve_goals(const Scenario& scenario, const Profile& profil
 
 ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
   candidates_of(scenario);  // bad input is told before anything is written
-  ResultFolder result(scenario.to_json(), options);
+  std::optional<Recording> so_far;
+  std::string recording_path = options.recording;
+  RunOptions folder_options = options;
+  if (options.resume) {
+    if (complete(options.out)) {
+      if (!options.quiet) fmt::print(stderr, "--resume: {}: is complete; there is nothing to go on with\n", options.out);
+      return ExitCode::done;
+    }
+    if (recording_path.empty()) so_far = recording_so_far(scenario, options.out + "/recording");
+    if (so_far && so_far->complete()) {
+      recording_path = options.out + "/recording";
+      so_far.reset();
+    }
+    keep_interrupted(options.out);
+    folder_options.overwrite = true;  // recording/ stays
+  }
+  ResultFolder result(scenario.to_json(), folder_options);
   return guarded(result, [&] {
     LiveSession session(scenario, options.allow_commands, options.quiet);
     open_result(result, session, options);
-    Measurements measurements(session, result, options);
+    const MachineUse use_before = read_machine_use();
+    const std::optional<Profile> profile_so_far = so_far ? std::optional(so_far->profile) : std::nullopt;
+    Measurements measurements(session, result, options, std::move(so_far));
 
     Recording recording;
-    if (options.recording.empty()) {
-      const Profile profile = measurements.profile();
+    if (recording_path.empty()) {
+      const Profile profile = measurements.profile(profile_so_far);
       session.co_runner.calibrate(*session.bench, session.clock, session.progress);
       recording = measurements.recording(profile);
     } else {
-      recording = Recording::load(options.recording);
-      session.check_profile(recording.profile, options.recording);
+      recording = Recording::load(recording_path);
+      session.check_profile(recording.profile, recording_path);
       if (recording.truth.inputs < scenario.inputs)
-        throw InputError(fmt::format("{}: holds {} inputs, the scenario has {}; use --inputs {}", options.recording,
+        throw InputError(fmt::format("{}: holds {} inputs, the scenario has {}; use --inputs {}", recording_path,
                                      recording.truth.inputs, scenario.inputs, recording.truth.inputs));
       for (int64_t n = 0; n < scenario.inputs; ++n)
         if (const std::string& id = recording.input_ids[static_cast<size_t>(n)]; id != session.bench->input_id(n))
           throw InputError(fmt::format("{}: input {} is \"{}\", the scenario's is \"{}\"; use the data and --seed that it was recorded with",
-                                       options.recording, n, id, session.bench->input_id(n)));
+                                       recording_path, n, id, session.bench->input_id(n)));
       session.co_runner.calibrate(*session.bench, session.clock, session.progress);
       write_file_atomically(result.path() + "/profile.json", recording.profile.to_json().dump(1) + "\n");
     }
@@ -414,7 +468,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
       run_live(evaluation, live, session, inputs);
       finish_traces(live, !interrupted(), interrupted() ? "interrupted" : "");
     }
-    const std::vector<std::string> reasons = problems_of(session);
+    const std::vector<std::string> reasons = problems_of(session, use_before, result.manifest, options.strict);
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
     result.manifest.libraries["power"] = session.power.facts();
     const ordered_json metered = meter->facts();
@@ -438,13 +492,17 @@ ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
   std::optional<Recording> so_far;
   RunOptions folder_options = options;
   if (options.resume) {
-    so_far = cut_off_recording(scenario, options.out + "/recording");
+    so_far = recording_so_far(scenario, options.out + "/recording");
+    if (so_far && so_far->complete())
+      throw InputError(fmt::format("--resume: {}/recording: is complete, all {} inputs; there is nothing to go on with", options.out,
+                                   so_far->truth.inputs));
     folder_options.overwrite = true;  // recording/ stays
   }
   ResultFolder result(scenario.to_json(), folder_options);
   return guarded(result, [&] {
     LiveSession session(scenario, options.allow_commands, options.quiet);
     open_result(result, session, options);
+    const MachineUse use_before = read_machine_use();
     const std::optional<Profile> profile_so_far = so_far ? std::optional(so_far->profile) : std::nullopt;
     Measurements measurements(session, result, options, std::move(so_far));
     const Profile profile = measurements.profile(profile_so_far);
@@ -452,7 +510,7 @@ ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
     measurements.recording(profile);
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
     result.manifest.libraries["power"] = session.power.facts();
-    const std::vector<std::string> reasons = problems_of(session);
+    const std::vector<std::string> reasons = problems_of(session, use_before, result.manifest, options.strict);
     session.co_runner.stop();
     return conclude(result, reasons, options.quiet);
   });
@@ -478,6 +536,13 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
                  1e3 * top.p99_s, top.cv, fmt::join(capped, ", "));
     }
   if (accuracy) fmt::print("accuracy measured on {} inputs\n", accuracy->inputs);
+  for (const ModelProfile& model : profile.models) {
+    if (model.cap_speeds.empty()) continue;
+    if (&model == &profile.models.front()) fmt::print("\n{:<22} speed under each emulated cap: achieved (asked)\n", "network");
+    std::vector<std::string> speeds;
+    for (const CapSpeed& s : model.cap_speeds) speeds.push_back(fmt::format("{:.3f} ({:.3f})", s.achieved, s.requested));
+    fmt::print("{:<22} {}\n", model.name, fmt::join(speeds, "  "));
+  }
   fmt::print("{}\n", profile.noise_verdict);
 }
 
@@ -489,7 +554,8 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   Scenario alone = scenario;
   alone.co_runner.kind = "none";
   LiveSession session(alone, false, options.quiet);
-  const std::vector<std::string> warnings = session.warnings();
+  std::vector<std::string> warnings = session.warnings();
+  for (std::string& w : noise_before(session.clock)) warnings.push_back(std::move(w));
   for (const std::string& w : warnings) session.progress.note("warning: " + w);
   refuse_warnings(warnings, options.strict);
   // First, because it refuses what cannot be judged.

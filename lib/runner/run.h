@@ -16,7 +16,7 @@ struct RunOptions {
   std::string profile;    // run, record: take this profile, do not measure one
   std::string recording;  // run: take this recording, do not make one
   bool overwrite = false, quiet = false, json = false, strict = false, allow_commands = false;
-  bool resume = false;    // record: go on where one was cut off
+  bool resume = false;    // run, record: go on where one was cut off
   bool accuracy = false;  // profile: measure it on the scenario's inputs, do not take the network file's
   std::vector<std::string> argv;
 };
