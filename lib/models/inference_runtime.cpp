@@ -2,9 +2,12 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "core/error.h"
@@ -24,6 +27,16 @@ void prefer_openmp_blas() {
       dlopen(fmt::format("{}/{}", folder, library).c_str(), RTLD_NOW | RTLD_GLOBAL);
     return;
   }
+}
+
+// OpenBLAS asks for address space when it is loaded, and asks again without end where there is none.
+void check_memory_for_blas() {
+  constexpr size_t needed = size_t{256} << 20;
+  void* space = mmap(nullptr, needed, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (space == MAP_FAILED)
+    throw EnvironmentError(fmt::format("memory: {} MB of address space cannot be had ({}), LibTorch needs more; raise the limit (`ulimit -v`, "
+                                       "the job's memory)", needed >> 20, std::strerror(errno)));
+  munmap(space, needed);
 }
 
 }  // namespace
@@ -57,6 +70,7 @@ std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads) {
   if (!kernel.empty()) setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);  // the user's own choice stays
   // Threads that spin for work collapse beside a co-runner (50 ms become 230).
   setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
+  check_memory_for_blas();
   prefer_openmp_blas();
 
   std::error_code error;

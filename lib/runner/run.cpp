@@ -344,8 +344,10 @@ class Measurements {
 std::optional<Recording> recording_so_far(const Scenario& scenario, const std::string& folder) {
   if (!fs::exists(folder + "/recording.json")) return {};
   Recording so_far = Recording::load(folder);
-  const ordered_json now = scenario.to_json();
-  if (const ordered_json then = so_far.info.value("scenario", ordered_json()); then != now) {
+  // As plain JSON: the order of keys means nothing.
+  const auto plain = [](const ordered_json& j) { return nlohmann::json::parse(j.dump()); };
+  const nlohmann::json now = plain(scenario.to_json());
+  if (const nlohmann::json then = plain(so_far.info.value("scenario", ordered_json::object())); then != now) {
     std::vector<std::string> differ;
     for (const auto& [key, value] : now.items())
       if (!then.contains(key) || then[key] != value) differ.push_back(key);

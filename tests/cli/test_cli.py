@@ -8,6 +8,7 @@ import html.parser
 import io
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -93,7 +94,10 @@ class FakeMachine:
         last = time.monotonic()
         while not self.ending.wait(0.002):
             now = time.monotonic()
-            cap = self.get("constraint_0_power_limit_uw")  # empty for a moment while it is written
+            try:
+                cap = self.get("constraint_0_power_limit_uw")  # empty for a moment while it is written
+            except OSError:  # a test took it away
+                cap = ""
             self.energy_j += min(60, int(cap or 125000000) * 1e-6) * min(0.02, now - last)
             last = now
             self.put("energy_uj", str(int(self.energy_j * 1e6) % 60000000))
@@ -777,11 +781,12 @@ class WithNetworks(Folder):
                 self.assertFalse(os.path.exists(machine.state_file()), end)
                 self.assertEqual(machine.caps(), machine.found, end)
 
-    def start_long_run(self, out, *more):
+    def start_long_run(self, out, *more, inputs=100000, **options):
         part = out + "/recording/inputs.part.jsonl"
         with open(out + ".said", "w+") as said:
-            process = subprocess.Popen([PROGRAM, "run", "scenarios/smoke.json", "--inputs", "100000", "--out", out, *more], cwd=ROOT,
-                                       stdout=said, stderr=said)
+            process = subprocess.Popen([PROGRAM, "run", "scenarios/smoke.json", "--inputs", str(inputs), "--out", out, *more], cwd=ROOT,
+                                       stdout=said, stderr=said, **options)
+            self.addCleanup(process.kill)
             deadline = time.time() + 120
             while time.time() < deadline and process.poll() is None:
                 if os.path.exists(part) and os.path.getsize(part) > 2000:
@@ -816,6 +821,95 @@ class WithNetworks(Folder):
         self.assertEqual(generators(), [])
         check = call("validate", out + "/recording")
         self.assertEqual(check.returncode, 0, check.stderr)
+
+    def ended_badly(self, process, out, code, *parts):
+        """Its verdict says so, and what was recorded can be read."""
+        with open(out + ".said") as said:
+            self.assertEqual(process.wait(60), code, said.read())
+        with open(out + "/manifest.json") as f:
+            manifest = json.load(f)
+        self.assertIs(manifest["verdict"]["valid"], False)
+        for part in parts:
+            self.assertIn(part, json.dumps(manifest["verdict"]["reasons"]))
+        check = call("validate", out + "/recording")
+        self.assertEqual(check.returncode, 0, check.stderr)
+        self.assertEqual(generators(), [])
+        return manifest
+
+    def test_a_run_that_was_stopped_is_not_valid(self):
+        out = self.path("r")
+        process = self.start_long_run(out, "--schedulers", "alert", inputs=40)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(5)
+        process.send_signal(signal.SIGCONT)
+        manifest = self.ended_badly(process, out, 4, "SIGCONT")
+        self.assertEqual(manifest["status"], "complete")
+        self.assertEqual(call("validate", out).returncode, 0)
+
+    def test_a_co_runner_killed_from_outside(self):
+        out = self.path("r")
+        process = self.start_long_run(out)
+        os.kill(int(generators()[0]), signal.SIGKILL)
+        self.ended_badly(process, out, 1, "co-runner", "killed by signal 9")
+
+    def test_a_full_disk_keeps_whole_inputs(self):
+        out = self.path("r")
+        process = self.start_long_run(out, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)))
+        self.ended_badly(process, out, 1, "File too large", "whole lines are kept")
+
+    def test_an_interrupted_run_goes_on(self):
+        out = self.path("r")
+        more = ("--schedulers", "alert,oracle-static")
+        process = self.start_long_run(out, *more, inputs=60)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 1)
+        with open(out + "/profile.json") as f:
+            profile = json.load(f)
+        self.refused(call("run", "scenarios/smoke.json", "--inputs", "50", *more, "--out", out, "--resume"), 2, "differs in: inputs")
+        resumed = call("run", "scenarios/smoke.json", "--inputs", "60", *more, "--out", out, "--resume")
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+        self.assertIn("Going on at input", resumed.stderr)
+        with open(out + "/profile.json") as f:
+            self.assertEqual(json.load(f), profile)
+        with open(out + "/interrupted-1/manifest.json") as f:
+            self.assertEqual(json.load(f)["status"], "partial")
+        self.assertEqual(call("validate", out).returncode, 0)
+        again = call("run", "scenarios/smoke.json", "--inputs", "60", *more, "--out", out, "--resume")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("is complete", again.stderr)
+
+    def test_meter_and_permission_that_go_away(self):
+        with FakeMachine(self.path("m")) as machine:
+            power = ("--set", "power.backend=rapl", "--set", "power.root=" + machine.root, "--set", "co_runner.kind=none")
+            out = self.path("permission")
+            process = self.start_long_run(out, *power)
+            for n in (0, 1):  # a folder in its place refuses root too
+                os.rename(machine.path(f"constraint_{n}_power_limit_uw"), self.path(f"limit-{n}"))
+                os.mkdir(machine.path(f"constraint_{n}_power_limit_uw"))
+            self.ended_badly(process, out, 3 if process.wait(60) == 3 else 1, "constraint_")
+            self.assertTrue(os.path.exists(machine.state_file()), "what could not be put back must stay known")
+            for n in (0, 1):
+                os.rmdir(machine.path(f"constraint_{n}_power_limit_uw"))
+                os.rename(self.path(f"limit-{n}"), machine.path(f"constraint_{n}_power_limit_uw"))
+            self.assertEqual(call("restore", "--root", machine.root).returncode, 0)
+            self.assertEqual(machine.caps(), machine.found)
+
+            out = self.path("meter")
+            process = self.start_long_run(out, *power, "--schedulers", "alert", inputs=60)
+            machine.ending.set()
+            machine.thread.join()
+            os.remove(machine.path("energy_uj"))
+            self.ended_badly(process, out, 4, "package-0 cannot be read any more")
+            self.assertEqual(machine.caps(), machine.found)
+
+    def test_too_little_memory(self):
+        def few(megabytes):
+            return lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+        self.refused(call("run", "scenarios/smoke.json", "--out", self.path("r"), preexec_fn=few(300)), 3, "memory")
+        result = call("profile", "scenarios/default.json", "--networks", "networks/imagenet-zoo.json", "--set", 'candidates=["vgg-16"]',
+                      "--set", "inputs=6", "--out", self.path("p.json"), preexec_fn=few(1000))
+        self.assertIn(result.returncode, (1, 3), result.stderr)
+        self.assertIn("memory", result.stderr)
 
 
 if __name__ == "__main__":
