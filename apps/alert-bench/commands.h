@@ -36,7 +36,7 @@ void add_restore(CLI::App& app, CommandLine& line);
 // Options that every command with a scenario has.
 struct ScenarioArguments {
   std::vector<std::string> files, overrides, data, schedulers;
-  std::string networks;
+  std::string networks, device;
   int inputs = 0;
   uint64_t seed = 0;
   CLI::Option *seed_option = nullptr, *inputs_option = nullptr;

@@ -17,6 +17,8 @@ void ScenarioArguments::add_to(CLI::App& command, bool several) {
       ->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
   command.add_option("--data", data, "where a workload's data is: imagenet=DIR, ptb=DIR (see `alert-bench list workloads`)")
       ->type_name("WORKLOAD=DIR")->take_all()->allow_extra_args(false);
+  command.add_option("--device", device, "where networks run: cpu, or cuda (TorchScript networks, a LibTorch built for CUDA)")
+      ->check(CLI::IsMember({"cpu", "cuda"}));
   command.add_option("--networks", networks, "network file in place of the scenario's");
   inputs_option = command.add_option("--inputs", inputs, "number of inputs in place of the scenario's");
   seed_option = command.add_option("--seed", seed, "seed of the input order, and (+1, +2, +3) of schedule, co-runner, bootstrap");
@@ -39,6 +41,7 @@ Scenario ScenarioArguments::read(const std::string& file) const {
   if (seed_option->count() > 0)
     for (const auto& [key, add] : {std::pair{"inputs", 0}, {"schedule", 1}, {"co_runner", 2}, {"bootstrap", 3}})
       all.push_back(fmt::format("seeds.{}={}", key, seed + static_cast<uint64_t>(add)));
+  if (!device.empty()) all.push_back("placement.device=" + device);
   if (!schedulers.empty()) all.push_back("schedulers=" + nlohmann::json(schedulers).dump());
   Scenario s = Scenario::read(file, all);
   if (!networks.empty()) s.networks = networks;

@@ -190,6 +190,7 @@ Profile Profile::read(const std::string& path) {
     profile.power_model = read_power_model(reader.object("power_model"));
   profile.repetitions = reader.integer("repetitions", 0, 1 << 30);
   profile.host = reader.text("host");
+  profile.device = reader.text("device", "cpu");
   profile.threads = reader.integer("threads", 1, 1 << 16);
   profile.noise_verdict = reader.text("noise_verdict", "");
   for (JsonReader& model : reader.objects("models"))
@@ -276,6 +277,7 @@ ordered_json Profile::to_json() const {
     out["mean_size"] = mean_size;
   }
   out["host"] = host;
+  out["device"] = device;
   out["threads"] = threads;
   out["repetitions"] = repetitions;
   out["noise_verdict"] = noise_verdict;

@@ -46,6 +46,7 @@ void raise_falling_stages(std::vector<double>& accuracy, std::string& on);
 class Profile {
  public:
   std::string workload;
+  std::string device = "cpu";  // "cpu" | "cuda": where the networks ran
   std::string size_unit;  // of inputs that differ in size ("tokens"); empty where all are alike
   double mean_size = 1;   // in that unit: what the latencies here are for
   std::vector<ModelProfile> models;

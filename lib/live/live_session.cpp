@@ -28,7 +28,7 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
   const std::vector<NetworkSpec> networks = candidates_of(s);
   power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model}, clock);
   workload = make_workload(s.workload, s.data, s.seeds.inputs);
-  runtime = open_inference_runtime(s.threads);
+  runtime = open_inference_runtime(s.threads, s.device);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
                                          workload->order(s.inputs, s.seeds.inputs));
 }
@@ -38,6 +38,7 @@ LiveSession::~LiveSession() = default;  // caps put themselves back
 Profile LiveSession::measure_profile(std::vector<std::string>* remarks) {
   Profile p = alertbench::measure_profile(*bench, scenario, power, clock, progress, remarks);
   p.fail_accuracy = workload->fail_accuracy();
+  p.device = scenario.device;
   p.host = read_host().cpu_model.value_or("unknown processor");
   return p;
 }
@@ -48,6 +49,7 @@ void LiveSession::check_profile(const Profile& p, const std::string& path) const
   };
   if (p.workload != scenario.workload) fail(fmt::format("it is for workload \"{}\", the scenario's is \"{}\"", p.workload, scenario.workload));
   if (p.size_unit != bench->size_unit()) fail(fmt::format("its inputs are measured in \"{}\", the workload's in \"{}\"", p.size_unit, bench->size_unit()));
+  if (p.device != scenario.device) fail(fmt::format("its networks ran on \"{}\", the scenario's run on \"{}\"", p.device, scenario.device));
   if (p.caps_w != scenario.caps_w) fail("caps_w differ from the scenario's");
   if (p.power_backend != power.caps->backend() || p.energy_source != power.energy_source())
     fail(fmt::format("its caps are by \"{}\" and its energy by \"{}\", here they are by \"{}\" and \"{}\"", p.power_backend,

@@ -65,7 +65,7 @@ void restart_with_fast_blas(char** argv) {
   execv("/proc/self/exe", argv);
 }
 
-std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads) {
+std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads, const std::string& device) {
   const std::string kernel = best_blas_kernel();
   if (!kernel.empty()) setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);  // the user's own choice stays
   // Threads that spin for work collapse beside a co-runner (50 ms become 230).
@@ -80,10 +80,10 @@ std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads) {
   if (!handle)
     throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}. Build it with -DALERT_TORCH=ON, and "
                                        "keep alert-torch.so beside the program.", dlerror()));
-  using Maker = InferenceRuntime* (*)(int);
+  using Maker = InferenceRuntime* (*)(int, const char*);
   const auto make = reinterpret_cast<Maker>(dlsym(handle, "alert_make_inference_runtime"));
   if (!make) throw EnvironmentError(module.string() + ": is not of this version of alert-bench; build again");
-  return std::unique_ptr<InferenceRuntime>(make(threads));
+  return std::unique_ptr<InferenceRuntime>(make(threads, device.c_str()));
 }
 
 }  // namespace alertbench

@@ -25,8 +25,9 @@ class InferenceRuntime {
 
 // Prepares the environment, opens the module, sets the number of threads and reads it back. Call it, load and run
 // networks, and let go of them, on one and the same long-lived thread. EnvironmentError where the module or LibTorch
-// cannot be loaded, with the mend.
-std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads);
+// cannot be loaded, with the mend. `device`: "cpu", or "cuda" (the first GPU that LibTorch sees; EnvironmentError where it sees
+// none), which runs TorchScript networks: an execution then ends when the GPU has finished, copies to it included.
+std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads, const std::string& device = "cpu");
 
 // The OpenBLAS kernel for this processor, as OPENBLAS_CORETYPE names it; empty where that is better left alone.
 std::string best_blas_kernel();

@@ -50,10 +50,20 @@ void check_output(StagedModel& model, const NetworkSpec& spec, int classes) {
 
 class TorchRuntime : public InferenceRuntime {
  public:
-  explicit TorchRuntime(int threads) : threads_asked_(threads) { at::set_num_threads(threads); }
+  TorchRuntime(int threads, const std::string& device) : threads_asked_(threads), device_(device) {
+    at::set_num_threads(threads);
+    if (device == "cuda" && !torch::cuda::is_available())
+      throw EnvironmentError(fmt::format(
+          "device cuda: LibTorch {} sees no GPU. It takes an NVIDIA GPU with its driver (`nvidia-smi` lists it), and a LibTorch that is built "
+          "for CUDA; Debian's is built for the processor only: build with CMAKE_PREFIX_PATH=/path/to/libtorch of an official CUDA archive",
+          TORCH_VERSION));
+  }
 
   std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) override {
     std::unique_ptr<StagedModel> model;
+    if (device_ != "cpu" && spec.architecture != "torchscript")
+      throw InputError(fmt::format("network \"{}\": architecture \"{}\" is made for the processor; on {} run TorchScript networks, or choose "
+                                   "--device cpu", spec.name, spec.architecture, device_));
     if (spec.architecture == "lstm") {
       if (spec.lstm.vocabulary != classes)
         throw InputError(fmt::format("network \"{}\" knows {} words, but the data has {}; use the data it was trained on",
@@ -67,7 +77,7 @@ class TorchRuntime : public InferenceRuntime {
       return std::make_unique<BertReader>(
           spec.bert, spec.random_weights() ? random_weights(spec.bert, spec.random_seed) : read_weights(spec.bert, spec.weights));
     if (spec.architecture == "torchscript") {
-      model = load_torchscript(spec);
+      model = load_torchscript(spec, device_);
     } else if (spec.architecture == "zoo") {
       const zoo::Architecture net = spec.zoo.architecture();
       model = compile(net, spec.random_weights() ? random_weights(net, spec.random_seed) : read_weights(net, spec.weights));
@@ -97,17 +107,19 @@ class TorchRuntime : public InferenceRuntime {
             {"blas", or_null(config)},
             {"blas_kernel", or_null(kernel)},
             {"threads", at::get_num_threads()},
-            {"device", "cpu"},
+            {"device", device_},
+            {"cuda_devices", torch::cuda::device_count()},
             {"warnings", warnings}};
   }
 
  private:
   int threads_asked_;
+  std::string device_;
 };
 
 }  // namespace
 }  // namespace alertbench
 
-extern "C" __attribute__((visibility("default"))) alertbench::InferenceRuntime* alert_make_inference_runtime(int threads) {
-  return new alertbench::TorchRuntime(threads);
+extern "C" __attribute__((visibility("default"))) alertbench::InferenceRuntime* alert_make_inference_runtime(int threads, const char* device) {
+  return new alertbench::TorchRuntime(threads, device);
 }

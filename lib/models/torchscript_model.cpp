@@ -1,6 +1,7 @@
 #include "models/torchscript_model.h"
 
 #include <fmt/format.h>
+#include <torch/cuda.h>
 #include <torch/script.h>
 
 #include "core/error.h"
@@ -17,7 +18,8 @@ std::string last_line(std::string text) {
 
 class TorchscriptModel : public StagedModel {
  public:
-  TorchscriptModel(torch::jit::Module module, const NetworkSpec& spec) : module_(std::move(module)), spec_(spec) {}
+  TorchscriptModel(torch::jit::Module module, const NetworkSpec& spec, torch::Device device)
+      : module_(std::move(module)), spec_(spec), device_(device) {}
 
   int stages() const override { return 1; }
   int blocks(int) const override { return 1; }
@@ -26,13 +28,15 @@ class TorchscriptModel : public StagedModel {
     const Image& image = input_of_kind<Image>(input, "images");
     c10::InferenceMode inference;
     input_ = torch::tensor(image.chw).view({1, image.channels, image.height, image.width});
+    if (device_.is_cuda()) input_ = input_.pin_memory();
   }
 
   void run_block(int, int) override {
     c10::InferenceMode inference;
     c10::IValue output;
     try {
-      output = module_.forward({input_});
+      output = module_.forward({device_.is_cuda() ? input_.to(device_, /*non_blocking=*/true) : input_});
+      if (device_.is_cuda()) torch::cuda::synchronize();
     } catch (const std::exception& e) {  // c10::Error, or what the interpreter makes of it
       throw InputError(fmt::format("{}it does not take a 1x{}x{}x{} float image: {}", where(), spec_.input.channels,
                                    spec_.input.height, spec_.input.width, last_line(e.what())));
@@ -42,7 +46,7 @@ class TorchscriptModel : public StagedModel {
   }
 
   std::vector<float> scores(int) const override {
-    const torch::Tensor flat = output_.to(torch::kFloat).contiguous().view({-1});
+    const torch::Tensor flat = output_.to(torch::kCPU, torch::kFloat).contiguous().view({-1});
     return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
   }
 
@@ -51,16 +55,17 @@ class TorchscriptModel : public StagedModel {
 
   torch::jit::Module module_;
   NetworkSpec spec_;
+  torch::Device device_;
   torch::Tensor input_, output_;
 };
 
 }  // namespace
 
-std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec) {
+std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const std::string& device) {
   try {
-    torch::jit::Module module = torch::jit::load(spec.weights, torch::kCPU);
+    torch::jit::Module module = torch::jit::load(spec.weights, torch::Device(device));
     module.eval();
-    return std::make_unique<TorchscriptModel>(torch::jit::freeze(module), spec);
+    return std::make_unique<TorchscriptModel>(torch::jit::freeze(module), spec, torch::Device(device));
   } catch (const c10::Error& e) {
     throw InputError(fmt::format("{}: network \"{}\": cannot be loaded as TorchScript (torn, missing, or another format): {}",
                                  spec.weights, spec.name, e.what_without_backtrace()));

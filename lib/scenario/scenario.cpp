@@ -210,6 +210,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   if (r.has("placement")) {
     JsonReader placement = r.object("placement");
     s.threads = placement.integer("threads", s.threads, 1, 1024);
+    s.device = placement.one_of("device", s.device, {"cpu", "cuda"});
     s.inference_cpu = placement.integer("inference_cpu", s.inference_cpu, -1, 4095);
     s.other_cpu = placement.integer("other_cpu", s.other_cpu, -1, 4095);
     placement.finish();
@@ -275,7 +276,7 @@ ordered_json Scenario::to_json() const {
                       {"mean_on_inputs", co_runner.schedule.mean_on_inputs},
                       {"mean_off_inputs", co_runner.schedule.mean_off_inputs},
                       {"on_ranges", ranges}}}};
-  j["placement"] = {{"threads", threads}, {"inference_cpu", inference_cpu}, {"other_cpu", other_cpu}};
+  j["placement"] = {{"threads", threads}, {"device", device}, {"inference_cpu", inference_cpu}, {"other_cpu", other_cpu}};
   j["profile_repetitions"] = profile_repetitions;
   j["round_inputs"] = round_inputs;
   j["seeds"] = {{"inputs", seeds.inputs},

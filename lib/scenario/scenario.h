@@ -51,6 +51,7 @@ struct Scenario {
   nlohmann::json scheduler_settings = nlohmann::json::object();
   CoRunnerScenario co_runner;
   int threads = 1;
+  std::string device = "cpu";  // "cpu" | "cuda": where networks run
   int inference_cpu = 0, other_cpu = 1;  // where the inference and a memory co-runner are pinned; -1: nowhere
   int profile_repetitions = 20;
   int round_inputs = 10;  // schedulers take turns after so many inputs, so that drift hits all alike

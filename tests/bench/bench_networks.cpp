@@ -27,7 +27,7 @@
 #include "models/striped_resnet.h"
 #include "trace/host.h"
 
-extern "C" alertbench::InferenceRuntime* alert_make_inference_runtime(int threads);
+extern "C" alertbench::InferenceRuntime* alert_make_inference_runtime(int threads, const char* device);
 
 using namespace alertbench;
 using at::Tensor;
@@ -383,7 +383,7 @@ int main(int argc, char** argv) {
     const double seconds = argc > 1 ? std::stod(argv[1]) : 5;
     const std::vector<int> cpus = pin_inference(0, 1);
     torch::manual_seed(1);
-    Bench bench{std::unique_ptr<InferenceRuntime>(alert_make_inference_runtime(1)),
+    Bench bench{std::unique_ptr<InferenceRuntime>(alert_make_inference_runtime(1, "cpu")),
                 std::filesystem::temp_directory_path() / fmt::format("alert-bench-networks-{}", getpid()), seconds};
     std::filesystem::create_directories(bench.folder);
     const ordered_json host = to_json(read_host());

@@ -902,6 +902,11 @@ class WithNetworks(Folder):
             self.ended_badly(process, out, 4, "package-0 cannot be read any more")
             self.assertEqual(machine.caps(), machine.found)
 
+    def test_a_build_without_cuda_says_what_is_missing(self):
+        self.refused(call("run", "scenarios/smoke.json", "--device", "cuda", "--out", self.path("r")), 3, "sees no GPU", "nvidia-smi",
+                     "CMAKE_PREFIX_PATH")
+        self.refused(call("run", "scenarios/smoke.json", "--device", "tpu", "--out", self.path("r")), 2, "cuda")
+
     def test_too_little_memory(self):
         def few(megabytes):
             return lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
