@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,7 +11,9 @@
 #include "live/machine_use.h"
 #include "live/placement.h"
 #include "models/inference_runtime.h"
+#include "power/cpufreq.h"
 #include "power/rapl.h"
+#include "power/sensors.h"
 #include "trace/host.h"
 #include "trace/manifest.h"
 #include "workloads/fashion_mnist.h"
@@ -41,7 +44,13 @@ nlohmann::ordered_json examine_power(const std::string& root) {
                                      ? "caps are emulated (rapl takes one cap, uncapped)" : "caps are emulated, energy is modelled";
   if (!counter.is_null()) j["counter"] = counter;
   j["powercap"] = to_json(probe.tree);
-  j["mends"] = probe.mends;
+  const CpufreqProbe cpufreq = probe_cpufreq(root);
+  j["cpufreq"] = to_json(cpufreq);
+  j["sensors"] = to_json(probe_sensors(root));
+  std::vector<std::string> mends = probe.mends;
+  for (const std::string& m : cpufreq.mends)
+    if (std::find(mends.begin(), mends.end(), m) == mends.end()) mends.push_back(m);
+  j["mends"] = mends;
   return j;
 }
 

@@ -80,7 +80,8 @@ void add_list(CLI::App& app, CommandLine& line) {
         fmt::print("emulated       a cap that idles within the inference; energy from the scenario's power model\n"
                    "rapl           the processor's own power limits and energy counters (Intel; AMD: energy only, one cap)\n"
                    "none           one cap, which stands for uncapped; energy from the scenario's power model\n"
-                   "auto           rapl where caps can be set and energy be read, else emulated\n");
+                   "cpufreq        highest frequencies by power.frequency_table; energy from RAPL's counters (AMD) or power sensors\n"
+                   "auto           rapl where caps can be set and energy be read; cpufreq with a table likewise; else emulated\n");
       if (*kind == "co-runners")
         fmt::print("none           nothing beside the inference\n"
                    "compute        a particle filter on the inference's processor, dosed to a slow-down\n"

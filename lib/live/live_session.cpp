@@ -26,7 +26,8 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
   // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere.
   cpus = pin_inference(s.inference_cpu, s.threads);
   const std::vector<NetworkSpec> networks = candidates_of(s);
-  power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model}, clock);
+  power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model, s.frequency_table,
+                      s.cpufreq_policies, s.power_sensors}, clock);
   workload = make_workload(s.workload, s.data, s.seeds.inputs);
   runtime = open_inference_runtime(s.threads, s.device);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "power/sensors.h"
 
 namespace alertbench {
 namespace {
@@ -26,6 +27,42 @@ void open_rapl(PowerBackend& power, const PowerRequest& request, Clock& clock) {
   power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
 }
 
+// RAPL's counters where the machine has them (AMD), else sensors. Null, with the reasons, where there are none.
+std::unique_ptr<EnergyCounter> open_processor_counter(const PowerRequest& request, Clock& clock, std::vector<std::string>& why) {
+  if (request.sensors.empty()) {
+    try {
+      return make_rapl_counter(request.root, clock);
+    } catch (const EnvironmentError& e) {
+      why.push_back(e.what());
+    }
+  }
+  try {
+    return make_sensor_counter(request.root, request.sensors, clock);
+  } catch (const EnvironmentError& e) {
+    if (!request.sensors.empty()) throw;
+    why.push_back(e.what());
+  }
+  return nullptr;
+}
+
+void open_cpufreq(PowerBackend& power, const PowerRequest& request, Clock& clock) {
+  std::vector<std::string> why;
+  power.counter = open_processor_counter(request, clock, why);
+  if (power.counter)
+    power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
+  else
+    power.notes.push_back(fmt::format("power: energy is modelled: {}", fmt::join(why, "; ")));
+  power.caps = make_cpufreq_cap({request.root, request.state_folder, request.caps_w, request.frequencies, request.policies, {}});
+}
+
+// Why `auto` does not take cpufreq; empty: it does.
+std::vector<std::string> why_no_cpufreq(const PowerRequest& request, Clock& clock) {
+  std::vector<std::string> why = probe_cpufreq(request.root, request.policies).no_caps;
+  if (request.frequencies.empty()) why.push_back("no power.frequency_table");
+  if (why.empty()) open_processor_counter(request, clock, why) ? why.clear() : void();
+  return why;
+}
+
 }  // namespace
 
 PowerBackend open_power(const PowerRequest& request, Clock& clock) {
@@ -45,11 +82,16 @@ PowerBackend open_power(const PowerRequest& request, Clock& clock) {
       }
     }
     backend = why.empty() ? "rapl" : "emulated";
-    power.notes.push_back(why.empty() ? "power: backend auto is rapl here"
+    const std::vector<std::string> no_cpufreq = why.empty() ? why : why_no_cpufreq(request, clock);
+    if (!why.empty() && no_cpufreq.empty()) backend = "cpufreq";
+    if (!request.frequencies.empty()) why.insert(why.end(), no_cpufreq.begin(), no_cpufreq.end());
+    power.notes.push_back(backend != "emulated" ? fmt::format("power: backend auto is {} here", backend)
                                       : fmt::format("power: backend auto is emulated here, energy is modelled: {}", fmt::join(why, "; ")));
   }
   if (backend == "rapl")
     open_rapl(power, request, clock);
+  else if (backend == "cpufreq")
+    open_cpufreq(power, request, clock);
   else if (backend == "none")
     power.caps = make_no_cap();
   else
@@ -73,10 +115,8 @@ std::vector<std::string> PowerBackend::problems() const {
 
 nlohmann::ordered_json PowerBackend::facts() const {
   nlohmann::ordered_json j = {{"backend", caps->backend()}, {"energy_source", energy_source()}};
-  if (counter) {
-    j["caps"] = caps->facts();
-    j["counter"] = counter->facts();
-  }
+  if (const auto facts = caps->facts(); !facts.empty()) j["caps"] = facts;
+  if (counter) j["counter"] = counter->facts();
   return j;
 }
 

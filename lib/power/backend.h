@@ -6,16 +6,20 @@
 #include <utility>
 #include <vector>
 
+#include "power/cpufreq.h"
 #include "power/power.h"
 #include "power/rapl.h"
 
 namespace alertbench {
 
 struct PowerRequest {
-  std::string backend = "emulated";  // "emulated" | "rapl" | "none" | "auto"
+  std::string backend = "emulated";  // "emulated" | "rapl" | "cpufreq" | "none" | "auto"
   std::string root = "/", state_folder;
   std::vector<double> caps_w;
   PowerModel model;
+  FrequencyTable frequencies{};        // cpufreq
+  std::vector<int> policies{};         // cpufreq; empty: all
+  std::vector<std::string> sensors{};  // cpufreq; empty: RAPL's counters, else the processor's sensors
 };
 
 struct PowerBackend {
@@ -42,7 +46,8 @@ struct PowerBackend {
   nlohmann::ordered_json facts() const;
 };
 
-// `auto` is rapl where caps can be set and energy be read, else emulated; notes then says why. `rapl` on a machine that has
+// `auto` is rapl where caps can be set and energy be read, else cpufreq where a table is given and both can be done, else
+// emulated; notes then says why. `rapl` on a machine that has
 // energy and nothing to cap (AMD) takes one cap, which then means uncapped. EnvironmentError as of the parts; where
 // another run has this machine's caps, `auto` is refused as well. The clock must outlive it.
 PowerBackend open_power(const PowerRequest& request, Clock& clock);

@@ -20,7 +20,8 @@ constexpr uint64_t limit_grain_uw = 500'000;
 }  // namespace
 
 bool cap_file(const std::string& file) {
-  static const std::regex pattern("/sys/class/powercap/intel-rapl(-mmio)?:[0-9]+/(constraint_[0-9]+_power_limit_uw|enabled)");
+  static const std::regex pattern("/sys/class/powercap/intel-rapl(-mmio)?:[0-9]+/(constraint_[0-9]+_power_limit_uw|enabled)|"
+                                  "/sys/devices/system/cpu/cpufreq/policy[0-9]+/scaling_max_freq");
   return std::regex_match(file, pattern);
 }
 

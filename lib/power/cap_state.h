@@ -21,7 +21,8 @@ struct CapState {
   std::vector<CapValue> values;  // in the order in which to write them
 };
 
-// Whether a state file may name this file: the limits and the `enabled` of powercap zones. Whoever restores as root must not
+// Whether a state file may name this file: the limits and the `enabled` of powercap zones, and cpufreq's
+// highest frequencies. Whoever restores as root must not
 // be made to write anywhere else by a file that someone put there.
 bool cap_file(const std::string& file);
 

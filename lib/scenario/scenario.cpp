@@ -159,9 +159,14 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   s.arrivals = r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
   if (r.has("power")) {
     JsonReader power = r.object("power");
-    s.power_backend = power.one_of("backend", s.power_backend, {"emulated", "rapl", "none", "auto"});
+    s.power_backend = power.one_of("backend", s.power_backend, {"emulated", "rapl", "cpufreq", "none", "auto"});
     s.power_root = power.text("root", s.power_root);
     s.power_state_folder = power.text("state_folder", s.power_state_folder);
+    if (power.has("frequency_table"))
+      s.frequency_table = FrequencyTable::read(power.raw("frequency_table"), power.where() + ": frequency_table",
+                                               std::filesystem::path(path).parent_path().string());
+    for (const double number : power.numbers("cpufreq_policies", 0, 4095)) s.cpufreq_policies.push_back(static_cast<int>(number));
+    s.power_sensors = power.texts("sensors");
     if (power.has("model") && power.raw("model").is_string()) {
       const std::string file = resolve_path(path, power.text("model"));
       const json model = read_json_file(file);
@@ -180,7 +185,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     for (size_t i = 0; i < s.caps_w.size(); ++i) {
       if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
         power.fail("caps_w", fmt::format("{} after {}: the caps must rise", s.caps_w[i], s.caps_w[i - 1]));
-      if (s.power_backend != "rapl" && s.caps_w[i] <= s.power_model.static_w)
+      if (s.power_backend != "rapl" && s.power_backend != "cpufreq" && s.caps_w[i] <= s.power_model.static_w)
         power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run", s.caps_w[i],
                                          s.power_model.static_w));
     }
@@ -246,6 +251,9 @@ ordered_json Scenario::to_json() const {
   j["power"] = {{"backend", power_backend},
                 {"root", power_root},
                 {"state_folder", power_state_folder},
+                {"frequency_table", frequency_table.empty() ? ordered_json() : frequency_table.to_json()},
+                {"cpufreq_policies", cpufreq_policies},
+                {"sensors", power_sensors},
                 {"caps_w", caps_w},
                 {"model",
                  {{"name", power_model.name},

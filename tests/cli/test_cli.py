@@ -195,7 +195,7 @@ class WithoutNetworks(Folder):
 
     def test_power_backends(self):
         names = call("list", "powers").stdout
-        for name in ("emulated", "rapl", "none", "auto"):
+        for name in ("emulated", "rapl", "cpufreq", "none", "auto"):
             self.assertIn(name, names)
         self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.backend=rapel"), 2, "power: backend", "rapl")
         self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.backend=none"), 2, "caps_w", "5 caps")
