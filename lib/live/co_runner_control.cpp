@@ -24,7 +24,8 @@ constexpr double shortest_run_s = 80e-3;
 
 }  // namespace
 
-CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands) : scenario_(scenario) {
+CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, Progress* progress)
+    : scenario_(scenario), progress_(progress) {
   const CoRunnerScenario& c = scenario.co_runner;
   schedule_ = c.kind == "none" ? std::vector<bool>(static_cast<size_t>(scenario.inputs), false)
                                : make_schedule(c.schedule, scenario.inputs, scenario.seeds.schedule);
@@ -70,20 +71,19 @@ double CoRunnerControl::measure_slowdown(NetworkBench& bench, Clock& clock, int 
     return total_s;
   };
   bench.feed(0);
-  pause();
+  co_runner_->pause();
   rounds = std::clamp(static_cast<int>(std::ceil(shortest_run_s / run_all())), 1, 1000);
   std::vector<double> ratios;
   for (int i = 0; i < pairs; ++i) {
     if (interrupted()) throw RunError("interrupted while the co-runner was being calibrated");
-    pause();
+    co_runner_->pause();
     clock.sleep_until(clock.now_s() + 5e-3);
     const double quiet_s = run_all();
     co_runner_->resume();
-    running_ = true;
     clock.sleep_until(clock.now_s() + 5e-3);
     ratios.push_back(run_all() / quiet_s);
   }
-  pause();
+  co_runner_->pause();
   return *quantile(ratios, 0.5);
 }
 
@@ -107,19 +107,58 @@ void CoRunnerControl::calibrate(NetworkBench& bench, Clock& clock, Progress& pro
 }
 
 void CoRunnerControl::prepare(int64_t input) {
+  input_ = input;
+  if (!co_runner_ || !lost_.empty()) return;
   const bool wanted = schedule_[static_cast<size_t>(input)];
-  if (!co_runner_ || wanted == running_) return;
-  wanted ? co_runner_->resume() : co_runner_->pause();
-  running_ = wanted;
+  try {
+    if (!wanted && running_) {
+      pause();
+    } else if (wanted && !running_) {
+      const auto before = co_runner_->worker_throughputs();
+      co_runner_->resume();
+      running_ = true;
+      phases_.begin(input, before);
+    } else if (!co_runner_->alive()) {
+      lose(co_runner_->throughput().why_dead);
+    }
+  } catch (const RunError& e) {
+    lose(e.what());
+  }
+  phases_.input(input);
 }
 
 void CoRunnerControl::pause() {
-  if (co_runner_) co_runner_->pause();
+  if (!co_runner_ || !lost_.empty()) return;
+  try {
+    co_runner_->pause();
+    phases_.end(co_runner_->worker_throughputs());
+  } catch (const RunError& e) {
+    lose(e.what());
+  }
   running_ = false;
 }
 
+void CoRunnerControl::lose(const std::string& why) {
+  lost_ = input_ < 0 ? fmt::format("the co-runner died before the first input: {}", why)
+                     : fmt::format("the co-runner died by input {}: {}", input_, why);
+  running_ = false;
+  try {
+    co_runner_->pause();  // the workers that are left
+  } catch (const RunError&) {
+  }
+  phases_.end(co_runner_->worker_throughputs(), true);
+  if (progress_) progress_->note(fmt::format("warning: {}; the run goes on without it, and its result will not be valid", lost_));
+}
+
 void CoRunnerControl::stop() {
-  if (co_runner_) co_runner_->stop();
+  if (!co_runner_ || stopped_) return;
+  pause();
+  stopped_ = true;
+  try {
+    co_runner_->stop();
+  } catch (const RunError& e) {
+    left_over_ = e.what();
+  }
 }
 
 nlohmann::ordered_json CoRunnerControl::facts() const {
@@ -150,14 +189,24 @@ std::vector<std::string> CoRunnerControl::problems() const {
   std::vector<std::string> result;
   if (!co_runner_) return result;
   const Throughput t = co_runner_->throughput();
-  if (!t.alive) result.push_back(fmt::format("the co-runner died: {}", t.why_dead));
-  if (t.active_s > 1 && t.units <= 0) result.push_back("the co-runner did no work while it was on");
+  if (!lost_.empty())
+    result.push_back(lost_);
+  else if (!t.alive && !stopped_)
+    result.push_back(fmt::format("the co-runner died: {}", t.why_dead));
+  std::vector<WorkAsked> asked;
+  for (size_t w = 0; w < spec_.workers.size(); ++w)
+    asked.push_back({fmt::format("{} worker {} on {}", spec_.workers[w].kind, w,
+                                 spec_.workers[w].cpu < 0 ? "any processor" : fmt::format("processor {}", spec_.workers[w].cpu)),
+                     spec_.workers[w].duty});
+  if (asked.empty()) asked.push_back({fmt::format("command \"{}\"", spec_.command[0]), {}});
+  for (const std::string& reason : starvation(phases_.so_far(co_runner_->worker_throughputs()), asked)) result.push_back(reason);
   if (measured_slowdown_ && spec_.command.empty() && !scenario_.co_runner.duty) {
     const double wanted = scenario_.co_runner.slowdown;
     if (*measured_slowdown_ < wanted * (1 - tolerance) || *measured_slowdown_ > wanted * (1 + tolerance))
       result.push_back(fmt::format("the co-runner slowed the networks {:.2f}-fold, wanted {:.2f} (within {:.0f} %)",
                                    *measured_slowdown_, wanted, 100 * tolerance));
   }
+  if (!left_over_.empty()) result.push_back(left_over_);
   return result;
 }
 

@@ -22,7 +22,7 @@ std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
 }
 
 LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
-    : scenario(s), progress(quiet), co_runner(s, allow_commands) {
+    : scenario(s), progress(quiet), co_runner(s, allow_commands, &progress) {
   // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere.
   cpus = pin_inference(s.inference_cpu, s.threads);
   const std::vector<NetworkSpec> networks = candidates_of(s);

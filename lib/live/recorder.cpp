@@ -17,6 +17,7 @@ void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, 
 
   bench.feed(0);
   for (size_t m = 0; m < models; ++m) warm_up(bench, static_cast<int>(m), clock);
+  co_runner.begin_part("recording");
   progress.begin("Recording", bench.inputs() - writer.inputs());
   RecordedInput record;
   for (int64_t input = writer.inputs(); input < bench.inputs() && !interrupted(); ++input) {

@@ -117,6 +117,7 @@ void finish_traces(std::vector<Entry>& entries, bool complete, const std::string
 // Ends early where interrupted.
 void run_live(Evaluation& evaluation, std::vector<Entry>& entries, LiveSession& session, int64_t inputs) {
   const int64_t round = evaluation.scenario.round_inputs;
+  session.co_runner.begin_part("live");
   session.progress.begin("Running live", inputs * static_cast<int64_t>(entries.size()));
   for (int64_t start = 0; start < inputs; start += round)
     for (size_t k = 0; k < entries.size(); ++k) {
@@ -470,6 +471,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
       run_live(evaluation, live, session, inputs);
       finish_traces(live, !interrupted(), interrupted() ? "interrupted" : "");
     }
+    session.co_runner.stop();
     const std::vector<std::string> reasons = problems_of(session, use_before, result.manifest, options.strict);
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
     result.manifest.libraries["power"] = session.power.facts();
@@ -479,7 +481,6 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
       result.manifest.warnings.push_back(fmt::format("energy: {} of {} executions were shorter than five refreshes of the counter: theirs "
                                                      "comes from the mean power of a group of them", brief,
                                                      metered.value("windows", int64_t{0})));
-    session.co_runner.stop();
     session.power.caps->restore();
     const std::vector<Entry> replay = run_replay(evaluation, inputs);
     const ordered_json summary = summary_json(evaluation, evaluation.summaries(live), evaluation.summaries(replay));
@@ -510,10 +511,10 @@ ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
     const Profile profile = measurements.profile(profile_so_far);
     session.co_runner.calibrate(*session.bench, session.clock, session.progress);
     measurements.recording(profile);
+    session.co_runner.stop();
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
     result.manifest.libraries["power"] = session.power.facts();
     const std::vector<std::string> reasons = problems_of(session, use_before, result.manifest, options.strict);
-    session.co_runner.stop();
     return conclude(result, reasons, options.quiet);
   });
 }

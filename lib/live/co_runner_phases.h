@@ -1,0 +1,58 @@
+// What the co-runner did in each phase that it was on, and whether that is what was asked of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contention/co_runner.h"
+
+namespace alertbench {
+
+struct WorkDone {
+  double active_s = 0, cpu_s = 0, units = 0;
+};
+
+// From one switch on to the next switch off. Where schedulers take turns, the inputs of several turns.
+struct CoRunnerPhase {
+  std::string part;                 // of the run: "recording", "live"
+  int64_t first = 0, last = 0;      // input numbers at both switches
+  int64_t inputs = 0;               // run in it
+  std::vector<WorkDone> workers;
+  bool died = false;                // it ended because the co-runner did
+};
+
+// Times and units are differences of what the co-runner counts from its start.
+class CoRunnerPhases {
+ public:
+  void begin_part(const std::string& part) { part_ = part; }
+  void begin(int64_t input, std::vector<Throughput> now);
+  void input(int64_t input);  // the first one too
+  void end(const std::vector<Throughput>& now, bool died = false);
+  bool open() const { return open_; }
+  // With the one that is open, as it would end now.
+  std::vector<CoRunnerPhase> so_far(const std::vector<Throughput>& now) const;
+
+ private:
+  std::vector<CoRunnerPhase> phases_;
+  std::string part_;
+  std::vector<Throughput> before_;
+  bool open_ = false;
+};
+
+// A worker as it is called in messages, and the duty asked of it; none: not known (a command).
+struct WorkAsked {
+  std::string name;
+  std::optional<double> duty;
+};
+
+// Why the work done is not what was asked; empty where it is. Starved is:
+// - a worker of known duty that got, over all phases together (1 s of them at least), less than half of that share of a
+//   processor. More than half a processor is not expected of any: beside one inference that never rests, its fair share is
+//   one half, whatever its duty;
+// - a worker that did nothing at all in a phase of 0.2 s or more, a command: in a second or more of all phases together.
+// Phases that the co-runner died in do not count.
+std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases, const std::vector<WorkAsked>& workers);
+
+}  // namespace alertbench

@@ -1,0 +1,162 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "catch.h"
+#include "contention/process_tree.h"
+#include "live/co_runner_control.h"
+#include "live/co_runner_phases.h"
+#include "support.h"
+
+using namespace alertbench;
+
+namespace {
+
+void sleep_s(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+
+bool eventually(double timeout_s, const std::function<bool()>& condition) {
+  for (double waited_s = 0; waited_s < timeout_s && !condition(); waited_s += 0.01) sleep_s(0.01);
+  return condition();
+}
+
+std::vector<pid_t> alive_below_us() {
+  std::vector<pid_t> pids;
+  for (const Process& p : descendants(getpid()))
+    if (p.state != 'Z' && p.state != 'X') pids.push_back(p.pid);
+  return pids;
+}
+
+// On for inputs 2 to 5 of 10.
+Scenario scenario_with(const std::string& kind, std::vector<std::string> command = {}) {
+  Scenario s;
+  s.inputs = 10;
+  s.inference_cpu = s.other_cpu = -1;
+  s.co_runner.kind = kind;
+  s.co_runner.command = std::move(command);
+  if (kind != "command") s.co_runner.duty = 0.2;
+  s.co_runner.schedule.kind = "list";
+  s.co_runner.schedule.on_ranges = {{2, 6}};
+  return s;
+}
+
+std::string joined(const std::vector<std::string>& reasons) {
+  std::string all;
+  for (const std::string& r : reasons) all += r + "\n";
+  return all;
+}
+
+CoRunnerPhase phase(double active_s, double cpu_s, double units) {
+  CoRunnerPhase p;
+  p.first = 4;
+  p.last = 8;
+  p.workers = {{active_s, cpu_s, units}};
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("Starved is less than half of what the duty asks, and of a fair share", "[co-runner-control]") {
+  const auto verdict = [](std::vector<CoRunnerPhase> phases, std::optional<double> duty) {
+    return joined(starvation(phases, {{"worker 0", duty}}));
+  };
+  CHECK(verdict({}, 0.3).empty());
+  CHECK(verdict({phase(2, 0.6, 9)}, 0.3).empty());
+  CHECK(verdict({phase(2, 0.31, 9)}, 0.3).empty());
+  check_says(verdict({phase(1, 0.19, 9), phase(1, 0.1, 9)}, 0.3), {"starved", "worker 0 got 0.145", "2.00 s", "asks 0.300", "pin"});
+  // Too short to judge.
+  CHECK(verdict({phase(0.4, 0.01, 9), phase(0.4, 0.01, 9)}, 0.3).empty());
+  // Half a processor beside the inference is all that a duty of 1 can get; a third of one, beside two, still counts.
+  CHECK(verdict({phase(10, 3.3, 9)}, 1.0).empty());
+  check_says(verdict({phase(10, 2.4, 9)}, 1.0), {"starved"});
+
+  check_says(verdict({phase(0.5, 0.3, 9), phase(0.3, 0, 0), phase(0.1, 0, 0)}, 0.3), {"nothing in 1 of 2 phases", "inputs 4 to 8"});
+  CHECK(verdict({phase(0.1, 0, 0)}, 0.3).empty());
+  check_says(verdict({phase(0.6, 0, 0), phase(0.6, 0, 0)}, 0.3), {"did no work", "worker 0", "1.20 s"});
+  // A command may rest for a while, not all the time.
+  CHECK(verdict({phase(0.6, 0, 0), phase(0.6, 0.1, 0.1)}, {}).empty());
+  check_says(verdict({phase(0.6, 0, 0), phase(0.6, 0, 0)}, {}), {"did no work"});
+
+  CoRunnerPhase last = phase(5, 0.01, 1);
+  last.died = true;
+  CHECK(verdict({phase(2, 0.6, 9), last}, 0.3).empty());
+}
+
+TEST_CASE("A co-runner that works is no problem, phase by phase", "[co-runner-control][process]") {
+  const Scenario s = scenario_with("compute");
+  CoRunnerControl control(s, false);
+  control.begin_part("recording");
+  for (int round = 0; round < 2; ++round)
+    for (int64_t n = 0; n < s.inputs; ++n) {
+      control.prepare(n);
+      CHECK(control.on(n) == (n >= 2 && n < 6));
+      if (control.on(n)) sleep_s(0.15);
+    }
+  CHECK(joined(control.problems()) == "");
+  control.stop();
+  CHECK(joined(control.problems()) == "");
+  CHECK(control.facts()["workers"][0]["throughput"]["units"].get<double>() > 0);
+  CHECK(alive_below_us().empty());
+}
+
+TEST_CASE("A worker killed in a phase makes the result invalid, and the run goes on", "[co-runner-control][process]") {
+  const Scenario s = scenario_with("compute");
+  CoRunnerControl control(s, false);
+  for (int64_t n = 0; n < 4; ++n) control.prepare(n);
+  const std::vector<pid_t> pids = alive_below_us();
+  REQUIRE(pids.size() == 1);
+  kill(pids[0], SIGKILL);
+  REQUIRE(eventually(2, [] { return alive_below_us().empty(); }));
+  for (int64_t n = 4; n < s.inputs; ++n) {
+    control.prepare(n);
+    CHECK_FALSE(control.on(n));
+  }
+  control.pause();
+  const auto check = [&] { check_says(joined(control.problems()), {"died by input 4", "compute worker 0", "killed by signal 9"}); };
+  check();
+  CHECK(control.problems().size() == 1);
+  control.stop();
+  check();
+}
+
+TEST_CASE("A worker that dies after the last input is noticed too", "[co-runner-control][process]") {
+  const Scenario s = scenario_with("compute");
+  CoRunnerControl control(s, false);
+  for (int64_t n = 0; n < s.inputs; ++n) control.prepare(n);
+  kill(alive_below_us().at(0), SIGKILL);
+  REQUIRE(eventually(2, [] { return alive_below_us().empty(); }));
+  check_says(joined(control.problems()), {"died", "killed by signal 9"});
+  control.stop();
+  check_says(joined(control.problems()), {"died by input 9", "killed by signal 9"});
+}
+
+TEST_CASE("A worker stopped from outside is starved", "[co-runner-control][process]") {
+  const Scenario s = scenario_with("compute");
+  CoRunnerControl control(s, false);
+  for (int64_t n = 0; n < 3; ++n) control.prepare(n);
+  sleep_s(0.1);
+  const pid_t worker = alive_below_us().at(0);
+  kill(worker, SIGSTOP);
+  sleep_s(1.2);
+  for (int64_t n = 3; n < s.inputs; ++n) control.prepare(n);
+  kill(worker, SIGCONT);
+  control.stop();
+  check_says(joined(control.problems()), {"starved", "compute worker 0 on any processor", "its duty asks 0.200"});
+  CHECK(alive_below_us().empty());
+}
+
+TEST_CASE("A command that ends early makes the result invalid", "[co-runner-control][process]") {
+  CHECK_THROWS_AS(CoRunnerControl(scenario_with("command", {"true"}), false), InputError);
+  // Its start of 0.5 s is too short to end in; it is paused then.
+  const Scenario late = scenario_with("command", {"sh", "-c", "sleep 0.7; exit 3"});
+  CoRunnerControl control(late, true);
+  for (int64_t n = 0; n < 3; ++n) control.prepare(n);
+  sleep_s(1);
+  for (int64_t n = 3; n < late.inputs; ++n) control.prepare(n);
+  check_says(joined(control.problems()), {"died by input 3", "exited with status 3"});
+  control.stop();
+  CHECK(alive_below_us().empty());
+}
