@@ -182,6 +182,7 @@ nlohmann::ordered_json CoRunnerControl::facts() const {
   j["slowdown_at_calibration"] =
       measured_slowdown_ ? nlohmann::ordered_json(*measured_slowdown_) : nlohmann::ordered_json(nullptr);
   j["inputs_on"] = std::count(schedule_.begin(), schedule_.end(), true);
+  j["by_phase"] = phase_facts(phases_.so_far(throughputs), throughputs);
   return j;
 }
 

@@ -34,7 +34,8 @@ class CoRunnerControl {
   void pause();
   bool on(int64_t input) const { return lost_.empty() && schedule_[static_cast<size_t>(input)]; }
   std::string name() const { return name_; }  // "compute", ...; empty for none
-  // Kind, workers with processor and duty, schedule, slow-down aimed at and measured, throughput so far: for the manifest.
+  // Kind, workers with processor and duty, schedule, slow-down aimed at and measured, throughput so far, whole
+  // and by phase: for the manifest.
   nlohmann::ordered_json facts() const;
   // Why the result would not count: it died, it starved, it missed its slow-down, it cannot be ended.
   std::vector<std::string> problems() const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,10 @@ class CoRunnerPhases {
   std::vector<Throughput> before_;
   bool open_ = false;
 };
+
+// For a manifest, by part of the run: each phase where there are at most 100, else the first and last 20; and quantiles over
+// all of them. `now`: names the workers' units.
+nlohmann::ordered_json phase_facts(const std::vector<CoRunnerPhase>& phases, const std::vector<Throughput>& now);
 
 // A worker as it is called in messages, and the duty asked of it; none: not known (a command).
 struct WorkAsked {

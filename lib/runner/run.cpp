@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
-#include <numeric>
 #include <optional>
 
 #include "core/interrupt.h"
@@ -17,6 +15,7 @@
 #include "live/profiler.h"
 #include "live/recorder.h"
 #include "metrics/summary.h"
+#include "recording/phase_slowdown.h"
 #include "recording/recording.h"
 #include "recording/replay_environment.h"
 #include "report/evaluation_report.h"
@@ -182,54 +181,6 @@ ordered_json summary_json(const Evaluation& evaluation, const std::vector<Summar
                                        ? ordered_json(*l.violations_any - *r.violations_any) : ordered_json(nullptr)}});
   }
   return j;
-}
-
-// Standard deviation over mean.
-ordered_json spread_of(const std::vector<double>& values) {
-  const auto mean = mean_of(values);
-  if (!mean || values.size() < 2) return nullptr;
-  double square = 0;
-  for (double v : values) square += (v - *mean) * (v - *mean);
-  return std::sqrt(square / static_cast<double>(values.size() - 1)) / *mean;
-}
-
-// The slow-down that came out: each network's last stage, uncapped, over what the profile gives for an input of its size;
-// with and without the co-runner, at the median input and on average: networks shorter than a co-runner's burst meet it seldom. Where inputs differ in size, also how far it spreads with that and had it been taken
-// over the profile's latency at the mean size.
-ordered_json slowdown_facts(const TruthTable& truth, const Profile& profile) {
-  ordered_json networks = ordered_json::array();
-  std::vector<double> medians, means;
-  const auto mean_of = [](const std::vector<double>& v) {
-    return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
-  };
-  for (int m = 0; m < static_cast<int>(profile.models.size()); ++m) {
-    const Configuration last{m, profile.models[static_cast<size_t>(m)].stages(), profile.caps() - 1};
-    std::vector<double> with, without, all, all_of_mean_size;
-    for (int64_t n = 0; n < truth.inputs; ++n) {
-      const double ratio = truth.end_s(n, profile.row(last), last.cap) / profile.latency_of(last).mean_s;
-      all_of_mean_size.push_back(ratio);
-      all.push_back(ratio / profile.size_factor(m, truth.facts_of(n).size / profile.mean_size));
-      (truth.co_runner_on[static_cast<size_t>(n)] ? with : without).push_back(all.back());
-    }
-    const auto quantiles = [&](const std::vector<double>& v) {
-      return v.empty() ? ordered_json(nullptr)
-                       : ordered_json{{"inputs", v.size()}, {"mean", mean_of(v)}, {"median", *quantile(v, 0.5)}, {"p95", *quantile(v, 0.95)}};
-    };
-    networks.push_back({{"network", profile.models[static_cast<size_t>(m)].name},
-                        {"with_co_runner", quantiles(with)},
-                        {"without", quantiles(without)}});
-    if (!profile.size_unit.empty())
-      networks.back()["spread"] = {{"with_size_model", spread_of(all)}, {"at_mean_size", spread_of(all_of_mean_size)}};
-    if (!with.empty() && !without.empty()) {
-      medians.push_back(*quantile(with, 0.5) / *quantile(without, 0.5));
-      means.push_back(mean_of(with) / mean_of(without));
-    }
-  }
-  const auto typical = [](const std::vector<double>& v) {
-    const auto median = quantile(v, 0.5);
-    return median ? ordered_json(*median) : ordered_json(nullptr);
-  };
-  return {{"median_ratio_over_networks", typical(medians)}, {"mean_ratio_over_networks", typical(means)}, {"networks", networks}};
 }
 
 void print_summary(const ordered_json& summary, const RunOptions& options) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "catch.h"
@@ -98,6 +99,20 @@ TEST_CASE("A co-runner that works is no problem, phase by phase", "[co-runner-co
   CHECK(joined(control.problems()) == "");
   control.stop();
   CHECK(joined(control.problems()) == "");
+  const auto parts = control.facts()["by_phase"];
+  REQUIRE(parts.size() == 1);
+  CHECK(parts[0]["part"] == "recording");
+  CHECK(parts[0]["phases"] == 2);
+  for (const auto& p : parts[0]["each"]) {
+    CHECK(p["first"] == 2);
+    CHECK(p["last"] == 5);
+    CHECK(p["inputs"] == 4);
+    CHECK(p["active_s"].get<double>() > 0.59);
+    CHECK(p["workers"][0]["unit"] == "particles");
+    CHECK(p["workers"][0]["units"].get<double>() > 0);
+    CHECK(p["workers"][0]["cpu_s"].get<double>() > 0);
+    CHECK(p["workers"][0]["achieved_duty"].get<double>() < 0.25);
+  }
   CHECK(control.facts()["workers"][0]["throughput"]["units"].get<double>() > 0);
   CHECK(alive_below_us().empty());
 }
@@ -159,4 +174,41 @@ TEST_CASE("A command that ends early makes the result invalid", "[co-runner-cont
   check_says(joined(control.problems()), {"died by input 3", "exited with status 3"});
   control.stop();
   CHECK(alive_below_us().empty());
+}
+
+TEST_CASE("Phases are told within bounds, by part of the run", "[co-runner-control]") {
+  CoRunnerPhases phases;
+  Throughput t;
+  t.unit = "particles";
+  const auto work = [&](double seconds) {
+    t.active_s += seconds;
+    t.cpu_s += seconds / 4;
+    t.units += 1000 * seconds;
+  };
+  phases.begin_part("recording");
+  for (int n = 0; n < 2; ++n) {
+    phases.begin(10 * n, {t});
+    for (int i = 10 * n; i < 10 * n + 5; ++i) phases.input(i);
+    work(n + 1);
+    phases.end({t});
+  }
+  phases.begin_part("live");
+  for (int n = 0; n < 1000; ++n) {
+    phases.begin(n, {t});
+    work(0.5);
+    if (n < 999) phases.end({t});
+  }
+  CHECK(phases.open());
+  const nlohmann::ordered_json facts = phase_facts(phases.so_far({t}), {t});
+  REQUIRE(facts.size() == 2);
+  CHECK(facts[0]["each"][1].dump() ==
+        R"({"first":10,"last":14,"inputs":5,"active_s":2.0,"workers":[{"cpu_s":0.5,"units":2000.0,"unit":"particles","achieved_duty":0.25}]})");
+  CHECK(facts[0]["over_phases"]["active_s"]["median"] == 1.5);
+  CHECK(facts[1]["phases"] == 1000);
+  CHECK(facts[1]["left_out"] == 960);
+  CHECK(facts[1]["each"].size() == 40);
+  CHECK(facts[1]["each"][39]["first"] == 999);
+  CHECK(facts[1]["each"][39]["active_s"].get<double>() == Approx(0.5));
+  CHECK(facts[1]["over_phases"]["workers"][0]["units_per_active_s"]["max"].get<double>() == Approx(1000));
+  CHECK(phase_facts({}, {t}).empty());
 }
