@@ -848,9 +848,10 @@ class WithNetworks(Folder):
 
     def test_a_co_runner_killed_from_outside(self):
         out = self.path("r")
-        process = self.start_long_run(out)
+        process = self.start_long_run(out, "--schedulers", "alert", inputs=40)
         os.kill(int(generators()[0]), signal.SIGKILL)
-        self.ended_badly(process, out, 1, "co-runner", "killed by signal 9")
+        self.ended_badly(process, out, 4, "co-runner", "killed by signal 9")
+        self.assertEqual(call("validate", out).returncode, 0)
 
     def test_a_full_disk_keeps_whole_inputs(self):
         out = self.path("r")
