@@ -22,6 +22,22 @@ constexpr double tolerance = 0.15;  // of the slow-down aimed at
 // inferences meet none and a few meet all of it.
 constexpr double shortest_run_s = 80e-3;
 
+constexpr size_t most_ranges = 200;  // told in a manifest
+
+nlohmann::ordered_json schedule_facts(const Scenario& scenario, const std::vector<bool>& on) {
+  const ScheduleSpec& s = scenario.co_runner.schedule;
+  nlohmann::ordered_json j = {{"kind", s.kind}};
+  if (s.kind == "random")
+    j.update({{"seed", scenario.seeds.schedule}, {"mean_on_inputs", s.mean_on_inputs}, {"mean_off_inputs", s.mean_off_inputs}});
+  if (s.kind == "time") j.update({{"on_s", s.on_s}, {"off_s", s.off_s}, {"period_s", s.period_s}});
+  if (!s.read_from.empty()) j["read_from"] = s.read_from;
+  const auto ranges = on_ranges_of(on);
+  j["ranges"] = ranges.size();
+  j["on_ranges"] = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < std::min(ranges.size(), most_ranges); ++i) j["on_ranges"].push_back({ranges[i].first, ranges[i].second});
+  return j;
+}
+
 }  // namespace
 
 CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, Progress* progress)
@@ -181,6 +197,7 @@ nlohmann::ordered_json CoRunnerControl::facts() const {
                              : nlohmann::ordered_json(nullptr);
   j["slowdown_at_calibration"] =
       measured_slowdown_ ? nlohmann::ordered_json(*measured_slowdown_) : nlohmann::ordered_json(nullptr);
+  j["schedule"] = schedule_facts(scenario_, schedule_);
   j["inputs_on"] = std::count(schedule_.begin(), schedule_.end(), true);
   j["by_phase"] = phase_facts(phases_.so_far(throughputs), throughputs);
   return j;

@@ -78,9 +78,12 @@ GoalSpec read_goal(JsonReader r, size_t index) {
   return g;
 }
 
-ScheduleSpec read_schedule(JsonReader r) {
+ScheduleSpec read_schedule(JsonReader r, const std::string& scenario_path) {
   ScheduleSpec s;
-  s.kind = r.one_of("kind", s.kind, {"random", "always", "never", "list"});
+  s.kind = r.one_of("kind", s.kind, {"random", "always", "never", "list", "time", "file"});
+  const auto only_for = [&](const char* kind, const char* key) {
+    if (r.has(key) && s.kind != kind) r.fail(key, fmt::format("has a meaning only for \"kind\": \"{}\"", kind));
+  };
   s.mean_on_inputs = r.number("mean_on_inputs", s.mean_on_inputs, 1, 1e6);
   s.mean_off_inputs = r.number("mean_off_inputs", s.mean_off_inputs, 1, 1e6);
   if (r.has("on_ranges"))
@@ -89,17 +92,48 @@ ScheduleSpec read_schedule(JsonReader r) {
         r.fail("on_ranges", fmt::format("expected pairs [first, last + 1] of input numbers, found {}", range.dump()));
       s.on_ranges.emplace_back(range[0].get<int>(), range[1].get<int>());
     }
+  for (const char* key : {"on_s", "off_s", "period_s"}) only_for("time", key);
+  if (s.kind == "time") {
+    s.on_s = r.number("on_s", 1e-6, 1e6);
+    s.off_s = r.number("off_s", 1e-6, 1e6);
+    s.period_s = r.optional_number("period_s", 1e-6, 3600).value_or(0);
+  }
+  only_for("file", "path");
+  only_for("list", "read_from");
+  s.read_from = r.text("read_from", "");
+  if (s.kind == "file") {
+    if (!s.on_ranges.empty()) r.fail("on_ranges", "stand in the file; \"kind\": \"list\" takes them from here");
+    s.read_from = resolve_path(scenario_path, r.text("path"));
+    s.on_ranges = read_on_ranges(s.read_from);
+    s.kind = "list";
+  }
   r.finish();
   return s;
 }
 
-CoRunnerScenario read_co_runner(JsonReader r) {
+// Kind time counts inputs by the one deadline that all goals share, unless it says how long a period is.
+void set_schedule_period(JsonReader schedule, const std::vector<GoalSpec>& goals, ScheduleSpec& s) {
+  if (s.period_s == 0) {
+    for (const GoalSpec& g : goals)
+      if (!g.deadline_s || *g.deadline_s != *goals[0].deadline_s)
+        schedule.fail("period_s", "is missing; give the seconds from one input to the next that on_s and off_s are counted with (the "
+                                  "goals have no one deadline_s in common to take in its place)");
+    s.period_s = *goals[0].deadline_s;
+  }
+  for (const auto& [key, seconds] : {std::pair{"on_s", s.on_s}, {"off_s", s.off_s}})
+    if (seconds < s.period_s)
+      schedule.fail(key, fmt::format("{} s is shorter than one period of the inputs, {} s; make it as long at least, or give period_s",
+                                     seconds, s.period_s));
+}
+
+CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path, const std::vector<GoalSpec>& goals) {
   CoRunnerScenario c;
   c.kind = r.one_of("kind", c.kind, {"none", "compute", "memory", "command"});
   c.slowdown = r.number("slowdown", c.slowdown, 1.01, 20);
   c.duty = r.optional_number("duty", 0.01, 1.0);
   c.command = r.texts("command");
-  if (r.has("schedule")) c.schedule = read_schedule(r.object("schedule"));
+  if (r.has("schedule")) c.schedule = read_schedule(r.object("schedule"), scenario_path);
+  if (c.schedule.kind == "time") set_schedule_period(r.object("schedule"), goals, c.schedule);
   if (c.kind == "command" && c.command.empty())
     r.fail("command", "is missing; give the program and its arguments as a list of strings");
   if (c.kind != "command" && !c.command.empty()) r.fail("command", "has a meaning only for \"kind\": \"command\"");
@@ -211,7 +245,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     (void)value;
     effective_settings(name, value, path + ": scheduler_settings: " + name);
   }
-  if (r.has("co_runner")) s.co_runner = read_co_runner(r.object("co_runner"));
+  if (r.has("co_runner")) s.co_runner = read_co_runner(r.object("co_runner"), path, s.goals);
   if (r.has("placement")) {
     JsonReader placement = r.object("placement");
     s.threads = placement.integer("threads", s.threads, 1, 1024);
@@ -284,6 +318,10 @@ ordered_json Scenario::to_json() const {
                       {"mean_on_inputs", co_runner.schedule.mean_on_inputs},
                       {"mean_off_inputs", co_runner.schedule.mean_off_inputs},
                       {"on_ranges", ranges}}}};
+  ordered_json& schedule = j["co_runner"]["schedule"];
+  if (!co_runner.schedule.read_from.empty()) schedule["read_from"] = co_runner.schedule.read_from;
+  if (co_runner.schedule.kind == "time")
+    schedule.update({{"on_s", co_runner.schedule.on_s}, {"off_s", co_runner.schedule.off_s}, {"period_s", co_runner.schedule.period_s}});
   j["placement"] = {{"threads", threads}, {"device", device}, {"inference_cpu", inference_cpu}, {"other_cpu", other_cpu}};
   j["profile_repetitions"] = profile_repetitions;
   j["round_inputs"] = round_inputs;

@@ -48,6 +48,8 @@ class ScenarioSchema(unittest.TestCase):
             "min_energy with a budget": {"goals": [{**goal, "energy_j": 1}]},
             "min_error with an accuracy": {"goals": [{**goal, "task": "min_error", "power_limit_w": 50}]},
             "two budgets": {"goals": [{**good["goals"][1], "energy_j": 1}]},
+            "no such schedule": {"co_runner": {"kind": "compute", "schedule": {"kind": "seconds"}}},
+            "no time": {"co_runner": {"kind": "compute", "schedule": {"kind": "time", "on_s": 0, "off_s": 1}}},
             "wrong slow-down": {"co_runner": {"kind": "compute", "slowdown": 0.5}},
         }
         for what, change in spoiled.items():

@@ -99,6 +99,7 @@ TEST_CASE("A co-runner that works is no problem, phase by phase", "[co-runner-co
   CHECK(joined(control.problems()) == "");
   control.stop();
   CHECK(joined(control.problems()) == "");
+  CHECK(control.facts()["schedule"].dump() == R"({"kind":"list","ranges":1,"on_ranges":[[2,6]]})");
   const auto parts = control.facts()["by_phase"];
   REQUIRE(parts.size() == 1);
   CHECK(parts[0]["part"] == "recording");

@@ -8,6 +8,7 @@
 #include "contention/schedule.h"
 #include "core/random.h"
 #include "core/error.h"
+#include "support.h"
 
 using namespace alertbench;
 
@@ -103,4 +104,70 @@ TEST_CASE("schedules that make no sense are refused", "[contention]") {
   for (auto ranges : std::vector<std::vector<std::pair<int, int>>>{{{-1, 2}}, {{2, 2}}, {{3, 6}, {5, 8}}})
     refused([&](ScheduleSpec& s) { s.kind = "list", s.on_ranges = ranges; });
   CHECK_THROWS_AS(make_schedule({}, -1, 1), InputError);
+}
+
+TEST_CASE("seconds on and off become the same inputs whatever the rounding", "[contention]") {
+  ScheduleSpec spec;
+  spec.kind = "time";
+  spec.on_s = 0.3;
+  spec.off_s = 0.2;
+  spec.period_s = 0.1;
+  CHECK(drawn(make_schedule(spec, 12, 1)) == "..###..###..");
+  CHECK(make_schedule(spec, 12, 1) == make_schedule(spec, 12, 2));
+  // Spells that no whole number of periods fits: their shares hold over the run.
+  spec.on_s = 0.15;
+  spec.off_s = 0.1;
+  CHECK(drawn(make_schedule(spec, 10, 1)) == ".##.#.##.#");
+  for (double period_s : {0.1, 1.0 / 3, 0.007, 40e-6}) {
+    spec.period_s = period_s;
+    spec.off_s = 3 * period_s;
+    spec.on_s = 7 * period_s;
+    const std::vector<bool> on = make_schedule(spec, 100'000, 1);
+    for (size_t n = 0; n < on.size(); ++n)
+      if (on[n] != (n % 10 >= 3)) FAIL("input " << n << " at a period of " << period_s);
+  }
+  for (double wrong : {0.0, 0.05, -1.0, double(NAN), double(INFINITY)}) {
+    spec.period_s = 0.1;
+    spec.off_s = 1;
+    spec.on_s = wrong;
+    check_says(message_of([&] { make_schedule(spec, 10, 1); }), {"on_s", "at least one period"});
+  }
+  spec.on_s = 1;
+  spec.period_s = 0;
+  check_says(message_of([&] { make_schedule(spec, 10, 1); }), {"period_s"});
+}
+
+TEST_CASE("ranges of a file, as text and as JSON", "[contention]") {
+  using Ranges = std::vector<std::pair<int, int>>;
+  const Ranges expected{{1, 3}, {3, 4}, {6, 100}};
+  for (const std::string text : {"1 3\n3,4\n\n# phases\n  6 ,\t100  # to the end\r\n", "[[1, 3], [3, 4], [6, 100]]\n", "\n [[1,3],[3,4],[6,100]]"}) {
+    const TemporaryFile file(text);
+    CHECK(read_on_ranges(file.path) == expected);
+  }
+  CHECK(on_ranges_of({false, true, true, false, true}) == Ranges{{1, 3}, {4, 5}});
+  CHECK(on_ranges_of({}).empty());
+
+  const auto refused = [](const std::string& text, const std::vector<std::string>& parts) {
+    const TemporaryFile file(text);
+    const std::string message = message_of([&] { read_on_ranges(file.path); });
+    check_says(message, parts);
+    check_says(message, {file.path});
+  };
+  refused("1 3\n\n5\n", {":3: ", "two input numbers", "\"5\""});
+  refused("1 3 5\n", {":1: ", "two input numbers"});
+  refused("1 3\n4 x\n", {":2: ", "4 x"});
+  refused("1 99999999999\n", {":1: "});
+  refused("1.5 3\n", {":1: "});
+  refused("1 3\n2 5\n", {":2: ", "[2, 5) after input 3", "disjoint"});
+  refused("3 3\n", {":1: ", "first < end"});
+  refused("-1 3\n", {":1: ", "from 0 up"});
+  refused("[[1, 3], [2]]", {"entry 1", "a pair", "[2]"});
+  refused("[[1, 3], [2, 5]]", {"entry 1", "after input 3"});
+  refused("[[1, 3.5]]", {"entry 0"});
+  refused("[[1, 3000000000]]", {"entry 0"});
+  refused("[[1, 3]", {"line 1"});
+  refused("{\"on_ranges\": []}", {"a list of pairs"});
+  refused("# nothing\n", {"no range", "never"});
+  refused("", {"no range"});
+  check_says(message_of([] { read_on_ranges("/nonexistent/phases.txt"); }), {"/nonexistent/phases.txt"});
 }

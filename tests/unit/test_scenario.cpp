@@ -99,3 +99,44 @@ TEST_CASE("Overrides reach into objects and lists", "[scenario]") {
   REQUIRE_THROWS_AS(Scenario::override_json(minimal(), {"inputs"}), InputError);
   REQUIRE_THROWS_AS(Scenario::override_json(minimal(), {"name.x=1"}), InputError);
 }
+
+TEST_CASE("Schedules in seconds and from a file", "[scenario]") {
+  json j = minimal();
+  const auto schedule = [&](json value) { j["co_runner"] = {{"kind", "compute"}, {"schedule", std::move(value)}}; };
+  const auto round_trip = [](const Scenario& s) {
+    const json effective = json::parse(s.to_json().dump());
+    CHECK(json::parse(Scenario::from_json(effective, "").to_json().dump()) == effective);
+  };
+  schedule({{"kind", "time"}, {"on_s", 2}, {"off_s", 1}});
+  check_says(message(j), {"co_runner: schedule: period_s: is missing", "deadline_s"});
+  schedule({{"kind", "time"}, {"on_s", 2}, {"off_s", 1}, {"period_s", 0.5}});
+  CHECK(Scenario::from_json(j, "s.json").co_runner.schedule.period_s == 0.5);
+  round_trip(Scenario::from_json(j, "s.json"));
+  schedule({{"kind", "time"}, {"on_s", 2}, {"off_s", 1}, {"period_s", 1.5}});
+  check_says(message(j), {"schedule: off_s: 1 s is shorter", "1.5 s"});
+  schedule({{"kind", "time"}, {"on_s", 2}});
+  check_says(message(j), {"schedule: off_s"});
+  schedule({{"kind", "random"}, {"on_s", 2}});
+  check_says(message(j), {"schedule: on_s: has a meaning only for", "time"});
+
+  j["goals"][0] = {{"task", "min_energy"}, {"deadline_s", 0.25}, {"accuracy", 0.9}};
+  schedule({{"kind", "time"}, {"on_s", 2}, {"off_s", 1}});
+  CHECK(Scenario::from_json(j, "s.json").co_runner.schedule.period_s == 0.25);
+  j["goals"].push_back({{"name", "other"}, {"task", "min_energy"}, {"deadline_s", 0.5}, {"accuracy", 0.9}});
+  check_says(message(j), {"period_s: is missing"});
+
+  const Folder folder;
+  put(folder / "phases/mine.txt", "2 5\n7 9\n");
+  schedule({{"kind", "file"}, {"path", "phases/mine.txt"}});
+  const Scenario s = Scenario::from_json(j, folder / "s.json");
+  CHECK(s.co_runner.schedule.kind == "list");
+  CHECK(s.co_runner.schedule.read_from == folder / "phases/mine.txt");
+  CHECK(s.co_runner.schedule.on_ranges == std::vector<std::pair<int, int>>{{2, 5}, {7, 9}});
+  round_trip(s);
+  put(folder / "phases/mine.txt", "2 5\n4 9\n");
+  check_says(message_of([&] { Scenario::from_json(j, folder / "s.json"); }), {"phases/mine.txt:2: [4, 9) after input 5"});
+  schedule({{"kind", "file"}});
+  check_says(message(j), {"schedule: path"});
+  schedule({{"kind", "list"}, {"path", "x"}});
+  check_says(message(j), {"schedule: path: has a meaning only for", "file"});
+}
