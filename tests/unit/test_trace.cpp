@@ -116,7 +116,7 @@ void write_golden(const std::string& path) {
 
 // Against lib/trace/trace.schema.json, by a second implementation of JSON schemas.
 void check_schema(const Folder& folder, const std::string& trace) {
-  const fs::path script = fs::path(__FILE__).parent_path().parent_path() / "python" / "check_trace_schema.py";
+  const fs::path script = fs::path(ALERT_SOURCE_DIR) / "tests/python/check_trace_schema.py";
   const int status = std::system(
       ("python3 '" + script.string() + "' '" + folder / trace + "' >" + folder / "out 2>&1").c_str());
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
