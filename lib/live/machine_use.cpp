@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double least_wall_s = 0.2, most_foreign = 0.05, most_steal = 0.01;
+constexpr double least_clock_step_s = 1;  // below, it may have been slewed, as time daemons do
 
 double seconds_of(clockid_t clock) {
   timespec t{};
@@ -77,6 +79,7 @@ MachineUse read_machine_use(const std::string& root) {
   MachineUse use;
   use.at_s = seconds_of(CLOCK_MONOTONIC);
   use.suspended_s = seconds_of(CLOCK_BOOTTIME) - use.at_s;
+  use.booted_at_s = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
   use.processors = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   read_stat(root + "/proc/stat", use);
   use.throttle_events = throttle_events(root + "/sys/devices/system/cpu");
@@ -96,6 +99,7 @@ Disturbance between(const MachineUse& before, const MachineUse& after) {
   d.wall_s = after.at_s - before.at_s;
   // The two clocks of each moment are read one behind the other: below a tenth of a second it is that.
   if (const double slept_s = after.suspended_s - before.suspended_s; slept_s > 0.1) d.suspended_s = slept_s;
+  if (const double step_s = after.booted_at_s - before.booted_at_s; std::abs(step_s) >= least_clock_step_s) d.clock_step_s = step_s;
   if (before.throttle_events && after.throttle_events) d.throttle_events = *after.throttle_events - *before.throttle_events;
   if (d.wall_s < least_wall_s) return d;
   const double all_s = d.wall_s * after.processors;
@@ -119,6 +123,7 @@ nlohmann::ordered_json to_json(const Disturbance& d) {
           {"steal_share", or_null(d.steal_share)},
           {"throttle_events", or_null(d.throttle_events)},
           {"suspended_s", d.suspended_s},
+          {"clock_step_s", d.clock_step_s},
           {"busiest_others", d.busiest}};
 }
 
@@ -132,6 +137,9 @@ std::vector<std::string> noise_warnings(const Disturbance& d) {
     all.push_back(fmt::format("noise: the hypervisor took {:.1f} % of the processors over {:.1f} s (steal)", 100 * *d.steal_share, d.wall_s));
   if (d.throttle_events.value_or(0) > 0)
     all.push_back(fmt::format("noise: the processor throttled itself for heat {} times; cool it, or choose lower caps", *d.throttle_events));
+  if (d.clock_step_s != 0)
+    all.push_back(fmt::format("the wall clock was set {} by {:.1f} s meanwhile: latencies do not depend on it, but times of day before and after do "
+                              "not fit together", d.clock_step_s > 0 ? "forward" : "back", std::abs(d.clock_step_s)));
   return all;
 }
 

@@ -846,6 +846,22 @@ class WithNetworks(Folder):
         self.assertEqual(manifest["status"], "complete")
         self.assertEqual(call("validate", out).returncode, 0)
 
+    def test_a_wall_clock_that_is_set_changes_no_latency(self):
+        out, step = self.path("r"), self.path("step")
+        shim = {"LD_PRELOAD": os.path.dirname(PROGRAM) + "/step-clock.so", "STEP_CLOCK": step}
+        process = self.start_long_run(out, "--schedulers", "alert", inputs=40, env={**os.environ, **shim})
+        open(step, "w").close()
+        with open(out + ".said") as said:
+            self.assertEqual(process.wait(60), 0, said.read())
+        with open(out + "/manifest.json") as f:
+            manifest = json.load(f)
+        self.assertIn("the wall clock was set back by 3600", " ".join(manifest["warnings"]))
+        self.assertAlmostEqual(manifest["libraries"]["disturbance"]["clock_step_s"], -3600, delta=5)
+        with open(out + "/traces/alert.energy.live.jsonl") as f:
+            lines = [json.loads(line) for line in f][1:-1]
+        self.assertTrue(all(0 < line["busy_s"] < 10 for line in lines))
+        self.assertEqual(call("validate", out).returncode, 0)
+
     def test_a_co_runner_killed_from_outside(self):
         out = self.path("r")
         process = self.start_long_run(out, "--schedulers", "alert", inputs=40)

@@ -61,6 +61,17 @@ TEST_CASE("noise: sleep of the machine and heat are noticed", "[noise]") {
   check_says(noise_warnings(d).at(0), {"5 times"});
 }
 
+TEST_CASE("noise: a wall clock that was set is noticed, one that is slewed is not", "[noise]") {
+  MachineUse before = at(0, 0, 0), after = at(10, 0, 0);
+  before.booted_at_s = 1'700'000'000;
+  after.booted_at_s = before.booted_at_s + 0.4;
+  CHECK(noise_warnings(between(before, after)).empty());
+  after.booted_at_s = before.booted_at_s - 3600;
+  const Disturbance d = between(before, after);
+  CHECK(d.clock_step_s == Approx(-3600));
+  check_says(noise_warnings(d).at(0), {"set back by 3600.0 s"});
+}
+
 TEST_CASE("noise: read from a tree", "[noise]") {
   Folder root;
   put(root / "proc/stat", "cpu  100 0 100 900 0 0 0 50 0 0\n");
