@@ -23,11 +23,14 @@ std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
 
 LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
     : scenario(s), progress(quiet), co_runner(s, allow_commands, &progress) {
-  // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere.
-  cpus = pin_inference(s.inference_cpu, s.threads);
+  // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere. What the
+  // harness starts beside the inference (the sampler of counters, the watchdog of caps) stays where it was started.
+  const std::vector<int> allowed = allowed_cpus();
   const std::vector<NetworkSpec> networks = candidates_of(s);
+  harness_cpus = pin_thread("harness_cpu", s.harness_cpu, 1, allowed);
   power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model, s.frequency_table,
                       s.cpufreq_policies, s.power_sensors}, clock);
+  cpus = pin_thread("inference_cpu", s.inference_cpu, s.threads, allowed);
   workload = make_workload(s.workload, s.data, s.seeds.inputs);
   runtime = open_inference_runtime(s.threads, s.device);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
@@ -36,12 +39,17 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
 
 LiveSession::~LiveSession() = default;  // caps put themselves back
 
-Profile LiveSession::measure_profile(std::vector<std::string>* remarks) {
-  Profile p = alertbench::measure_profile(*bench, scenario, power, clock, progress, remarks);
+Profile LiveSession::measure_profile() {
+  Profile p = alertbench::measure_profile(*bench, scenario, power, clock, progress);
   p.fail_accuracy = workload->fail_accuracy();
   p.device = scenario.device;
   p.host = read_host().cpu_model.value_or("unknown processor");
   return p;
+}
+
+void LiveSession::check_caps() {
+  bench->feed(0);
+  cap_check_ = alertbench::check_caps(*bench, power, scenario.caps_w, clock);
 }
 
 void LiveSession::check_profile(const Profile& p, const std::string& path) const {
@@ -84,8 +92,21 @@ nlohmann::ordered_json LiveSession::facts() const {
   return {{"inference", runtime->facts()},
           {"data", workload->data_source()},
           {"networks", networks},
-          {"placement", {{"inference_cpus", cpus}, {"co_runner_other_cpu", scenario.other_cpu}}},
-          {"power", power.facts()}};
+          {"placement", {{"inference_cpus", cpus}, {"harness_cpus", harness_cpus}}},
+          {"power", power_facts()}};
+}
+
+nlohmann::ordered_json LiveSession::power_facts() const {
+  nlohmann::ordered_json j = power.facts();
+  if (!cap_check_.caps.empty()) j["caps_observed"] = to_json(cap_check_);
+  return j;
+}
+
+std::vector<std::string> LiveSession::problems() const {
+  std::vector<std::string> all = co_runner.problems();
+  for (const std::string& p : power.problems()) all.push_back(p);
+  for (const std::string& p : cap_check_.problems()) all.push_back(p);
+  return all;
 }
 
 std::vector<std::string> LiveSession::warnings() const {

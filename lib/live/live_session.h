@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/progress.h"
+#include "live/cap_check.h"
 #include "live/co_runner_control.h"
 #include "live/network_bench.h"
 #include "models/inference_runtime.h"
@@ -26,12 +27,14 @@ class LiveSession {
 
   // A profile measured elsewhere must know the same networks, stages and caps (InputError).
   void check_profile(const Profile& profile, const std::string& path) const;
-  Profile measure_profile(std::vector<std::string>* remarks = nullptr);  // see live/profiler.h
+  Profile measure_profile();  // see live/profiler.h
+  void check_caps();  // see live/cap_check.h; what comes out is told by power_facts() and problems()
 
   const Scenario& scenario;
   Progress progress;
   SystemClock clock;
-  std::vector<int> cpus;  // of the inference, read back
+  std::vector<int> harness_cpus;  // of what the harness runs beside the inference, read back
+  std::vector<int> cpus;          // of the inference, read back
   std::unique_ptr<InferenceRuntime> runtime;
   std::unique_ptr<Workload> workload;
   PowerBackend power;
@@ -40,7 +43,12 @@ class LiveSession {
 
   bool accuracy_measured() const;   // labels and trained weights for every network
   nlohmann::ordered_json facts() const;  // LibTorch, data, networks, placement, power: for the manifest
+  nlohmann::ordered_json power_facts() const;
   std::vector<std::string> warnings() const;
+  std::vector<std::string> problems() const;  // of co-runner, meter and caps: why the result does not count
+
+ private:
+  CapCheck cap_check_;
 };
 
 // The networks that a scenario runs: its candidates, or all of its network file. InputError for names that are not there,

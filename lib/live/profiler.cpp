@@ -16,7 +16,6 @@ namespace alertbench {
 namespace {
 
 constexpr double idle_s = 1;       // over which idle power is measured
-constexpr double over_cap = 1.1;   // power drawn over the cap from which on it cannot be in force
 constexpr double longest_window_s = 1;  // for which a short network is run again so that its counter can be read
 
 LatencyStats stats_of(const std::vector<double>& values) {
@@ -54,11 +53,10 @@ EnergyReading read_or_fail(EnergyCounter& counter) {
 
 // What was counted during the runs of one network under one cap.
 struct Window {
-  double total_j = 0, capped_j = 0, time_s = 0;
+  double total_j = 0, time_s = 0;
   void add(const std::optional<EnergyReading>& from, const EnergyReading& to) {
     if (!from) return;
     total_j += to.total_j - from->total_j;
-    capped_j += to.capped_j - from->capped_j;
     time_s += to.at_s - from->at_s;
   }
 };
@@ -92,7 +90,7 @@ void lengthen(std::vector<Window>& windows, const Profile& p, NetworkBench& benc
   }
 }
 
-void take_power(Profile& p, const std::vector<Window>& windows, const PowerBackend& power, std::vector<std::string>* remarks) {
+void take_power(Profile& p, const std::vector<Window>& windows) {
   for (size_t cell = 0; cell < windows.size(); ++cell) {
     const Window& w = windows[cell];
     const std::string& name = p.models[cell / p.caps_w.size()].name;
@@ -101,10 +99,6 @@ void take_power(Profile& p, const std::vector<Window>& windows, const PowerBacke
       throw RunError(fmt::format("profiling: the energy counter did not move during {:.1f} s of {} under {} W; choose "
                                  "--set power.backend=emulated", w.time_s, name, cap_w));
     p.active_power_w[cell] = w.total_j / w.time_s;
-    if (!remarks) continue;
-    if (const double drawn_w = w.capped_j / w.time_s / power.caps->capped_zones(); drawn_w > cap_w * over_cap)
-      remarks->push_back(fmt::format("power: {} drew {:.1f} W for each package under a cap of {} W: the cap was not in force (yet)", name,
-                                     drawn_w, cap_w));
   }
 }
 
@@ -142,8 +136,7 @@ void warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
   }
 }
 
-Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress,
-                        std::vector<std::string>* remarks) {
+Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress) {
   CapSetter& caps = *power.caps;
   Profile p;
   p.workload = scenario.workload;
@@ -199,7 +192,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   if (power.counter) lengthen(windows, p, bench, power, clock);
   progress.end();
   caps.restore();
-  if (power.counter) take_power(p, windows, power, remarks);
+  if (power.counter) take_power(p, windows);
 
   if (!p.size_unit.empty()) {
     for (int m = 0; m < bench.models(); ++m) {

@@ -17,10 +17,8 @@ namespace alertbench {
 // that drift of the machine hits all alike. Inputs are those of the bench, in turn; where they differ in size, the
 // latencies are brought to the mean size by a straight line fitted for each network. RunError where interrupted.
 // Where the backend has a counter of energy, active power is what it counted during the runs of each (network, cap), idle power
-// what it shows while this thread sleeps for a second, uncapped; `remarks` then gets what is doubtful about it: runs too
-// short for the counter, and caps that the power drawn shows not to be in force. RunError where the counter fails.
-Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress,
-                        std::vector<std::string>* remarks = nullptr);
+// what it shows while this thread sleeps for a second, uncapped. RunError where the counter fails.
+Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress);
 
 struct MeasuredAccuracy {
   std::vector<double> top1, top5;  // 0..1, [row] of the profile; top1 is Correctness::accuracy()

@@ -77,6 +77,7 @@ class CpufreqCap : public CapSetter {
   }
 
   std::string backend() const override { return "cpufreq"; }
+  bool by_hardware() const override { return true; }
   std::vector<std::string> warnings() const override { return warnings_; }
 
   void set(double cap_w) override {

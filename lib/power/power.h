@@ -22,7 +22,8 @@ class CapSetter {
   // hardware caps. See live/executor.h.
   virtual double emulated_speed() const { return 1.0; }
   virtual void restore() = 0;  // what was there before the first set(); any number of times
-  virtual int capped_zones() const { return 1; }  // each of which gets the cap: packages, or dies of packages
+  virtual bool by_hardware() const { return false; }  // what is drawn under a cap then shows whether it is in force
+  virtual double settle_s() const { return 0.25; }    // from set() until the power drawn has followed
   virtual std::vector<std::string> warnings() const { return {}; }
   virtual nlohmann::ordered_json facts() const { return nlohmann::ordered_json::object(); }  // for the manifest
 };
@@ -71,6 +72,8 @@ class EnergyCounter {
   virtual void sample() = 0;
   // None where a domain could not be read, or was no longer to be believed, since the reading before; see problems().
   virtual std::optional<EnergyReading> read() = 0;
+  // Of each of domains(), as of the last reading; empty where they are not known apart.
+  virtual std::vector<double> totals_j() const { return {}; }
   virtual std::vector<std::string> problems() const = 0;  // what made readings fail: the result does not count
   nlohmann::ordered_json facts() const;
 };

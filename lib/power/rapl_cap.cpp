@@ -15,6 +15,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* bounded[] = {"long_term", "short_term"};  // peak_power is left alone
+constexpr double longest_settle_s = 5;
 
 std::string udev_mend() {
   // sysfs makes its files anew at each boot, so a rule and no single chmod.
@@ -56,7 +57,17 @@ class RaplCap : public CapSetter {
   }
 
   std::string backend() const override { return "rapl"; }
-  int capped_zones() const override { return static_cast<int>(tree_.packages().size()); }
+  bool by_hardware() const override { return true; }
+  // A limit bounds the average over its window: the short one settles first, where there is one.
+  double settle_s() const override {
+    double settle_s = 0.25;
+    for (const PowercapZone* zone : tree_.packages()) {
+      const PowercapConstraint* c = zone->constraint("short_term");
+      if (!c) c = zone->constraint("long_term");
+      settle_s = std::clamp(2e-6 * static_cast<double>(c->time_window_us.value_or(0)), settle_s, longest_settle_s);
+    }
+    return settle_s;
+  }
   std::vector<std::string> warnings() const override { return warnings_; }
 
   void set(double cap_w) override {

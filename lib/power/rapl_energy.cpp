@@ -106,6 +106,13 @@ class RaplCounter : public EnergyCounter {
     return r;
   }
 
+  std::vector<double> totals_j() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<double> all;
+    for (const Domain& d : domains_) all.push_back(d.total_j);
+    return all;
+  }
+
   std::vector<std::string> problems() const override {
     const std::lock_guard<std::mutex> lock(mutex_);
     return problems_;

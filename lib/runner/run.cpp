@@ -233,9 +233,7 @@ class Measurements {
       p = *known;
       session_.check_profile(p, "the recording's profile");
     } else if (options_.profile.empty()) {
-      std::vector<std::string> remarks;
-      p = session_.measure_profile(&remarks);
-      for (const std::string& r : remarks) warn(r);
+      p = session_.measure_profile();
       if (p.noise_verdict.rfind("noisy", 0) == 0) warn("profile: " + p.noise_verdict);
     } else {
       p = Profile::read(options_.profile);
@@ -245,6 +243,7 @@ class Measurements {
       if (p.host != here) warn(fmt::format("{}: measured on \"{}\", this machine is \"{}\"", options_.profile, p.host, here));
     }
     write_file_atomically(result_.path() + "/profile.json", p.to_json().dump(1) + "\n");
+    session_.check_caps();
     return p;
   }
 
@@ -343,8 +342,7 @@ void open_result(ResultFolder& result, LiveSession& session, const RunOptions& o
 
 // Why the result does not count. Notes in the manifest what happened on the machine since `before`.
 std::vector<std::string> problems_of(const LiveSession& session, const MachineUse& before, Manifest& manifest, bool strict) {
-  std::vector<std::string> all = session.co_runner.problems();
-  for (const std::string& p : session.power.problems()) all.push_back(p);
+  std::vector<std::string> all = session.problems();
   const Disturbance disturbance = between(before, read_machine_use());
   manifest.libraries["disturbance"] = to_json(disturbance);
   for (const std::string& w : noise_warnings(disturbance)) (strict ? all : manifest.warnings).push_back((strict ? "--strict: " : "") + w);
@@ -405,6 +403,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
         if (const std::string& id = recording.input_ids[static_cast<size_t>(n)]; id != session.bench->input_id(n))
           throw InputError(fmt::format("{}: input {} is \"{}\", the scenario's is \"{}\"; use the data and --seed that it was recorded with",
                                        recording_path, n, id, session.bench->input_id(n)));
+      session.check_caps();
       session.co_runner.calibrate(*session.bench, session.clock, session.progress);
       write_file_atomically(result.path() + "/profile.json", recording.profile.to_json().dump(1) + "\n");
     }
@@ -426,7 +425,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
     session.co_runner.stop();
     const std::vector<std::string> reasons = problems_of(session, use_before, result.manifest, options.strict);
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
-    result.manifest.libraries["power"] = session.power.facts();
+    result.manifest.libraries["power"] = session.power_facts();
     const ordered_json metered = meter->facts();
     result.manifest.libraries["power"]["meter"] = metered;
     if (const int64_t brief = metered.value("shorter_than_five_refreshes", int64_t{0}); brief > 0)
@@ -465,7 +464,7 @@ ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
     measurements.recording(profile);
     session.co_runner.stop();
     result.manifest.libraries["co_runner"] = session.co_runner.facts();
-    result.manifest.libraries["power"] = session.power.facts();
+    result.manifest.libraries["power"] = session.power_facts();
     const std::vector<std::string> reasons = problems_of(session, use_before, result.manifest, options.strict);
     return conclude(result, reasons, options.quiet);
   });
@@ -516,10 +515,10 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   // First, because it refuses what cannot be judged.
   std::optional<MeasuredAccuracy> accuracy;
   if (options.accuracy) accuracy = measure_accuracy(*session.bench, session.clock, session.progress);
-  std::vector<std::string> remarks;
-  Profile profile = session.measure_profile(&remarks);
-  for (const std::string& r : remarks) session.progress.note("warning: " + r);
-  refuse_warnings(remarks, options.strict);
+  Profile profile = session.measure_profile();
+  session.check_caps();
+  for (const std::string& p : session.problems()) session.progress.note("warning: " + p);
+  refuse_warnings(session.problems(), options.strict);
   if (accuracy) take_accuracy(profile, *accuracy, session.workload->data_source());
   if (const fs::path parent = fs::path(options.out).parent_path(); !parent.empty()) fs::create_directories(parent);
   write_file_atomically(options.out, profile.to_json().dump(1) + "\n");

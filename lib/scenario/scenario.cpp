@@ -252,6 +252,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     s.device = placement.one_of("device", s.device, {"cpu", "cuda"});
     s.inference_cpu = placement.integer("inference_cpu", s.inference_cpu, -1, 4095);
     s.other_cpu = placement.integer("other_cpu", s.other_cpu, -1, 4095);
+    s.harness_cpu = placement.integer("harness_cpu", s.harness_cpu, -1, 4095);
     placement.finish();
   }
   s.profile_repetitions = r.integer("profile_repetitions", s.profile_repetitions, 2, 100'000);
@@ -322,7 +323,8 @@ ordered_json Scenario::to_json() const {
   if (!co_runner.schedule.read_from.empty()) schedule["read_from"] = co_runner.schedule.read_from;
   if (co_runner.schedule.kind == "time")
     schedule.update({{"on_s", co_runner.schedule.on_s}, {"off_s", co_runner.schedule.off_s}, {"period_s", co_runner.schedule.period_s}});
-  j["placement"] = {{"threads", threads}, {"device", device}, {"inference_cpu", inference_cpu}, {"other_cpu", other_cpu}};
+  j["placement"] = {{"threads", threads}, {"device", device}, {"inference_cpu", inference_cpu}, {"other_cpu", other_cpu},
+                    {"harness_cpu", harness_cpu}};
   j["profile_repetitions"] = profile_repetitions;
   j["round_inputs"] = round_inputs;
   j["seeds"] = {{"inputs", seeds.inputs},

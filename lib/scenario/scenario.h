@@ -57,6 +57,7 @@ struct Scenario {
   int threads = 1;
   std::string device = "cpu";  // "cpu" | "cuda": where networks run
   int inference_cpu = 0, other_cpu = 1;  // where the inference and a memory co-runner are pinned; -1: nowhere
+  int harness_cpu = -1;                  // of the harness's own helpers; -1: wherever this process may run
   int profile_repetitions = 20;
   int round_inputs = 10;  // schedulers take turns after so many inputs, so that drift hits all alike
   struct Seeds {

@@ -381,7 +381,7 @@ int main(int argc, char** argv) {
   try {
     restart_with_fast_blas(argv);
     const double seconds = argc > 1 ? std::stod(argv[1]) : 5;
-    const std::vector<int> cpus = pin_inference(0, 1);
+    const std::vector<int> cpus = pin_thread("inference_cpu", 0, 1, allowed_cpus());
     torch::manual_seed(1);
     Bench bench{std::unique_ptr<InferenceRuntime>(alert_make_inference_runtime(1, "cpu")),
                 std::filesystem::temp_directory_path() / fmt::format("alert-bench-networks-{}", getpid()), seconds};

@@ -97,7 +97,6 @@ TEST_CASE("rapl cap: both limits of every package, read back, and put back", "[p
   {
     const auto caps = make_rapl_cap(settings_for(m));
     CHECK(caps->backend() == "rapl");
-    CHECK(caps->capped_zones() == 2);
     CHECK(caps->emulated_speed() == 1.0);
     CHECK(m.caps() == found);  // nothing yet, but the state is on disk
     const CapState state = read_cap_state(m.state_file());

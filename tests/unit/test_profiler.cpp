@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "fake_powercap.h"
+#include "live/cap_check.h"
 #include "live/live_environment.h"
 #include "live/profiler.h"
 #include "recording/replay_environment.h"
@@ -293,10 +294,8 @@ TEST_CASE("networks that end between two refreshes of the counter are run until 
   scenario.profile_repetitions = 2;
   PowerBackend power = open_power({"rapl", machine.root(), "", scenario.caps_w, scenario.power_model}, clock);
   Progress quiet(true);
-  std::vector<std::string> remarks;
   const double start_s = clock.time_s;
-  const Profile p = measure_profile(bench, scenario, power, clock, quiet, &remarks);
-  CHECK(remarks.empty());
+  const Profile p = measure_profile(bench, scenario, power, clock, quiet);
   CHECK(p.active_power_of(0, 0) == Approx(55));
   CHECK(p.latency_of({0, 1, 0}).mean_s == Approx(0.0005));  // of the repetitions alone
   CHECK(clock.time_s > start_s + 1.01);                     // a second of idling, ten refreshes of 1 ms
@@ -317,9 +316,7 @@ TEST_CASE("with real counters power is measured: profile, live run, and caps tha
     scenario.profile_repetitions = 3;
     PowerBackend power = open_power({"rapl", machine.root(), "", scenario.caps_w, scenario.power_model}, clock);
     Progress quiet(true);
-    std::vector<std::string> remarks;
-    Profile p = measure_profile(bench, scenario, power, clock, quiet, &remarks);
-    CHECK(remarks.empty());
+    Profile p = measure_profile(bench, scenario, power, clock, quiet);
     CHECK(p.energy_source == "rapl");
     CHECK(p.power_backend == "rapl");
     CHECK(p.idle_power_w == Approx(20));
@@ -344,10 +341,20 @@ TEST_CASE("with real counters power is measured: profile, live run, and caps tha
     CHECK(meter->facts()["windows"] == 4);
     CHECK(power.problems().empty());
 
+    const CapCheck held = check_caps(bench, power, scenario.caps_w, clock);
+    REQUIRE(held.caps.size() == 2);
+    CHECK(held.caps[0].drawn_w == Approx(50));
+    CHECK(held.caps[0].in_force == true);
+    CHECK_FALSE(held.caps[1].in_force);  // 80 W are within 100 W anyway
+    CHECK(held.problems().empty());
+    CHECK(to_json(held)["caps"][1]["in_force"].is_null());
+    CHECK(machine.caps() == found);
+
     clock.obeys = false;
-    measure_profile(bench, scenario, power, clock, quiet, &remarks);
-    REQUIRE(remarks.size() == 1);
-    check_says(remarks[0], {"net0 drew 80.0 W", "under a cap of 50 W", "not in force"});
+    const CapCheck ignored = check_caps(bench, power, scenario.caps_w, clock);
+    CHECK(ignored.caps[0].in_force == false);
+    REQUIRE(ignored.problems().size() == 1);
+    check_says(ignored.problems()[0], {"package-0 drew 80.0 W", "under a cap of 50 W", "not in force"});
   }
   CHECK(machine.caps() == found);
 }

@@ -1,0 +1,102 @@
+#include "live/cap_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/interrupt.h"
+#include "live/executor.h"
+
+namespace alertbench {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr double over_cap = 1.1;  // a cap is an average; meters and limits have their tolerances
+constexpr double shortest_window_s = 0.3;
+
+// What capped domains have counted, by name: one by one where the counter knows them apart, else together.
+struct Counted {
+  double at_s = 0;
+  std::vector<std::pair<std::string, double>> domains;
+};
+
+Counted read(EnergyCounter& counter) {
+  const auto reading = counter.read();
+  if (!reading) throw RunError(fmt::format("checking the caps: {}", fmt::join(counter.problems(), "; ")));
+  Counted c;
+  c.at_s = reading->at_s;
+  const std::vector<double> totals_j = counter.totals_j();
+  const std::vector<EnergyDomain> domains = counter.domains();
+  for (size_t d = 0; d < totals_j.size(); ++d)
+    if (domains[d].capped) c.domains.emplace_back(domains[d].name, totals_j[d]);
+  if (c.domains.empty()) c.domains.emplace_back("what is capped", reading->capped_j);
+  return c;
+}
+
+void run_until(double end_s, NetworkBench& bench, double speed, Clock& clock) {
+  for (int m = 0; clock.now_s() < end_s; m = (m + 1) % bench.models()) {
+    if (interrupted()) throw RunError("interrupted while the caps were being checked");
+    ExecutionOrder order;
+    order.target_stage = bench.model(m).stages();
+    order.speed = speed;
+    execute(bench.model(m), order, clock);
+  }
+}
+
+}  // namespace
+
+CapCheck check_caps(NetworkBench& bench, PowerBackend& power, const std::vector<double>& caps_w, Clock& clock) {
+  CapCheck check;
+  if (!power.counter || !power.caps->by_hardware()) return check;
+  const double refreshes_s = fewest_refreshes * power.counter->refresh_interval_s();
+  check.settle_s = std::max(power.caps->settle_s(), refreshes_s);
+  check.window_s = std::max(shortest_window_s, refreshes_s);
+  for (const double cap_w : caps_w) {
+    power.caps->set(cap_w);
+    const double speed = power.caps->emulated_speed();
+    run_until(clock.now_s() + check.settle_s, bench, speed, clock);
+    const Counted from = read(*power.counter);
+    run_until(from.at_s + check.window_s, bench, speed, clock);
+    const Counted to = read(*power.counter);
+    ObservedCap seen;
+    seen.cap_w = cap_w;
+    for (size_t d = 0; d < to.domains.size(); ++d)
+      if (const double drawn_w = (to.domains[d].second - from.domains[d].second) / (to.at_s - from.at_s); drawn_w >= seen.drawn_w) {
+        seen.drawn_w = drawn_w;
+        seen.domain = to.domains[d].first;
+      }
+    check.caps.push_back(seen);
+  }
+  power.caps->restore();
+  for (ObservedCap& c : check.caps) {
+    if (c.drawn_w > over_cap * c.cap_w)
+      c.in_force = false;
+    else if (check.caps.back().drawn_w > c.cap_w)
+      c.in_force = true;
+  }
+  return check;
+}
+
+std::vector<std::string> CapCheck::problems() const {
+  std::vector<std::string> all;
+  for (const ObservedCap& c : caps)
+    if (c.in_force == false)
+      all.push_back(fmt::format("power: {} drew {:.1f} W under a cap of {} W, {:.2f} s after it was set: the cap is not in force (another limit, "
+                                "firmware that ignores it?)", c.domain, c.drawn_w, c.cap_w, settle_s));
+  return all;
+}
+
+ordered_json to_json(const CapCheck& check) {
+  ordered_json caps = ordered_json::array();
+  for (const ObservedCap& c : check.caps)
+    caps.push_back({{"cap_w", c.cap_w},
+                    {"drawn_w", c.drawn_w},
+                    {"domain", c.domain},
+                    {"in_force", c.in_force ? ordered_json(*c.in_force) : ordered_json()}});
+  return {{"settle_s", check.settle_s}, {"window_s", check.window_s}, {"caps", caps}};
+}
+
+}  // namespace alertbench
