@@ -71,7 +71,12 @@ std::string name_in_network(const std::string& stored) {
                   "LayerNorm.bias");
 }
 
-Tensor tensor_of(const std::vector<int64_t>& numbers) { return at::tensor(numbers, at::kLong); }
+// Of all windows, side by side.
+Tensor tensor_of(const std::vector<TokenWindow>& windows, std::vector<int64_t> TokenWindow::*numbers) {
+  std::vector<int64_t> all;
+  for (const TokenWindow& w : windows) all.insert(all.end(), (w.*numbers).begin(), (w.*numbers).end());
+  return at::tensor(all, at::kLong);
+}
 
 void check(const TokenWindow& window, size_t index, const BertConfig& c) {
   const auto refuse = [index](const std::string& what) {
@@ -120,18 +125,16 @@ Tensor BertReader::LayerNorm::operator()(const Tensor& x) const {
   return at::layer_norm(x, weight.sizes(), weight, bias, norm_epsilon);
 }
 
-BertReader::BertReader(const BertConfig& config, const Weights& weights) : config_(config) {
+BertReader::BertReader(const BertConfig& config, const Weights& weights, const ComputeDevice& device)
+    : config_(config), input_(device), device_(device) {
   const c10::InferenceMode inference;
-  const auto linear = [&weights](const std::string& name) {
-    return Linear{weights.at(name + ".weight"), weights.at(name + ".bias")};
-  };
-  const auto norm = [&weights](const std::string& name) {
-    return LayerNorm{weights.at(name + ".weight"), weights.at(name + ".bias")};
-  };
+  const auto placed = [&weights, &device](const std::string& name) { return device.put(weights.at(name)); };
+  const auto linear = [&placed](const std::string& name) { return Linear{placed(name + ".weight"), placed(name + ".bias")}; };
+  const auto norm = [&placed](const std::string& name) { return LayerNorm{placed(name + ".weight"), placed(name + ".bias")}; };
   const std::string embeddings = "bert.embeddings.";
-  word_embeddings_ = weights.at(embeddings + "word_embeddings.weight");
-  position_embeddings_ = weights.at(embeddings + "position_embeddings.weight");
-  type_embeddings_ = weights.at(embeddings + "token_type_embeddings.weight");
+  word_embeddings_ = placed(embeddings + "word_embeddings.weight");
+  position_embeddings_ = placed(embeddings + "position_embeddings.weight");
+  type_embeddings_ = placed(embeddings + "token_type_embeddings.weight");
   embedding_norm_ = norm(embeddings + "LayerNorm");
   for (int l = 0; l < config.layers; ++l) {
     const std::string layer = layer_name(l), self = layer + "attention.self.";
@@ -156,10 +159,15 @@ void BertReader::set_windows(const std::vector<TokenWindow>& windows) {
   const c10::InferenceMode inference;
   if (windows.empty()) throw InputError("an input without windows; there is nothing to read");
   for (size_t w = 0; w < windows.size(); ++w) check(windows[w], w, config_);
+  input_.set(at::stack({tensor_of(windows, &TokenWindow::ids), tensor_of(windows, &TokenWindow::types)}));
   windows_.clear();
-  for (const TokenWindow& window : windows)
-    windows_.push_back(
-        {tensor_of(window.ids), tensor_of(window.types), {}, std::vector<Tensor>(heads_.size())});
+  int64_t first = 0;
+  for (const TokenWindow& window : windows) {
+    const auto tokens = static_cast<int64_t>(window.ids.size());
+    const auto part = [&](int64_t row) { return input_.get()[row].narrow(0, first, tokens); };
+    windows_.push_back({part(0), part(1), {}, std::vector<Tensor>(heads_.size())});
+    first += tokens;
+  }
 }
 
 void BertReader::run_block(int stage, int block) {
@@ -167,6 +175,7 @@ void BertReader::run_block(int stage, int block) {
   const int first = layers_before(stage), end = config_.exits[static_cast<size_t>(stage)],
             depth = end - first;
   const int layer = first + block % depth;
+  if (stage == 0 && block == 0) input_.fetch();
   Window& window = windows_[static_cast<size_t>(block / depth)];
   window.state = run_layer(layers_[static_cast<size_t>(layer)], layer == 0 ? embed(window) : window.state);
   if (layer + 1 == end) {
@@ -179,7 +188,7 @@ std::vector<float> BertReader::scores(int stage) const {
   const c10::InferenceMode inference;
   std::vector<float> all;
   for (const Window& window : windows_) {
-    const Tensor start_end = window.answers[static_cast<size_t>(stage)].t().contiguous();
+    const Tensor start_end = window.answers[static_cast<size_t>(stage)].cpu().t().contiguous();
     all.insert(all.end(), start_end.data_ptr<float>(), start_end.data_ptr<float>() + start_end.numel());
   }
   return all;
@@ -192,11 +201,15 @@ Tensor BertReader::embed(const Window& window) const {
   return embedding_norm_(x);
 }
 
-// Head after head: one head's scores stay in the cache, where those of all heads at once take twice the time.
 Tensor BertReader::attend(const Layer& layer, const Tensor& x) const {
-  const int64_t hidden = config_.hidden, size = hidden / config_.heads;
   const Tensor query_key_value = layer.query_key_value(x);
-  const Tensor found = at::empty_like(x);
+  return layer.attention_output(device_.portable() ? all_heads(query_key_value) : head_by_head(query_key_value));
+}
+
+// On the processor: one head's scores stay in the cache, where those of all heads at once take twice the time.
+Tensor BertReader::head_by_head(const Tensor& query_key_value) const {
+  const int64_t hidden = config_.hidden, size = hidden / config_.heads;
+  const Tensor found = at::empty({query_key_value.size(0), hidden}, query_key_value.options());
   for (int64_t first = 0; first < hidden; first += size) {
     const Tensor query = query_key_value.narrow(1, first, size),
                  key = query_key_value.narrow(1, hidden + first, size),
@@ -205,7 +218,18 @@ Tensor BertReader::attend(const Layer& layer, const Tensor& x) const {
     scores.mul_(1 / std::sqrt(static_cast<double>(size)));
     at::mm_out(own, at::softmax(scores, 1), value);
   }
-  return layer.attention_output(found);
+  return found;
+}
+
+// On a GPU, where launching four small products a head would take longer than the products.
+Tensor BertReader::all_heads(const Tensor& query_key_value) const {
+  const int64_t tokens = query_key_value.size(0), hidden = config_.hidden, size = hidden / config_.heads;
+  const auto part = [&](int64_t which) {  // [heads, tokens, size]
+    return query_key_value.narrow(1, which * hidden, hidden).view({tokens, config_.heads, size}).transpose(0, 1);
+  };
+  const Tensor scores = at::bmm(part(0), part(1).transpose(1, 2));
+  scores.mul_(1 / std::sqrt(static_cast<double>(size)));
+  return at::bmm(at::softmax(scores, 2), part(2)).transpose(0, 1).reshape({tokens, hidden});
 }
 
 Tensor BertReader::run_layer(const Layer& layer, const Tensor& x) const {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "models/bert_config.h"
+#include "models/compute_device.h"
 #include "models/staged_model.h"
 #include "models/weights.h"
 
@@ -39,8 +40,8 @@ Weights read_weights(const BertConfig& config, const std::string& path);
 
 class BertReader : public StagedModel {
  public:
-  // `weights` has the names that random_weights(config) gives.
-  BertReader(const BertConfig& config, const Weights& weights);
+  // `weights` has the names that random_weights(config) gives, on the processor.
+  BertReader(const BertConfig& config, const Weights& weights, const ComputeDevice& device = {});
 
   // Stages and blocks as in models/staged_model.h. A block is one layer on one window: window after window,
   // each through all layers of the stage, with the embedding before the first layer and the stage's head
@@ -75,7 +76,7 @@ class BertReader : public StagedModel {
     LayerNorm output_norm;
   };
   struct Window {
-    at::Tensor ids, types;            // [tokens], int64
+    at::Tensor ids, types;            // [tokens], int64, parts of input_
     at::Tensor state;                 // [tokens, hidden], behind the last layer that ran
     std::vector<at::Tensor> answers;  // [tokens, 2] per stage
   };
@@ -83,6 +84,8 @@ class BertReader : public StagedModel {
   int layers_before(int stage) const { return stage > 0 ? config_.exits[static_cast<size_t>(stage) - 1] : 0; }
   at::Tensor embed(const Window& window) const;
   at::Tensor attend(const Layer& layer, const at::Tensor& x) const;
+  at::Tensor head_by_head(const at::Tensor& query_key_value) const;
+  at::Tensor all_heads(const at::Tensor& query_key_value) const;
   at::Tensor run_layer(const Layer& layer, const at::Tensor& x) const;
 
   BertConfig config_;
@@ -91,6 +94,8 @@ class BertReader : public StagedModel {
   std::vector<Layer> layers_;
   std::vector<Linear> heads_;  // per stage
   std::vector<Window> windows_;
+  InputTensor input_;  // [2, tokens of all windows]: ids, types
+  ComputeDevice device_;
 };
 
 }  // namespace alertbench

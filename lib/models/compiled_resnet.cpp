@@ -11,21 +11,21 @@ using torch::Tensor;
 
 // The rows of one stripe with its batch norm folded in.
 PrepackedConv fold(const StripedConv& conv, const torch::nn::BatchNorm2d& norm, int stripe, int64_t size, bool relu,
-                   at::MemoryFormat format) {
+                   at::MemoryFormat format, const ComputeDevice& device) {
   const int64_t rows = conv->out / conv->stripes, first = rows * stripe;
   const auto part = [&](const Tensor& t) { return t.narrow(0, first, rows); };
   const Tensor gain = part(norm->weight) / torch::sqrt(part(norm->running_var) + norm->options.eps());
   const Tensor weight = part(conv->weight).narrow(1, 0, conv->inputs_of(stripe)) * gain.view({-1, 1, 1, 1});
   const Tensor bias = part(norm->bias) - part(norm->running_mean) * gain;
-  return PrepackedConv(weight.contiguous(format), bias, conv->stride, conv->kernel / 2, size, relu);
+  return PrepackedConv(weight.contiguous(format), bias, conv->stride, conv->kernel / 2, size, relu, 1, device);
 }
 
 // One layer's activations. One stripe: the tensor itself, nothing is copied. More: a buffer of all channels, into
 // which every stage writes its own; in plain NCHW of one image the first channels are contiguous.
 class Activation {
  public:
-  Activation(int channels, int64_t size, int stripes) : stripes_(stripes), rows_(channels / stripes) {
-    if (stripes > 1) buffer_ = torch::empty({1, channels, size, size});
+  Activation(int channels, int64_t size, int stripes, const ComputeDevice& device = {}) : stripes_(stripes), rows_(channels / stripes) {
+    if (stripes > 1) buffer_ = torch::empty({1, channels, size, size}, device.floats());
   }
   const Tensor upto(int stripe) const { return stripes_ == 1 ? buffer_ : buffer_.narrow(1, 0, rows_ * (stripe + 1)); }
   const Tensor only(int stripe) const {
@@ -53,17 +53,17 @@ struct CompiledBlock {
 
 class CompiledResnet : public StagedModel {
  public:
-  explicit CompiledResnet(const StripedResnet& net) : config_(net->config), pooled_stem_(1, 1, 1) {
+  CompiledResnet(const StripedResnet& net, const ComputeDevice& device) : config_(net->config), pooled_stem_(1, 1, 1), input_(device) {
     c10::InferenceMode inference;
     const ResnetConfig& c = config_;
-    const auto format = c.stripes == 1 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    const auto format = c.stripes == 1 && !device.portable() ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
     format_ = format;
     const auto shrink = [](int64_t size, int stride) { return (size + stride - 1) / stride; };
     int64_t size = c.input_size;
-    for (int s = 0; s < c.stripes; ++s) stem_.push_back(fold(net->stem, net->stem_norm, s, size, true, format));
+    for (int s = 0; s < c.stripes; ++s) stem_.push_back(fold(net->stem, net->stem_norm, s, size, true, format, device));
     size = shrink(size, c.stem_stride);
     if (c.stem_pool) size = shrink(size, 2);
-    pooled_stem_ = Activation(c.stem_width, size, c.stripes);
+    pooled_stem_ = Activation(c.stem_width, size, c.stripes, device);
     for (const auto& block : net->blocks) {
       CompiledBlock compiled{{}, {}, {}, Activation(1, 1, 1)};
       int64_t through = size;
@@ -71,23 +71,23 @@ class CompiledResnet : public StagedModel {
         const bool last = i + 1 == block->convs.size();
         compiled.convs.emplace_back();
         for (int s = 0; s < c.stripes; ++s)
-          compiled.convs.back().push_back(fold(block->convs[i], block->norms[i], s, through, !last, format));
+          compiled.convs.back().push_back(fold(block->convs[i], block->norms[i], s, through, !last, format, device));
         through = shrink(through, block->convs[i]->stride);
-        if (!last) compiled.inner.emplace_back(block->convs[i]->out, through, c.stripes);
+        if (!last) compiled.inner.emplace_back(block->convs[i]->out, through, c.stripes, device);
       }
       if (block->downsample)
         for (int s = 0; s < c.stripes; ++s)
-          compiled.downsample.push_back(fold(block->downsample, block->downsample_norm, s, size, false, format));
+          compiled.downsample.push_back(fold(block->downsample, block->downsample_norm, s, size, false, format, device));
       size = through;
-      compiled.out = Activation(block->convs.back()->out, size, c.stripes);
+      compiled.out = Activation(block->convs.back()->out, size, c.stripes, device);
       blocks_.push_back(std::move(compiled));
     }
     for (const auto& head : net->heads) {
-      head_weight_.push_back(head->weight.detach().clone());
-      head_bias_.push_back(head->bias.detach().clone());
+      head_weight_.push_back(device.put(head->weight.detach().clone()));
+      head_bias_.push_back(device.put(head->bias.detach().clone()));
     }
     scores_.resize(static_cast<size_t>(c.stripes));
-    pooled_ = torch::empty({net->heads.back()->options.in_features()});
+    pooled_ = torch::empty({net->heads.back()->options.in_features()}, device.floats());
   }
 
   int stages() const override { return config_.stripes; }
@@ -96,14 +96,14 @@ class CompiledResnet : public StagedModel {
   void set_input(const NetworkInput& input) override {
     const Image& image = input_of_kind<Image>(input, "images");
     c10::InferenceMode inference;
-    input_ = torch::tensor(image.chw).view({1, image.channels, image.height, image.width}).contiguous(format_);
+    input_.set(torch::tensor(image.chw).view({1, image.channels, image.height, image.width}).contiguous(format_));
   }
 
   void run_block(int stage, int block) override {
     c10::InferenceMode inference;
     const size_t s = static_cast<size_t>(stage);
     if (block == 0) {
-      Tensor y = stem_[s](input_);
+      Tensor y = stem_[s](stage == 0 ? input_.fetch() : input_.get());
       if (config_.stem_pool) y = at::max_pool2d(y, 3, 2, 1);
       pooled_stem_.set(stage, y);
     } else if (block <= static_cast<int>(blocks_.size())) {
@@ -125,7 +125,7 @@ class CompiledResnet : public StagedModel {
   }
 
   std::vector<float> scores(int stage) const override {
-    const Tensor t = scores_[static_cast<size_t>(stage)].contiguous();
+    const Tensor t = scores_[static_cast<size_t>(stage)].cpu().contiguous();
     return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
   }
 
@@ -136,12 +136,15 @@ class CompiledResnet : public StagedModel {
   Activation pooled_stem_;
   std::vector<CompiledBlock> blocks_;
   std::vector<Tensor> head_weight_, head_bias_;
-  Tensor input_, pooled_;
+  InputTensor input_;
+  Tensor pooled_;
   std::vector<Tensor> scores_;
 };
 
 }  // namespace
 
-std::unique_ptr<StagedModel> compile(const StripedResnet& net) { return std::make_unique<CompiledResnet>(net); }
+std::unique_ptr<StagedModel> compile(const StripedResnet& net, const ComputeDevice& device) {
+  return std::make_unique<CompiledResnet>(net, device);
+}
 
 }  // namespace alertbench

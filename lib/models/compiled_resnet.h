@@ -1,15 +1,16 @@
 // A trained (striped) residual network made ready for inference of one image: batch norm folded into the convolutions,
-// weights prepacked for oneDNN, ReLU fused where it directly follows. Same result as the module up to rounding.
+// weights prepacked for oneDNN, ReLU fused where it directly follows. Same result as the module up to rounding, on every device.
 #pragma once
 
 #include <memory>
 
+#include "models/compute_device.h"
 #include "models/staged_model.h"
 #include "models/striped_resnet.h"
 
 namespace alertbench {
 
 // A stage has one block for the stem, one per residual block, one for the head.
-std::unique_ptr<StagedModel> compile(const StripedResnet& net);
+std::unique_ptr<StagedModel> compile(const StripedResnet& net, const ComputeDevice& device = {});
 
 }  // namespace alertbench

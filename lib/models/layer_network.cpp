@@ -24,6 +24,9 @@ Tensor channels_last(const Tensor& t) {
   return at::empty(t.sizes(), t.options(), at::MemoryFormat::ChannelsLast).copy_(t);
 }
 
+// As convolutions read it.
+Tensor laid_out(const Tensor& t, const ComputeDevice& device) { return device.portable() ? t.contiguous() : channels_last(t); }
+
 // In place: only for a tensor that nobody else holds.
 Tensor activate(Tensor x, Activation activation) {
   if (activation == Activation::relu) x.relu_();
@@ -31,7 +34,7 @@ Tensor activate(Tensor x, Activation activation) {
   return x;
 }
 
-Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights) {
+Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights, const ComputeDevice& device) {
   Tensor weight = weights.at(c.name + ".weight");
   Tensor bias = c.bias ? weights.at(c.name + ".bias") : at::zeros({c.out});
   if (!c.norm.empty()) {
@@ -41,22 +44,22 @@ Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights)
     bias = (bias - weights.at(c.norm + ".running_mean")) * gain + weights.at(c.norm + ".bias");
   }
   const bool relu = c.activation == Activation::relu;
-  const PrepackedConv conv(channels_last(weight), bias, c.stride, c.padding, in.size, relu, c.groups);
+  const PrepackedConv conv(laid_out(weight, device), bias, c.stride, c.padding, in.size, relu, c.groups, device);
   const Activation left = relu ? Activation::none : c.activation;
   return [conv, left](const Tensor& x) { return activate(conv(x), left); };
 }
 
-Step step_of(const zoo::MaxPool& p, const Shape&, const Weights&) {
+Step step_of(const zoo::MaxPool& p, const Shape&, const Weights&, const ComputeDevice&) {
   return [p](const Tensor& x) { return at::max_pool2d(x, p.kernel, p.stride, p.padding, 1, p.ceil); };
 }
 
-Step step_of(const zoo::AveragePool& p, const Shape&, const Weights&) {
+Step step_of(const zoo::AveragePool& p, const Shape&, const Weights&, const ComputeDevice&) {
   return [p](const Tensor& x) { return at::adaptive_avg_pool2d(x, {p.size, p.size}); };
 }
 
 // A product of matrix and vector: for one image faster than at::linear.
-Step step_of(const zoo::Linear& l, const Shape&, const Weights& weights) {
-  const Tensor weight = weights.at(l.name + ".weight"), bias = weights.at(l.name + ".bias");
+Step step_of(const zoo::Linear& l, const Shape&, const Weights& weights, const ComputeDevice& device) {
+  const Tensor weight = device.put(weights.at(l.name + ".weight")), bias = device.put(weights.at(l.name + ".bias"));
   const Activation activation = l.activation;
   return [weight, bias, activation](const Tensor& x) {
     return activate(at::addmv(bias, weight, x.reshape({-1})), activation);
@@ -87,11 +90,11 @@ struct CompiledBlock {
 
 class LayerNetwork : public StagedModel {
  public:
-  LayerNetwork(const zoo::Architecture& net, const Weights& weights) {
+  LayerNetwork(const zoo::Architecture& net, const Weights& weights, const ComputeDevice& device) : device_(device), input_(device) {
     c10::InferenceMode inference;
     std::vector<Step> steps;  // in the order of for_each_layer, which knows the sizes
     zoo::for_each_layer(net, [&](const zoo::Layer& layer, const Shape& in) {
-      steps.push_back(std::visit([&](const auto& l) { return step_of(l, in, weights); }, layer));
+      steps.push_back(std::visit([&](const auto& l) { return step_of(l, in, weights, device); }, layer));
     });
     auto next = steps.begin();
     const auto take = [&next](const std::vector<zoo::Layer>& layers) {
@@ -114,23 +117,25 @@ class LayerNetwork : public StagedModel {
     c10::InferenceMode inference;
     const Tensor values = at::empty({1, image.channels, image.height, image.width}, at::kFloat);
     std::copy(image.chw.begin(), image.chw.end(), values.data_ptr<float>());
-    input_ = channels_last(values);
+    input_.set(laid_out(values, device_));
   }
 
   void run_block(int, int block) override {
     c10::InferenceMode inference;
-    activations_ = blocks_[static_cast<size_t>(block)](block == 0 ? input_ : activations_);
+    activations_ = blocks_[static_cast<size_t>(block)](block == 0 ? input_.fetch() : activations_);
   }
 
   std::vector<float> scores(int) const override {
     c10::InferenceMode inference;
-    const Tensor flat = activations_.reshape({-1}).contiguous();
+    const Tensor flat = activations_.cpu().reshape({-1}).contiguous();
     return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
   }
 
  private:
+  ComputeDevice device_;
   std::vector<CompiledBlock> blocks_;
-  Tensor input_, activations_;  // the same input may be run again and again
+  InputTensor input_;  // the same one may be run again and again
+  Tensor activations_;
 };
 
 }  // namespace
@@ -158,8 +163,8 @@ Weights read_weights(const zoo::Architecture& net, const std::string& path) {
   return weights;
 }
 
-std::unique_ptr<StagedModel> compile(const zoo::Architecture& net, const Weights& weights) {
-  return std::make_unique<LayerNetwork>(net, weights);
+std::unique_ptr<StagedModel> compile(const zoo::Architecture& net, const Weights& weights, const ComputeDevice& device) {
+  return std::make_unique<LayerNetwork>(net, weights, device);
 }
 
 }  // namespace alertbench

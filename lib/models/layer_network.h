@@ -1,12 +1,13 @@
 // Runs the networks that models/zoo/layers.h describes, one image at a time: batch norm folded into the convolutions,
-// their weights prepacked for oneDNN, ReLU fused, channels-last throughout. The same result as layer after layer, up to
-// rounding.
+// their weights prepacked for oneDNN, ReLU fused, channels-last throughout (on the processor). The same result as layer after
+// layer, up to rounding, on every device.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "models/compute_device.h"
 #include "models/staged_model.h"
 #include "models/weights.h"
 #include "models/zoo/layers.h"
@@ -19,7 +20,7 @@ Weights random_weights(const zoo::Architecture& net, uint64_t seed);
 // From a state dictionary; InputError as fill_weights().
 Weights read_weights(const zoo::Architecture& net, const std::string& path);
 
-// One stage with a block for every block of the description. `weights` has all names of state_dictionary(net).
-std::unique_ptr<StagedModel> compile(const zoo::Architecture& net, const Weights& weights);
+// One stage with a block for every block of the description. `weights` has all names of state_dictionary(net), on the processor.
+std::unique_ptr<StagedModel> compile(const zoo::Architecture& net, const Weights& weights, const ComputeDevice& device = {});
 
 }  // namespace alertbench

@@ -21,20 +21,21 @@ float sigmoid(float z) { return 1 / (1 + std::exp(-z)); }
 // touches no weight of another.
 class LstmNetwork : public StagedModel {
  public:
-  explicit LstmNetwork(const StripedLstm& net)
-      : config_(net->config), width_(config_.units / config_.stripes), scores_(static_cast<size_t>(stages())) {
+  LstmNetwork(const StripedLstm& net, const ComputeDevice& device)
+      : device_(device), config_(net->config), width_(config_.units / config_.stripes), scores_(static_cast<size_t>(stages())) {
     torch::InferenceMode guard;
+    const auto place = [&device](const Tensor& t) { return device.put(packed(t)); };
     for (int s = 0; s < stages(); ++s) {
       layers_.emplace_back();
       for (const auto& layer : net->layers) {
         const LstmStripe& stripe = layer[static_cast<size_t>(s)];
-        layers_.back().push_back({packed(stripe.input), packed(stripe.recurrent), packed(stripe.bias)});
+        layers_.back().push_back({place(stripe.input), place(stripe.recurrent), place(stripe.bias)});
       }
-      output_.push_back({packed(net->embedding.narrow(1, s * width_, width_).t()).t(), packed(net->output_bias[s])});
+      output_.push_back({place(net->embedding.narrow(1, s * width_, width_).t()).t(), place(net->output_bias[s])});
     }
-    embedding_ = packed(net->embedding);
-    gates_ = at::empty({4 * width_});
-    sum_ = at::empty({config_.vocabulary});
+    embedding_ = place(net->embedding);
+    gates_ = at::empty({4 * width_}, device.floats());
+    sum_ = at::empty({config_.vocabulary}, device.floats());
     after_ = zeros();
   }
 
@@ -57,7 +58,7 @@ class LstmNetwork : public StagedModel {
   }
 
   std::vector<float> scores(int stage) const override {
-    const Tensor& s = scores_[static_cast<size_t>(stage)];
+    const Tensor s = scores_[static_cast<size_t>(stage)].cpu();
     return {s.data_ptr<float>(), s.data_ptr<float>() + s.numel()};
   }
 
@@ -69,7 +70,10 @@ class LstmNetwork : public StagedModel {
     Tensor hidden, cell;  // [layers, units]
   };
 
-  State zeros() const { return {at::zeros({config_.layers, config_.units}), at::zeros({config_.layers, config_.units})}; }
+  State zeros() const {
+    const auto zero = [this] { return at::zeros({config_.layers, config_.units}, device_.floats()); };
+    return {zero(), zero()};
+  }
 
   // One stripe of one layer; the stripes before it have run, and so has the same stripe of the layer below.
   void run_layer(int stage, int layer, const Tensor& word, const State& before, State& after) {
@@ -78,7 +82,15 @@ class LstmNetwork : public StagedModel {
     const Tensor x = layer == 0 ? word : after.hidden[layer - 1];
     at::addmv_out(gates_, stripe.bias, stripe.input, x.narrow(0, 0, inputs));
     gates_.addmv_(stripe.recurrent, before.hidden[layer].narrow(0, 0, inputs));
-    const int64_t at = layer * config_.units + first;
+    if (device_.portable())
+      cells_by_operators(before.cell[layer].narrow(0, first, width_), after.cell[layer].narrow(0, first, width_),
+                         after.hidden[layer].narrow(0, first, width_));
+    else
+      cells_by_numbers(before, after, layer * config_.units + first);
+  }
+
+  // From gates_. The numbers of the stripe begin at `at` in both states.
+  void cells_by_numbers(const State& before, State& after, int64_t at) {
     const float *gates = gates_.data_ptr<float>(), *cell_before = before.cell.data_ptr<float>() + at;
     float *cell = after.cell.data_ptr<float>() + at, *hidden = after.hidden.data_ptr<float>() + at;
     for (int64_t u = 0; u < width_; ++u) {
@@ -87,6 +99,17 @@ class LstmNetwork : public StagedModel {
       cell[u] = sigmoid(forget) * cell_before[u] + sigmoid(input) * std::tanh(candidate);
       hidden[u] = sigmoid(output) * std::tanh(cell[u]);
     }
+  }
+
+  // The same; gates_ is used up.
+  void cells_by_operators(const Tensor& cell_before, Tensor cell, Tensor hidden) {
+    const auto gate = [this](int64_t which) { return gates_.narrow(0, which * width_, width_); };
+    gates_.narrow(0, 0, 3 * width_).sigmoid_();
+    gate(3).tanh_();
+    at::mul_out(cell, gate(1), cell_before);
+    cell.addcmul_(gate(0), gate(3));
+    at::tanh_out(hidden, cell);
+    hidden.mul_(gate(2));
   }
 
   // The stage's part of every word's score, on top of what the stages before left in sum_.
@@ -122,6 +145,7 @@ class LstmNetwork : public StagedModel {
     return state;
   }
 
+  ComputeDevice device_;
   LstmConfig config_;
   int64_t width_;
   Tensor embedding_;
@@ -137,6 +161,8 @@ class LstmNetwork : public StagedModel {
 
 }  // namespace
 
-std::unique_ptr<StagedModel> compile(const StripedLstm& net) { return std::make_unique<LstmNetwork>(net); }
+std::unique_ptr<StagedModel> compile(const StripedLstm& net, const ComputeDevice& device) {
+  return std::make_unique<LstmNetwork>(net, device);
+}
 
 }  // namespace alertbench

@@ -23,10 +23,10 @@ const c10::OperatorHandle* run_operator() {
 }  // namespace
 
 PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding,
-                             int64_t size, bool relu, int64_t groups)
-    : weight_(weight), bias_(bias), stride_(stride), padding_(padding), groups_(groups), relu_(relu) {
+                             int64_t size, bool relu, int64_t groups, const ComputeDevice& device)
+    : weight_(device.put(weight)), bias_(device.put(bias)), stride_(stride), padding_(padding), groups_(groups), relu_(relu) {
   static const auto prepack = find("mkldnn_prepacked::conv2d_prepack");
-  if (too_small_for_onednn(weight, size, groups)) return;
+  if (device.portable() || too_small_for_onednn(weight, size, groups)) return;
   if (!prepack.has_value() || !run_operator() || !at::hasMKLDNN()) return;
   const auto twice = [](int64_t v) { return std::vector<int64_t>{v, v}; };
   try {

@@ -3,6 +3,7 @@
 // with a made-up model.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ class StagedModel {
   // The answer of a stage whose last block has run: one score per class, which the workload judges. Not part of the
   // timed run.
   virtual std::vector<float> scores(int stage) const = 0;
+  // By the clock of a device of its own (a GPU): from when the device began with the run, the copy of the input included, to the end
+  // of this stage in the last run. None on the processor, where the device's clock cannot be read, and where the run did not come to
+  // the stage's end. Not part of the timed run.
+  virtual std::optional<double> device_time_s(int /*stage*/) const { return {}; }
 };
 
 // The kind of input that a network takes, out of all there are; InputError where it is another.

@@ -1,4 +1,5 @@
 // The module's side of inference_runtime.h.
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -11,6 +12,8 @@
 #include "core/error.h"
 #include "models/bert.h"
 #include "models/compiled_resnet.h"
+#include "models/cuda_runtime.h"
+#include "models/device_model.h"
 #include "models/inference_runtime.h"
 #include "models/layer_network.h"
 #include "models/lstm_network.h"
@@ -50,46 +53,26 @@ void check_output(StagedModel& model, const NetworkSpec& spec, int classes) {
 
 class TorchRuntime : public InferenceRuntime {
  public:
-  TorchRuntime(int threads, const std::string& device) : threads_asked_(threads), device_(device) {
+  TorchRuntime(int threads, const std::string& device) : threads_asked_(threads), device_name_(device) {
     at::set_num_threads(threads);
     if (device == "cuda" && !torch::cuda::is_available())
       throw EnvironmentError(fmt::format(
           "device cuda: LibTorch {} sees no GPU. It takes an NVIDIA GPU with its driver (`nvidia-smi` lists it), and a LibTorch that is built "
           "for CUDA; Debian's is built for the processor only: build with CMAKE_PREFIX_PATH=/path/to/libtorch of an official CUDA archive",
           TORCH_VERSION));
+    if (device == "cuda") {
+      device_ = ComputeDevice(at::Device(at::kCUDA, 0));
+      cuda_ = CudaRuntime::find();
+    }
   }
 
   std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) override {
-    std::unique_ptr<StagedModel> model;
-    if (device_ != "cpu" && spec.architecture != "torchscript")
-      throw InputError(fmt::format("network \"{}\": architecture \"{}\" is made for the processor; on {} run TorchScript networks, or choose "
-                                   "--device cpu", spec.name, spec.architecture, device_));
-    if (spec.architecture == "lstm") {
-      if (spec.lstm.vocabulary != classes)
-        throw InputError(fmt::format("network \"{}\" knows {} words, but the data has {}; use the data it was trained on",
-                                     spec.name, spec.lstm.vocabulary, classes));
-      torch::manual_seed(spec.random_seed);
-      StripedLstm net(spec.lstm);
-      if (!spec.random_weights()) load_weights(*net, spec.weights);
-      return compile(net);
+    if (device_.device().is_cpu()) return load_and_check(spec, classes);
+    try {
+      return load_and_check(spec, classes);
+    } catch (const c10::Error& e) {
+      throw failure_on(device_.device(), spec.name, e);
     }
-    if (spec.architecture == "bert")
-      return std::make_unique<BertReader>(
-          spec.bert, spec.random_weights() ? random_weights(spec.bert, spec.random_seed) : read_weights(spec.bert, spec.weights));
-    if (spec.architecture == "torchscript") {
-      model = load_torchscript(spec, device_);
-    } else if (spec.architecture == "zoo") {
-      const zoo::Architecture net = spec.zoo.architecture();
-      model = compile(net, spec.random_weights() ? random_weights(net, spec.random_seed) : read_weights(net, spec.weights));
-    } else {
-      torch::manual_seed(spec.random_seed);
-      StripedResnet net(spec.resnet);
-      if (!spec.random_weights()) load_weights(*net, spec.weights);
-      net->eval();
-      model = compile(net);
-    }
-    check_output(*model, spec, classes);
-    return model;
   }
 
   ordered_json facts() const override {
@@ -102,19 +85,73 @@ class TorchRuntime : public InferenceRuntime {
                                      best_blas_kernel()));
     if (at::get_num_threads() != threads_asked_)
       warnings.push_back(fmt::format("asked for {} threads, LibTorch uses {}", threads_asked_, at::get_num_threads()));
-    return {{"libtorch", TORCH_VERSION},
-            {"onednn", at::hasMKLDNN()},
-            {"blas", or_null(config)},
-            {"blas_kernel", or_null(kernel)},
-            {"threads", at::get_num_threads()},
-            {"device", device_},
-            {"cuda_devices", torch::cuda::device_count()},
-            {"warnings", warnings}};
+    const bool on_gpu = device_.device().is_cuda();
+    if (on_gpu && !cuda_)
+      warnings.push_back("no CUDA runtime (libcudart) among the loaded libraries: the GPU's own times are unknown, and so is which GPU it is");
+    ordered_json facts = {{"libtorch", TORCH_VERSION},
+                          {"onednn", at::hasMKLDNN()},
+                          {"blas", or_null(config)},
+                          {"blas_kernel", or_null(kernel)},
+                          {"threads", at::get_num_threads()},
+                          {"device", device_name_},
+                          {"cuda_devices", torch::cuda::device_count()}};
+    if (on_gpu) facts["gpu"] = gpu_facts();
+    facts["warnings"] = warnings;
+    return facts;
   }
 
  private:
+  std::unique_ptr<StagedModel> load_and_check(const NetworkSpec& spec, int classes) const {
+    std::unique_ptr<StagedModel> model = load_network(spec, classes);
+    if (!device_.device().is_cpu()) model = on_device(std::move(model), spec.name, device_.device(), cuda_);
+    if (spec.architecture != "lstm" && spec.architecture != "bert") check_output(*model, spec, classes);
+    return model;
+  }
+
+  // Random weights are drawn on the processor whatever the device, so that they are the same everywhere.
+  std::unique_ptr<StagedModel> load_network(const NetworkSpec& spec, int classes) const {
+    if (spec.architecture == "lstm") {
+      if (spec.lstm.vocabulary != classes)
+        throw InputError(fmt::format("network \"{}\" knows {} words, but the data has {}; use the data it was trained on",
+                                     spec.name, spec.lstm.vocabulary, classes));
+      torch::manual_seed(spec.random_seed);
+      StripedLstm net(spec.lstm);
+      if (!spec.random_weights()) load_weights(*net, spec.weights);
+      return compile(net, device_);
+    }
+    if (spec.architecture == "bert")
+      return std::make_unique<BertReader>(
+          spec.bert, spec.random_weights() ? random_weights(spec.bert, spec.random_seed) : read_weights(spec.bert, spec.weights), device_);
+    if (spec.architecture == "torchscript") return load_torchscript(spec, device_);
+    if (spec.architecture == "zoo") {
+      const zoo::Architecture net = spec.zoo.architecture();
+      return compile(net, spec.random_weights() ? random_weights(net, spec.random_seed) : read_weights(net, spec.weights), device_);
+    }
+    torch::manual_seed(spec.random_seed);
+    StripedResnet net(spec.resnet);
+    if (!spec.random_weights()) load_weights(*net, spec.weights);
+    net->eval();
+    return compile(net, device_);
+  }
+
+  // LibTorch's defaults are left alone: TF32 (10 bits of mantissa on the tensor cores of Ampere and later) in convolutions but not in
+  // matrix products, and algorithms of cuDNN chosen by its heuristic, not by trying them out, so that every run takes the same ones.
+  ordered_json gpu_facts() const {
+    const at::Context& context = at::globalContext();
+    ordered_json gpu = cuda_ ? cuda_->gpu_facts() : ordered_json{{"name", nullptr}, {"memory_bytes", nullptr}, {"pci_bus_id", nullptr}};
+    gpu["cudart"] = at::Context::hasCUDART() ? ordered_json(at::Context::versionCUDART()) : ordered_json(nullptr);
+    gpu["cudnn"] = at::Context::hasCuDNN() ? ordered_json(at::Context::versionCuDNN()) : ordered_json(nullptr);
+    gpu["tf32_in_convolutions"] = context.allowTF32CuDNN();
+    gpu["tf32_in_matrix_products"] = context.allowTF32CuBLAS();
+    gpu["cudnn_benchmark"] = context.benchmarkCuDNN();
+    gpu["device_times"] = cuda_ ? ordered_json("CUDA events of " + cuda_->library) : ordered_json(nullptr);
+    return gpu;
+  }
+
   int threads_asked_;
-  std::string device_;
+  std::string device_name_;
+  ComputeDevice device_;
+  std::optional<CudaRuntime> cuda_;
 };
 
 }  // namespace

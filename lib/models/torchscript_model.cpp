@@ -1,10 +1,10 @@
 #include "models/torchscript_model.h"
 
 #include <fmt/format.h>
-#include <torch/cuda.h>
 #include <torch/script.h>
 
 #include "core/error.h"
+#include "models/device_model.h"
 
 namespace alertbench {
 namespace {
@@ -18,8 +18,8 @@ std::string last_line(std::string text) {
 
 class TorchscriptModel : public StagedModel {
  public:
-  TorchscriptModel(torch::jit::Module module, const NetworkSpec& spec, torch::Device device)
-      : module_(std::move(module)), spec_(spec), device_(device) {}
+  TorchscriptModel(torch::jit::Module module, const NetworkSpec& spec, const ComputeDevice& device)
+      : module_(std::move(module)), spec_(spec), input_(device) {}
 
   int stages() const override { return 1; }
   int blocks(int) const override { return 1; }
@@ -27,17 +27,16 @@ class TorchscriptModel : public StagedModel {
   void set_input(const NetworkInput& input) override {
     const Image& image = input_of_kind<Image>(input, "images");
     c10::InferenceMode inference;
-    input_ = torch::tensor(image.chw).view({1, image.channels, image.height, image.width});
-    if (device_.is_cuda()) input_ = input_.pin_memory();
+    input_.set(torch::tensor(image.chw).view({1, image.channels, image.height, image.width}));
   }
 
   void run_block(int, int) override {
     c10::InferenceMode inference;
     c10::IValue output;
     try {
-      output = module_.forward({device_.is_cuda() ? input_.to(device_, /*non_blocking=*/true) : input_});
-      if (device_.is_cuda()) torch::cuda::synchronize();
+      output = module_.forward({input_.fetch()});
     } catch (const std::exception& e) {  // c10::Error, or what the interpreter makes of it
+      if (const auto failure = machine_failure(spec_.name, e.what())) throw *failure;
       throw InputError(fmt::format("{}it does not take a 1x{}x{}x{} float image: {}", where(), spec_.input.channels,
                                    spec_.input.height, spec_.input.width, last_line(e.what())));
     }
@@ -55,18 +54,19 @@ class TorchscriptModel : public StagedModel {
 
   torch::jit::Module module_;
   NetworkSpec spec_;
-  torch::Device device_;
-  torch::Tensor input_, output_;
+  InputTensor input_;
+  torch::Tensor output_;
 };
 
 }  // namespace
 
-std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const std::string& device) {
+std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device) {
   try {
-    torch::jit::Module module = torch::jit::load(spec.weights, torch::Device(device));
+    torch::jit::Module module = torch::jit::load(spec.weights, device.device());
     module.eval();
-    return std::make_unique<TorchscriptModel>(torch::jit::freeze(module), spec, torch::Device(device));
+    return std::make_unique<TorchscriptModel>(torch::jit::freeze(module), spec, device);
   } catch (const c10::Error& e) {
+    if (const auto failure = machine_failure(spec.name, e.what_without_backtrace())) throw *failure;
     throw InputError(fmt::format("{}: network \"{}\": cannot be loaded as TorchScript (torn, missing, or another format): {}",
                                  spec.weights, spec.name, e.what_without_backtrace()));
   }

@@ -3,15 +3,14 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
+#include "models/compute_device.h"
 #include "models/network_file.h"
 #include "models/staged_model.h"
 
 namespace alertbench {
 
-// InputError: a file that is torn or no TorchScript, or a network that does not take spec.input. On "cuda" a block copies
-// the input from pinned memory, and ends when the GPU has finished.
-std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const std::string& device = "cpu");
+// InputError: a file that is torn or no TorchScript, or a network that does not take spec.input.
+std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device = {});
 
 }  // namespace alertbench

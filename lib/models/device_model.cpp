@@ -1,0 +1,108 @@
+#include "models/device_model.h"
+
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <fmt/format.h>
+
+namespace alertbench {
+namespace {
+
+std::string line_at(const std::string& text, size_t place) {
+  const size_t begin = text.rfind('\n', place) + 1;  // 0 where there is none
+  return text.substr(begin, text.find('\n', place) - begin);
+}
+
+class DeviceModel : public StagedModel {
+ public:
+  DeviceModel(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device, const std::optional<CudaRuntime>& runtime)
+      : network_(std::move(network)), name_(name), device_(device), guard_(device.type()), waits_for_blocks_(network_->stages() > 1) {
+    if (runtime) timer_ = std::make_unique<DeviceTimer>(*runtime, network_->stages());
+  }
+
+  int stages() const override { return network_->stages(); }
+  int blocks(int stage) const override { return network_->blocks(stage); }
+
+  void set_input(const NetworkInput& input) override {
+    guarded([&] {
+      if (under_way_) wait();
+      under_way_ = true;
+      network_->set_input(input);  // which may compute as well
+      wait();
+    });
+  }
+
+  void run_block(int stage, int block) override {
+    guarded([&] {
+      if (stage == 0 && block == 0) begin();
+      under_way_ = true;
+      network_->run_block(stage, block);
+      const bool stage_done = block + 1 == network_->blocks(stage);
+      if (stage_done && timer_) timer_->end_stage(stage);
+      if (stage_done || waits_for_blocks_) wait();
+    });
+  }
+
+  std::vector<float> scores(int stage) const override {
+    return guarded([&] { return network_->scores(stage); });
+  }
+
+  std::optional<double> device_time_s(int stage) const override { return timer_ ? timer_->time_s(stage) : std::nullopt; }
+
+ private:
+  void begin() {
+    if (under_way_) wait();
+    if (timer_) timer_->start();
+  }
+
+  void wait() {
+    guard_.synchronizeStream(guard_.getStream(device_));
+    under_way_ = false;
+  }
+
+  template <class Action>
+  auto guarded(const Action& action) const -> decltype(action()) {
+    try {
+      return action();
+    } catch (const c10::Error& e) {
+      throw failure_on(device_, name_, e);
+    }
+  }
+
+  std::unique_ptr<StagedModel> network_;
+  std::string name_;
+  at::Device device_;
+  c10::impl::VirtualGuardImpl guard_;
+  bool waits_for_blocks_;
+  bool under_way_ = false;  // something may be that was not waited for
+  std::unique_ptr<DeviceTimer> timer_;
+};
+
+}  // namespace
+
+std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device,
+                                       const std::optional<CudaRuntime>& runtime) {
+  return std::make_unique<DeviceModel>(std::move(network), name, device, runtime);
+}
+
+std::optional<RunError> machine_failure(const std::string& network, const std::string& message) {
+  const auto line_with = [&message](const char* part) {
+    const size_t place = message.find(part);
+    return place == std::string::npos ? std::string() : line_at(message, place);
+  };
+  constexpr const char* mend = "all candidates stay loaded together: leave large ones out (--set candidates=[...])";
+  if (const std::string line = line_with("out of memory"); !line.empty())
+    return RunError(fmt::format("network \"{}\": the GPU's memory is full: {}; {}, or end what else uses the GPU (`nvidia-smi` lists it)", network,
+                                line, mend));
+  if (const std::string line = line_with("can't allocate memory"); !line.empty())
+    return RunError(fmt::format("network \"{}\": out of memory: {}; {}", network, line, mend));
+  for (const char* part : {"CUDA error", "cuDNN error", "CUDNN_STATUS_", "CUBLAS_STATUS_"})
+    if (const std::string line = line_with(part); !line.empty())
+      return RunError(fmt::format("network \"{}\": the GPU failed: {}; the kernel's log says more (`dmesg`, lines with Xid)", network, line));
+  return {};
+}
+
+RunError failure_on(at::Device device, const std::string& network, const c10::Error& error) {
+  const std::string what = error.what_without_backtrace();
+  return machine_failure(network, what).value_or(RunError(fmt::format("network \"{}\" failed on {}: {}", network, device.str(), what)));
+}
+
+}  // namespace alertbench

@@ -1,0 +1,34 @@
+// A network on a device that works in its own time: a GPU takes orders and answers later.
+//
+// The harness looks at its clock between blocks: to stop at a deadline, to idle under an emulated cap, to note when a stage was
+// done. So the device is waited for at the end of every stage, and, where a network has several and may be stopped, at the end of
+// every block: a wait costs some 10 us, and without it a stop would come when the whole stage has long been ordered. Times that the
+// clock shows are therefore those that a user sees, launching and waiting included; what the device itself took is
+// device_time_s(). The thread is busy while it waits (CUDA's default).
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+#include "models/cuda_runtime.h"
+#include "models/staged_model.h"
+
+namespace alertbench {
+
+// `network` lies on `device`, all of its work on the device's current stream. Where it was stopped early, and work is still under way,
+// that is waited for before the next input or run begins. `name` is for errors: RunError where the device fails or its memory is
+// full. Device times where there is a `runtime`.
+std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device,
+                                       const std::optional<CudaRuntime>& runtime = {});
+
+// A failure of the machine, told by LibTorch's message (TorchScript's interpreter keeps nothing else): memory that is full, a GPU
+// that failed. None where it is something else.
+std::optional<RunError> machine_failure(const std::string& network, const std::string& message);
+// The same of what LibTorch threw while the network was on the device, whatever it is.
+RunError failure_on(at::Device device, const std::string& network, const c10::Error& error);
+
+}  // namespace alertbench
