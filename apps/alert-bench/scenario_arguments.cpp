@@ -17,7 +17,7 @@ void ScenarioArguments::add_to(CLI::App& command, bool several) {
       ->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
   command.add_option("--data", data, "where a workload's data is: imagenet=DIR, ptb=DIR (see `alert-bench list workloads`)")
       ->type_name("WORKLOAD=DIR")->take_all()->allow_extra_args(false);
-  command.add_option("--device", device, "where networks run: cpu, or cuda (TorchScript networks, a LibTorch built for CUDA)")
+  command.add_option("--device", device, "where networks run: cpu, or cuda (the first GPU; takes a LibTorch built for CUDA)")
       ->check(CLI::IsMember({"cpu", "cuda"}));
   command.add_option("--networks", networks, "network file in place of the scenario's");
   inputs_option = command.add_option("--inputs", inputs, "number of inputs in place of the scenario's");

@@ -35,6 +35,12 @@ struct SpeedField {
 };
 constexpr SpeedField speed_fields[] = {{"requested", &CapSpeed::requested}, {"achieved", &CapSpeed::achieved}, {"cv", &CapSpeed::cv}};
 
+struct DeviceField {
+  const char* key;
+  double DeviceTime::*value;
+};
+constexpr DeviceField device_fields[] = {{"median_s", &DeviceTime::median_s}, {"share", &DeviceTime::share}};
+
 std::vector<double> sized(JsonReader& reader, const char* key, size_t size, const char* each) {
   std::vector<double> values = reader.numbers(key, -huge, huge);
   if (values.size() != size)
@@ -60,6 +66,15 @@ ModelProfile read_model(JsonReader reader, Profile& profile) {
       for (size_t c = 0; c < caps; ++c) model.cap_speeds[c].*field.value = values[c];
     }
     speeds.finish();
+  }
+  if (reader.has("device_time")) {
+    JsonReader times = reader.object("device_time");
+    model.device_times.resize(caps);
+    for (const DeviceField& field : device_fields) {
+      const std::vector<double> values = sized(times, field.key, caps, "cap");
+      for (size_t c = 0; c < caps; ++c) model.device_times[c].*field.value = values[c];
+    }
+    times.finish();
   }
   std::vector<JsonReader> stages = reader.objects("stages");
   if (stages.empty() || stages.size() > max_stages)
@@ -233,6 +248,10 @@ void Profile::check(const std::string& where) const {
       check.positive(key + ": cap_speed: achieved", speed.achieved);
       check.within(key + ": cap_speed: cv", speed.cv, 0, huge);
     }
+    for (const DeviceTime& time : model.device_times) {
+      check.positive(key + ": device_time: median_s", time.median_s);
+      check.positive(key + ": device_time: share", time.share);
+    }
     check.one_of(key + ": accuracy_source", model.accuracy_source, {"measured", "published", "assumed"});
     for (size_t s = 0; s < model.accuracy.size(); ++s) {
       const std::string at = fmt::format("{}: accuracy[{}]", key, s);
@@ -308,6 +327,12 @@ ordered_json Profile::to_json() const {
       for (const SpeedField& field : speed_fields) {
         ordered_json& values = entry["cap_speed"][field.key] = ordered_json::array();
         for (const CapSpeed& speed : model.cap_speeds) values.push_back(speed.*field.value);
+      }
+    ordered_json& device_time = entry["device_time"] = nullptr;
+    if (!model.device_times.empty())
+      for (const DeviceField& field : device_fields) {
+        ordered_json& values = device_time[field.key] = ordered_json::array();
+        for (const DeviceTime& time : model.device_times) values.push_back(time.*field.value);
       }
     entry["stages"] = ordered_json::array();
     for (int s = 1; s <= model.stages(); ++s) {

@@ -19,6 +19,12 @@ struct CapSpeed {
   double cv = 0;                       // of the pairs
 };
 
+// What the device itself took for a network, by its own clock (models/staged_model.h), all stages.
+struct DeviceTime {
+  double median_s = 0;  // at the mean size
+  double share = 0;     // of the latency on the host's clock in the same run, the median; the rest is launching and waiting
+};
+
 struct ModelProfile {
   std::string name;
   bool random_weights = false;
@@ -26,6 +32,7 @@ struct ModelProfile {
   std::string accuracy_source, accuracy_on;  // "measured" | "published" | "assumed", and on what
   double size_growth = 0;  // share of the latency at the mean size that grows in proportion to the input's size
   std::vector<CapSpeed> cap_speeds = {};  // one a cap; empty where no cap is emulated, or none was measured
+  std::vector<DeviceTime> device_times = {};  // one a cap; empty on the processor, and where the device's clock cannot be read
   int stages() const { return static_cast<int>(accuracy.size()); }
   bool anytime() const { return stages() > 1; }
 };

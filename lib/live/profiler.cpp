@@ -121,6 +121,22 @@ void take_cap_speeds(Profile& p, const std::vector<std::vector<double>>& samples
   }
 }
 
+// By the device's clock, one a repetition; none at all where it has no clock.
+struct DeviceRuns {
+  std::vector<double> times_s, shares;
+};
+
+// `runs`: [model][cap]; `sizes`: of each repetition's input.
+void take_device_times(Profile& p, std::vector<DeviceRuns> runs, const std::vector<double>& sizes) {
+  for (size_t cell = 0; cell < runs.size(); ++cell) {
+    const size_t model = cell / p.caps_w.size();
+    std::vector<double>& times_s = runs[cell].times_s;
+    if (times_s.empty()) continue;
+    for (size_t k = 0; k < times_s.size(); ++k) times_s[k] /= p.size_factor(static_cast<int>(model), sizes[k]);
+    p.models[model].device_times.push_back({*quantile(times_s, 0.5), *quantile(runs[cell].shares, 0.5)});
+  }
+}
+
 }  // namespace
 
 void warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
@@ -169,6 +185,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   const size_t cells = p.models.size() * p.caps_w.size();
   std::vector<Window> windows(cells);
   std::vector<std::vector<double>> samples(static_cast<size_t>(p.rows() * p.caps()));
+  std::vector<DeviceRuns> device_runs(cells);
   progress.begin("Profiling", static_cast<int64_t>(cells) * p.repetitions);
   for (int repetition = 0; repetition < p.repetitions; ++repetition) {
     bench.feed(repetition % bench.inputs());
@@ -186,6 +203,11 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
       for (int stage = 0; stage < e.stages_finished; ++stage)
         samples[static_cast<size_t>((p.first_row(model) + stage) * p.caps() + cap)].push_back(
             e.stage_end_s[static_cast<size_t>(stage)]);
+      const int last = order.target_stage - 1;
+      if (const auto device_s = bench.model(model).device_time_s(last)) {
+        device_runs[cell].times_s.push_back(*device_s);
+        device_runs[cell].shares.push_back(*device_s / e.stage_end_s[static_cast<size_t>(last)]);
+      }
       progress.step();
     }
   }
@@ -207,6 +229,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
     }
   }
 
+  take_device_times(p, std::move(device_runs), sizes);
   if (p.power_backend == "emulated") take_cap_speeds(p, samples);
   std::vector<double> spread;
   for (const auto& s : samples) {

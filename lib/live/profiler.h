@@ -16,6 +16,7 @@ namespace alertbench {
 // Each network warms up until it is steady; then every (network, cap) runs once per repetition, in rotated order, so
 // that drift of the machine hits all alike. Inputs are those of the bench, in turn; where they differ in size, the
 // latencies are brought to the mean size by a straight line fitted for each network. RunError where interrupted.
+// Where a device times itself, its times are kept beside the latencies.
 // Where the backend has a counter of energy, active power is what it counted during the runs of each (network, cap), idle power
 // what it shows while this thread sleeps for a second, uncapped. RunError where the counter fails.
 Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress);

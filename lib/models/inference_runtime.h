@@ -16,17 +16,18 @@ class InferenceRuntime {
  public:
   virtual ~InferenceRuntime() = default;
   // Loads weights (or draws random ones) and makes the network ready. InputError: a file that cannot be used, a network
-  // whose output does not have `classes` scores.
+  // whose output does not have `classes` scores. RunError where the GPU fails, or its memory is full.
   virtual std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) = 0;
-  // LibTorch, oneDNN, BLAS library and its kernel, threads as read back: for the manifest and `doctor`. Keys whose
-  // value is unknown are null; "warnings" lists what is wrong.
+  // LibTorch, oneDNN, BLAS library and its kernel, threads as read back, and on a GPU which one it is and how it computes: for the
+  // manifest and `doctor`. Keys whose value is unknown are null; "warnings" lists what is wrong.
   virtual nlohmann::ordered_json facts() const = 0;
 };
 
 // Prepares the environment, opens the module, sets the number of threads and reads it back. Call it, load and run
 // networks, and let go of them, on one and the same long-lived thread. EnvironmentError where the module or LibTorch
 // cannot be loaded, with the mend. `device`: "cpu", or "cuda" (the first GPU that LibTorch sees; EnvironmentError where it sees
-// none), which runs TorchScript networks: an execution then ends when the GPU has finished, copies to it included.
+// none). Networks of every kind run on either; an execution on a GPU begins with the copy of its input and ends when the GPU has
+// finished (models/device_model.h). Weights stay on the GPU, those of all networks together.
 std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads, const std::string& device = "cpu");
 
 // The OpenBLAS kernel for this processor, as OPENBLAS_CORETYPE names it; empty where that is better left alone.

@@ -497,6 +497,13 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
     for (const CapSpeed& s : model.cap_speeds) speeds.push_back(fmt::format("{:.3f} ({:.3f})", s.achieved, s.requested));
     fmt::print("{:<22} {}\n", model.name, fmt::join(speeds, "  "));
   }
+  for (const ModelProfile& model : profile.models) {
+    if (model.device_times.empty()) continue;
+    if (&model == &profile.models.front()) fmt::print("\n{:<22} of which the GPU by its own clock: median ms (share) under each cap\n", "network");
+    std::vector<std::string> times;
+    for (const DeviceTime& t : model.device_times) times.push_back(fmt::format("{:.2f} ({:.0f} %)", 1e3 * t.median_s, 100 * t.share));
+    fmt::print("{:<22} {}\n", model.name, fmt::join(times, "  "));
+  }
   fmt::print("{}\n", profile.noise_verdict);
 }
 

@@ -2,6 +2,7 @@
 // that the networks themselves move.
 #include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "catch.h"
 #include "core/error.h"
@@ -11,6 +12,7 @@
 #include "live/live_environment.h"
 #include "live/profiler.h"
 #include "recording/replay_environment.h"
+#include "support.h"
 
 using namespace alertbench;
 
@@ -58,6 +60,7 @@ class DrawingClock : public FakeClock {
 // A network whose stages take `fixed_s` and `per_token_s` for every token, and some noise.
 struct Pace {
   double fixed_s = 0, per_token_s = 0, noise = 0;
+  double on_device = 0;  // share of it by a device's clock; 0: there is none
 };
 
 class FakeReader : public StagedModel {
@@ -69,9 +72,12 @@ class FakeReader : public StagedModel {
     tokens_ = 0;
     for (const TokenWindow& w : input_of_kind<TokenWindows>(input, "tokens").windows) tokens_ += static_cast<double>(w.ids.size());
   }
-  void run_block(int, int) override {
-    clock_.time_s += (pace_.fixed_s + pace_.per_token_s * tokens_) * (1 + pace_.noise * random_.uniform(-1, 1));
+  void run_block(int stage, int) override {
+    const double taken_s = (pace_.fixed_s + pace_.per_token_s * tokens_) * (1 + pace_.noise * random_.uniform(-1, 1));
+    clock_.time_s += taken_s;
+    device_s_ = (stage > 0 ? device_s_ : 0) + pace_.on_device * taken_s;
   }
+  std::optional<double> device_time_s(int) const override { return pace_.on_device > 0 ? std::optional(device_s_) : std::nullopt; }
   std::vector<float> scores(int stage) const override { return {static_cast<float>(stage)}; }
 
  private:
@@ -79,7 +85,7 @@ class FakeReader : public StagedModel {
   Pace pace_;
   int stages_;
   Random random_;
-  double tokens_ = 0;
+  double tokens_ = 0, device_s_ = 0;
 };
 
 class FakeRuntime : public InferenceRuntime {
@@ -187,6 +193,28 @@ TEST_CASE("profile: the growth with size is found, and latencies are for the mea
   }
   CHECK(p.latency_of({2, 2, 1}).mean_s == Approx(40e-3));
   CHECK(p.noise_verdict.rfind("quiet", 0) == 0);
+}
+
+TEST_CASE("profile: what a device says it took stands beside the latency", "[profiler][cuda]") {
+  const Profile p = profile_of({100, 300, 200, 50, 350}, "tokens", {{10e-3, 50e-6, 0, 0.8}, {1e-3, 0, 0, 0}}, {2, 1}, 10);
+  const std::vector<DeviceTime>& times = p.models[0].device_times;
+  REQUIRE(times.size() == 2);
+  const double speed = p.power_model.speed(50);
+  for (const DeviceTime& t : times) CHECK(t.median_s == Approx(0.8 * 40e-3));  // two stages at the mean size; no emulated cap slows the device
+  CHECK(times[1].share == Approx(0.8));
+  CHECK(times[0].share == Approx(0.8 * speed));
+  CHECK(p.models[1].device_times.empty());
+
+  const nlohmann::ordered_json j = p.to_json();
+  CHECK(j["models"][1]["device_time"].is_null());
+  const TemporaryFile file(j.dump());
+  const Profile back = Profile::read(file.path);
+  REQUIRE(back.models[0].device_times.size() == 2);
+  CHECK(back.models[0].device_times[0].share == Approx(times[0].share));
+  CHECK(back.models[1].device_times.empty());
+  nlohmann::ordered_json bad = j;
+  bad["models"][0]["device_time"]["share"] = {0.5};
+  CHECK_THROWS_WITH(Profile::read(TemporaryFile(bad.dump()).path), Catch::Matchers::Contains("share: has 1 values; give 2, one per cap"));
 }
 
 TEST_CASE("profile: noise moves the growth little, and it is never below 0", "[profiler]") {
