@@ -43,13 +43,20 @@ Profile LiveSession::measure_profile() {
   Profile p = alertbench::measure_profile(*bench, scenario, power, clock, progress);
   p.fail_accuracy = workload->fail_accuracy();
   p.device = scenario.device;
-  p.host = read_host().cpu_model.value_or("unknown processor");
+  p.host = hardware();
   return p;
 }
 
 void LiveSession::check_caps() {
   bench->feed(0);
   cap_check_ = alertbench::check_caps(*bench, power, scenario.caps_w, clock);
+}
+
+std::string LiveSession::hardware() const {
+  const std::string processor = read_host().cpu_model.value_or("unknown processor");
+  if (scenario.device == "cpu") return processor;
+  const nlohmann::ordered_json inference = runtime->facts(), name = inference.at("gpu").at("name");
+  return fmt::format("{}, {}", name.is_string() ? name.get<std::string>() : "unknown GPU", processor);
 }
 
 void LiveSession::check_profile(const Profile& p, const std::string& path) const {

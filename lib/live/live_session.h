@@ -41,6 +41,7 @@ class LiveSession {
   std::unique_ptr<NetworkBench> bench;
   CoRunnerControl co_runner;
 
+  std::string hardware() const;     // what networks run on, in one line: the processor, on a GPU that as well
   bool accuracy_measured() const;   // labels and trained weights for every network
   nlohmann::ordered_json facts() const;  // LibTorch, data, networks, placement, power: for the manifest
   nlohmann::ordered_json power_facts() const;

@@ -22,9 +22,9 @@ struct CudaRuntime {
   int (*destroy)(Event) = nullptr;
   const char* (*error_text)(int) = nullptr;
   // Null where the library lacks them.
-  int (*memory)(size_t* free, size_t* total) = nullptr;            // of the current GPU
-  int (*bus_id)(char*, int length, int device) = nullptr;          // "0000:3B:00.0", which NVML and lspci know too
-  int (*name)(char*, int length, int device) = nullptr;            // the driver's
+  int (*memory)(size_t* free, size_t* total) = nullptr;    // of the current GPU
+  int (*bus_id)(char*, int length, int device) = nullptr;  // "0000:3B:00.0", which NVML and lspci know too
+  int (*name)(char*, int length, int device) = nullptr;    // the driver's
 
   // The first loaded library whose file name begins with `name` and that has what events take; none where there is none.
   // It may have any version and any suffix (official archives of LibTorch call theirs libcudart-9335f6a2.so.12).
@@ -44,7 +44,7 @@ class DeviceTimer {
   DeviceTimer(const DeviceTimer&) = delete;
   DeviceTimer& operator=(const DeviceTimer&) = delete;
 
-  void start();            // a run begins; the times of the one before are forgotten
+  void start();               // a run begins; the times of the one before are forgotten
   void end_stage(int stage);  // 0-based, behind the stage's last operation
   // Waits for the stage's end. None where this run has not come to it.
   std::optional<double> time_s(int stage) const;

@@ -90,13 +90,14 @@ std::optional<RunError> machine_failure(const std::string& network, const std::s
   };
   constexpr const char* mend = "all candidates stay loaded together: leave large ones out (--set candidates=[...])";
   if (const std::string line = line_with("out of memory"); !line.empty())
-    return RunError(fmt::format("network \"{}\": the GPU's memory is full: {}; {}, or end what else uses the GPU (`nvidia-smi` lists it)", network,
-                                line, mend));
+    return RunError(fmt::format("network \"{}\": the GPU's memory is full: {}; {}, or end what else uses the GPU (`nvidia-smi` lists it)",
+                                network, line, mend));
   if (const std::string line = line_with("can't allocate memory"); !line.empty())
     return RunError(fmt::format("network \"{}\": out of memory: {}; {}", network, line, mend));
   for (const char* part : {"CUDA error", "cuDNN error", "CUDNN_STATUS_", "CUBLAS_STATUS_"})
     if (const std::string line = line_with(part); !line.empty())
-      return RunError(fmt::format("network \"{}\": the GPU failed: {}; the kernel's log says more (`dmesg`, lines with Xid)", network, line));
+      return RunError(
+          fmt::format("network \"{}\": the GPU failed: {}; the kernel's log says more (`dmesg`, lines with Xid)", network, line));
   return {};
 }
 

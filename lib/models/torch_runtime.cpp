@@ -87,7 +87,7 @@ class TorchRuntime : public InferenceRuntime {
       warnings.push_back(fmt::format("asked for {} threads, LibTorch uses {}", threads_asked_, at::get_num_threads()));
     const bool on_gpu = device_.device().is_cuda();
     if (on_gpu && !cuda_)
-      warnings.push_back("no CUDA runtime (libcudart) among the loaded libraries: the GPU's own times are unknown, and so is which GPU it is");
+      warnings.push_back("no CUDA runtime (libcudart) among the loaded libraries: the GPU's own times are unknown, and so is its name");
     ordered_json facts = {{"libtorch", TORCH_VERSION},
                           {"onednn", at::hasMKLDNN()},
                           {"blas", or_null(config)},

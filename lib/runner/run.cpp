@@ -239,7 +239,7 @@ class Measurements {
       p = Profile::read(options_.profile);
       session_.check_profile(p, options_.profile);
       result_.manifest.add_file(options_.profile);
-      const std::string here = read_host().cpu_model.value_or("unknown processor");
+      const std::string here = session_.hardware();
       if (p.host != here) warn(fmt::format("{}: measured on \"{}\", this machine is \"{}\"", options_.profile, p.host, here));
     }
     write_file_atomically(result_.path() + "/profile.json", p.to_json().dump(1) + "\n");
@@ -499,7 +499,8 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
   }
   for (const ModelProfile& model : profile.models) {
     if (model.device_times.empty()) continue;
-    if (&model == &profile.models.front()) fmt::print("\n{:<22} of which the GPU by its own clock: median ms (share) under each cap\n", "network");
+    if (&model == &profile.models.front())
+      fmt::print("\n{:<22} of which the GPU by its own clock: median ms (share) under each cap\n", "network");
     std::vector<std::string> times;
     for (const DeviceTime& t : model.device_times) times.push_back(fmt::format("{:.2f} ({:.0f} %)", 1e3 * t.median_s, 100 * t.share));
     fmt::print("{:<22} {}\n", model.name, fmt::join(times, "  "));

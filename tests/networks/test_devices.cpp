@@ -55,7 +55,8 @@ Case zoo_case(const char* network, double width, int size) {
   const zoo::Architecture net = c.architecture();
   Weights weights = random_weights(net, 7);
   for (auto& [name, tensor] : weights) enliven(name, tensor);
-  return {network, [net, weights](const ComputeDevice& d) { return compile(net, weights, d); }, random_image(3, size), random_image(3, size)};
+  return {network, [net, weights](const ComputeDevice& d) { return compile(net, weights, d); }, random_image(3, size),
+          random_image(3, size)};
 }
 
 Case resnet_case(const std::string& name, int stripes, bool bottleneck) {
@@ -164,7 +165,8 @@ void portable_equals_own_way(const Case& c) {
   const auto own = c.make({}), portable = c.make(ComputeDevice::portable_processor());
   double off = 0;
   // Back and forth: buffers must not remember an input, nor its size.
-  for (const NetworkInput* input : {&c.first, &c.second, &c.first}) off = std::max(off, difference(answers(*own, *input), answers(*portable, *input)));
+  for (const NetworkInput* input : {&c.first, &c.second, &c.first})
+    off = std::max(off, difference(answers(*own, *input), answers(*portable, *input)));
   expect(off < 1e-4, fmt::format("{}: the portable way gives the same answers: off by {:.2g} of the largest score", c.name, off));
 }
 
@@ -195,7 +197,8 @@ void runs_on_a_gpu(const Case& c, const FakeGpu& gpu) {
   accelerator::Counts& counts = accelerator::counts();
   const auto model = gpu.load(c), same = c.make(ComputeDevice::portable_processor());
   double off = 0;
-  for (const NetworkInput* input : {&c.first, &c.second, &c.first}) off = std::max(off, difference(answers(*same, *input), answers(*model, *input)));
+  for (const NetworkInput* input : {&c.first, &c.second, &c.first})
+    off = std::max(off, difference(answers(*same, *input), answers(*model, *input)));
   expect(off < 1e-6, fmt::format("{}: on a GPU the same answers as on the processor: off by {:.2g}", c.name, off));
 
   // One timed run, block by block.
@@ -213,8 +216,8 @@ void runs_on_a_gpu(const Case& c, const FakeGpu& gpu) {
       if (stage_done) orders_at_end.push_back(counts.operators);
     }
   expect(copied_first && counts.from_device == 0 && counts.host_reads == 0,
-         fmt::format("{}: the run copies its input in the first block, and nothing back ({} to the GPU, {} back, {} read)", c.name, counts.to_device,
-                     counts.from_device, counts.host_reads));
+         fmt::format("{}: the run copies its input in the first block, and nothing back ({} to the GPU, {} back, {} read)", c.name,
+                     counts.to_device, counts.from_device, counts.host_reads));
   expect(waited, fmt::format("{}: the GPU is waited for at the end of every {}", c.name, anytime ? "block" : "stage"));
   bool timed = true;
   for (int s = 0; s < model->stages(); ++s) {
@@ -234,7 +237,8 @@ void runs_on_a_gpu(const Case& c, const FakeGpu& gpu) {
   run_stages(*model);
   model->run_block(0, 0);
   const bool no_time = model->blocks(0) == 1 || !model->device_time_s(0);
-  expect(difference(of_second, answers(*model, c.second)) < 1e-6 && counts.spoilt == 0 && no_time, c.name + ": another input, and another run, after a stop");
+  expect(difference(of_second, answers(*model, c.second)) < 1e-6 && counts.spoilt == 0 && no_time,
+         c.name + ": another input, and another run, after a stop");
 }
 
 // A clock of the host that stands still but for what the test moves.
@@ -258,7 +262,8 @@ void stops_at_a_deadline(const Case& c, const FakeGpu& gpu) {
   const Execution e = execute(*model, order, clock);
   expect(e.stopped && e.stages_finished < model->stages() && accelerator::counts().under_way == 0,
          fmt::format("{}: stopped at the deadline behind stage {}, with nothing under way", c.name, e.stages_finished));
-  expect(!model->device_time_s(model->stages() - 1) && (e.stages_finished == 0 || model->device_time_s(0)), "device times of the finished stages only");
+  expect(!model->device_time_s(model->stages() - 1) && (e.stages_finished == 0 || model->device_time_s(0)),
+         "device times of the finished stages only");
 }
 
 void failures_are_told(const Case& c, FakeGpu& gpu) {
@@ -291,11 +296,14 @@ void messages() {
     const auto failure = machine_failure("net", message);
     return failure ? std::string(failure->what()) : "";
   };
-  expect(text("Traceback of TorchScript:\nRuntimeError: CUDA out of memory. Tried to allocate\nmore").find(
-             "full: RuntimeError: CUDA out of memory. Tried to allocate; ") != std::string::npos, "TorchScript's report of full memory");
-  expect(text("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be").find(
-             "the GPU failed: CUDA error: an illegal memory access was encountered; ") != std::string::npos, "an error of CUDA");
-  expect(text("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried").find("out of memory") != std::string::npos, "the processor's memory");
+  expect(text("Traceback of TorchScript:\nRuntimeError: CUDA out of memory. Tried to allocate\nmore")
+                 .find("full: RuntimeError: CUDA out of memory. Tried to allocate; ") != std::string::npos,
+         "TorchScript's report of full memory");
+  expect(text("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be")
+                 .find("the GPU failed: CUDA error: an illegal memory access was encountered; ") != std::string::npos,
+         "an error of CUDA");
+  expect(text("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried").find("out of memory") != std::string::npos,
+         "the processor's memory");
   expect(text("size mismatch, got 3").empty(), "other errors are none of the machine");
 }
 
@@ -306,9 +314,16 @@ int main() {
   std::filesystem::create_directories(folder);
   torch::manual_seed(11);
   {
-    std::vector<Case> cases{zoo_case("resnet-18", 1, 33), zoo_case("mobilenet-v1", 0.25, 33), zoo_case("mobilenet-v2", 0.35, 33),
-                            zoo_case("squeezenet-1.1", 1, 45), resnet_case("striped resnet", 4, false), resnet_case("residual network", 1, true),
-                            lstm_case("lstm", 1), lstm_case("striped lstm", 3), bert_case("bert", {4}), bert_case("bert with exits", {1, 3, 4})};
+    std::vector<Case> cases{zoo_case("resnet-18", 1, 33),
+                            zoo_case("mobilenet-v1", 0.25, 33),
+                            zoo_case("mobilenet-v2", 0.35, 33),
+                            zoo_case("squeezenet-1.1", 1, 45),
+                            resnet_case("striped resnet", 4, false),
+                            resnet_case("residual network", 1, true),
+                            lstm_case("lstm", 1),
+                            lstm_case("striped lstm", 3),
+                            bert_case("bert", {4}),
+                            bert_case("bert with exits", {1, 3, 4})};
     for (const Case& c : cases) portable_equals_own_way(c);
     portable_equals_own_way(script_case(folder));
     FakeGpu gpu;  // TorchScript loads onto no device but its own list

@@ -24,7 +24,7 @@ struct Memory {
   char* kernels;
   size_t bytes;
 };
-std::map<char*, Memory>& memory() {  // by the address that tensors have
+std::map<char*, Memory>& memory() {                // by the address that tensors have
   static auto* all = new std::map<char*, Memory>;  // outlives every tensor
   return *all;
 }
@@ -76,8 +76,8 @@ void order(const std::string& name) {
 }
 
 Tensor checked(const Tensor& t, const std::string& name) {
-  TORCH_CHECK(!t.defined() || t.device().type() == type || t.dim() == 0, name, ": expected all tensors to be on the same device, but found one of [",
-              t.sizes(), "] on ", t.device());
+  TORCH_CHECK(!t.defined() || t.device().type() == type || t.dim() == 0, name,
+              ": expected all tensors to be on the same device, but found one of [", t.sizes(), "] on ", t.device());
   return for_kernels(t);
 }
 
@@ -130,22 +130,25 @@ Tensor copy_from(const Tensor& from, const Tensor& to, bool non_blocking) {
   return to;
 }
 
-Tensor empty(at::IntArrayRef size, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>, c10::optional<at::Device>, c10::optional<bool>,
-             c10::optional<at::MemoryFormat> format) {
-  return at::detail::empty_generic(size, &allocator, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1), dtype.value_or(at::kFloat), format);
+Tensor empty(at::IntArrayRef size, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>, c10::optional<at::Device>,
+             c10::optional<bool>, c10::optional<at::MemoryFormat> format) {
+  return at::detail::empty_generic(size, &allocator, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1), dtype.value_or(at::kFloat),
+                                   format);
 }
 
 Tensor empty_strided(at::IntArrayRef size, at::IntArrayRef stride, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>,
                      c10::optional<at::Device>, c10::optional<bool>) {
-  return at::detail::empty_strided_generic(size, stride, &allocator, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1), dtype.value_or(at::kFloat));
+  return at::detail::empty_strided_generic(size, stride, &allocator, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
+                                           dtype.value_or(at::kFloat));
 }
 
-Tensor convolution(const Tensor& x, const Tensor& weight, const c10::optional<Tensor>& bias, at::IntArrayRef stride, at::IntArrayRef padding,
-                   at::IntArrayRef dilation, bool transposed, at::IntArrayRef output_padding, int64_t groups) {
+Tensor convolution(const Tensor& x, const Tensor& weight, const c10::optional<Tensor>& bias, at::IntArrayRef stride,
+                   at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed, at::IntArrayRef output_padding, int64_t groups) {
   order("convolution");
   ++counts().operators;
-  return to_accelerator(at::convolution(checked(x, "convolution"), checked(weight, "convolution"), checked(bias.value_or(Tensor()), "convolution"),
-                                        stride, padding, dilation, transposed, output_padding, groups));
+  return to_accelerator(at::convolution(checked(x, "convolution"), checked(weight, "convolution"),
+                                        checked(bias.value_or(Tensor()), "convolution"), stride, padding, dilation, transposed,
+                                        output_padding, groups));
 }
 
 struct Guard final : c10::impl::DeviceGuardImplInterface {

@@ -16,12 +16,12 @@ namespace accelerator {
 inline const at::Device device(at::kPrivateUse1, 0);
 
 struct Counts {
-  int64_t operators = 0;    // but for copies
+  int64_t operators = 0;  // but for copies
   int64_t to_device = 0, from_device = 0;
-  int64_t host_reads = 0;   // of a single number, which makes the host wait
+  int64_t host_reads = 0;  // of a single number, which makes the host wait
   int64_t waits = 0;
-  int64_t under_way = 0;    // operators and copies since the last wait
-  int64_t spoilt = 0;       // copies whose source changed before they were waited for
+  int64_t under_way = 0;  // operators and copies since the last wait
+  int64_t spoilt = 0;     // copies whose source changed before they were waited for
 };
 Counts& counts();
 // Called for every operator and copy, before it runs; may throw what a GPU's failure would be.

@@ -85,7 +85,9 @@ int cudaMemGetInfo(size_t* free, size_t* total) {
   return success;
 }
 
-int cudaDeviceGetPCIBusId(char* text, int length, int device) { return device == 0 ? copy_text(text, length, "0000:3B:00.0") : invalid_value; }
+int cudaDeviceGetPCIBusId(char* text, int length, int device) {
+  return device == 0 ? copy_text(text, length, "0000:3B:00.0") : invalid_value;
+}
 int cuDeviceGetName(char* text, int length, int device) { return device == 0 ? copy_text(text, length, "Made-up GPU") : invalid_value; }
 
 }  // extern "C"

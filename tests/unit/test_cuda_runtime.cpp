@@ -19,7 +19,9 @@ struct FakeGpu {
     reinterpret_cast<void (*)(const char*, int)>(dlsym(library, "fake_gpu_fails"))("", 0);
   }
   void works(double ms) { reinterpret_cast<void (*)(double)>(dlsym(library, "fake_gpu_works"))(ms); }
-  void fails(const char* call, int after = 0) { reinterpret_cast<void (*)(const char*, int)>(dlsym(library, "fake_gpu_fails"))(call, after); }
+  void fails(const char* call, int after = 0) {
+    reinterpret_cast<void (*)(const char*, int)>(dlsym(library, "fake_gpu_fails"))(call, after);
+  }
   int events() { return reinterpret_cast<int (*)()>(dlsym(library, "fake_gpu_events"))(); }
   CudaRuntime runtime() {
     const auto found = CudaRuntime::find("libcudart-stand-in", "libcudart-stand-in");
@@ -38,7 +40,8 @@ TEST_CASE("the CUDA runtime is found among the loaded libraries, whatever its su
   CHECK(found->library.find("libcudart-stand-in.so") != std::string::npos);
   CHECK_FALSE(CudaRuntime::find("libcudart-of-another-name"));
   CHECK_FALSE(CudaRuntime::find("libc.so"));  // loaded, but without events
-  CHECK(found->gpu_facts() == nlohmann::ordered_json({{"name", "Made-up GPU"}, {"memory_bytes", size_t{16} << 30}, {"pci_bus_id", "0000:3B:00.0"}}));
+  CHECK(found->gpu_facts() ==
+        nlohmann::ordered_json({{"name", "Made-up GPU"}, {"memory_bytes", size_t{16} << 30}, {"pci_bus_id", "0000:3B:00.0"}}));
   gpu.fails("cudaMemGetInfo");
   CHECK(found->gpu_facts()["memory_bytes"].is_null());
   CHECK(CudaRuntime::find("libcudart", "no driver")->gpu_facts()["name"].is_null());

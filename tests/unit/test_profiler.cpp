@@ -200,7 +200,8 @@ TEST_CASE("profile: what a device says it took stands beside the latency", "[pro
   const std::vector<DeviceTime>& times = p.models[0].device_times;
   REQUIRE(times.size() == 2);
   const double speed = p.power_model.speed(50);
-  for (const DeviceTime& t : times) CHECK(t.median_s == Approx(0.8 * 40e-3));  // two stages at the mean size; no emulated cap slows the device
+  // Two stages at the mean size; no emulated cap slows the device.
+  for (const DeviceTime& t : times) CHECK(t.median_s == Approx(0.8 * 40e-3));
   CHECK(times[1].share == Approx(0.8));
   CHECK(times[0].share == Approx(0.8 * speed));
   CHECK(p.models[1].device_times.empty());
