@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the benchmarks and writes their results to results/reference/ (or to the folder given). About 6 minutes; leave the
+# Runs the benchmarks and writes their results to results/reference/ (or to the folder given). About 12 minutes; leave the
 # machine alone meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +9,10 @@ scripts/build.sh release
 for bench in decide live networks grid; do
   build/bin/bench-$bench >"$out/bench-$bench.json"
   echo "wrote $out/bench-$bench.json"
+done
+for threads in 1 2; do
+  build/bin/bench-caps $threads >"$out/bench-caps-$threads.json"
+  echo "wrote $out/bench-caps-$threads.json"
 done
 scripts/growth.py "$out/bench-grid.json" --out "$out/growth"
 

@@ -3,23 +3,58 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 
+#include <new>
+
 namespace alertbench {
 namespace {
+
+constexpr const char* fewer_networks = "all candidates stay loaded together: leave large ones out (--set candidates=[...])";
 
 std::string line_at(const std::string& text, size_t place) {
   const size_t begin = text.rfind('\n', place) + 1;  // 0 where there is none
   return text.substr(begin, text.find('\n', place) - begin);
 }
 
-class DeviceModel : public StagedModel {
+class GuardedModel : public StagedModel {
  public:
-  DeviceModel(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device, const std::optional<CudaRuntime>& runtime)
-      : network_(std::move(network)), name_(name), device_(device), guard_(device.type()), waits_for_blocks_(network_->stages() > 1) {
-    if (runtime) timer_ = std::make_unique<DeviceTimer>(*runtime, network_->stages());
-  }
+  GuardedModel(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device)
+      : network_(std::move(network)), name_(name), device_(device) {}
 
   int stages() const override { return network_->stages(); }
   int blocks(int stage) const override { return network_->blocks(stage); }
+  void set_input(const NetworkInput& input) override {
+    guarded([&] { network_->set_input(input); });
+  }
+  void run_block(int stage, int block) override {
+    guarded([&] { network_->run_block(stage, block); });
+  }
+  std::vector<float> scores(int stage) const override {
+    return guarded([&] { return network_->scores(stage); });
+  }
+
+ protected:
+  template <class Action>
+  auto guarded(const Action& action) const -> decltype(action()) {
+    try {
+      return action();
+    } catch (const c10::Error& e) {
+      throw failure_on(device_, name_, e);
+    } catch (const std::bad_alloc&) {
+      throw RunError(fmt::format("network \"{}\": out of memory; {}", name_, fewer_networks));
+    }
+  }
+
+  std::unique_ptr<StagedModel> network_;
+  std::string name_;
+  at::Device device_;
+};
+
+class DeviceModel : public GuardedModel {
+ public:
+  DeviceModel(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device, const std::optional<CudaRuntime>& runtime)
+      : GuardedModel(std::move(network), name, device), guard_(device.type()), waits_for_blocks_(network_->stages() > 1) {
+    if (runtime) timer_ = std::make_unique<DeviceTimer>(*runtime, network_->stages());
+  }
 
   void set_input(const NetworkInput& input) override {
     guarded([&] {
@@ -41,10 +76,6 @@ class DeviceModel : public StagedModel {
     });
   }
 
-  std::vector<float> scores(int stage) const override {
-    return guarded([&] { return network_->scores(stage); });
-  }
-
   std::optional<double> device_time_s(int stage) const override { return timer_ ? timer_->time_s(stage) : std::nullopt; }
 
  private:
@@ -58,18 +89,6 @@ class DeviceModel : public StagedModel {
     under_way_ = false;
   }
 
-  template <class Action>
-  auto guarded(const Action& action) const -> decltype(action()) {
-    try {
-      return action();
-    } catch (const c10::Error& e) {
-      throw failure_on(device_, name_, e);
-    }
-  }
-
-  std::unique_ptr<StagedModel> network_;
-  std::string name_;
-  at::Device device_;
   c10::impl::VirtualGuardImpl guard_;
   bool waits_for_blocks_;
   bool under_way_ = false;  // something may be that was not waited for
@@ -77,6 +96,10 @@ class DeviceModel : public StagedModel {
 };
 
 }  // namespace
+
+std::unique_ptr<StagedModel> on_processor(std::unique_ptr<StagedModel> network, const std::string& name) {
+  return std::make_unique<GuardedModel>(std::move(network), name, at::kCPU);
+}
 
 std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device,
                                        const std::optional<CudaRuntime>& runtime) {
@@ -88,12 +111,11 @@ std::optional<RunError> machine_failure(const std::string& network, const std::s
     const size_t place = message.find(part);
     return place == std::string::npos ? std::string() : line_at(message, place);
   };
-  constexpr const char* mend = "all candidates stay loaded together: leave large ones out (--set candidates=[...])";
   if (const std::string line = line_with("out of memory"); !line.empty())
     return RunError(fmt::format("network \"{}\": the GPU's memory is full: {}; {}, or end what else uses the GPU (`nvidia-smi` lists it)",
-                                network, line, mend));
+                                network, line, fewer_networks));
   if (const std::string line = line_with("can't allocate memory"); !line.empty())
-    return RunError(fmt::format("network \"{}\": out of memory: {}; {}", network, line, mend));
+    return RunError(fmt::format("network \"{}\": out of memory: {}; {}", network, line, fewer_networks));
   for (const char* part : {"CUDA error", "cuDNN error", "CUDNN_STATUS_", "CUBLAS_STATUS_"})
     if (const std::string line = line_with(part); !line.empty())
       return RunError(

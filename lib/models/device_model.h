@@ -1,6 +1,6 @@
-// A network on a device that works in its own time: a GPU takes orders and answers later.
+// Networks of LibTorch as the harness is to see them: failures have a name, and devices that work in their own time are waited for.
 //
-// The harness looks at its clock between blocks: to stop at a deadline, to idle under an emulated cap, to note when a stage was
+// A GPU takes orders and answers later. The harness looks at its clock between blocks: to stop at a deadline, to idle under an emulated cap, to note when a stage was
 // done. So the device is waited for at the end of every stage, and, where a network has several and may be stopped, at the end of
 // every block: a wait costs some 10 us, and without it a stop would come when the whole stage has long been ordered. Times that the
 // clock shows are therefore those that a user sees, launching and waiting included; what the device itself took is
@@ -18,6 +18,9 @@
 #include "models/staged_model.h"
 
 namespace alertbench {
+
+// Of a network on the processor nothing changes but its failures: RunErrors that name it.
+std::unique_ptr<StagedModel> on_processor(std::unique_ptr<StagedModel> network, const std::string& name);
 
 // `network` lies on `device`, all of its work on the device's current stream. Where it was stopped early, and work is still under way,
 // that is waited for before the next input or run begins. `name` is for errors: RunError where the device fails or its memory is

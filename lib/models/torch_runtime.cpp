@@ -103,7 +103,8 @@ class TorchRuntime : public InferenceRuntime {
  private:
   std::unique_ptr<StagedModel> load_and_check(const NetworkSpec& spec, int classes) const {
     std::unique_ptr<StagedModel> model = load_network(spec, classes);
-    if (!device_.device().is_cpu()) model = on_device(std::move(model), spec.name, device_.device(), cuda_);
+    model = device_.device().is_cpu() ? on_processor(std::move(model), spec.name)
+                                      : on_device(std::move(model), spec.name, device_.device(), cuda_);
     if (spec.architecture != "lstm" && spec.architecture != "bert") check_output(*model, spec, classes);
     return model;
   }

@@ -846,11 +846,30 @@ class WithNetworks(Folder):
         self.assertEqual(manifest["status"], "complete")
         self.assertEqual(call("validate", out).returncode, 0)
 
+    @staticmethod
+    def faulty(**faults):
+        return {**os.environ, "LD_PRELOAD": os.path.dirname(PROGRAM) + "/faults.so", **faults}
+
+    def goes_on(self, out, inputs):
+        """Also where it did not end in order, or failed."""
+        resumed = call("run", "scenarios/smoke.json", "--inputs", str(inputs), "--schedulers", "alert", "--out", out, "--resume")
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+        self.assertIn("Going on at input", resumed.stderr)
+        self.assertEqual(call("validate", out).returncode, 0)
+
+    def test_a_model_that_runs_out_of_memory(self):
+        out, fault = self.path("r"), self.path("fault")
+        process = self.start_long_run(out, "--schedulers", "alert", inputs=60, env=self.faulty(FAULT_MEMORY=fault))
+        open(fault, "w").close()
+        manifest = self.ended_badly(process, out, 1, "memory")
+        self.assertEqual(manifest["status"], "failed")
+        self.assertNotIn("frame #", json.dumps(manifest))  # LibTorch's backtrace
+        self.goes_on(out, 60)
+
     def test_a_wall_clock_that_is_set_changes_no_latency(self):
-        out, step = self.path("r"), self.path("step")
-        shim = {"LD_PRELOAD": os.path.dirname(PROGRAM) + "/step-clock.so", "STEP_CLOCK": step}
-        process = self.start_long_run(out, "--schedulers", "alert", inputs=40, env={**os.environ, **shim})
-        open(step, "w").close()
+        out, fault = self.path("r"), self.path("fault")
+        process = self.start_long_run(out, "--schedulers", "alert", inputs=40, env=self.faulty(FAULT_CLOCK=fault))
+        open(fault, "w").close()
         with open(out + ".said") as said:
             self.assertEqual(process.wait(60), 0, said.read())
         with open(out + "/manifest.json") as f:
@@ -871,8 +890,10 @@ class WithNetworks(Folder):
 
     def test_a_full_disk_keeps_whole_inputs(self):
         out = self.path("r")
-        process = self.start_long_run(out, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)))
+        process = self.start_long_run(out, "--schedulers", "alert", inputs=60,
+                                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)))
         self.ended_badly(process, out, 1, "File too large", "whole lines are kept")
+        self.goes_on(out, 60)
 
     def test_an_interrupted_run_goes_on(self):
         out = self.path("r")
