@@ -7,12 +7,12 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/error.h"
 #include "power/powercap_tree.h"
+#include "power/sampled_counter.h"
 
 namespace alertbench {
 namespace {
@@ -22,9 +22,6 @@ using nlohmann::ordered_json;
 
 constexpr const char *hwmon_folder = "/sys/class/hwmon", *ina231_folder = "/sys/bus/i2c/drivers/INA231",
                      *supply_folder = "/sys/class/power_supply";
-constexpr double watch_s = 1.0, poll_s = 1e-3;
-constexpr double refresh_if_unseen_s = 0.3;  // the vendor's INA231 driver refreshes about that often
-constexpr double shortest_sample_s = 5e-3, longest_sample_s = 0.1;
 
 std::string line_of(const std::string& path) {
   std::ifstream file(path);
@@ -65,125 +62,19 @@ std::optional<double> read_number(const std::string& path) {
   return value;
 }
 
-double watts_or_joules(PowerSensor::Kind kind, double value) { return kind == PowerSensor::Kind::power_w ? value : 1e-6 * value; }
-
-class SensorCounter : public EnergyCounter {
- public:
-  SensorCounter(const std::string& root, std::vector<PowerSensor> sensors, Clock& clock) : clock_(clock) {
-    for (PowerSensor& s : sensors) {
-      Channel c;
-      c.path = root_prefix(root) + s.file;
-      c.about = std::move(s);
-      channels_.push_back(std::move(c));
-    }
-    watch();
-  }
-
-  std::string source() const override { return "sensor"; }
-  double refresh_interval_s() const override { return refresh_s_; }
-  double sample_interval_s() const override { return std::clamp(refresh_s_ / 2, shortest_sample_s, longest_sample_s); }
-  std::string description() const override {
-    std::vector<std::string> names;
-    for (const Channel& c : channels_) names.push_back(c.about.name);
-    return fmt::format("power sensors {}, sampled every {:.0f} ms and integrated; they change every {:.0f} ms{}", fmt::join(names, ", "),
-                       1e3 * sample_interval_s(), 1e3 * refresh_s_, seen_ ? "" : " (assumed: none changed while watched)");
-  }
-  std::vector<EnergyDomain> domains() const override {
-    std::vector<EnergyDomain> all;
-    for (const Channel& c : channels_) all.push_back({c.about.name, 0, 0, true});
-    return all;
-  }
-  void sample() override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    advance();
-  }
-  std::optional<EnergyReading> read() override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    advance();
-    if (std::exchange(spoilt_, false)) return {};
-    EnergyReading r;
-    r.at_s = clock_.now_s();
-    for (const Channel& c : channels_) r.total_j += c.total_j;
-    r.capped_j = r.total_j;
-    return r;
-  }
-  std::vector<std::string> problems() const override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return problems_;
-  }
-
- private:
-  struct Channel {
-    PowerSensor about;
-    std::string path;
-    double last = 0, last_s = 0, total_j = 0;  // last: watts, or joules
-    bool gone = false;
+EnergyChannel channel_of(const PowerSensor& sensor, const std::string& root) {
+  EnergyChannel c;
+  c.about = {sensor.name, 0, 0, true};
+  c.counts = sensor.kind == PowerSensor::Kind::energy_uj;
+  c.origin = root_prefix(root) + sensor.file;
+  c.read = [path = c.origin, kind = sensor.kind](std::string* why) {
+    auto value = read_number(path);
+    if (!value && why) *why = "no number";
+    if (value && kind != PowerSensor::Kind::power_w) *value *= 1e-6;
+    return value;
   };
-
-  void watch() {
-    std::vector<double> gaps;
-    std::vector<std::optional<double>> changed_s(channels_.size());
-    bool any = false;
-    for (Channel& c : channels_) {
-      const auto now = read_number(c.path);
-      if (!now) throw EnvironmentError(fmt::format("power: sensor {}: {} cannot be read; choose others by power.sensors", c.about.name, c.path));
-      c.last = watts_or_joules(c.about.kind, *now);
-      any = any || c.last != 0;
-    }
-    const double start_s = clock_.now_s();
-    while (clock_.now_s() < start_s + watch_s) {
-      clock_.sleep_until(clock_.now_s() + poll_s);
-      for (size_t i = 0; i < channels_.size(); ++i) {
-        Channel& c = channels_[i];
-        const double now = watts_or_joules(c.about.kind, read_number(c.path).value_or(0));
-        if (now == c.last) continue;
-        any = true;
-        c.last = now;
-        if (changed_s[i]) gaps.push_back(clock_.now_s() - *changed_s[i]);
-        changed_s[i] = clock_.now_s();
-      }
-    }
-    if (!any)
-      throw EnvironmentError(fmt::format("power: sensor {}: {} reads 0 all the time: no real sensor, or one that is off; choose others by "
-                                         "power.sensors", channels_.front().about.name, channels_.front().path));
-    seen_ = !gaps.empty();
-    if (seen_) {
-      std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2), gaps.end());
-      refresh_s_ = std::max(poll_s, gaps[gaps.size() / 2]);
-    }
-    for (Channel& c : channels_) c.last_s = clock_.now_s();
-  }
-
-  void advance() {
-    for (Channel& c : channels_) {
-      const auto raw = read_number(c.path);
-      const double now_s = clock_.now_s();
-      if (!raw) {
-        spoilt_ = true;
-        if (!std::exchange(c.gone, true)) problems_.push_back(fmt::format("sensor {} cannot be read any more ({})", c.about.name, c.path));
-        continue;
-      }
-      const double now = watts_or_joules(c.about.kind, *raw);
-      if (c.about.kind != PowerSensor::Kind::energy_uj) {
-        c.total_j += 0.5 * (c.last + now) * (now_s - c.last_s);
-      } else if (now >= c.last) {
-        c.total_j += now - c.last;
-      } else {
-        spoilt_ = true;
-        problems_.push_back(fmt::format("sensor {} jumped back from {} to {} J", c.about.name, c.last, now));
-      }
-      c.last = now;
-      c.last_s = now_s;
-    }
-  }
-
-  Clock& clock_;
-  mutable std::mutex mutex_;
-  std::vector<Channel> channels_;
-  std::vector<std::string> problems_;
-  double refresh_s_ = refresh_if_unseen_s;
-  bool seen_ = false, spoilt_ = false;
-};
+  return c;
+}
 
 }  // namespace
 
@@ -262,7 +153,14 @@ std::unique_ptr<EnergyCounter> make_sensor_counter(const std::string& root, cons
   }
   if (chosen.empty())
     throw EnvironmentError(fmt::format("power: no sensor is named as a processor's; {}. Name those to add up by power.sensors", there));
-  return std::make_unique<SensorCounter>(root, std::move(chosen), clock);
+  std::vector<EnergyChannel> channels;
+  std::vector<std::string> chosen_names;
+  for (const PowerSensor& s : chosen) {
+    channels.push_back(channel_of(s, root));
+    chosen_names.push_back(s.name);
+  }
+  return make_sampled_counter(std::move(channels), {"sensor", "sensor", fmt::format("power sensors {}", fmt::join(chosen_names, ", ")),
+                                                    "choose others by power.sensors"}, clock);
 }
 
 }  // namespace alertbench
