@@ -1,12 +1,15 @@
 // The watchdog of a run that changes power caps: waits until that run is gone, however it went, and puts back what its state
 // file says. See lib/power/cap_guard.h, which starts it.
-//   alert-cap-guard STATE_FILE OWNER_PID, with the channel and the lock as descriptors 3 and 4
+//   alert-cap-guard STATE_FILE OWNER_PID [NVML_LIBRARY], with the channel and the lock as descriptors 3 and 4
+// The library is opened before the run is told to go on, where there are GPUs to put back: what cannot be opened then is told then,
+// and a driver that nobody uses any more would forget its settings, and take seconds to come back.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include "core/error.h"
 #include "power/cap_guard.h"
@@ -29,12 +32,12 @@ void ignore_signals() {
 }
 
 // Empty once all is as it was, and the state file is gone.
-std::string put_back_from(const std::string& path) {
+std::string put_back_from(const std::string& path, const std::string& nvml_library) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return "";
   try {
     const CapState state = read_cap_state(path);
-    const auto failures = put_back(state);
+    const auto failures = put_back(state, nvml_library);
     if (!failures.empty()) return fmt::format("{}", fmt::join(failures, "; "));
     fs::remove(path);
     fmt::print(stderr, "alert-bench: process {} ended without putting its power caps back; the watchdog did\n", state.pid);
@@ -47,13 +50,22 @@ std::string put_back_from(const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "usage: alert-cap-guard STATE_FILE OWNER_PID (started by alert-bench, not by hand)\n");
+  if (argc != 3 && argc != 4) {
+    fmt::print(stderr, "usage: alert-cap-guard STATE_FILE OWNER_PID [NVML_LIBRARY] (started by alert-bench, not by hand)\n");
     return 2;
   }
   ignore_signals();
   closefrom(guard_lock_fd + 1);
   if (chdir("/") != 0) return 1;  // keeps no file system busy
+  std::optional<Nvml> nvml;
+  if (argc == 4) {
+    try {
+      nvml.emplace(argv[3]);
+    } catch (const Error& e) {
+      fmt::print(stderr, "alert-bench: watchdog: {}\n", e.what());
+      return 1;
+    }
+  }
   const char ready = 'r';
   if (write(guard_channel_fd, &ready, 1) != 1) return 1;
   char byte;
@@ -65,7 +77,7 @@ int main(int argc, char** argv) {
   const std::string path = argv[1];
   std::string problem;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    problem = put_back_from(path);
+    problem = put_back_from(path, argc == 4 ? argv[3] : default_nvml_library);
     if (problem.empty()) break;
     usleep(pause_us);
   }

@@ -18,7 +18,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "core/error.h"
+#include "power/cpufreq.h"
 #include "power/powercap_tree.h"
 #include "trace/atomic_file.h"
 #include "trace/manifest.h"
@@ -72,8 +72,7 @@ int open_locked(const std::string& path, const std::string& state_file) {
     close(file);
     if (error != EWOULDBLOCK)
       throw EnvironmentError(fmt::format("power: {}: cannot lock this file ({})", path, std::strerror(error)));
-    throw EnvironmentError(fmt::format("power: this machine's caps are in the hands of {}; wait until it has ended",
-                                       holder(state_file)));
+    throw CapsTaken(fmt::format("power: this machine's caps are in the hands of {}; wait until it has ended", holder(state_file)));
   }
   return file;
 }
@@ -96,8 +95,22 @@ std::string find_cap_guard() {
   return path;
 }
 
-CapGuard::CapGuard(const std::string& root, const std::string& folder, const std::string& lock_file)
-    : root_(root_prefix(root)), state_file_(fs::absolute(state_path(folder)).string()) {
+std::string machine_lock_file(const std::string& root) {
+  constexpr const char* gpus = "/dev/nvidiactl";
+  const PowercapTree tree = read_powercap_tree(root);
+  if (const auto packages = tree.packages(); !packages.empty()) return packages.front()->folder + "/name";
+  if (const CpufreqProbe cpufreq = probe_cpufreq(root); !cpufreq.policies.empty()) return highest_file(cpufreq.policies.front());
+  return fs::exists(root_prefix(root) + gpus) ? gpus : "";
+}
+
+CapGuard::CapGuard(const std::string& root, const std::string& folder, const std::string& nvml_library)
+    : root_(root_prefix(root)), state_file_(fs::absolute(state_path(folder)).string()), nvml_library_(nvml_library) {
+  // The watchdog works in another folder.
+  if (nvml_library_.find('/') != std::string::npos) nvml_library_ = fs::absolute(nvml_library_).string();
+  const std::string lock_file = machine_lock_file(root);
+  if (lock_file.empty())
+    throw EnvironmentError(fmt::format("power: below \"{}\" there is nothing to lock against a second run (no powercap package, no cpufreq "
+                                       "policy, no /dev/nvidiactl); choose --set power.backend=emulated", root));
   lock_ = open_locked(root_ + lock_file, state_file_);
   try {
     std::error_code error;
@@ -111,7 +124,7 @@ CapGuard::CapGuard(const std::string& root, const std::string& folder, const std
       if (left.root != root_)
         throw EnvironmentError(fmt::format("power: {}: is of the machine below \"{}\"; name another folder with "
                                            "--set power.state_folder=DIR", state_file_, left.root));
-      const auto failures = alertbench::put_back(left);
+      const auto failures = alertbench::put_back(left, nvml_library_);
       if (!failures.empty())
         throw EnvironmentError(fmt::format("power: process {} ({}) left caps behind, and they cannot be put back: {}", left.pid,
                                            left.command, fmt::join(failures, "; ")));
@@ -153,8 +166,8 @@ void CapGuard::start_watchdog() {
   sigfillset(&all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
   posix_spawnattr_setsigmask(&attributes, &all);  // until it has made up its mind about each
-  char* argv[] = {const_cast<char*>(program.c_str()), const_cast<char*>(state_file_.c_str()),
-                  const_cast<char*>(owner.c_str()), nullptr};
+  char* argv[] = {const_cast<char*>(program.c_str()), const_cast<char*>(state_file_.c_str()), const_cast<char*>(owner.c_str()),
+                  of_gpu(state_) ? const_cast<char*>(nvml_library_.c_str()) : nullptr, nullptr};
   const int error = posix_spawn(&watchdog_, program.c_str(), &files, &attributes, argv, environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
@@ -179,7 +192,7 @@ bool CapGuard::watchdog_alive() const {
 }
 
 std::vector<std::string> CapGuard::put_back() {
-  return remembered_ ? alertbench::put_back(state_) : std::vector<std::string>();
+  return remembered_ ? alertbench::put_back(state_, nvml_library_) : std::vector<std::string>();
 }
 
 // It sees the end of the channel and, without a state file, nothing to do.
@@ -204,7 +217,7 @@ CapGuard::~CapGuard() {
   close(lock_);
 }
 
-RestoreResult restore_caps(const std::string& root, const std::string& folder) {
+RestoreResult restore_caps(const std::string& root, const std::string& folder, const std::string& nvml_library) {
   const std::string path = state_path(folder);
   RestoreResult result;
   if (!fs::exists(path)) return result;
@@ -214,13 +227,11 @@ RestoreResult restore_caps(const std::string& root, const std::string& folder) {
     throw InputError(fmt::format("{}: is of the machine below \"{}\"; give --root {}", path, result.state.root,
                                  result.state.root.empty() ? "/" : result.state.root));
   // The same lock that the run takes, so that a living run is never undone.
-  int lock = -1;
-  const PowercapTree tree = read_powercap_tree(root);
-  if (const auto packages = tree.packages(); !packages.empty())
-    lock = open_locked(fmt::format("{}{}/name", tree.prefix, packages.front()->folder), path);
+  const std::string lock_file = machine_lock_file(root);
+  const int lock = lock_file.empty() ? -1 : open_locked(root_prefix(root) + lock_file, path);
   std::vector<std::string> failures;
   if (fs::exists(path)) {  // else a watchdog was faster
-    failures = put_back(result.state);
+    failures = put_back(result.state, nvml_library);
     if (failures.empty()) fs::remove(path);
   }
   if (lock >= 0) close(lock);

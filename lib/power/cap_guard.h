@@ -1,9 +1,9 @@
 // Sees to it that a machine's caps are put back, whatever ends the run that changed them: the state file, the lock against
 // a second run, and the watchdog process.
 //
-// The lock is on a file of the first power zone, not on the state file: it holds for all users, whatever folder they note
-// the state in, and ends with the last process that has it open. The watchdog has it open too, so that nobody can begin
-// before the caps of a killed run are back.
+// The lock is on a file of the machine (see machine_lock_file()), not on the state file: it holds for all users, whatever folder they
+// note the state in and whatever they cap, and ends with the last process that has it open. The watchdog has it open too, so that
+// nobody can begin before the caps of a killed run are back.
 #pragma once
 
 #include <sys/types.h>
@@ -11,15 +11,26 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "power/cap_state.h"
+#include "power/nvml_library.h"
 
 namespace alertbench {
 
+// Another run has this machine's caps.
+struct CapsTaken : EnvironmentError {
+  using EnvironmentError::EnvironmentError;
+};
+
+// The one file that a run locks which changes caps, below the root, whatever the backend: the name of the first powercap package,
+// else the frequency of the first cpufreq policy, else the driver's file for GPUs. Empty where there is none of them.
+std::string machine_lock_file(const std::string& root);
+
 class CapGuard {
  public:
-  // `lock_file` below the root. EnvironmentError names the run that has it, or says why it cannot be opened. A state file
-  // left by a run that is gone is put back at once, see notes().
-  CapGuard(const std::string& root, const std::string& folder, const std::string& lock_file);
+  // CapsTaken names the run that has the lock; EnvironmentError where it cannot be had. A state file left by a run that is gone is
+  // put back at once, see notes(). `nvml_library` is needed where GPUs are in that file, or in what remember() is given.
+  CapGuard(const std::string& root, const std::string& folder, const std::string& nvml_library = default_nvml_library);
   ~CapGuard();  // puts back; a failure goes to stderr, and the state file then stays for `alert-bench restore`
   CapGuard(const CapGuard&) = delete;
   CapGuard& operator=(const CapGuard&) = delete;
@@ -36,7 +47,7 @@ class CapGuard {
   void start_watchdog();
   void let_go();
 
-  std::string root_, state_file_;
+  std::string root_, state_file_, nvml_library_;
   CapState state_;
   bool remembered_ = false;
   int lock_ = -1, channel_ = -1;
@@ -45,12 +56,12 @@ class CapGuard {
 };
 
 // `alert-bench restore`: what a killed run left behind, put back by hand. EnvironmentError while a run (or its watchdog) is
-// still at it; RunError names what could not be written, the state file stays then.
+// still at it; RunError names what could not be written, the state file stays then. A path of the library never comes from there.
 struct RestoreResult {
   bool found = false;  // a state file
   CapState state;
 };
-RestoreResult restore_caps(const std::string& root, const std::string& folder);
+RestoreResult restore_caps(const std::string& root, const std::string& folder, const std::string& nvml_library = default_nvml_library);
 
 // $ALERT_CAP_GUARD, or alert-cap-guard beside the running program. EnvironmentError if it cannot be run.
 std::string find_cap_guard();

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <regex>
 
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "power/nvml_library.h"
 #include "power/powercap_tree.h"
 
 namespace alertbench {
@@ -16,12 +19,46 @@ namespace {
 
 constexpr const char* schema_version = "1.0";
 constexpr uint64_t limit_grain_uw = 500'000;
+constexpr const char *of_nvml = "nvml/", *limit_end = "/power_limit_mw", *clocks_end = "/locked_clocks";
+
+bool is_gpu(const CapValue& v) { return v.file.rfind(of_nvml, 0) == 0; }
+bool is_lock(const CapValue& v) { return is_gpu(v) && v.file.rfind('/') == v.file.rfind(clocks_end); }
+std::string uuid_of(const CapValue& v) {
+  const size_t begin = std::string(of_nvml).size();
+  return v.file.substr(begin, v.file.rfind('/') - begin);
+}
+
+std::string put_back_file(const std::string& path, uint64_t value) {
+  std::string why = write_sysfs_number(path, value);
+  if (!why.empty()) return why;
+  const auto now = read_sysfs_number(path, &why);
+  const bool limit = path.rfind("_uw") == path.size() - 3;
+  if (now && (limit ? !same_limit(*now, value) : *now != value)) why = fmt::format("reads {} after {} was written", *now, value);
+  return why;
+}
+
+std::string put_back_gpu(const Nvml& nvml, const CapValue& v) {
+  NvmlFailure why;
+  const auto gpu = nvml.by_uuid(uuid_of(v), &why);
+  if (!gpu) return why.text;
+  if (is_lock(v)) return gpu->unlock_clocks().text;
+  if (gpu->power_limit_mw() == v.value) return "";
+  if (const NvmlFailure f = gpu->set_power_limit_mw(v.value)) return f.text;
+  const auto now = gpu->power_limit_mw(&why);
+  if (!now) return why.text;
+  return same_limit(1000 * *now, 1000 * v.value) ? "" : fmt::format("reads {} after {} was set", *now, v.value);
+}
 
 }  // namespace
 
+std::string gpu_limit(const std::string& uuid) { return of_nvml + uuid + limit_end; }
+std::string gpu_clocks(const std::string& uuid) { return of_nvml + uuid + clocks_end; }
+bool of_gpu(const CapState& state) { return std::any_of(state.values.begin(), state.values.end(), is_gpu); }
+
 bool cap_file(const std::string& file) {
   static const std::regex pattern("/sys/class/powercap/intel-rapl(-mmio)?:[0-9]+/(constraint_[0-9]+_power_limit_uw|enabled)|"
-                                  "/sys/devices/system/cpu/cpufreq/policy[0-9]+/scaling_max_freq");
+                                  "/sys/devices/system/cpu/cpufreq/policy[0-9]+/scaling_max_freq|"
+                                  "nvml/GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/(power_limit_mw|locked_clocks)");
   return std::regex_match(file, pattern);
 }
 
@@ -57,6 +94,8 @@ CapState read_cap_state(const std::string& path) {
     if (const std::string& file = state.values.back().file; !cap_file(file))
       value.fail("file", fmt::format("\"{}\" is no file that holds a power cap; nothing was written", file));
     if (!value.has("value")) value.fail("value", "is missing");
+    if (const CapValue& v = state.values.back(); is_lock(v) && v.value != 0)
+      value.fail("value", fmt::format("{}: clocks can be unlocked (0), not locked again; nothing was written", v.value));
     value.finish();
   }
   reader.finish();
@@ -65,19 +104,29 @@ CapState read_cap_state(const std::string& path) {
 
 bool same_limit(uint64_t a_uw, uint64_t b_uw) { return (a_uw > b_uw ? a_uw - b_uw : b_uw - a_uw) <= limit_grain_uw; }
 
-std::vector<std::string> put_back(const CapState& state) {
+std::vector<std::string> put_back(const CapState& state, const std::string& nvml_library) {
   std::vector<std::string> failures;
-  for (const CapValue& v : state.values) {
-    const std::string path = state.root + v.file;
-    std::string why = write_sysfs_number(path, v.value);
-    if (why.empty()) {
-      const auto now = read_sysfs_number(path, &why);
-      const bool limit = path.rfind("_uw") == path.size() - 3;
-      if (now && (limit ? !same_limit(*now, v.value) : *now != v.value)) why = fmt::format("reads {} after {} was written", *now, v.value);
+  std::optional<Nvml> nvml;
+  std::string no_nvml;
+  if (of_gpu(state)) {
+    try {
+      nvml.emplace(nvml_library);
+    } catch (const Error& e) {
+      no_nvml = e.what();
     }
-    if (!why.empty()) failures.push_back(fmt::format("{}: {} not put back: {}", path, v.value, why));
+  }
+  for (const CapValue& v : state.values) {
+    const std::string name = is_gpu(v) ? v.file : state.root + v.file;
+    const std::string why = !is_gpu(v) ? put_back_file(name, v.value) : nvml ? put_back_gpu(*nvml, v) : no_nvml;
+    if (!why.empty()) failures.push_back(fmt::format("{}: {} not put back: {}", name, v.value, why));
   }
   return failures;
+}
+
+std::string put_back_text(const CapState& state, const CapValue& v) {
+  if (is_lock(v)) return fmt::format("clocks of {} are not locked", uuid_of(v));
+  if (is_gpu(v)) return fmt::format("power limit of {} is {} W again", uuid_of(v), 1e-3 * static_cast<double>(v.value));
+  return fmt::format("{}{} is {} again", state.root, v.file, v.value);
 }
 
 }  // namespace alertbench

@@ -47,8 +47,6 @@ CpufreqPolicy read_policy(const std::string& prefix, const std::string& folder, 
   return p;
 }
 
-std::string max_file(const CpufreqPolicy& p) { return p.folder + "/scaling_max_freq"; }
-
 class CpufreqCap : public CapSetter {
  public:
   explicit CpufreqCap(const CpufreqCapSettings& settings) : settings_(settings), prefix_(root_prefix(settings.root)) {
@@ -60,18 +58,14 @@ class CpufreqCap : public CapSetter {
     policies_ = probe.policies;
     for (const double cap_w : settings.caps_w)
       for (const CpufreqPolicy& p : policies_) frequency_of(p, cap_w);  // what cannot be is told before anything is changed
-    // One lock a machine, whatever the backend: the state file is one too.
-    const PowercapTree tree = read_powercap_tree(settings.root);
-    const auto packages = tree.packages();
-    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root),
-                                        packages.empty() ? max_file(policies_.front()) : packages.front()->folder + "/name");
+    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root));
     warnings_ = guard_->notes();
     std::vector<CapValue> found;
     for (CpufreqPolicy& p : policies_) {
-      p.max_khz = read_sysfs_number(prefix_ + max_file(p));  // again, now that nobody else changes it
+      p.max_khz = read_sysfs_number(prefix_ + highest_file(p));  // again, now that nobody else changes it
       if (!p.max_khz)
-        throw EnvironmentError(fmt::format("power: cpufreq: {}{} cannot be read: what is there could not be put back", prefix_, max_file(p)));
-      found.push_back({max_file(p), *p.max_khz});
+        throw EnvironmentError(fmt::format("power: cpufreq: {}{} cannot be read: what is there could not be put back", prefix_, highest_file(p)));
+      found.push_back({highest_file(p), *p.max_khz});
     }
     guard_->remember(std::move(found));
   }
@@ -86,10 +80,10 @@ class CpufreqCap : public CapSetter {
     const bool change = in_force_w_ != cap_w;
     if (change) {
       in_force_w_.reset();  // a failure half way leaves nothing that counts as in force
-      for (const CpufreqPolicy& p : policies_) write(prefix_ + max_file(p), frequency_of(p, cap_w));
+      for (const CpufreqPolicy& p : policies_) write(prefix_ + highest_file(p), frequency_of(p, cap_w));
     }
     for (const CpufreqPolicy& p : policies_) {
-      const std::string path = prefix_ + max_file(p);
+      const std::string path = prefix_ + highest_file(p);
       std::string why;
       const auto now = read_sysfs_number(path, &why);
       const uint64_t wanted = frequency_of(p, cap_w);
@@ -154,6 +148,8 @@ class CpufreqCap : public CapSetter {
 
 }  // namespace
 
+std::string highest_file(const CpufreqPolicy& policy) { return policy.folder + "/scaling_max_freq"; }
+
 CpufreqProbe probe_cpufreq(const std::string& root, const std::vector<int>& wanted) {
   CpufreqProbe probe;
   const std::string prefix = root_prefix(root);
@@ -173,7 +169,7 @@ CpufreqProbe probe_cpufreq(const std::string& root, const std::vector<int>& want
     probe.no_caps.push_back(fmt::format("no policy below {}{}: no cpufreq (a virtual machine?)", prefix, cpufreq_folder));
   bool permission = false;
   for (const CpufreqPolicy& p : probe.policies) {
-    const std::string path = prefix + max_file(p);
+    const std::string path = prefix + highest_file(p);
     std::string why = why_not_writable(path);
     if (why.empty() && !p.max_khz) why = "holds no number";
     if (why.empty()) continue;

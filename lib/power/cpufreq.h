@@ -24,6 +24,8 @@ struct CpufreqPolicy {
   std::vector<uint64_t> available_khz;       // ascending; empty where any will do
 };
 
+std::string highest_file(const CpufreqPolicy& policy);  // its scaling_max_freq, below the root
+
 struct CpufreqProbe {
   std::vector<CpufreqPolicy> policies;  // by number
   std::vector<std::string> no_caps;     // why caps cannot be set; empty: they can
