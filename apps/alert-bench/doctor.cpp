@@ -12,6 +12,7 @@
 #include "live/placement.h"
 #include "models/inference_runtime.h"
 #include "power/cpufreq.h"
+#include "power/nvml.h"
 #include "power/rapl.h"
 #include "power/sensors.h"
 #include "trace/host.h"
@@ -21,8 +22,32 @@
 namespace alertbench {
 namespace {
 
+// Looks only; at the counter of the GPU that CUDA would take first for a second.
+nlohmann::ordered_json examine_gpus(const std::string& root, const std::string& library) {
+  const NvmlProbe probe = probe_nvml(library, root);
+  nlohmann::ordered_json j = to_json(probe);
+  if (probe.gpus.empty()) return j;
+  std::string uuid;
+  try {
+    uuid = Nvml(library).find("").uuid();
+    SystemClock clock;
+    j["counter"] = make_nvml_counter(library, uuid, clock)->facts();
+  } catch (const Error& e) {
+    j["no_energy_because"] = {e.what()};
+  }
+  bool caps = false;
+  for (const NvmlGpuProbe& p : probe.gpus) caps = caps || (p.gpu.uuid() == uuid && p.no_limit.empty());
+  const bool energy = j.contains("counter");
+  j["backend_by_auto_on_cuda"] = caps && energy ? "nvml" : "emulated";
+  if (!caps || !energy)
+    j["lost_without"] = fmt::format("on the GPU caps are emulated, energy is modelled{}",
+                                    energy ? " (nvml with one cap, uncapped, measures it)" : "");
+  j["mends"] = probe.mends;
+  return j;
+}
+
 // Looks only: no cap is changed, no counter kept open.
-nlohmann::ordered_json examine_power(const std::string& root) {
+nlohmann::ordered_json examine_power(const std::string& root, const std::string& nvml_library) {
   const RaplProbe probe = probe_rapl(root);
   std::vector<std::string> no_energy = probe.no_energy;
   nlohmann::ordered_json counter;
@@ -47,6 +72,7 @@ nlohmann::ordered_json examine_power(const std::string& root) {
   const CpufreqProbe cpufreq = probe_cpufreq(root);
   j["cpufreq"] = to_json(cpufreq);
   j["sensors"] = to_json(probe_sensors(root));
+  j["nvml"] = examine_gpus(root, nvml_library);
   std::vector<std::string> mends = probe.mends;
   for (const std::string& m : cpufreq.mends)
     if (std::find(mends.begin(), mends.end(), m) == mends.end()) mends.push_back(m);
@@ -66,7 +92,7 @@ nlohmann::ordered_json examine_noise() {
   return j;
 }
 
-nlohmann::ordered_json examine(int threads, const std::string& root) {
+nlohmann::ordered_json examine(int threads, const std::string& root, const std::string& nvml_library) {
   nlohmann::ordered_json j = {{"build", build_facts()}, {"host", to_json(read_host())}, {"allowed_cpus", allowed_cpus()}};
   std::vector<std::string> problems;
   try {
@@ -81,7 +107,7 @@ nlohmann::ordered_json examine(int threads, const std::string& root) {
     problems.push_back(e.what());
   }
   j["noise"] = examine_noise();
-  j["power"] = examine_power(root);
+  j["power"] = examine_power(root, nvml_library);
   try {
     j["fashion_mnist"] = FashionMnist().data_source();
   } catch (const Error& e) {
@@ -107,6 +133,19 @@ void print_zones(const nlohmann::ordered_json& zones, const std::string& indent)
   }
 }
 
+// One line a GPU, one for each reason why it cannot be used.
+void print_gpus(const nlohmann::ordered_json& gpus, const std::string& indent) {
+  for (const auto& g : gpus) {
+    const auto number = [](const nlohmann::ordered_json& v) { return v.is_null() ? "unknown" : fmt::format("{} W", v.get<double>()); };
+    fmt::print("{}GPU {:<18} {}, {}, limit {} (default {}){}, {}, energy: {}\n", indent, g["index"].get<int>(), g["name"].get<std::string>(),
+               g["uuid"].get<std::string>(), number(g["limit_w"]), number(g["default_w"]),
+               g["range_w"].is_null() ? "" : fmt::format(" of {} to {} W", g["range_w"][0].get<double>(), g["range_w"][1].get<double>()),
+               g["limit_can_be_set"].get<bool>() ? "can be set" : "cannot be set", g["energy"].get<std::string>());
+    for (const char* why : {"no_limit_because", "no_energy_because"})
+      for (const auto& w : g[why]) fmt::print("{}  {}\n", indent, w.get<std::string>());
+  }
+}
+
 void print(const nlohmann::ordered_json& j, const std::string& indent) {
   for (const auto& [key, value] : j.items())
     if (value.is_object()) {
@@ -114,7 +153,9 @@ void print(const nlohmann::ordered_json& j, const std::string& indent) {
       print(value, indent + "  ");
     } else if (key == "zones") {
       print_zones(value, indent);
-    } else if (key == "no_caps_because" || key == "no_energy_because") {
+    } else if (key == "gpus") {
+      print_gpus(value, indent);
+    } else if (key == "no_caps_because" || key == "no_energy_because" || key == "not_all_because") {
       for (const auto& why : value) fmt::print("{}{:<22} {}\n", indent, key, why.get<std::string>());
     } else if (key != "problems" && key != "warnings" && key != "mends") {
       fmt::print("{}{:<22} {}\n", indent, key, value.is_null() ? "unknown" : value.is_string() ? value.get<std::string>() : value.dump());
@@ -127,22 +168,27 @@ void add_doctor(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("doctor", "what this machine can do: processor, LibTorch and BLAS, power, co-runner, data");
   struct Arguments {
     int threads = 1;
-    std::string root = "/";
+    std::string root = "/", nvml_library = default_nvml_library;
     bool json = false;
   };
   auto a = std::make_shared<Arguments>();
   command->add_option("--threads", a->threads, "threads of the inference")->capture_default_str()->check(CLI::Range(1, 1024));
   command->add_option("--root", a->root, "what stands before /sys for power (scenario key power.root)")->capture_default_str();
+  command->add_option("--nvml-library", a->nvml_library, "NVIDIA's library for GPUs (scenario key power.nvml_library)")
+      ->capture_default_str();
   command->add_flag("--json", a->json);
   command->callback([a, &line] {
     line.action = [a] {
-      const nlohmann::ordered_json j = examine(a->threads, a->root);
+      const nlohmann::ordered_json j = examine(a->threads, a->root, a->nvml_library);
       if (a->json) {
         fmt::print("{}\n", j.dump(2));
       } else {
         print(j, "");
         if (!j["power"]["mends"].empty()) fmt::print("\nTo use the processor's own caps and counters without root:\n");
         for (const auto& m : j["power"]["mends"]) fmt::print("{}\n", m.get<std::string>());
+        const auto gpu_mends = j["power"]["nvml"].value("mends", nlohmann::ordered_json::array());
+        if (!gpu_mends.empty()) fmt::print("\nTo cap the GPU:\n");
+        for (const auto& m : gpu_mends) fmt::print("{}\n", m.get<std::string>());
         for (const auto& w : j["noise"]["warnings"]) fmt::print("\n{}", w.get<std::string>());
         fmt::print("\n{}\n", j["problems"].empty() ? "No problems found." : "Problems:");
         for (const auto& p : j["problems"]) fmt::print("- {}\n", p.get<std::string>());

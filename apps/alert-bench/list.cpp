@@ -81,7 +81,10 @@ void add_list(CLI::App& app, CommandLine& line) {
                    "rapl           the processor's own power limits and energy counters (Intel; AMD: energy only, one cap)\n"
                    "none           one cap, which stands for uncapped; energy from the scenario's power model\n"
                    "cpufreq        highest frequencies by power.frequency_table; energy from RAPL's counters (AMD) or power sensors\n"
-                   "auto           rapl where caps can be set and energy be read; cpufreq with a table likewise; else emulated\n");
+                   "nvml           power limit and energy counter of an NVIDIA GPU; where the limit cannot be set, clocks locked by\n"
+                   "               power.frequency_table; where neither can: energy only, one cap\n"
+                   "auto           rapl where caps can be set and energy be read; cpufreq with a table likewise; on a GPU (--device cuda)\n"
+                   "               nvml where both can be done; else emulated\n");
       if (*kind == "co-runners")
         fmt::print("none           nothing beside the inference\n"
                    "compute        a particle filter on the inference's processor, dosed to a slow-down\n"

@@ -41,7 +41,7 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
                           ? "go on with the recording in --out at the input where it was cut off (the same scenario)"
                           : "go on with the result in --out: keeps its profile, goes on with its recording where that was cut off, and runs "
                             "the schedulers anew (traces of before: OUT/interrupted-N); nothing to do where it is complete");
-  command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command");
+  command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command, and load its power.nvml_library");
   command->add_flag("--dry-run", a->dry_run, "show the effective scenario and the plan, run nothing");
   add_common(*command, a->options);
   command->callback([a, &line, body, several] {

@@ -27,9 +27,12 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
   // harness starts beside the inference (the sampler of counters, the watchdog of caps) stays where it was started.
   const std::vector<int> allowed = allowed_cpus();
   const std::vector<NetworkSpec> networks = candidates_of(s);
+  if (s.nvml_library != default_nvml_library && !allow_commands)
+    throw InputError(fmt::format("{}: power: nvml_library: \"{}\" is code that the scenario brings in; to run it, add --allow-commands",
+                                 s.path, s.nvml_library));
   harness_cpus = pin_thread("harness_cpu", s.harness_cpu, 1, allowed);
   power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model, s.frequency_table,
-                      s.cpufreq_policies, s.power_sensors}, clock);
+                      s.cpufreq_policies, s.power_sensors, s.device, s.gpu, s.nvml_library}, clock);
   cpus = pin_thread("inference_cpu", s.inference_cpu, s.threads, allowed);
   workload = make_workload(s.workload, s.data, s.seeds.inputs);
   runtime = open_inference_runtime(s.threads, s.device);

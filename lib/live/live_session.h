@@ -21,7 +21,7 @@ namespace alertbench {
 class LiveSession {
  public:
   // Pins the calling thread, loads data and networks, builds and pauses the co-runner. Everything runs on the calling
-  // thread. Errors as of the parts.
+  // thread. `allow_commands`: programs and libraries that the scenario names. Errors as of the parts.
   LiveSession(const Scenario& scenario, bool allow_commands, bool quiet);
   ~LiveSession();
 

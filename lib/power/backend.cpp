@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "power/cap_guard.h"
+#include "power/nvml.h"
 #include "power/sensors.h"
 
 namespace alertbench {
@@ -63,6 +65,58 @@ std::vector<std::string> why_no_cpufreq(const PowerRequest& request, Clock& cloc
   return why;
 }
 
+void open_nvml(PowerBackend& power, const PowerRequest& request, Clock& clock, bool cap_needed) {
+  power.counter = make_nvml_counter(request.nvml_library, request.gpu, clock);
+  try {
+    power.caps = make_nvml_cap({request.root, request.state_folder, request.nvml_library, request.gpu, request.caps_w, request.frequencies},
+                               clock);
+  } catch (const CannotCap& e) {
+    if (cap_needed || request.caps_w.size() != 1) throw;
+    power.caps = make_no_cap("nvml");
+    power.notes.push_back(fmt::format("power: the GPU's energy is measured, its power is not capped: the only cap stands for uncapped. {}",
+                                      e.what()));
+  }
+  power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
+  if (request.gpu.empty() && Nvml(request.nvml_library).first_in_doubt())
+    power.notes.push_back("power: there are GPUs of several kinds, which CUDA may number in another order: name one by power.gpu, or set "
+                          "CUDA_DEVICE_ORDER=PCI_BUS_ID");
+  if (request.device == "cpu")
+    power.notes.push_back("power: backend nvml caps and measures the GPU, but the networks run on the processor: neither is about them");
+}
+
+// What `auto` is here, and why not something better; nvml is opened at once.
+std::string choose(PowerBackend& power, const PowerRequest& request, Clock& clock, std::vector<std::string>& why) {
+  if (request.device != "cpu") {
+    try {
+      PowerBackend gpu;
+      open_nvml(gpu, request, clock, true);
+      power = std::move(gpu);
+      return "nvml";
+    } catch (const CapsTaken&) {
+      throw;
+    } catch (const EnvironmentError& e) {
+      why.push_back(e.what());
+    }
+    return "emulated";
+  }
+  const RaplProbe probe = probe_rapl(request.root);
+  why.insert(why.end(), probe.no_caps.begin(), probe.no_caps.end());
+  for (const std::string& w : probe.no_energy)
+    if (std::find(why.begin(), why.end(), w) == why.end()) why.push_back(w);
+  if (why.empty()) {
+    try {
+      make_rapl_counter(request.root, clock);
+    } catch (const EnvironmentError& e) {
+      why.push_back(e.what());
+    }
+  }
+  if (why.empty()) return "rapl";
+  const std::vector<std::string> no_cpufreq = why_no_cpufreq(request, clock);
+  if (no_cpufreq.empty()) return "cpufreq";
+  if (!request.frequencies.empty()) why.insert(why.end(), no_cpufreq.begin(), no_cpufreq.end());
+  return "emulated";
+}
+
 }  // namespace
 
 PowerBackend open_power(const PowerRequest& request, Clock& clock) {
@@ -70,28 +124,17 @@ PowerBackend open_power(const PowerRequest& request, Clock& clock) {
   std::string backend = request.backend;
   if (backend == "auto") {
     std::vector<std::string> why;
-    const RaplProbe probe = probe_rapl(request.root);
-    why.insert(why.end(), probe.no_caps.begin(), probe.no_caps.end());
-    for (const std::string& w : probe.no_energy)
-      if (std::find(why.begin(), why.end(), w) == why.end()) why.push_back(w);
-    if (why.empty()) {
-      try {
-        make_rapl_counter(request.root, clock);
-      } catch (const EnvironmentError& e) {
-        why.push_back(e.what());
-      }
-    }
-    backend = why.empty() ? "rapl" : "emulated";
-    const std::vector<std::string> no_cpufreq = why.empty() ? why : why_no_cpufreq(request, clock);
-    if (!why.empty() && no_cpufreq.empty()) backend = "cpufreq";
-    if (!request.frequencies.empty()) why.insert(why.end(), no_cpufreq.begin(), no_cpufreq.end());
+    backend = choose(power, request, clock, why);
     power.notes.push_back(backend != "emulated" ? fmt::format("power: backend auto is {} here", backend)
                                       : fmt::format("power: backend auto is emulated here, energy is modelled: {}", fmt::join(why, "; ")));
+    if (power.caps) return power;
   }
   if (backend == "rapl")
     open_rapl(power, request, clock);
   else if (backend == "cpufreq")
     open_cpufreq(power, request, clock);
+  else if (backend == "nvml")
+    open_nvml(power, request, clock, false);
   else if (backend == "none")
     power.caps = make_no_cap();
   else

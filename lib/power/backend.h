@@ -7,19 +7,23 @@
 #include <vector>
 
 #include "power/cpufreq.h"
+#include "power/nvml_library.h"
 #include "power/power.h"
 #include "power/rapl.h"
 
 namespace alertbench {
 
 struct PowerRequest {
-  std::string backend = "emulated";  // "emulated" | "rapl" | "cpufreq" | "none" | "auto"
+  std::string backend = "emulated";  // "emulated" | "rapl" | "cpufreq" | "nvml" | "none" | "auto"
   std::string root = "/", state_folder;
   std::vector<double> caps_w;
   PowerModel model;
-  FrequencyTable frequencies{};        // cpufreq
+  FrequencyTable frequencies{};        // cpufreq; nvml where limits cannot be set
   std::vector<int> policies{};         // cpufreq; empty: all
   std::vector<std::string> sensors{};  // cpufreq; empty: RAPL's counters, else the processor's sensors
+  std::string device = "cpu";          // where the networks run: "cpu" | "cuda"
+  std::string gpu{};                   // nvml; see Nvml::find()
+  std::string nvml_library = default_nvml_library;
 };
 
 struct PowerBackend {
@@ -46,10 +50,10 @@ struct PowerBackend {
   nlohmann::ordered_json facts() const;
 };
 
-// `auto` is rapl where caps can be set and energy be read, else cpufreq where a table is given and both can be done, else
-// emulated; notes then says why. `rapl` on a machine that has
-// energy and nothing to cap (AMD) takes one cap, which then means uncapped. EnvironmentError as of the parts; where
-// another run has this machine's caps, `auto` is refused as well. The clock must outlive it.
+// `auto` is, for networks on the processor, rapl where caps can be set and energy be read, else cpufreq where a table is given and both
+// can be done; for networks on a GPU nvml where both can be done; else emulated; notes then says why. `rapl` on a machine that has
+// energy and nothing to cap (AMD), and `nvml` where caps of the GPU cannot be set, take one cap, which then means uncapped.
+// EnvironmentError as of the parts; where another run has this machine's caps, `auto` is refused as well. The clock must outlive it.
 PowerBackend open_power(const PowerRequest& request, Clock& clock);
 
 }  // namespace alertbench

@@ -1,5 +1,6 @@
 // Power caps and energy, behind small interfaces. Backends: `emulated` (a cap that idles within the inference, energy from
-// a model), `rapl` (the powercap tree of Intel and AMD processors), `cpufreq` (highest frequencies, and power sensors), `none` (uncapped, energy from the model).
+// a model), `rapl` (the powercap tree of Intel and AMD processors), `cpufreq` (highest frequencies, and power sensors), `nvml` (NVIDIA
+// GPUs), `none` (uncapped, energy from the model).
 #pragma once
 
 #include <memory>

@@ -515,7 +515,7 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
     throw InputError(options.out + ": is there already; choose another --out, or add --overwrite");
   Scenario alone = scenario;
   alone.co_runner.kind = "none";
-  LiveSession session(alone, false, options.quiet);
+  LiveSession session(alone, options.allow_commands, options.quiet);
   std::vector<std::string> warnings = session.warnings();
   for (std::string& w : noise_before(session.clock)) warnings.push_back(std::move(w));
   for (const std::string& w : warnings) session.progress.note("warning: " + w);

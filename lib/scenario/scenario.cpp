@@ -193,7 +193,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   s.arrivals = r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
   if (r.has("power")) {
     JsonReader power = r.object("power");
-    s.power_backend = power.one_of("backend", s.power_backend, {"emulated", "rapl", "cpufreq", "none", "auto"});
+    s.power_backend = power.one_of("backend", s.power_backend, {"emulated", "rapl", "cpufreq", "nvml", "none", "auto"});
     s.power_root = power.text("root", s.power_root);
     s.power_state_folder = power.text("state_folder", s.power_state_folder);
     if (power.has("frequency_table"))
@@ -201,6 +201,9 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
                                                std::filesystem::path(path).parent_path().string());
     for (const double number : power.numbers("cpufreq_policies", 0, 4095)) s.cpufreq_policies.push_back(static_cast<int>(number));
     s.power_sensors = power.texts("sensors");
+    if (power.has("gpu")) s.gpu = power.raw("gpu").is_number() ? std::to_string(power.integer("gpu", 0, 1023)) : power.text("gpu");
+    s.nvml_library = power.text("nvml_library", s.nvml_library);
+    if (s.nvml_library.find('/') != std::string::npos) s.nvml_library = resolve_path(path, s.nvml_library);
     if (power.has("model") && power.raw("model").is_string()) {
       const std::string file = resolve_path(path, power.text("model"));
       const json model = read_json_file(file);
@@ -219,7 +222,8 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     for (size_t i = 0; i < s.caps_w.size(); ++i) {
       if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
         power.fail("caps_w", fmt::format("{} after {}: the caps must rise", s.caps_w[i], s.caps_w[i - 1]));
-      if (s.power_backend != "rapl" && s.power_backend != "cpufreq" && s.caps_w[i] <= s.power_model.static_w)
+      const bool hardware = s.power_backend == "rapl" || s.power_backend == "cpufreq" || s.power_backend == "nvml";
+      if (!hardware && s.caps_w[i] <= s.power_model.static_w)
         power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run", s.caps_w[i],
                                          s.power_model.static_w));
     }
@@ -289,6 +293,8 @@ ordered_json Scenario::to_json() const {
                 {"frequency_table", frequency_table.empty() ? ordered_json() : frequency_table.to_json()},
                 {"cpufreq_policies", cpufreq_policies},
                 {"sensors", power_sensors},
+                {"gpu", gpu},
+                {"nvml_library", nvml_library},
                 {"caps_w", caps_w},
                 {"model",
                  {{"name", power_model.name},

@@ -11,6 +11,7 @@
 #include "core/profile.h"
 #include "core/types.h"
 #include "power/frequency_table.h"
+#include "power/nvml_library.h"
 
 namespace alertbench {
 
@@ -42,12 +43,14 @@ struct Scenario {
   std::vector<std::string> candidates;  // empty: all of the file
   int inputs = 100, warmup_inputs = 5;
   Arrivals arrivals = Arrivals::closed;
-  std::string power_backend = "emulated";  // "emulated" | "rapl" | "cpufreq" | "none" | "auto"
+  std::string power_backend = "emulated";  // "emulated" | "rapl" | "cpufreq" | "nvml" | "none" | "auto"
   std::string power_root = "/";            // what stands before /sys and /proc: tests give a made-up machine
   std::string power_state_folder;          // where the caps found are noted; empty: the default of lib/power/cap_state.h
-  FrequencyTable frequency_table;          // cpufreq: which frequency stays within which power
+  FrequencyTable frequency_table;          // cpufreq, and nvml without power limits: which frequency stays within which power
   std::vector<int> cpufreq_policies;       // cpufreq; empty: all
   std::vector<std::string> power_sensors;  // cpufreq: whose power adds up to the energy; empty: see lib/power/sensors.h
+  std::string gpu;                                   // nvml: index or UUID; empty: CUDA's first, see lib/power/nvml_library.h
+  std::string nvml_library = default_nvml_library;   // other ones run only with --allow-commands
   std::vector<double> caps_w{35, 50, 65, 80, 100};
   PowerModel power_model;
   std::vector<GoalSpec> goals;

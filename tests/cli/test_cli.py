@@ -112,6 +112,41 @@ class FakeMachine:
         self.thread.join()
 
 
+class FakeGpu:
+    """An NVIDIA GPU for tests/fake_nvml, and the machine that it is in: 300 W, or the limit where that is lower."""
+
+    UUID = "GPU-00000000-1111-2222-3333-444444444444"
+
+    def __init__(self, folder):
+        self.folder, self.root = os.path.join(folder, "nvml/gpu0"), os.path.join(folder, "machine")
+        self.library = os.path.join(os.path.dirname(PROGRAM), "fake-nvml.so")
+        self.environment = {**os.environ, "ALERT_FAKE_NVML": os.path.join(folder, "nvml")}
+        os.makedirs(self.folder)
+        os.makedirs(os.path.join(self.root, "dev"))
+        open(os.path.join(self.root, "dev/nvidiactl"), "w").close()
+        for name, value in {"name": "Fake A100", "uuid": self.UUID, "limit_mw": 380000, "low_mw": 100000, "high_mw": 400000,
+                            "default_mw": 400000, "power_mw": 300000, "energy_mj": 1000, "energy_at_ns": time.monotonic_ns(),
+                            "refresh_ms": 2, "clock_mhz": 1410, "clocks_mhz": "210 600 1410"}.items():
+            self.put(name, value)
+        self.options = ("--set", "power.backend=nvml", "--set", "power.root=" + self.root, "--set",
+                        "power.nvml_library=" + self.library, "--set", "power.caps_w=[150,250,400]")
+
+    def put(self, name, value):
+        with open(os.path.join(self.folder, name), "w") as f:
+            f.write(f"{value}\n")
+
+    def get(self, name):
+        with open(os.path.join(self.folder, name)) as f:
+            return f.read().strip()
+
+    def fails(self, function, code):
+        os.makedirs(os.path.join(self.folder, "errors"), exist_ok=True)
+        self.put("errors/" + function, code)
+
+    def state_file(self):
+        return os.path.join(self.root, "run/alert-bench/power-caps.json")
+
+
 class Folder(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="alert-bench-cli-")
@@ -195,7 +230,7 @@ class WithoutNetworks(Folder):
 
     def test_power_backends(self):
         names = call("list", "powers").stdout
-        for name in ("emulated", "rapl", "cpufreq", "none", "auto"):
+        for name in ("emulated", "rapl", "cpufreq", "nvml", "none", "auto"):
             self.assertIn(name, names)
         self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.backend=rapel"), 2, "power: backend", "rapl")
         self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.backend=none"), 2, "caps_w", "5 caps")
@@ -219,6 +254,53 @@ class WithoutNetworks(Folder):
         power = json.loads(call("doctor", "--json", "--root", machine.root).stdout)["power"]
         self.assertIn("read-only", power["no_caps_because"][0])
         self.assertEqual(machine.caps(), machine.found)
+
+    def test_gpu_of_a_scenario(self):
+        for given, read in (("1", "1"), ("GPU-8f3a", "GPU-8f3a"), ("null", "")):
+            shown = call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.gpu=" + given, "--set", "power.backend=nvml", "--set",
+                         "power.caps_w=[10,20]")  # below static_w, which is a processor's
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            self.assertEqual(json.loads(shown.stdout)["power"]["gpu"], read)
+        self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "power.gpu=-1"), 2, "power: gpu", "-1")
+
+    def test_doctor_knows_the_gpus(self):
+        gpu = FakeGpu(self.folder)
+
+        def doctor(*more):
+            return call("doctor", "--root", gpu.root, *more, env=gpu.environment)
+        nvml = json.loads(doctor("--json", "--nvml-library", gpu.library).stdout)["power"]["nvml"]
+        self.assertEqual((nvml["backend_by_auto_on_cuda"], nvml["driver"]), ("nvml", "535.fake"))
+        self.assertEqual([(g["uuid"], g["limit_w"], g["range_w"], g["energy"]) for g in nvml["gpus"]],
+                         [(gpu.UUID, 380, [100, 400], "counter")])
+        self.assertEqual(nvml["counter"]["domains"][0]["resolution_j"], 0.001)
+        os.makedirs(os.path.join(gpu.root, "proc/self"))
+        with open(os.path.join(gpu.root, "proc/self/status"), "w") as f:
+            f.write("CapEff:\t0000000000000000\n")
+        gpu.fails("nvmlDeviceGetTotalEnergyConsumption", 3)
+        text = doctor("--nvml-library", gpu.library).stdout
+        for part in ("Fake A100, " + gpu.UUID, "limit 380 W (default 400 W) of 100 to 400 W, cannot be set, energy: sampled power",
+                     "CAP_SYS_ADMIN", "To cap the GPU:\nsudo -E alert-bench run", f"nvidia-smi -i {gpu.UUID} -pl WATTS", "lost_without"):
+            self.assertIn(part, text)
+        nvml = json.loads(doctor("--json", "--nvml-library", "libnvidia-absent.so.1").stdout)["power"]["nvml"]
+        self.assertEqual(nvml["gpus"], [])
+        self.assertIn("libnvidia-absent.so.1 cannot be opened", nvml["not_all_because"][0])
+        self.assertEqual(gpu.get("limit_mw"), "380000")
+
+    def test_restore_puts_back_a_gpu(self):
+        gpu = FakeGpu(self.folder)
+        os.makedirs(os.path.dirname(gpu.state_file()))
+        with open(gpu.state_file(), "w") as f:
+            json.dump({"schema_version": "1.0", "pid": 1234, "command": "alert-bench run x", "since": "2020-07-15T12:00:00Z", "root": gpu.root,
+                       "values": [{"file": f"nvml/{gpu.UUID}/power_limit_mw", "value": 380000},
+                                  {"file": f"nvml/{gpu.UUID}/locked_clocks", "value": 0}]}, f)
+        gpu.put("limit_mw", 150000)
+        gpu.put("lock_mhz", "210 600")
+        self.refused(call("restore", "--root", gpu.root, "--nvml-library", "libnvidia-absent.so.1"), 1, "libnvidia-absent.so.1", "not put back")
+        done = call("restore", "--root", gpu.root, "--nvml-library", gpu.library, env=gpu.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"power limit of {gpu.UUID} is 380 W again\nclocks of {gpu.UUID} are not locked\n", done.stdout)
+        self.assertEqual(gpu.get("limit_mw"), "380000")
+        self.assertFalse(os.path.exists(os.path.join(gpu.folder, "lock_mhz")) or os.path.exists(gpu.state_file()))
 
     def test_restore_puts_back_what_was_left_behind(self):
         machine = FakeMachine(self.path("m"))
@@ -780,6 +862,42 @@ class WithNetworks(Folder):
                     time.sleep(0.02)
                 self.assertFalse(os.path.exists(machine.state_file()), end)
                 self.assertEqual(machine.caps(), machine.found, end)
+
+    def test_caps_and_counter_of_a_gpu(self):
+        gpu = FakeGpu(self.folder)
+        run = ("run", "scenarios/smoke.json", *gpu.options, "--set", "co_runner.kind=none")
+        self.refused(call(*run, "--out", self.path("r1")), 2, "nvml_library", "--allow-commands")
+        self.refused(call("run", "scenarios/smoke.json", "--set", "power.backend=nvml", "--out", self.path("r2")), 3,
+                     "libnvidia-ml.so.1 cannot be opened")
+        few = ("--inputs", "8", "--schedulers", "alert", "--set", "profile_repetitions=2")
+        ran = call(*run, *few, "--out", self.path("r"), "--allow-commands", env=gpu.environment)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertEqual(gpu.get("limit_mw"), "380000")
+        self.assertFalse(os.path.exists(gpu.state_file()))
+        with open(self.path("r/manifest.json")) as f:
+            manifest = json.load(f)
+        self.assertEqual(manifest["energy_source"], "nvml")
+        power = manifest["libraries"]["power"]
+        self.assertEqual((power["backend"], power["caps"]["gpu"]["uuid"], power["caps"]["found_w"]), ("nvml", gpu.UUID, 380))
+        self.assertGreater(power["caps"]["changes"]["count"], 0)
+        self.assertIn("run on the processor", " ".join(manifest["warnings"]))
+        with open(self.path("r/profile.json")) as f:
+            profile = json.load(f)
+        self.assertEqual((profile["energy_source"], profile["power_backend"]), ("nvml", "nvml"))
+        with open(self.path("r/traces/alert.energy.live.jsonl")) as f:
+            lines = [json.loads(line) for line in f]
+        self.assertEqual(lines[0]["energy_source"], "nvml")
+        self.assertTrue(all(line["energy_j"] > 0 for line in lines[1:-1]))
+        self.assertEqual(call("validate", self.path("r")).returncode, 0)
+
+        process = self.start_long_run(self.path("lost"), *gpu.options, "--set", "co_runner.kind=none", "--set", "profile_repetitions=2",
+                                      "--allow-commands", env=gpu.environment)
+        gpu.put("lost", 1)
+        self.ended_badly(process, self.path("lost"), 1, "GPU is lost")
+        self.assertTrue(os.path.exists(gpu.state_file()), "what could not be put back must stay known")
+        os.remove(os.path.join(gpu.folder, "lost"))
+        self.assertEqual(call("restore", "--root", gpu.root, "--nvml-library", gpu.library, env=gpu.environment).returncode, 0)
+        self.assertEqual(gpu.get("limit_mw"), "380000")
 
     def start_long_run(self, out, *more, inputs=100000, **options):
         part = out + "/recording/inputs.part.jsonl"

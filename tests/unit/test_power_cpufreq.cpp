@@ -103,6 +103,10 @@ TEST_CASE("cpufreq: each policy gets the highest frequency within the cap, and i
     check_says(message_of<RunError>([&] { caps->set(6); }), {"policy4", "1800000", "another program"});
     const auto second = message_of<EnvironmentError>([&] { make_cpufreq_cap(settings_for(b)); });
     check_says(second, {"process " + std::to_string(getpid())});
+    auto other = settings_for(b);
+    other.policies = {4};  // another file, the same machine
+    CHECK_THROWS_AS(make_cpufreq_cap(other), CapsTaken);
+    CHECK_THROWS_AS(restore_caps(b.root(), state_folder("", b.root())), CapsTaken);
   }
   CHECK(b.max_of(0) == "1400000");
   CHECK(b.max_of(4) == "2000000");
