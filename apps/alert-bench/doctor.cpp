@@ -137,8 +137,8 @@ void print_zones(const nlohmann::ordered_json& zones, const std::string& indent)
 void print_gpus(const nlohmann::ordered_json& gpus, const std::string& indent) {
   for (const auto& g : gpus) {
     const auto number = [](const nlohmann::ordered_json& v) { return v.is_null() ? "unknown" : fmt::format("{} W", v.get<double>()); };
-    fmt::print("{}GPU {:<18} {}, {}, limit {} (default {}){}, {}, energy: {}\n", indent, g["index"].get<int>(), g["name"].get<std::string>(),
-               g["uuid"].get<std::string>(), number(g["limit_w"]), number(g["default_w"]),
+    fmt::print("{}GPU {:<18} {}, {}, limit {} (default {}){}, {}, energy: {}\n", indent, g["index"].get<int>(),
+               g["name"].get<std::string>(), g["uuid"].get<std::string>(), number(g["limit_w"]), number(g["default_w"]),
                g["range_w"].is_null() ? "" : fmt::format(" of {} to {} W", g["range_w"][0].get<double>(), g["range_w"][1].get<double>()),
                g["limit_can_be_set"].get<bool>() ? "can be set" : "cannot be set", g["energy"].get<std::string>());
     for (const char* why : {"no_limit_because", "no_energy_because"})

@@ -139,6 +139,10 @@ CapGuard::CapGuard(const std::string& root, const std::string& folder, const std
 }
 
 void CapGuard::remember(std::vector<CapValue> values) {
+  for (const CapValue& v : values)
+    if (!cap_file(v.file))
+      throw EnvironmentError(fmt::format("power: {}: is of a form that no state file may hold, so nothing could put it back, and it is not "
+                                         "changed; choose --set power.backend=emulated", v.file));
   state_ = {static_cast<int>(getpid()), own_command(), utc_now(), root_, std::move(values)};
   if (watchdog_ < 0) start_watchdog();
   write_file_atomically(state_file_, to_json(state_).dump(1) + "\n");

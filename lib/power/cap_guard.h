@@ -36,6 +36,7 @@ class CapGuard {
   CapGuard& operator=(const CapGuard&) = delete;
 
   // What is to be put back. When it returns, the watchdog stands by and the state is on disk: only now may a cap be changed.
+  // EnvironmentError for what cap_file() refuses: it could not be put back.
   void remember(std::vector<CapValue> values);
   std::vector<std::string> put_back();  // what failed; any number of times
   bool watchdog_alive() const;

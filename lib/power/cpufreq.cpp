@@ -64,7 +64,8 @@ class CpufreqCap : public CapSetter {
     for (CpufreqPolicy& p : policies_) {
       p.max_khz = read_sysfs_number(prefix_ + highest_file(p));  // again, now that nobody else changes it
       if (!p.max_khz)
-        throw EnvironmentError(fmt::format("power: cpufreq: {}{} cannot be read: what is there could not be put back", prefix_, highest_file(p)));
+        throw EnvironmentError(fmt::format("power: cpufreq: {}{} cannot be read: what is there could not be put back", prefix_,
+                                           highest_file(p)));
       found.push_back({highest_file(p), *p.max_khz});
     }
     guard_->remember(std::move(found));

@@ -146,7 +146,8 @@ class NvmlCap : public CapSetter {
     }
     guard_->remember({{gpu_clocks(gpu_.uuid()), 0}});
     warnings_.push_back(fmt::format("power: caps of {} are locks of its clocks ({}). Whether somebody had locked them before cannot be "
-                                    "known: such a lock (nvidia-smi -lgc) is gone, and does not come back", gpu_.label(), fmt::join(why, "; ")));
+                                    "known: such a lock (nvidia-smi -lgc) is gone, and does not come back", gpu_.label(),
+                                    fmt::join(why, "; ")));
     return true;
   }
 
