@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr double settle_s = 0.5;      // from which on a lock of clocks has to show
+constexpr double clock_settles_s = 0.5;      // from which on a lock of clocks has to show
 constexpr uint64_t clock_grain_mhz = 30;  // two steps of the clocks
 
 double watts(uint64_t mw) { return 1e-3 * static_cast<double>(mw); }
@@ -63,6 +63,8 @@ class NvmlCap : public CapSetter {
   }
 
   std::string backend() const override { return "nvml"; }
+  bool by_hardware() const override { return true; }
+  double settle_s() const override { return 1; }  // boards follow a limit within some tenths of a second
   std::vector<std::string> warnings() const override { return warnings_; }
 
   void set(double cap_w) override {
@@ -180,7 +182,7 @@ class NvmlCap : public CapSetter {
   }
 
   void lock(double cap_w, bool change) {
-    if (in_force_w_ && clock_.now_s() > locked_at_s_ + settle_s) {
+    if (in_force_w_ && clock_.now_s() > locked_at_s_ + clock_settles_s) {
       NvmlFailure why;
       const auto now = gpu_.clock_mhz(&why);
       const uint64_t highest = clock_for(*in_force_w_);

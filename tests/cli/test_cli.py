@@ -113,7 +113,7 @@ class FakeMachine:
 
 
 class FakeGpu:
-    """An NVIDIA GPU for tests/fake_nvml, and the machine that it is in: 300 W, or the limit where that is lower."""
+    """An NVIDIA GPU for tests/stand_ins/fake_nvml.cpp, and the machine that it is in: 300 W, or the limit where that is lower."""
 
     UUID = "GPU-00000000-1111-2222-3333-444444444444"
 
@@ -839,7 +839,12 @@ class WithNetworks(Folder):
             with open(self.path("r/traces/alert.energy.live.jsonl")) as f:
                 lines = [json.loads(line) for line in f]
             self.assertEqual(lines[0]["energy_source"], "rapl")
-            self.assertTrue(all(line["energy_j"] > 0 for line in lines[1:-1]))
+            # The counter is a thread of this test: on a busy machine it may stand still for the length of an input, not of a run.
+            energies_j = [line["energy_j"] for line in lines[1:-1]]
+            self.assertTrue(all(e >= 0 for e in energies_j))
+            self.assertGreater(sum(energies_j), 0.2 * 35 * sum(line["busy_s"] for line in lines[1:-1]))
+            observed = power["caps_observed"]["caps"]
+            self.assertEqual([(c["cap_w"], c["in_force"]) for c in observed[:2]], [(35, True), (50, True)])
             self.assertEqual(call("validate", self.path("r")).returncode, 0)
             # Powers that were measured and powers that were made up do not mix.
             self.refused(call("run", "scenarios/smoke.json", "--profile", self.path("r/profile.json"), "--set",

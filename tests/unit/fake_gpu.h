@@ -1,4 +1,4 @@
-// Made-up GPUs for tests/fake_nvml, and the machine that they are in.
+// Made-up GPUs for tests/stand_ins/fake_nvml.cpp, and the machine that they are in.
 #pragma once
 
 #include <cstdlib>
