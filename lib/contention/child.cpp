@@ -16,6 +16,11 @@
 #include "core/error.h"
 
 namespace alertbench {
+namespace {
+
+constexpr int kKillTimeout_ms = 5000;
+
+}  // namespace
 
 void Descriptor::reset() {
   if (fd_ >= 0) close(fd_);
@@ -28,10 +33,13 @@ std::string describe_status(int status) {
   return fmt::format("exited with status {}", WEXITSTATUS(status));
 }
 
-Child::Child(const std::string& program, const std::vector<std::string>& arguments, int channel) {
+Child::Child(const std::string& program, const std::vector<std::string>& arguments, int channel, const std::string& mark) {
   std::vector<char*> argv{const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
+  std::vector<char*> environment{const_cast<char*>(mark.c_str())};
+  for (char** entry = environ; *entry; ++entry) environment.push_back(*entry);
+  environment.push_back(nullptr);
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -50,7 +58,7 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
 
-  const int error = posix_spawn(&pid_, program.c_str(), &files, &attributes, argv.data(), environ);
+  const int error = posix_spawn(&pid_, program.c_str(), &files, &attributes, argv.data(), environment.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (error) {
@@ -75,16 +83,18 @@ bool Child::reap(double timeout_s) {
     if (clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  kill_and_reap();
-  return true;
+  return kill_and_reap();
 }
 
-void Child::kill_and_reap() {
-  if (pid_ < 0) return;
+bool Child::kill_and_reap() {
+  if (pid_ < 0) return true;
   kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  const pid_t pid = std::exchange(pid_, -1);
+  for (int waited_ms = 0; waitpid(pid, nullptr, WNOHANG) == 0; ++waited_ms) {
+    if (waited_ms > kKillTimeout_ms) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  pid_ = -1;
+  return true;
 }
 
 }  // namespace alertbench

@@ -7,7 +7,9 @@
 // No child outlives us, whatever ends us. A generator asks the kernel to be killed with its parent; the
 // kernel does this already when the *thread* that called start() ends: that thread must outlive the
 // co-runner. A command runs under a supervisor process, which kills all below it (also what left its
-// process group) once our end of a socket closes.
+// process group) once our end of a socket closes. That nothing is left is also checked, at each stop(): all that start() begins
+// has a mark in its environment, which what it begins inherits, and none that bears it may be alive (process_tree.h). Not seen is
+// what both empties its environment and leaves its process group after its supervisor was killed.
 #pragma once
 
 #include <sys/types.h>
@@ -62,8 +64,8 @@ class CoRunner {
   virtual void resume() = 0;
   virtual void pause() = 0;
 
-  // Kills and reaps everything. Any number of times, and done by the destructor. RunError if something is
-  // left.
+  // Kills and reaps everything, and looks whether anything is left: RunError if so, which names it. Gives up after some seconds on
+  // what cannot be killed. Any number of times, and done by the destructor.
   virtual void stop() = 0;
 
   // False for a command. The generator follows from its next burst on; InputError unless 0 < duty <= 1.

@@ -2,9 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -34,6 +32,7 @@ class Command : public CoRunner {
     active_ = ActiveTime();
     cpu_s_ = 0;
     why_dead_.clear();
+    mark_ = new_mark();
     try {
       launch();
       // Ends early if the command does.
@@ -64,15 +63,10 @@ class Command : public CoRunner {
     // Reaches the supervisor even if a fork of ours still holds the socket.
     shutdown(socket_.get(), SHUT_RDWR);
     socket_.reset();
-    const bool in_time = supervisor_.reap(kStopTimeout_s);
-    const pid_t group = std::exchange(group_, -1);
-    // The supervisor has done this unless it was itself killed or cannot.
-    if (group > 0) kill(-group, SIGKILL);
-    supervisor_.kill_and_reap();
+    // It kills the command's tree, unless it was itself killed or cannot.
+    const bool reaped = supervisor_.reap(kStopTimeout_s) || supervisor_.kill_and_reap();
     why_dead_.clear();
-    if (!in_time || (group > 0 && !group_gone(group)))
-      throw RunError(fmt::format("co-runner: processes of {} are left in process group {}; end them by hand",
-                                 spec_.command[0], group));
+    require_none_left(mark_, std::exchange(group_, -1), reaped, fmt::format("\"{}\"", spec_.command[0]));
   }
 
   bool set_duty(size_t, double) override { return false; }
@@ -111,7 +105,7 @@ class Command : public CoRunner {
     for (int cpu : spec_.command_cpus) arguments.insert(arguments.end(), {"--cpu", std::to_string(cpu)});
     arguments.push_back("--");
     arguments.insert(arguments.end(), spec_.command.begin(), spec_.command.end());
-    supervisor_ = Child(path_, arguments, theirs.get());
+    supervisor_ = Child(path_, arguments, theirs.get(), mark_);
     theirs.reset();
 
     Report report{};
@@ -156,24 +150,12 @@ class Command : public CoRunner {
     return sum_s;
   }
 
-  // Zombies do not count: orphans are reaped by process 1, or, in many a container, never.
-  static bool group_gone(pid_t group) {
-    for (int attempt = 0; attempt < 100; ++attempt) {
-      const std::vector<Process> all = read_processes();
-      if (std::none_of(all.begin(), all.end(), [&](const Process& p) {
-            return p.group == group && p.state != 'Z' && p.state != 'X';
-          }))
-        return true;
-      usleep(10'000);
-    }
-    return false;
-  }
-
   CoRunnerSpec spec_;
   std::string path_;
   Descriptor socket_;
   Child supervisor_;
   pid_t group_ = -1;
+  std::string mark_;
   ActiveTime active_;
   double cpu_s_ = 0;
   mutable std::string why_dead_;

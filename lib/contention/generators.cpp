@@ -9,6 +9,7 @@
 #include <new>
 
 #include "contention/child.h"
+#include "contention/process_tree.h"
 #include "contention/protocol.h"
 #include "contention/sorts.h"
 #include "core/random.h"
@@ -51,12 +52,18 @@ class Generators : public CoRunner {
     for (const WorkerSpec& worker : spec.workers) memory_workers += worker.kind == "memory";
     if (memory_workers && !spec_.buffer_bytes) spec_.buffer_bytes = default_buffer_bytes(memory_workers);
   }
-  ~Generators() override { Generators::stop(); }
+  ~Generators() override {
+    try {
+      Generators::stop();
+    } catch (...) {
+    }
+  }
 
   void start() override {
     if (started_) throw RunError("co-runner: started twice");
     workers_.clear();
     active_ = ActiveTime();
+    mark_ = new_mark();
     try {
       Random seeds(spec_.seed);
       for (const WorkerSpec& worker : spec_.workers) launch(worker, seeds.next());
@@ -82,8 +89,11 @@ class Generators : public CoRunner {
 
   void stop() override {
     active_.pause();
-    for (auto& worker : workers_) worker->child.kill_and_reap();
     started_ = false;
+    if (mark_.empty()) return;
+    bool reaped = true;
+    for (auto& worker : workers_) reaped = worker->child.kill_and_reap() && reaped;
+    require_none_left(std::exchange(mark_, ""), -1, reaped, "its workers");
   }
 
   bool set_duty(size_t worker, double duty) override {
@@ -134,7 +144,7 @@ class Generators : public CoRunner {
         {"--parent", std::to_string(getpid()), "--kind", spec.kind, "--cpu", std::to_string(spec.cpu),
          "--seed", std::to_string(seed), "--period-ns", std::to_string(std::llround(spec_.period_s * 1e9)),
          "--buffer-bytes", std::to_string(spec_.buffer_bytes)},
-        worker->block.fd());
+        worker->block.fd(), mark_);
     workers_.push_back(std::move(worker));
   }
 
@@ -179,6 +189,7 @@ class Generators : public CoRunner {
   std::string path_;
   std::vector<std::unique_ptr<Worker>> workers_;  // kept after stop(): their blocks hold the last figures
   ActiveTime active_;
+  std::string mark_;  // empty: nothing of ours runs
   bool started_ = false;
 };
 

@@ -1,16 +1,35 @@
 #include "contention/process_tree.h"
 
 #include <dirent.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <unordered_set>
 
+#include "core/error.h"
+
 namespace alertbench {
+namespace {
+
+constexpr int kAttempts = 200;
+constexpr useconds_t kAttempt_us = 10'000;
+
+bool begun_with(const Process& p, const std::string& entry) {
+  std::ifstream file(fmt::format("/proc/{}/environ", p.pid), std::ios::binary);
+  for (std::string one; std::getline(file, one, '\0');)
+    if (one == entry) return true;
+  return false;
+}
+
+}  // namespace
 
 std::optional<Process> read_process(pid_t pid) {
   std::unique_ptr<FILE, int (*)(FILE*)> file(
@@ -55,6 +74,30 @@ std::vector<Process> descendants(pid_t root) {
       }
   }
   return found;
+}
+
+std::string new_mark() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  static int marks = 0;
+  return fmt::format("ALERT_CO_RUNNER_MARK_{}_{}_{}_{}=1", getpid(), now.tv_sec, now.tv_nsec, ++marks);
+}
+
+void require_none_left(const std::string& mark, pid_t group, bool reaped, const std::string& whose) {
+  std::vector<Process> left;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    left.clear();
+    for (const Process& p : read_processes())
+      if (p.state != 'Z' && p.state != 'X' && (p.group == group || begun_with(p, mark))) left.push_back(p);
+    if (left.empty()) break;
+    for (const Process& p : left) kill(p.pid, SIGKILL);
+    usleep(kAttempt_us);
+  }
+  std::string numbers;
+  for (const Process& p : left) numbers += fmt::format(" {} (state {})", p.pid, p.state);
+  if (!left.empty() || !reaped)
+    throw RunError(fmt::format("co-runner: processes of {} are left and cannot be killed:{}; see what they wait for (`ps -o "
+                               "pid,stat,wchan,args`), and end them by hand", whose, left.empty() ? " not yet waited for" : numbers));
 }
 
 }  // namespace alertbench

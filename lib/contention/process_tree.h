@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace alertbench {
@@ -20,5 +21,15 @@ std::vector<Process> read_processes();
 
 // All below root, zombies too, without root itself.
 std::vector<Process> descendants(pid_t root);
+
+// An entry for the environment of a process, whose name is unlike any other. What that process begins inherits it, whatever process
+// group, session or parent it comes to.
+std::string new_mark();
+
+// Kills what is alive with this mark or in this process group (-1: none), and throws RunError where something is still there some
+// seconds later, or where !reaped (a child of ours, already killed, could not be waited for). `whose` stands in the message.
+// Zombies do not count: orphans are reaped by process 1, or, in many a container, never. A process whose environment we may not
+// read (another user's) is not seen by its mark.
+void require_none_left(const std::string& mark, pid_t group, bool reaped, const std::string& whose);
 
 }  // namespace alertbench

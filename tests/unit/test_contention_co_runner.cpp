@@ -199,6 +199,39 @@ TEST_CASE("a killed supervisor is noticed, and the command ended", "[contention]
   CHECK(eventually(2, [&] { return all_gone(pids); }));
 }
 
+TEST_CASE("what left the group of a command whose supervisor was killed is ended too", "[contention][process]") {
+  // Nobody's descendant any more, in a session of its own.
+  auto co_runner = make(command({"sh", "-c", "setsid sleep 1000 & sleep 1000"}));
+  co_runner->start();
+  const std::vector<pid_t> pids = co_runner->pids();
+  REQUIRE(pids.size() >= 4);
+  kill(pids[0], SIGKILL);
+  CHECK(eventually(2, [&] { return std::count_if(pids.begin(), pids.end(), running) <= 2; }));
+  CHECK(std::any_of(pids.begin(), pids.end(), running));
+  co_runner->stop();
+  CHECK(all_gone(pids));
+}
+
+TEST_CASE("what bears a mark is found and ended, or named", "[contention][process]") {
+  const std::string mark = new_mark();
+  CHECK(new_mark() != mark);
+  require_none_left(mark, -1, true, "nobody");
+  check_says(message_of<RunError>([&] { require_none_left(mark, -1, false, "its workers"); }), {"its workers", "not yet waited for"});
+  const pid_t marked = fork();
+  if (marked == 0) {
+    setsid();
+    const char* const environment[] = {"A=1", mark.c_str(), nullptr};
+    execle("/bin/sleep", "sleep", "1000", nullptr, environment);
+    _exit(1);
+  }
+  REQUIRE(eventually(2, [&] { return content_of("/proc/" + std::to_string(marked) + "/environ").find(mark) != std::string::npos; }));
+  require_none_left(new_mark(), -1, true, "others");
+  CHECK(running(marked));
+  require_none_left(mark, -1, true, "its workers");
+  CHECK_FALSE(running(marked));
+  waitpid(marked, nullptr, 0);
+}
+
 TEST_CASE("nothing outlives a harness killed with -9", "[contention][process]") {
   const auto [spec, resumed] = GENERATE(table<CoRunnerSpec, bool>({
       {generators({{"compute", -1, 0.1}, {"memory", -1, 0.1}}), false},
