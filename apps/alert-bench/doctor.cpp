@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "contention/co_runner.h"
+#include "contention/stress_ng.h"
 #include "live/machine_use.h"
 #include "live/placement.h"
 #include "models/inference_runtime.h"
@@ -106,6 +107,8 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
   } catch (const Error& e) {
     problems.push_back(e.what());
   }
+  const std::string stress_ng = find_stress_ng();
+  j["stress_ng"] = stress_ng.empty() ? fmt::format("not installed ({}); co-runners stress-ng-... need it", kStressNgMend) : stress_ng;
   j["noise"] = examine_noise();
   j["power"] = examine_power(root, nvml_library);
   try {

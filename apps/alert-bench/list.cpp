@@ -5,6 +5,8 @@
 #include <set>
 
 #include "commands.h"
+#include "contention/kinds.h"
+#include "contention/stress_ng.h"
 #include "core/json_reader.h"
 #include "models/network_file.h"
 #include "schedulers/scheduler.h"
@@ -56,8 +58,13 @@ void list_networks(const std::string& folder) {
 void list_scenarios(const std::string& folder) {
   for (const fs::path& path : json_files(folder)) {
     const Scenario s = Scenario::read(path.string(), {});
-    fmt::print("{:<32} {:<14} {:<8} {}\n", path.string(), s.workload, s.co_runner.kind, s.description);
+    fmt::print("{:<32} {:<14} {:<17} {}\n", path.string(), s.workload, s.co_runner.kind, s.description);
   }
+}
+
+void list_co_runners() {
+  const std::string missing = find_stress_ng().empty() ? fmt::format(" (not installed: {})", kStressNgMend) : "";
+  for (const CoRunnerKind& k : co_runner_kinds()) fmt::print("{:<18} {}{}\n", k.name, k.summary, k.stress_ng.empty() ? "" : missing);
 }
 
 }  // namespace
@@ -85,11 +92,7 @@ void add_list(CLI::App& app, CommandLine& line) {
                    "               power.frequency_table; where neither can: energy only, one cap\n"
                    "auto           rapl where caps can be set and energy be read; cpufreq with a table likewise; on a GPU (--device cuda)\n"
                    "               nvml where both can be done; else emulated\n");
-      if (*kind == "co-runners")
-        fmt::print("none           nothing beside the inference\n"
-                   "compute        a particle filter on the inference's processor, dosed to a slow-down\n"
-                   "memory         STREAM triads on the inference's processor and on another one, dosed to a slow-down\n"
-                   "command        any program (stress-ng, PARSEC, ...), only with --allow-commands\n");
+      if (*kind == "co-runners") list_co_runners();
       return ExitCode::done;
     };
   });

@@ -9,17 +9,19 @@
 #include <memory>
 #include <string>
 
+#include "contention/kinds.h"
 #include "core/random.h"
 #include "core/error.h"
 #include "kernels.h"
+#include "models/inference_runtime.h"
 #include "modes.h"
 
 namespace alertbench {
 namespace {
 
-int64_t now_ns(clockid_t clock) {
+int64_t now_ns() {
   timespec t;
-  clock_gettime(clock, &t);
+  clock_gettime(CLOCK_MONOTONIC, &t);
   return t.tv_sec * int64_t{1000000000} + t.tv_nsec;
 }
 
@@ -37,6 +39,12 @@ void ask_for_short_slices() {
   syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
+std::unique_ptr<Kernel> make_kernel(const GeneratorOptions& options) {
+  if (co_runner_kind(options.kind).on_gpu) return open_gpu_load(options.kind, options.seed, options.buffer_bytes);
+  if (options.kind == "memory") return make_memory_kernel(options.buffer_bytes);
+  return options.kind == "matrix" ? make_matrix_kernel(options.seed) : make_compute_kernel(options.seed);
+}
+
 }  // namespace
 
 bool run_on(const std::vector<int>& cpus) {
@@ -51,8 +59,7 @@ void generate(const GeneratorOptions& options, ControlBlock& block) {
   if (options.cpu >= 0 && !run_on({options.cpu}))
     throw EnvironmentError("cannot run on processor " + std::to_string(options.cpu) + ": " +
                            std::strerror(errno));
-  const auto kernel =
-      options.kind == "memory" ? make_memory_kernel(options.buffer_bytes) : make_compute_kernel(options.seed);
+  const auto kernel = make_kernel(options);
   prctl(PR_SET_TIMERSLACK, 1);
   ask_for_short_slices();
   Random random(options.seed);
@@ -69,21 +76,20 @@ void generate(const GeneratorOptions& options, ControlBlock& block) {
     while (block.running) {
       const double duty = block.duty.load(std::memory_order_relaxed);
       const auto burst_ns = static_cast<int64_t>(duty * period_ns * (0.5 + random.uniform()));
-      const int64_t wall_start = now_ns(CLOCK_MONOTONIC), cpu_start = now_ns(CLOCK_THREAD_CPUTIME_ID);
-      int64_t cpu_ns = 0;
+      const int64_t wall_start = now_ns(), busy_start = kernel->busy_ns();
+      int64_t burst_so_far_ns = 0;
       // In processor time, so that it takes its share of the core also against others.
-      while (cpu_ns < burst_ns && block.running.load(std::memory_order_relaxed)) {
+      while (burst_so_far_ns < burst_ns && block.running.load(std::memory_order_relaxed)) {
         units += kernel->step();
-        cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_start;
+        burst_so_far_ns = kernel->busy_ns() - busy_start;
         block.units.store(units, std::memory_order_relaxed);
-        block.busy_ns.store(busy_ns + static_cast<uint64_t>(cpu_ns), std::memory_order_relaxed);
+        block.busy_ns.store(busy_ns + static_cast<uint64_t>(burst_so_far_ns), std::memory_order_relaxed);
       }
-      busy_ns += static_cast<uint64_t>(cpu_ns);
-      ahead_ns += static_cast<double>(cpu_ns) / duty;
-      const double wall_ns = static_cast<double>(now_ns(CLOCK_MONOTONIC) - wall_start);
+      busy_ns += static_cast<uint64_t>(burst_so_far_ns);
+      ahead_ns += static_cast<double>(burst_so_far_ns) / duty;
+      const double wall_ns = static_cast<double>(now_ns() - wall_start);
       if (ahead_ns > wall_ns) futex_wait(block.running, 1, static_cast<int64_t>(ahead_ns - wall_ns));
-      ahead_ns =
-          std::max(ahead_ns - static_cast<double>(now_ns(CLOCK_MONOTONIC) - wall_start), -4 * period_ns);
+      ahead_ns = std::max(ahead_ns - static_cast<double>(now_ns() - wall_start), -4 * period_ns);
     }
   }
 }

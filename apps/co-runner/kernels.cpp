@@ -3,10 +3,14 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "core/random.h"
+#include "matrix.h"
 
 namespace alertbench {
 namespace {
@@ -63,6 +67,33 @@ class ParticleFilter : public Kernel {
   std::array<double, kParticles> weights_;
 };
 
+// One product after another of the same two matrices, a strip of rows at a step.
+class MatrixProduct : public Kernel {
+ public:
+  explicit MatrixProduct(uint64_t seed) : a_(kElements), b_(kElements), c_(kElements) {
+    for (const int vector_bytes : {16, 32, 64})
+      if (const auto here = multiply_rows_by(vector_bytes)) multiply_ = here;
+    Random random(seed);
+    for (auto* matrix : {&a_, &b_})
+      for (float& x : *matrix) x = static_cast<float>(2 * random.uniform() - 1);
+  }
+
+  uint64_t step() override {
+    const size_t at = static_cast<size_t>(row_) * kMatrixSize;
+    multiply_(&a_[at], b_.data(), &c_[at], kRows);
+    asm volatile("" : : "r"(c_.data()) : "memory");
+    row_ = (row_ + kRows) % kMatrixSize;
+    return uint64_t{2} * kRows * kMatrixSize * kMatrixSize;
+  }
+
+ private:
+  static constexpr int kRows = 64;
+  static constexpr size_t kElements = size_t{kMatrixSize} * kMatrixSize;
+  MultiplyRows multiply_ = nullptr;
+  int row_ = 0;
+  std::vector<float> a_, b_, c_;
+};
+
 // a = b + s * c, round and round.
 class Triad : public Kernel {
  public:
@@ -97,6 +128,7 @@ class Triad : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_compute_kernel(uint64_t seed) { return std::make_unique<ParticleFilter>(seed); }
+std::unique_ptr<Kernel> make_matrix_kernel(uint64_t seed) { return std::make_unique<MatrixProduct>(seed); }
 std::unique_ptr<Kernel> make_memory_kernel(uint64_t buffer_bytes) {
   return std::make_unique<Triad>(buffer_bytes);
 }

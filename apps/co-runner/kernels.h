@@ -1,19 +1,15 @@
-// The two loads, cut in steps of about 10 us so that a burst ends in time.
+// The loads on the processor.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
+
+#include "contention/kernel.h"
 
 namespace alertbench {
 
-struct Kernel {
-  virtual ~Kernel() = default;
-  virtual uint64_t step() = 0;  // the units of work done
-};
-
 std::unique_ptr<Kernel> make_compute_kernel(uint64_t seed);
+std::unique_ptr<Kernel> make_matrix_kernel(uint64_t seed);
 std::unique_ptr<Kernel> make_memory_kernel(uint64_t buffer_bytes);
 
 }  // namespace alertbench

@@ -1,6 +1,7 @@
 // The child processes of a co-runner; started by the harness alone (lib/contention/co_runner.h):
-//   alert-co-runner --parent PID --kind compute|memory [--cpu N] [--seed N] [--period-ns N] [--buffer-bytes
-//   N] alert-co-runner --supervise [--cpu N]... -- COMMAND...
+//   alert-co-runner --parent PID --kind compute|matrix|memory|gpu-compute|gpu-memory [--cpu N] [--seed N] [--period-ns N]
+//                   [--buffer-bytes N]
+//   alert-co-runner --supervise [--cpu N]... -- COMMAND...
 // Descriptor 3 is the ControlBlock of the first, and the socket of the second.
 #include <signal.h>
 #include <sys/mman.h>
@@ -9,11 +10,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 
+#include "contention/kinds.h"
 #include "core/error.h"
 #include "modes.h"
 
@@ -79,6 +82,8 @@ int main(int argc, char** argv) {
     else
       return usage();
   }
-  if (supervisor || !parent || (options.kind != "compute" && options.kind != "memory")) return usage();
+  const auto& kinds = co_runner_kinds();
+  const bool known = std::any_of(kinds.begin(), kinds.end(), [&](const auto& k) { return k.own() && k.name == options.kind; });
+  if (supervisor || !parent || !known) return usage();
   return generator_main(options, parent);
 }

@@ -35,7 +35,7 @@ double next_duty(double target, const Point& low, const Point& high, bool have_h
 
 }  // namespace
 
-DutyCalibration calibrate_duty(double target_slowdown, const std::function<double(double)>& measure) {
+DutyCalibration calibrate_duty(double target_slowdown, const std::function<double(double)>& measure, int workers) {
   if (!(std::isfinite(target_slowdown) && target_slowdown > 1))
     throw InputError(fmt::format("co-runner: target slow-down {}; it must be above 1", target_slowdown));
 
@@ -44,7 +44,7 @@ DutyCalibration calibrate_duty(double target_slowdown, const std::function<doubl
   Point low{0, 0}, high{kMaxDuty, 0};
   bool have_high = false;
   double best_error = INFINITY;
-  double duty = std::clamp(target, kMinDuty, kMaxDuty);
+  double duty = std::clamp(target / workers, kMinDuty, kMaxDuty);
 
   for (int evaluation = 1; evaluation <= kMaxEvaluations; ++evaluation) {
     const double slowdown = measure(duty);

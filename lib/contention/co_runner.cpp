@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "contention/kinds.h"
 #include "contention/sorts.h"
 #include "core/error.h"
 
@@ -21,9 +22,8 @@ constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 void check_generators(const CoRunnerSpec& spec) {
   for (const WorkerSpec& worker : spec.workers) {
-    if (worker.kind != "compute" && worker.kind != "memory")
-      throw InputError(
-          fmt::format("co-runner: worker kind \"{}\" is unknown; it is compute or memory", worker.kind));
+    if (!co_runner_kind(worker.kind).own())
+      throw InputError(fmt::format("co-runner: worker kind \"{}\" is no load of ours", worker.kind));
     if (!(worker.duty > 0 && worker.duty <= 1))
       throw InputError(fmt::format("co-runner: duty {} is not above 0 and at most 1", worker.duty));
     if (worker.cpu < -1)
@@ -70,12 +70,12 @@ Throughput CoRunner::throughput() const {
   Throughput sum = all.front();
   for (size_t i = 1; i < all.size(); ++i) {
     sum.units += all[i].units;
-    sum.cpu_s += all[i].cpu_s;
+    sum.busy_s += all[i].busy_s;
     sum.alive = sum.alive && all[i].alive;
     if (sum.why_dead.empty()) sum.why_dead = all[i].why_dead;
-    if (sum.unit != all[i].unit) sum.unit = "cpu_s";
+    if (sum.unit != all[i].unit) sum.unit = "busy_s";
   }
-  if (sum.unit == "cpu_s") sum.units = sum.cpu_s;
+  if (sum.unit == "busy_s") sum.units = sum.busy_s;
   return sum;
 }
 

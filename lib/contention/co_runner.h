@@ -1,6 +1,7 @@
-// Co-runners: child processes that take processor time or memory bandwidth from the inference.
+// Co-runners: child processes that take processor time, memory bandwidth or the GPU from the inference.
 //
-// Two sorts: generators, our own load of a set duty (one process a worker), and a user's command line.
+// Two sorts: generators, our own load of a set duty (one process a worker), and a command line: a user's, or one of
+// stress-ng (contention/stress_ng.h).
 // Both stay in our session (the kernel may share processors between sessions, not processes), each
 // process group apart from ours, so that Ctrl-C reaches the harness alone.
 //
@@ -10,6 +11,10 @@
 // process group) once our end of a socket closes. That nothing is left is also checked, at each stop(): all that start() begins
 // has a mark in its environment, which what it begins inherits, and none that bears it may be alive (process_tree.h). Not seen is
 // what both empties its environment and leaves its process group after its supervisor was killed.
+//
+// The duty of a worker is a share of a processor, kept in processor time; that of a worker on the GPU (kinds gpu-...) is a share of
+// the GPU, kept in GPU time as lib/models/gpu_load.h counts it. Between bursts a worker sleeps. While it waits for the GPU it
+// takes processor time as well (the driver's way of waiting): keep it off the inference's processor.
 #pragma once
 
 #include <sys/types.h>
@@ -22,17 +27,17 @@
 namespace alertbench {
 
 struct WorkerSpec {
-  std::string kind = "compute";  // compute: a particle filter; memory: STREAM triad beyond the caches
+  std::string kind = "compute";  // one of our own loads: see kinds.h
   int cpu = -1;                  // pinned there; -1: where the thread that calls start() may run
-  double duty = 1;               // processor time over wall time while resumed, 0 < duty <= 1
+  double duty = 1;               // processor (or GPU) time over wall time while resumed, 0 < duty <= 1
 };
 
 // Either workers or a command.
 struct CoRunnerSpec {
   std::vector<WorkerSpec> workers;
   uint64_t seed = 1;          // of the lengths of the bursts
-  double period_s = 1.5e-3;   // mean length of a burst and the rest after it
-  uint64_t buffer_bytes = 0;  // of each memory worker, three arrays in all; 0: default_buffer_bytes
+  double period_s = 1.5e-3;   // mean length of a burst and the rest after it; no burst is shorter than a step (on a GPU about 1 ms)
+  uint64_t buffer_bytes = 0;  // of each memory worker, three arrays in all; 0: default_buffer_bytes, on a GPU its own default
 
   std::vector<std::string> command;  // argv, found on PATH, no shell. Its stdout is dropped
   std::vector<int> command_cpus;     // may run there only; empty: as the thread that calls start()
@@ -41,8 +46,9 @@ struct CoRunnerSpec {
 
 struct Throughput {
   double units = 0;     // of work, since start
-  std::string unit;     // "particles", "bytes", or "cpu_s"
-  double cpu_s = 0;     // processor time used since start; a command's in steps of 10 ms
+  std::string unit;     // "particles", "flop", "bytes", or "cpu_s"
+  double busy_s = 0;    // processor time used since start; a command's in steps of 10 ms; on_gpu: GPU time
+  bool on_gpu = false;
   double active_s = 0;  // wall time spent resumed
   bool alive = false;
   std::string why_dead;  // empty while alive, and before start() and after stop()
@@ -80,7 +86,7 @@ class CoRunner {
   // All started, none ended since. A command is over, children and all, when the process it began as is.
   virtual bool alive() const = 0;
 
-  // Over all workers. Workers of different kinds have no common unit but cpu_s.
+  // Over all workers. Workers of different kinds have no common unit but "busy_s".
   Throughput throughput() const;
 };
 

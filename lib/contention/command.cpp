@@ -75,7 +75,7 @@ class Command : public CoRunner {
     Throughput t;
     t.alive = alive();
     t.why_dead = why_dead_;
-    t.cpu_s = t.units = cpu_used_s();
+    t.busy_s = t.units = cpu_used_s();
     t.unit = "cpu_s";
     t.active_s = active_.seconds();
     return {t};

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "contention/child.h"
+#include "contention/kinds.h"
 #include "contention/process_tree.h"
 #include "contention/protocol.h"
 #include "contention/sorts.h"
@@ -66,8 +67,12 @@ class Generators : public CoRunner {
     mark_ = new_mark();
     try {
       Random seeds(spec_.seed);
-      for (const WorkerSpec& worker : spec_.workers) launch(worker, seeds.next());
       started_ = true;
+      for (const WorkerSpec& worker : spec_.workers) {
+        launch(worker, seeds.next());
+        // Each measures at its start what a step takes alone.
+        if (co_runner_kind(worker.kind).on_gpu) wait_until_ready(workers_.size() - 1);
+      }
       for (size_t i = 0; i < workers_.size(); ++i) wait_until_ready(i);
     } catch (...) {
       stop();
@@ -108,11 +113,13 @@ class Generators : public CoRunner {
     std::vector<Throughput> all;
     for (size_t i = 0; i < spec_.workers.size(); ++i) {
       Throughput t;
-      t.unit = spec_.workers[i].kind == "memory" ? "bytes" : "particles";
+      const CoRunnerKind& kind = co_runner_kind(spec_.workers[i].kind);
+      t.unit = kind.unit;
+      t.on_gpu = kind.on_gpu;
       if (i < workers_.size()) {
         const SharedBlock& block = workers_[i]->block;
         t.units = static_cast<double>(block->units.load(std::memory_order_relaxed));
-        t.cpu_s = 1e-9 * static_cast<double>(block->busy_ns.load(std::memory_order_relaxed));
+        t.busy_s = 1e-9 * static_cast<double>(block->busy_ns.load(std::memory_order_relaxed));
       }
       t.active_s = active_.seconds();
       t.why_dead = why_dead(i);

@@ -22,8 +22,8 @@ struct ControlBlock {
   // Written by the generator, on a cache line of its own.
   alignas(64) std::atomic<uint32_t> ready{0};  // futex: 1 once its memory is touched and it waits
   std::atomic<uint64_t> units{0};
-  std::atomic<uint64_t> busy_ns{0};  // processor time spent in bursts
-  char error[256] = {};              // why it gave up, before its exit
+  std::atomic<uint64_t> busy_ns{0};  // processor time spent in bursts; GPU time of a load there
+  char error[1024] = {};             // why it gave up, before its exit
 };
 static_assert(std::atomic<uint32_t>::is_always_lock_free && std::atomic<uint64_t>::is_always_lock_free &&
               std::atomic<double>::is_always_lock_free && sizeof(std::atomic<uint32_t>) == sizeof(uint32_t));

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "contention/calibrate.h"
+#include "contention/kinds.h"
+#include "contention/stress_ng.h"
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "live/executor.h"
@@ -38,7 +40,27 @@ nlohmann::ordered_json schedule_facts(const Scenario& scenario, const std::vecto
   return j;
 }
 
+const CoRunnerKind& kind_of(const Scenario& scenario) { return co_runner_kind(scenario.co_runner.kind); }
+
+// How many workers share one processor, or the GPU, with the inference.
+int workers_at_one(const Scenario& scenario) {
+  const std::vector<int> cpus = worker_cpus(scenario);
+  if (kind_of(scenario).on_gpu) return static_cast<int>(cpus.size());
+  return cpus.empty() || cpus[0] < 0 ? 1 : static_cast<int>(std::count(cpus.begin(), cpus.end(), cpus[0]));
+}
+
 }  // namespace
+
+std::vector<int> worker_cpus(const Scenario& scenario) {
+  std::vector<int> cpus;
+  for (int w = 0; w < scenario.co_runner_workers(); ++w) {
+    const Pinning pinning = kind_of(scenario).pinning;
+    const bool elsewhere = pinning == Pinning::other || (pinning == Pinning::both && w > 0);
+    const int at_thread = pinning == Pinning::inference && scenario.inference_cpu >= 0 ? w % scenario.threads : 0;
+    cpus.push_back(elsewhere ? scenario.other_cpu : scenario.inference_cpu + at_thread);
+  }
+  return cpus;
+}
 
 CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, Progress* progress)
     : scenario_(scenario), progress_(progress) {
@@ -54,22 +76,27 @@ CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, 
                                    scenario.path, fmt::join(c.command, " ")));
     spec_.command = c.command;
     if (scenario.inference_cpu >= 0) spec_.command_cpus = {scenario.inference_cpu};
+  } else if (kind_of(scenario).own()) {
+    for (const int cpu : worker_cpus(scenario)) spec_.workers.push_back({c.kind, cpu, 1.0});
   } else {
-    // Pinned beside the inference, because a worker left to the kernel finds the free processor and disturbs nobody. Memory
-    // traffic comes from the other processor as well.
-    spec_.workers.push_back({c.kind, scenario.inference_cpu, 1.0});
-    if (c.kind == "memory" && scenario.other_cpu >= 0) spec_.workers.push_back({c.kind, scenario.other_cpu, 1.0});
+    std::vector<int>& cpus = spec_.command_cpus = worker_cpus(scenario);
+    const auto workers = static_cast<int>(cpus.size());
+    std::sort(cpus.begin(), cpus.end());
+    cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
+    if (cpus[0] < 0) cpus.clear();
+    spec_.command = stress_ng_command(kind_of(scenario).stress_ng, workers, cpus, c.duty);
   }
   co_runner_ = make_co_runner(spec_, find_generator());
   co_runner_->start();
-  if (c.kind != "command") set_dose(c.duty.value_or(1 - 1 / c.slowdown));
+  if (!spec_.workers.empty()) set_dose(c.duty.value_or((1 - 1 / c.slowdown) / workers_at_one(scenario)));
 }
 
-// One dose for all workers: that share of the inference's processor, twice that of the other one.
+// One dose for all workers: that share of the processor or GPU that they share with the inference, twice that of another processor.
 void CoRunnerControl::set_dose(double dose) {
   dose_ = dose;
+  const bool on_other_too = kind_of(scenario_).pinning == Pinning::both;
   for (size_t w = 0; w < spec_.workers.size(); ++w) {
-    spec_.workers[w].duty = w == 0 ? dose : std::min(1.0, 2 * dose);
+    spec_.workers[w].duty = on_other_too && w > 0 ? std::min(1.0, 2 * dose) : dose;
     co_runner_->set_duty(w, spec_.workers[w].duty);
   }
 }
@@ -106,14 +133,14 @@ double CoRunnerControl::measure_slowdown(NetworkBench& bench, Clock& clock, int 
 void CoRunnerControl::calibrate(NetworkBench& bench, Clock& clock, Progress& progress) {
   if (!co_runner_) return;
   for (int m = 0; m < bench.models(); ++m) warm_up(bench, m, clock);
-  if (scenario_.co_runner.kind != "command" && !scenario_.co_runner.duty) {
+  if (!spec_.workers.empty() && !scenario_.co_runner.duty) {
     progress.begin(fmt::format("Calibrating the {} co-runner to a slow-down of {:.2f}", name_, scenario_.co_runner.slowdown), 8);
     const DutyCalibration c = calibrate_duty(scenario_.co_runner.slowdown, [&](double dose) {
       set_dose(dose);
       const double slowdown = measure_slowdown(bench, clock, pairs_to_calibrate);
       progress.step();
       return slowdown;
-    });
+    }, workers_at_one(scenario_));
     progress.end();
     set_dose(c.duty);
   }
@@ -185,7 +212,7 @@ nlohmann::ordered_json CoRunnerControl::facts() const {
     const Throughput& t = throughputs[w];
     nlohmann::ordered_json one;
     if (w < spec_.workers.size()) one = {{"cpu", spec_.workers[w].cpu}, {"duty", spec_.workers[w].duty}};
-    one["throughput"] = {{"units", t.units}, {"unit", t.unit}, {"active_s", t.active_s}, {"cpu_s", t.cpu_s},
+    one["throughput"] = {{"units", t.units}, {"unit", t.unit}, {"active_s", t.active_s}, {t.on_gpu ? "gpu_s" : "cpu_s", t.busy_s},
                          {"units_per_active_s", t.active_s > 0 ? nlohmann::ordered_json(t.units / t.active_s)
                                                                : nlohmann::ordered_json(nullptr)}};
     workers.push_back(one);
@@ -215,7 +242,7 @@ std::vector<std::string> CoRunnerControl::problems() const {
   for (size_t w = 0; w < spec_.workers.size(); ++w)
     asked.push_back({fmt::format("{} worker {} on {}", spec_.workers[w].kind, w,
                                  spec_.workers[w].cpu < 0 ? "any processor" : fmt::format("processor {}", spec_.workers[w].cpu)),
-                     spec_.workers[w].duty});
+                     spec_.workers[w].duty, kind_of(scenario_).on_gpu});
   if (asked.empty()) asked.push_back({fmt::format("command \"{}\"", spec_.command[0]), {}});
   for (const std::string& reason : starvation(phases_.so_far(co_runner_->worker_throughputs()), asked)) result.push_back(reason);
   if (measured_slowdown_ && spec_.command.empty() && !scenario_.co_runner.duty) {

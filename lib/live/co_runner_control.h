@@ -15,6 +15,9 @@
 
 namespace alertbench {
 
+// The processor of each worker of the scenario's co-runner, by its kind's pinning; -1: any.
+std::vector<int> worker_cpus(const Scenario& scenario);
+
 class CoRunnerControl {
  public:
   // Starts the co-runner, paused; none for kind "none". A `command` needs `allow_commands` (InputError without).
@@ -24,7 +27,7 @@ class CoRunnerControl {
   // The slow-down of the scenario's networks, run uncapped in turn, quiet and beside the co-runner by pairs: the
   // median over pairs of the ratio of the time for all of them.
   double measure_slowdown(NetworkBench& bench, Clock& clock, int pairs);
-  // Finds the duty that gives the scenario's slow-down, unless the scenario fixes the duty (or the kind is command).
+  // Finds the duty that gives the scenario's slow-down, unless the scenario fixes the duty (or the co-runner is a command line).
   void calibrate(NetworkBench& bench, Clock& clock, Progress& progress);
 
   // From here to pause() it is measured what the co-runner does, phase by phase. None of these throws where the co-runner

@@ -15,10 +15,12 @@ constexpr size_t most_listed = 100, listed_at_each_end = 20;
 constexpr double fair_share = 0.5, least_of_share = 0.5;
 
 WorkDone difference(const Throughput& now, const Throughput& before) {
-  return {now.active_s - before.active_s, now.cpu_s - before.cpu_s, now.units - before.units};
+  return {now.active_s - before.active_s, now.busy_s - before.busy_s, now.units - before.units};
 }
 
 using nlohmann::ordered_json;
+
+const char* busy_key(bool on_gpu) { return on_gpu ? "gpu_s" : "cpu_s"; }
 
 ordered_json per_second(double amount, double active_s) {
   return active_s > 0 ? ordered_json(amount / active_s) : ordered_json(nullptr);
@@ -28,8 +30,8 @@ ordered_json to_json(const CoRunnerPhase& phase, const std::vector<Throughput>& 
   ordered_json workers = ordered_json::array();
   for (size_t w = 0; w < phase.workers.size(); ++w) {
     const WorkDone& done = phase.workers[w];
-    workers.push_back({{"cpu_s", done.cpu_s}, {"units", done.units}, {"unit", w < units.size() ? units[w].unit : ""},
-                       {"achieved_duty", per_second(done.cpu_s, done.active_s)}});
+    workers.push_back({{busy_key(w < units.size() && units[w].on_gpu), done.busy_s}, {"units", done.units},
+                       {"unit", w < units.size() ? units[w].unit : ""}, {"achieved_duty", per_second(done.busy_s, done.active_s)}});
   }
   ordered_json j = {{"first", phase.first}, {"last", phase.last}, {"inputs", phase.inputs},
                     {"active_s", phase.workers.empty() ? 0.0 : phase.workers[0].active_s}, {"workers", workers}};
@@ -55,7 +57,7 @@ ordered_json part_facts(const std::string& part, const std::vector<const CoRunne
     std::vector<double> duties, rates;
     for (const CoRunnerPhase* p : phases)
       if (w < p->workers.size() && p->workers[w].active_s > 0) {
-        duties.push_back(p->workers[w].cpu_s / p->workers[w].active_s);
+        duties.push_back(p->workers[w].busy_s / p->workers[w].active_s);
         rates.push_back(p->workers[w].units / p->workers[w].active_s);
       }
     workers.push_back({{"unit", units[w].unit}, {"achieved_duty", quantiles(duties)}, {"units_per_active_s", quantiles(rates)}});
@@ -120,7 +122,7 @@ std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases, co
       if (p.died || w >= p.workers.size()) continue;
       const WorkDone& done = p.workers[w];
       total.active_s += done.active_s;
-      total.cpu_s += done.cpu_s;
+      total.busy_s += done.busy_s;
       total.units += done.units;
       if (done.active_s < least_phase_s) continue;
       ++long_ones;
@@ -130,16 +132,17 @@ std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases, co
     }
     const bool long_enough = total.active_s >= least_active_s;
     if (long_enough && total.units <= 0) {
-      reasons.push_back(fmt::format("the co-runner did no work while it was on: {} used no processor time in {:.2f} s", workers[w].name,
-                                    total.active_s));
+      reasons.push_back(fmt::format("the co-runner did no work while it was on: {} used no {} time in {:.2f} s", workers[w].name,
+                                    workers[w].on_gpu ? "GPU" : "processor", total.active_s));
       continue;
     }
     if (!workers[w].duty) continue;
-    const double share = total.active_s > 0 ? total.cpu_s / total.active_s : 0;
+    const double share = total.active_s > 0 ? total.busy_s / total.active_s : 0;
     if (long_enough && share < least_of_share * std::min(*workers[w].duty, fair_share))
-      reasons.push_back(fmt::format("the co-runner was starved: {} got {:.3f} of a processor in the {:.2f} s that it was on, its duty "
-                                    "asks {:.3f}; end what runs beside it, or pin it elsewhere", workers[w].name, share, total.active_s,
-                                    *workers[w].duty));
+      reasons.push_back(fmt::format("the co-runner was starved: {} got {:.3f} of {} in the {:.2f} s that it was on, its duty "
+                                    "asks {:.3f}; end what runs beside it{}", workers[w].name, share,
+                                    workers[w].on_gpu ? "the GPU" : "a processor", total.active_s, *workers[w].duty,
+                                    workers[w].on_gpu ? "" : ", or pin it elsewhere"));
     if (idle_ones > 0)
       reasons.push_back(fmt::format("the co-runner was starved: {} did nothing in {} of {} phases of {} s and more, first in that of "
                                     "inputs {} to {}", workers[w].name, idle_ones, long_ones, least_phase_s, first_idle->first,

@@ -39,6 +39,28 @@ void check_memory_for_blas() {
   munmap(space, needed);
 }
 
+// A function of the module, which is opened at the first call.
+template <class Function>
+Function* find_in_module(const char* name) {
+  const std::string kernel = best_blas_kernel();
+  if (!kernel.empty()) setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);  // the user's own choice stays
+  // Threads that spin for work collapse beside a co-runner (50 ms become 230).
+  setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
+  check_memory_for_blas();
+  prefer_openmp_blas();
+
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path module = self.parent_path() / "alert-torch.so";
+  void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle)
+    throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}. Build it with -DALERT_TORCH=ON, and "
+                                       "keep alert-torch.so beside the program.", dlerror()));
+  void* function = dlsym(handle, name);
+  if (!function) throw EnvironmentError(module.string() + ": is not of this version of alert-bench; build again");
+  return reinterpret_cast<Function*>(function);
+}
+
 }  // namespace
 
 std::string best_blas_kernel() {
@@ -66,24 +88,13 @@ void restart_with_fast_blas(char** argv) {
 }
 
 std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads, const std::string& device) {
-  const std::string kernel = best_blas_kernel();
-  if (!kernel.empty()) setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);  // the user's own choice stays
-  // Threads that spin for work collapse beside a co-runner (50 ms become 230).
-  setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
-  check_memory_for_blas();
-  prefer_openmp_blas();
-
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path module = self.parent_path() / "alert-torch.so";
-  void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle)
-    throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}. Build it with -DALERT_TORCH=ON, and "
-                                       "keep alert-torch.so beside the program.", dlerror()));
-  using Maker = InferenceRuntime* (*)(int, const char*);
-  const auto make = reinterpret_cast<Maker>(dlsym(handle, "alert_make_inference_runtime"));
-  if (!make) throw EnvironmentError(module.string() + ": is not of this version of alert-bench; build again");
+  const auto make = find_in_module<InferenceRuntime*(int, const char*)>("alert_make_inference_runtime");
   return std::unique_ptr<InferenceRuntime>(make(threads, device.c_str()));
+}
+
+std::unique_ptr<Kernel> open_gpu_load(const std::string& kind, uint64_t seed, uint64_t buffer_bytes) {
+  const auto make = find_in_module<Kernel*(const char*, uint64_t, uint64_t)>("alert_make_gpu_load");
+  return std::unique_ptr<Kernel>(make(kind.c_str(), seed, buffer_bytes));
 }
 
 }  // namespace alertbench

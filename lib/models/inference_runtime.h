@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "contention/kernel.h"
 #include "models/network_file.h"
 #include "models/staged_model.h"
 
@@ -29,6 +30,10 @@ class InferenceRuntime {
 // none). Networks of every kind run on either; an execution on a GPU begins with the copy of its input and ends when the GPU has
 // finished (models/device_model.h). Weights stay on the GPU, those of all networks together.
 std::unique_ptr<InferenceRuntime> open_inference_runtime(int threads, const std::string& device = "cpu");
+
+// The load of a co-runner of kind gpu-compute or gpu-memory (models/gpu_load.h) on the first GPU that LibTorch sees, ready to step.
+// EnvironmentError where LibTorch, a GPU or enough of its memory is missing, with the mend.
+std::unique_ptr<Kernel> open_gpu_load(const std::string& kind, uint64_t seed, uint64_t buffer_bytes);
 
 // The OpenBLAS kernel for this processor, as OPENBLAS_CORETYPE names it; empty where that is better left alone.
 std::string best_blas_kernel();

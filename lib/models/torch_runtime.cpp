@@ -14,6 +14,7 @@
 #include "models/compiled_resnet.h"
 #include "models/cuda_runtime.h"
 #include "models/device_model.h"
+#include "models/gpu_load.h"
 #include "models/inference_runtime.h"
 #include "models/layer_network.h"
 #include "models/lstm_network.h"
@@ -32,6 +33,14 @@ std::string string_from(const char* symbol) {
 }
 
 ordered_json or_null(const std::string& text) { return text.empty() ? ordered_json(nullptr) : ordered_json(text); }
+
+void require_gpu() {
+  if (!torch::cuda::is_available())
+    throw EnvironmentError(fmt::format(
+        "device cuda: LibTorch {} sees no GPU. It takes an NVIDIA GPU with its driver (`nvidia-smi` lists it), and a LibTorch that is "
+        "built for CUDA; Debian's is built for the processor only: build with CMAKE_PREFIX_PATH=/path/to/libtorch of an official CUDA archive",
+        TORCH_VERSION));
+}
 
 // One run on a flat image: do the scores have the size that the labels need?
 void check_output(StagedModel& model, const NetworkSpec& spec, int classes) {
@@ -55,12 +64,8 @@ class TorchRuntime : public InferenceRuntime {
  public:
   TorchRuntime(int threads, const std::string& device) : threads_asked_(threads), device_name_(device) {
     at::set_num_threads(threads);
-    if (device == "cuda" && !torch::cuda::is_available())
-      throw EnvironmentError(fmt::format(
-          "device cuda: LibTorch {} sees no GPU. It takes an NVIDIA GPU with its driver (`nvidia-smi` lists it), and a LibTorch that is built "
-          "for CUDA; Debian's is built for the processor only: build with CMAKE_PREFIX_PATH=/path/to/libtorch of an official CUDA archive",
-          TORCH_VERSION));
     if (device == "cuda") {
+      require_gpu();
       device_ = ComputeDevice(at::Device(at::kCUDA, 0));
       cuda_ = CudaRuntime::find();
     }
@@ -160,4 +165,15 @@ class TorchRuntime : public InferenceRuntime {
 
 extern "C" __attribute__((visibility("default"))) alertbench::InferenceRuntime* alert_make_inference_runtime(int threads, const char* device) {
   return new alertbench::TorchRuntime(threads, device);
+}
+
+extern "C" __attribute__((visibility("default"))) alertbench::Kernel* alert_make_gpu_load(const char* kind, uint64_t seed,
+                                                                                          uint64_t buffer_bytes) {
+  alertbench::require_gpu();
+  at::set_num_threads(1);
+  try {
+    return alertbench::make_gpu_load(kind, torch::kCUDA, seed, buffer_bytes).release();
+  } catch (const c10::Error& e) {
+    throw alertbench::EnvironmentError(fmt::format("device cuda: the GPU refuses the load {}: {}", kind, e.what_without_backtrace()));
+  }
 }

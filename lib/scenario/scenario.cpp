@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "contention/kinds.h"
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "schedulers/scheduler.h"
@@ -128,9 +129,23 @@ void set_schedule_period(JsonReader schedule, const std::vector<GoalSpec>& goals
 
 CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path, const std::vector<GoalSpec>& goals) {
   CoRunnerScenario c;
-  c.kind = r.one_of("kind", c.kind, {"none", "compute", "memory", "command"});
-  c.slowdown = r.number("slowdown", c.slowdown, 1.01, 20);
+  std::vector<std::string> names;
+  for (const CoRunnerKind& k : co_runner_kinds()) names.push_back(k.name);
+  c.kind = r.one_of("kind", c.kind, names);
+  const CoRunnerKind& kind = co_runner_kind(c.kind);
+  const bool stress_ng = !kind.stress_ng.empty();
+  if (stress_ng && r.has("slowdown"))
+    r.fail("slowdown", fmt::format("has no meaning for \"{}\": stress-ng cannot be dosed while it runs, so the slow-down is what comes "
+                                   "out; leave it away (null)", c.kind));
+  c.slowdown = r.optional_number("slowdown", 1.01, 20).value_or(c.slowdown);
   c.duty = r.optional_number("duty", 0.01, 1.0);
+  if (stress_ng && c.duty && kind.stress_ng != "cpu")
+    r.fail("duty", fmt::format("has no meaning for \"{}\": stress-ng doses its --cpu alone (\"stress-ng-compute\"); leave it away, or take "
+                               "\"{}\", which keeps a duty", c.kind, c.kind.substr(c.kind.rfind('-') + 1)));
+  if (r.has("workers")) {
+    if (!kind.own() && !stress_ng) r.fail("workers", fmt::format("has no meaning for \"{}\"; leave it away", c.kind));
+    c.workers = r.integer("workers", 1, 2);
+  }
   c.command = r.texts("command");
   if (r.has("schedule")) c.schedule = read_schedule(r.object("schedule"), scenario_path);
   if (c.schedule.kind == "time") set_schedule_period(r.object("schedule"), goals, c.schedule);
@@ -259,6 +274,11 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     s.harness_cpu = placement.integer("harness_cpu", s.harness_cpu, -1, 4095);
     placement.finish();
   }
+  if (co_runner_kind(s.co_runner.kind).on_gpu && s.device != "cuda")
+    r.object("co_runner")
+        .fail("kind", fmt::format("\"{}\" works on the GPU, but placement.device is \"{}\", and an inference on the processor is not "
+                                  "disturbed by that; choose --device cuda, or a co-runner on the processor (`alert-bench list co-runners`)",
+                                  s.co_runner.kind, s.device));
   s.profile_repetitions = r.integer("profile_repetitions", s.profile_repetitions, 2, 100'000);
   s.round_inputs = r.integer("round_inputs", s.round_inputs, 1, 1'000'000);
   if (r.has("seeds")) {
@@ -273,6 +293,12 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   if (s.warmup_inputs >= s.inputs)
     r.fail("warmup_inputs", fmt::format("{} of {} inputs would be warm-up; leave some to measure", s.warmup_inputs, s.inputs));
   return s;
+}
+
+int Scenario::co_runner_workers() const {
+  const CoRunnerKind& kind = co_runner_kind(co_runner.kind);
+  if (!kind.own() && kind.stress_ng.empty()) return 0;
+  return co_runner.workers.value_or(kind.pinning == Pinning::both && other_cpu >= 0 ? 2 : 1);
 }
 
 ordered_json Scenario::to_json() const {
@@ -325,6 +351,8 @@ ordered_json Scenario::to_json() const {
                       {"mean_on_inputs", co_runner.schedule.mean_on_inputs},
                       {"mean_off_inputs", co_runner.schedule.mean_off_inputs},
                       {"on_ranges", ranges}}}};
+  if (const int workers = co_runner_workers()) j["co_runner"]["workers"] = workers;
+  if (!co_runner_kind(co_runner.kind).stress_ng.empty()) j["co_runner"]["slowdown"] = nullptr;
   ordered_json& schedule = j["co_runner"]["schedule"];
   if (!co_runner.schedule.read_from.empty()) schedule["read_from"] = co_runner.schedule.read_from;
   if (co_runner.schedule.kind == "time")

@@ -29,9 +29,10 @@ struct GoalSpec {
 };
 
 struct CoRunnerScenario {
-  std::string kind = "none";  // "none" | "compute" | "memory" | "command"
-  double slowdown = 1.3;      // compute, memory: the median slow-down to aim at; the duty is calibrated to it
-  std::optional<double> duty;  // compute, memory: take this duty as it is instead
+  std::string kind = "none";  // see contention/kinds.h
+  double slowdown = 1.3;      // our own loads: the median slow-down to aim at; the duty is calibrated to it
+  std::optional<double> duty;  // our own loads: take this duty as it is instead; stress-ng-compute: its --cpu-load
+  std::optional<int> workers;  // 1 or 2; none: see Scenario::co_runner_workers()
   std::vector<std::string> command;  // command: argv, run only with --allow-commands
   ScheduleSpec schedule;
 };
@@ -59,8 +60,10 @@ struct Scenario {
   CoRunnerScenario co_runner;
   int threads = 1;
   std::string device = "cpu";  // "cpu" | "cuda": where networks run
-  int inference_cpu = 0, other_cpu = 1;  // where the inference and a memory co-runner are pinned; -1: nowhere
+  int inference_cpu = 0, other_cpu = 1;  // where the inference and co-runners (contention/kinds.h) are pinned; -1: nowhere
   int harness_cpu = -1;                  // of the harness's own helpers; -1: wherever this process may run
+  // 2 for memory traffic where there is an other_cpu, else 1, unless the scenario says how many; 0 for none and command.
+  int co_runner_workers() const;
   int profile_repetitions = 20;
   int round_inputs = 10;  // schedulers take turns after so many inputs, so that drift hits all alike
   struct Seeds {

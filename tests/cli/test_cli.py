@@ -177,9 +177,10 @@ class WithoutNetworks(Folder):
             self.assertEqual(call(command, "--help").returncode, 0, command)
 
     def test_does_not_link_libtorch(self):
-        linked = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
-        self.assertIn("alert-core", linked)
-        self.assertNotIn("torch", linked)
+        for program in (PROGRAM, os.path.join(os.path.dirname(PROGRAM), "alert-co-runner")):
+            linked = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+            self.assertIn("alert-core", linked)
+            self.assertNotIn("torch", linked)
 
     def test_usage_errors(self):
         self.assertEqual(call().returncode, 2)
@@ -196,6 +197,19 @@ class WithoutNetworks(Folder):
         self.assertIn("quickstart", call("list", "scenarios").stdout)
         for name in ("fashion-mnist", "imagenet", "ptb", "squad"):
             self.assertIn(name, call("list", "workloads").stdout)
+
+    def test_co_runners(self):
+        listed = call("list", "co-runners").stdout
+        for name in ("compute", "matrix", "memory", "gpu-compute", "gpu-memory", "stress-ng-compute", "command"):
+            self.assertRegex(listed, f"(?m)^{name} ")
+        missing = dict(os.environ, PATH=self.path("."))
+        self.assertEqual(call("list", "co-runners", env=missing).stdout.count("apt-get install stress-ng"), 3)
+        self.assertIn("apt-get install stress-ng", json.loads(call("doctor", "--json", env=missing).stdout)["stress_ng"])
+        self.refused(call("run", "scenarios/smoke.json", "--set", "co_runner.kind=gpu-compute", "--out", self.path("r")), 2, "gpu-compute",
+                     "--device cuda")
+        self.refused(call("run", "scenarios/smoke.json", "--set", "co_runner.kind=stress-ng-compute", "--set", "co_runner.slowdown=null", "--out",
+                          self.path("r"), env=missing), 3, "stress-ng is not on PATH", "apt-get install stress-ng")
+        self.refused(call("validate", self.write("s.json", smoke(co_runner={"kind": "stress-ng-matrix", "duty": 0.3}))), 2, "co_runner: duty")
 
     def test_validate_shipped_files(self):
         files = [f for f in glob.glob(os.path.join(ROOT, "scenarios/*.json")) if not f.endswith(".schema.json")]
@@ -1066,6 +1080,8 @@ class WithNetworks(Folder):
     def test_a_build_without_cuda_says_what_is_missing(self):
         self.refused(call("run", "scenarios/smoke.json", "--device", "cuda", "--out", self.path("r")), 3, "sees no GPU", "nvidia-smi",
                      "CMAKE_PREFIX_PATH")
+        self.refused(call("run", "scenarios/smoke.json", "--device", "cuda", "--set", "co_runner.kind=gpu-memory", "--out", self.path("g")), 3,
+                     "gpu-memory worker 0", "sees no GPU")
         self.refused(call("run", "scenarios/smoke.json", "--device", "tpu", "--out", self.path("r")), 2, "cuda")
 
     def test_too_little_memory(self):

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "expect.h"
 #include "models/compiled_resnet.h"
+#include "models/gpu_load.h"
 #include "models/torchscript_model.h"
 #include "workloads/fashion_mnist.h"
 
@@ -185,6 +186,35 @@ void shipped_networks() {
   }
 }
 
+// What a co-runner puts on a GPU, on the processor: that it does its work and counts it right.
+void gpu_loads_work() {
+  at::set_num_threads(1);
+  GpuProducts products(torch::kCPU, 3);
+  products.c.zero_();
+  const auto n = static_cast<uint64_t>(products.c.size(0));
+  const uint64_t flop = products.step();
+  expect(flop == static_cast<uint64_t>(products.pieces()) * 2 * n * n * n,
+         fmt::format("{} products of {} rows are {} flop", products.pieces(), n, flop));
+  expect(torch::allclose(products.c.to(torch::kDouble), products.a.to(torch::kDouble).matmul(products.b.to(torch::kDouble)), 1e-3, 1e-2),
+         "the product is that of its matrices");
+  const int64_t one_ns = products.busy_ns();
+  products.step();
+  expect(one_ns > 0 && one_ns == products.step_ns() && products.busy_ns() == 2 * one_ns, "each step counts for what it took alone");
+
+  constexpr int64_t bytes = 40 << 20;
+  GpuCopies copies(torch::kCPU, 2 * bytes);
+  const int64_t kept = copies.source.size(0);
+  expect(kept == (32 << 20), fmt::format("whole pieces of 16 MiB: {} bytes", kept));
+  copies.copy.zero_();
+  const uint64_t moved = copies.step();
+  const int64_t copied = std::min<int64_t>(kept, copies.pieces() * (int64_t{16} << 20));
+  expect(moved == 2 * static_cast<uint64_t>(copies.pieces()) * (16 << 20), fmt::format("{} bytes read and written", moved));
+  const int64_t there = copies.copy.count_nonzero().item<int64_t>();
+  expect(there == copied, fmt::format("{} of {} bytes are there after a step of {}", there, kept, copied));
+  for (int64_t done = copied; done < kept; done += copies.pieces() * (int64_t{16} << 20)) copies.step();
+  expect(torch::equal(copies.copy, copies.source), "the copy is complete in time");
+}
+
 }  // namespace
 
 int main() {
@@ -196,6 +226,7 @@ int main() {
   weights_on_disk(folder);
   torchscript(folder);
   shipped_networks();
+  gpu_loads_work();
   std::filesystem::remove_all(folder);
   fmt::print("{}\n", failures ? fmt::format("{} failures", failures) : "all passed");
   return failures ? 1 : 0;

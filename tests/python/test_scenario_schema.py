@@ -51,10 +51,22 @@ class ScenarioSchema(unittest.TestCase):
             "no such schedule": {"co_runner": {"kind": "compute", "schedule": {"kind": "seconds"}}},
             "no time": {"co_runner": {"kind": "compute", "schedule": {"kind": "time", "on_s": 0, "off_s": 1}}},
             "wrong slow-down": {"co_runner": {"kind": "compute", "slowdown": 0.5}},
+            "three workers": {"co_runner": {"kind": "compute", "workers": 3}},
+            "workers of a command": {"co_runner": {"kind": "command", "command": ["true"], "workers": 1}},
+            "a dose for stress-ng": {"co_runner": {"kind": "stress-ng-compute", "slowdown": 1.3}},
+            "a duty that it cannot keep": {"co_runner": {"kind": "stress-ng-matrix", "duty": 0.5}},
+            "a GPU co-runner beside the processor": {"co_runner": {"kind": "gpu-compute"}},
         }
         for what, change in spoiled.items():
             with self.subTest(what):
                 self.assertFalse(self.validator.is_valid({**copy.deepcopy(good), **change}))
+
+    def test_co_runners_of_every_sort_are_valid(self):
+        for co_runner in ({"kind": "matrix", "workers": 2, "slowdown": 2.5}, {"kind": "stress-ng-compute", "duty": 0.5, "workers": 1},
+                          {"kind": "stress-ng-memory", "slowdown": None}, {"kind": "gpu-memory", "slowdown": 1.5}):
+            with self.subTest(co_runner["kind"]):
+                scenario = {**read("quickstart.json"), "co_runner": co_runner, "placement": {"device": "cuda"}}
+                self.assertEqual([e.message for e in self.validator.iter_errors(scenario)], [])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 
 #include "catch.h"
 #include "contention/process_tree.h"
+#include "contention/stress_ng.h"
 #include "live/co_runner_control.h"
 #include "live/co_runner_phases.h"
 #include "support.h"
@@ -50,11 +51,11 @@ std::string joined(const std::vector<std::string>& reasons) {
   return all;
 }
 
-CoRunnerPhase phase(double active_s, double cpu_s, double units) {
+CoRunnerPhase phase(double active_s, double busy_s, double units) {
   CoRunnerPhase p;
   p.first = 4;
   p.last = 8;
-  p.workers = {{active_s, cpu_s, units}};
+  p.workers = {{active_s, busy_s, units}};
   return p;
 }
 
@@ -80,6 +81,10 @@ TEST_CASE("Starved is less than half of what the duty asks, and of a fair share"
   // A command may rest for a while, not all the time.
   CHECK(verdict({phase(0.6, 0, 0), phase(0.6, 0.1, 0.1)}, {}).empty());
   check_says(verdict({phase(0.6, 0, 0), phase(0.6, 0, 0)}, {}), {"did no work"});
+
+  const std::string on_gpu = joined(starvation({phase(2, 0.1, 9)}, {{"worker 0", 0.3, true}}));
+  check_says(on_gpu, {"starved", "got 0.050 of the GPU"});
+  CHECK_FALSE(contains(on_gpu, "pin"));
 
   CoRunnerPhase last = phase(5, 0.01, 1);
   last.died = true;
@@ -183,7 +188,7 @@ TEST_CASE("Phases are told within bounds, by part of the run", "[co-runner-contr
   t.unit = "particles";
   const auto work = [&](double seconds) {
     t.active_s += seconds;
-    t.cpu_s += seconds / 4;
+    t.busy_s += seconds / 4;
     t.units += 1000 * seconds;
   };
   phases.begin_part("recording");
@@ -212,4 +217,100 @@ TEST_CASE("Phases are told within bounds, by part of the run", "[co-runner-contr
   CHECK(facts[1]["each"][39]["active_s"].get<double>() == Approx(0.5));
   CHECK(facts[1]["over_phases"]["workers"][0]["units_per_active_s"]["max"].get<double>() == Approx(1000));
   CHECK(phase_facts({}, {t}).empty());
+  t.on_gpu = true;
+  CHECK(phase_facts(phases.so_far({t}), {t})[0]["each"][1]["workers"][0]["gpu_s"] == 0.5);
+}
+
+TEST_CASE("Where workers run follows from kind, threads and number", "[co-runner-control]") {
+  Scenario s;
+  s.inference_cpu = 2;
+  s.other_cpu = 5;
+  const auto cpus = [&](const std::string& kind, std::optional<int> workers = {}) {
+    s.co_runner.kind = kind;
+    s.co_runner.workers = workers;
+    return worker_cpus(s);
+  };
+  using Cpus = std::vector<int>;
+  CHECK(cpus("none").empty());
+  CHECK(cpus("command").empty());
+  for (const char* kind : {"compute", "matrix", "stress-ng-compute", "stress-ng-matrix"}) {
+    CHECK(cpus(kind) == Cpus{2});
+    CHECK(cpus(kind, 2) == Cpus{2, 2});
+  }
+  for (const char* kind : {"memory", "stress-ng-memory"}) {
+    CHECK(cpus(kind) == Cpus{2, 5});
+    CHECK(cpus(kind, 1) == Cpus{2});
+  }
+  CHECK(cpus("gpu-compute") == Cpus{5});
+  CHECK(cpus("gpu-memory", 2) == Cpus{5, 5});
+  s.threads = 2;
+  CHECK(cpus("matrix", 2) == Cpus{2, 3});
+  CHECK(cpus("memory") == Cpus{2, 5});
+  s.other_cpu = -1;
+  CHECK(cpus("memory") == Cpus{2});
+  CHECK(cpus("memory", 2) == Cpus{2, -1});
+  s.inference_cpu = -1;
+  CHECK(cpus("compute", 2) == Cpus{-1, -1});
+}
+
+TEST_CASE("Two workers of one kind have the same duty, and both show in the facts", "[co-runner-control][process]") {
+  Scenario s = scenario_with("matrix");
+  s.co_runner.workers = 2;
+  CoRunnerControl control(s, false);
+  REQUIRE(alive_below_us().size() == 2);
+  for (int64_t n = 0; n < s.inputs; ++n) {
+    control.prepare(n);
+    if (control.on(n)) sleep_s(0.1);
+  }
+  control.stop();
+  CHECK(joined(control.problems()) == "");
+  const auto workers = control.facts()["workers"];
+  REQUIRE(workers.size() == 2);
+  for (const auto& worker : workers) {
+    CHECK(worker["duty"] == 0.2);
+    CHECK(worker["throughput"]["unit"] == "flop");
+    CHECK(worker["throughput"]["units"].get<double>() > 1e6);
+  }
+  CHECK(alive_below_us().empty());
+}
+
+TEST_CASE("stress-ng needs no permission, and leaves nothing", "[co-runner-control][process]") {
+  if (find_stress_ng().empty()) {
+    WARN("skipped: stress-ng is not installed (" << kStressNgMend << ")");
+    return;
+  }
+  Scenario s = scenario_with(GENERATE("stress-ng-compute", "stress-ng-matrix", "stress-ng-memory"));
+  if (s.co_runner.kind != "stress-ng-compute") s.co_runner.duty.reset();
+  s.co_runner.workers = 2;
+  CoRunnerControl control(s, false);
+  CHECK(alive_below_us().size() >= 4);  // supervisor, stress-ng, its workers
+  const auto cpu_s = [&] { return control.facts()["workers"][0]["throughput"]["cpu_s"].get<double>(); };
+  sleep_s(0.05);  // what was under way when it was paused
+  const double before_s = cpu_s();
+  sleep_s(0.1);
+  CHECK(cpu_s() == before_s);
+  for (int64_t n = 0; n < s.inputs; ++n) {
+    control.prepare(n);
+    if (control.on(n)) sleep_s(0.05);
+  }
+  CHECK(cpu_s() > before_s);
+  control.stop();
+  CHECK(joined(control.problems()) == "");
+  CHECK(control.facts()["command"].dump().find("--timeout") != std::string::npos);
+  CHECK(control.facts()["slowdown_wanted"].is_null());
+  CHECK(alive_below_us().empty());
+}
+
+TEST_CASE("Without stress-ng the message says how to get it", "[co-runner-control]") {
+  const Folder empty;
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", empty.path.c_str(), 1);
+  const std::string message = message_of<EnvironmentError>([] { CoRunnerControl(scenario_with("stress-ng-compute"), false); });
+  put(empty / "stress-ng", "");
+  std::filesystem::permissions(empty / "stress-ng", std::filesystem::perms::owner_all);
+  CHECK(stress_ng_command("cpu", 2, {0, 3}, 0.256) ==
+        std::vector<std::string>{empty / "stress-ng", "--cpu", "2", "--quiet", "--timeout", "86400", "--temp-path",
+                                 std::filesystem::temp_directory_path().string(), "--taskset", "0,3", "--cpu-load", "26"});
+  setenv("PATH", path.c_str(), 1);
+  check_says(message, {"stress-ng is not on PATH", "apt-get install stress-ng"});
 }

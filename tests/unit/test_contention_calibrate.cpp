@@ -31,6 +31,21 @@ TEST_CASE("calibration finds noisy curves of other shapes", "[contention]") {
       }
 }
 
+TEST_CASE("two workers on one processor reach further, at a fraction of the duty", "[contention]") {
+  // Shares of one processor: each gets what it asks for, and never more than a fair part of it.
+  const auto shared_by = [](int workers) {
+    return [=](double duty) { return 1 / (1 - std::min(workers * duty, workers / (workers + 1.0))); };
+  };
+  for (const double target : {1.3, 2.0, 2.6}) {
+    const DutyCalibration c = calibrate_duty(target, shared_by(2), 2);
+    CHECK(c.evaluations == 1);
+    CHECK(c.duty == Approx((1 - 1 / target) / 2));
+    CHECK(c.within_tolerance);
+  }
+  CHECK_FALSE(calibrate_duty(2.6, shared_by(1)).within_tolerance);
+  CHECK_FALSE(calibrate_duty(4, shared_by(2), 2).within_tolerance);
+}
+
 TEST_CASE("calibration stops at a bound that cannot reach the target", "[contention]") {
   const DutyCalibration weak = calibrate_duty(3, [](double duty) { return 1 + 0.1 * duty; });
   CHECK(weak.duty == Approx(0.95));

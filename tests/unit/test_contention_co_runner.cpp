@@ -14,7 +14,9 @@
 
 #include "catch.h"
 #include "contention/co_runner.h"
+#include "contention/kinds.h"
 #include "contention/process_tree.h"
+#include "contention/stress_ng.h"
 #include "core/error.h"
 #include "support.h"
 
@@ -57,17 +59,23 @@ CoRunnerSpec command(std::vector<std::string> argv) {
 
 const CoRunnerSpec kShellTree = command({"sh", "-c", "sleep 1000 & sleep 1000"});
 
+CoRunnerSpec stress_ng_or_shell() {
+  if (!find_stress_ng().empty()) return command(stress_ng_command("stream", 2, {}, {}));
+  WARN("skipped: stress-ng is not installed (" << kStressNgMend << ")");
+  return kShellTree;
+}
+
 std::unique_ptr<CoRunner> make(const CoRunnerSpec& spec) { return make_co_runner(spec, find_generator()); }
 
 }  // namespace
 
 TEST_CASE("a generator works while resumed, and only then", "[contention][process]") {
-  const std::string kind = GENERATE(std::string("compute"), std::string("memory"));
+  const std::string kind = GENERATE("compute", "matrix", "memory");
   auto co_runner = make(generators({{kind, -1, 1}}));
   CHECK_FALSE(co_runner->alive());
   co_runner->start();
   CHECK(co_runner->alive());
-  CHECK(co_runner->throughput().unit == (kind == "memory" ? "bytes" : "particles"));
+  CHECK(co_runner->throughput().unit == co_runner_kind(kind).unit);
   sleep_s(0.05);
   CHECK(co_runner->throughput().units == 0);
 
@@ -79,7 +87,7 @@ TEST_CASE("a generator works while resumed, and only then", "[contention][proces
   sleep_s(0.1);
   CHECK(co_runner->throughput().units == paused.units);
   CHECK(co_runner->throughput().active_s == paused.active_s);
-  CHECK(paused.cpu_s > 0);
+  CHECK(paused.busy_s > 0);
   CHECK(paused.alive);
 
   co_runner->resume();
@@ -111,14 +119,14 @@ TEST_CASE("workers are pinned, and dosed apart", "[contention][process]") {
   sched_getaffinity(co_runner->pids()[0], sizeof pinned, &pinned);
   CHECK(CPU_COUNT(&pinned) == 1);
   CHECK(CPU_ISSET(cpu, &pinned));
-  CHECK(co_runner->throughput().unit == "cpu_s");
+  CHECK(co_runner->throughput().unit == "busy_s");
 
   // Others may keep it below its duty, nothing may put it far above.
   auto share = [&](size_t worker) {
     const Throughput before = co_runner->worker_throughputs()[worker];
     sleep_s(0.4);
     const Throughput after = co_runner->worker_throughputs()[worker];
-    return (after.cpu_s - before.cpu_s) / (after.active_s - before.active_s);
+    return (after.busy_s - before.busy_s) / (after.active_s - before.active_s);
   };
   co_runner->resume();
   const double first = share(0);
@@ -161,18 +169,18 @@ TEST_CASE("a command runs while resumed, and is ended with its tree", "[contenti
   CHECK(pids.size() >= 4);
   CHECK(getsid(pids[1]) == getsid(0));
   sleep_s(0.05);
-  const double paused_s = co_runner->throughput().cpu_s;
+  const double paused_s = co_runner->throughput().busy_s;
   sleep_s(0.1);
-  CHECK(co_runner->throughput().cpu_s == paused_s);
+  CHECK(co_runner->throughput().busy_s == paused_s);
   co_runner->resume();
-  CHECK(eventually(5, [&] { return co_runner->throughput().cpu_s > paused_s + 0.02; }));
+  CHECK(eventually(5, [&] { return co_runner->throughput().busy_s > paused_s + 0.02; }));
   CHECK(co_runner->throughput().unit == "cpu_s");
   CHECK_FALSE(co_runner->set_duty(0, 0.5));
   co_runner->pause();
   CHECK(co_runner->alive());
   co_runner->stop();
   CHECK(all_gone(pids));
-  CHECK(co_runner->throughput().cpu_s > paused_s);
+  CHECK(co_runner->throughput().busy_s > paused_s);
   co_runner->stop();
 }
 
@@ -232,13 +240,26 @@ TEST_CASE("what bears a mark is found and ended, or named", "[contention][proces
   waitpid(marked, nullptr, 0);
 }
 
+TEST_CASE("a GPU load without a GPU ends before it is ready, and says what is missing", "[contention][process]") {
+  const std::string kind = GENERATE("gpu-compute", "gpu-memory");
+  if (access("/dev/nvidiactl", F_OK) == 0) {
+    WARN("skipped: this machine has a GPU");
+    return;
+  }
+  auto co_runner = make(generators({{kind, -1, 1}}));
+  // Without LibTorch's part, as under the sanitizers, that is what is missing.
+  check_says(message_of<EnvironmentError>([&] { co_runner->start(); }), {kind + " worker 0", "LibTorch", "uild"});
+  CHECK(co_runner->pids().empty());
+}
+
 TEST_CASE("nothing outlives a harness killed with -9", "[contention][process]") {
   const auto [spec, resumed] = GENERATE(table<CoRunnerSpec, bool>({
       {generators({{"compute", -1, 0.1}, {"memory", -1, 0.1}}), false},
-      {generators({{"compute", -1, 0.1}}), true},
+      {generators({{"compute", -1, 0.1}, {"matrix", -1, 0.1}}), true},
       {kShellTree, false},
       {kShellTree, true},
       {command({"sh", "-c", "setsid sleep 1000 & sleep 1000"}), false},
+      {stress_ng_or_shell(), true},
   }));
   int ready[2];
   REQUIRE(pipe(ready) == 0);
@@ -258,12 +279,14 @@ TEST_CASE("nothing outlives a harness killed with -9", "[contention][process]") 
   char byte;
   const ssize_t got = read(ready[0], &byte, 1);
   close(ready[0]);
+  const size_t expected = spec.command.empty() ? spec.workers.size() : 4;
+  eventually(got == 1 ? 2 : 0, [&] { return descendants(harness).size() >= expected; });
   std::vector<pid_t> pids;
   for (const Process& p : descendants(harness)) pids.push_back(p.pid);
   kill(harness, SIGKILL);
   waitpid(harness, nullptr, 0);
   REQUIRE(got == 1);
-  CHECK(pids.size() >= (spec.command.empty() ? spec.workers.size() : 4));
+  CHECK(pids.size() >= expected);
   CHECK(eventually(2, [&] { return all_gone(pids); }));
 }
 

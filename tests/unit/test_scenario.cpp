@@ -89,6 +89,41 @@ TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[sc
   REQUIRE(contains(message(j), "part of a file name"));
 }
 
+TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") {
+  json j = minimal();
+  const auto said = [&](json co_runner) {
+    j["co_runner"] = std::move(co_runner);
+    return message_of([&] { Scenario::from_json(j, "s.json"); });
+  };
+  check_says(said({{"kind", "disk"}}), {"co_runner: kind", "disk", "matrix", "stress-ng-memory"});
+  check_says(said({{"kind", "compute"}, {"workers", 3}}), {"co_runner: workers", "3"});
+  check_says(said({{"kind", "command"}, {"command", {"true"}}, {"workers", 1}}), {"co_runner: workers", "no meaning for \"command\""});
+  check_says(said({{"kind", "stress-ng-compute"}, {"slowdown", 1.3}}), {"co_runner: slowdown", "what comes out"});
+  check_says(said({{"kind", "stress-ng-memory"}, {"duty", 0.5}}),
+             {"co_runner: duty", "stress-ng-compute", "\"memory\", which keeps a duty"});
+  check_says(said({{"kind", "gpu-memory"}}), {"co_runner: kind", "gpu-memory", "placement.device is \"cpu\"", "--device cuda"});
+
+  const auto effective = [&] { return Scenario::from_json(j, "s.json").to_json(); };
+  const auto same_when_read_again = [&] {
+    const json once = json::parse(effective().dump());
+    return json::parse(Scenario::from_json(once, "s.json").to_json().dump()) == once;
+  };
+  CHECK(said({{"kind", "stress-ng-compute"}, {"slowdown", nullptr}, {"duty", 0.5}, {"workers", 2}}) == "");
+  CHECK(effective()["co_runner"]["slowdown"].is_null());
+  CHECK(effective()["co_runner"]["workers"] == 2);
+  CHECK(same_when_read_again());
+  CHECK(said({{"kind", "memory"}}) == "");
+  CHECK(effective()["co_runner"]["workers"] == 2);
+  CHECK(effective()["co_runner"]["slowdown"] == 1.3);
+  CHECK(same_when_read_again());
+  CHECK(said({{"kind", "none"}}) == "");
+  CHECK_FALSE(effective()["co_runner"].contains("workers"));
+  CHECK(same_when_read_again());
+  j["placement"] = {{"device", "cuda"}};
+  CHECK(said({{"kind", "gpu-memory"}}) == "");
+  CHECK(effective()["co_runner"]["workers"] == 1);
+}
+
 TEST_CASE("Overrides reach into objects and lists", "[scenario]") {
   const json j = Scenario::override_json(minimal(), {"inputs=7", "goals.0.accuracy=0.5", "co_runner.kind=compute"});
   const Scenario s = Scenario::from_json(j, "s.json");
