@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "live/executor.h"
+#include "live/placement.h"
 #include "live/profiler.h"
 #include "metrics/statistics.h"
 
@@ -88,6 +89,7 @@ CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, 
   }
   co_runner_ = make_co_runner(spec_, find_generator());
   co_runner_->start();
+  for (const pid_t process : co_runner_->pids()) cpus_.push_back(allowed_cpus(process));
   if (!spec_.workers.empty()) set_dose(c.duty.value_or((1 - 1 / c.slowdown) / workers_at_one(scenario)));
 }
 

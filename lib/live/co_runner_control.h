@@ -36,6 +36,7 @@ class CoRunnerControl {
   void prepare(int64_t input);  // turns it on or off as the schedule says
   void pause();
   bool on(int64_t input) const { return lost_.empty() && schedule_[static_cast<size_t>(input)]; }
+  const std::vector<std::vector<int>>& cpus() const { return cpus_; }  // where each of its processes may run, read back at the start
   std::string name() const { return name_; }  // "compute", ...; empty for none
   // Kind, workers with processor and duty, schedule, slow-down aimed at and measured, throughput so far, whole
   // and by phase: for the manifest.
@@ -53,6 +54,7 @@ class CoRunnerControl {
   std::string name_;
   CoRunnerSpec spec_;
   std::unique_ptr<CoRunner> co_runner_;
+  std::vector<std::vector<int>> cpus_;
   std::vector<bool> schedule_;
   CoRunnerPhases phases_;
   bool running_ = false, stopped_ = false;

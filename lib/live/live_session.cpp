@@ -102,7 +102,7 @@ nlohmann::ordered_json LiveSession::facts() const {
   return {{"inference", runtime->facts()},
           {"data", workload->data_source()},
           {"networks", networks},
-          {"placement", {{"inference_cpus", cpus}, {"harness_cpus", harness_cpus}}},
+          {"placement", {{"inference_cpus", cpus}, {"harness_cpus", harness_cpus}, {"co_runner_cpus", co_runner.cpus()}}},
           {"power", power_facts()}};
 }
 

@@ -1012,6 +1012,8 @@ class WithNetworks(Folder):
         with open(out + "/manifest.json") as f:
             manifest = json.load(f)
         self.assertIn("the wall clock was set back by 3600", " ".join(manifest["warnings"]))
+        self.assertEqual(manifest["libraries"]["placement"], {"inference_cpus": [0], "harness_cpus": sorted(os.sched_getaffinity(0)),
+                                                              "co_runner_cpus": [[0]]})
         self.assertAlmostEqual(manifest["libraries"]["disturbance"]["clock_step_s"], -3600, delta=5)
         with open(out + "/traces/alert.energy.live.jsonl") as f:
             lines = [json.loads(line) for line in f][1:-1]
