@@ -191,8 +191,10 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
     bench.feed(repetition % bench.inputs());
     for (size_t k = 0; k < cells; ++k) {
       if (interrupted()) throw RunError("interrupted while profiling; nothing had been measured that could be kept");
-      const size_t cell = (k + static_cast<size_t>(repetition)) % cells;
-      const int model = static_cast<int>(cell / p.caps_w.size()), cap = static_cast<int>(cell % p.caps_w.size());
+      // Networks turn by one place a repetition, and so do the caps of each: none is always the first one behind another network.
+      const size_t turn = static_cast<size_t>(repetition), model_place = k / p.caps_w.size(), cap_place = k % p.caps_w.size();
+      const int model = static_cast<int>((model_place + turn) % p.models.size()), cap = static_cast<int>((cap_place + turn) % p.caps_w.size());
+      const size_t cell = static_cast<size_t>(model) * p.caps_w.size() + static_cast<size_t>(cap);
       caps.set(p.caps_w[static_cast<size_t>(cap)]);
       ExecutionOrder order;
       order.target_stage = bench.model(model).stages();
