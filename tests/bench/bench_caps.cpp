@@ -2,8 +2,11 @@
 //   stretch    idle within the execution until computed / speed has passed (live/executor.h; what the `emulated` backend does)
 //   bandwidth  the kernel's bandwidth control: a cgroup with a quota of speed * threads, period 10 ms (needs root, cgroup v1)
 //   burner     threads of real-time priority that keep the processors busy for 1 - speed of each millisecond (CAP_SYS_NICE)
-// For each network and cap: achieved over requested speed of the first execution behind the switch and of the third, and the
-// coefficient of variation of both over rounds. JSON on stdout; what this machine does not allow is told in "left_out".
+// For each network and cap: achieved over requested speed, and its coefficient of variation over rounds,
+//   first      of the first execution behind the switch, against an uncapped one; execution follows execution
+//   third      of the third, against an uncapped one at the same pace: one that begins as long after the one before as the capped ones do.
+//              What caches lose with time, they lose under any cap.
+// JSON on stdout; what this machine does not allow is told in "left_out".
 //   bench-caps [THREADS [ROUNDS]]   from the repository, on an otherwise idle machine: scripts/bench.sh
 #include <fmt/format.h>
 #include <pthread.h>
@@ -153,11 +156,15 @@ ordered_json measure(LiveSession& session, Mechanism& mechanism, const std::vect
         run();
         const double third_s = run();
         mechanism.set(1);
-        run();
-        const double full_s = 0.5 * (before_s + run());
-        full.push_back(full_s);
-        first[k].speeds.push_back(full_s / first_s);
-        third[k].speeds.push_back(full_s / third_s);
+        for (int n = 0; n < 2; ++n) {
+          const double begun_s = session.clock.now_s();
+          run();
+          session.clock.sleep_until(begun_s + third_s);
+        }
+        const double paced_s = run();
+        full.push_back(before_s);
+        first[k].speeds.push_back(before_s / first_s);
+        third[k].speeds.push_back(paced_s / third_s);
       }
     ordered_json caps = ordered_json::array();
     for (size_t k = 0; k < speeds.size(); ++k)
