@@ -12,6 +12,7 @@ Execution execute(StagedModel& model, const ExecutionOrder& order, Clock& clock)
   Execution e;
   e.start_s = clock.now_s();
   const double stretch = 1.0 / order.speed;
+  const bool looks_between = model.blocks_done_at_return();
   double computed_s = 0;
   double block_start_s = e.start_s;
   double due_s = e.start_s;
@@ -23,6 +24,7 @@ Execution execute(StagedModel& model, const ExecutionOrder& order, Clock& clock)
     for (int block = 0; block < blocks; ++block) {
       model.run_block(stage, block);
       const bool stage_done = block + 1 == blocks;
+      if (!stage_done && !looks_between) continue;
       double now = clock.now_s();
       computed_s += now - block_start_s;
       due_s = order.speed < 1.0 ? e.start_s + computed_s * stretch : now;

@@ -3,8 +3,6 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 
-#include <new>
-
 namespace alertbench {
 namespace {
 
@@ -35,13 +33,7 @@ class GuardedModel : public StagedModel {
  protected:
   template <class Action>
   auto guarded(const Action& action) const -> decltype(action()) {
-    try {
-      return action();
-    } catch (const c10::Error& e) {
-      throw failure_on(device_, name_, e);
-    } catch (const std::bad_alloc&) {
-      throw RunError(fmt::format("network \"{}\": out of memory; {}", name_, fewer_networks));
-    }
+    return named_failures(device_, name_, action);
   }
 
   std::unique_ptr<StagedModel> network_;
@@ -76,6 +68,7 @@ class DeviceModel : public GuardedModel {
     });
   }
 
+  bool blocks_done_at_return() const override { return waits_for_blocks_; }
   std::optional<double> device_time_s(int stage) const override { return timer_ ? timer_->time_s(stage) : std::nullopt; }
 
  private:
@@ -115,12 +108,16 @@ std::optional<RunError> machine_failure(const std::string& network, const std::s
     return RunError(fmt::format("network \"{}\": the GPU's memory is full: {}; {}, or end what else uses the GPU (`nvidia-smi` lists it)",
                                 network, line, fewer_networks));
   if (const std::string line = line_with("can't allocate memory"); !line.empty())
-    return RunError(fmt::format("network \"{}\": out of memory: {}; {}", network, line, fewer_networks));
+    return out_of_memory(network, line);
   for (const char* part : {"CUDA error", "cuDNN error", "CUDNN_STATUS_", "CUBLAS_STATUS_"})
     if (const std::string line = line_with(part); !line.empty())
       return RunError(
           fmt::format("network \"{}\": the GPU failed: {}; the kernel's log says more (`dmesg`, lines with Xid)", network, line));
   return {};
+}
+
+RunError out_of_memory(const std::string& network, const std::string& what) {
+  return RunError(fmt::format("network \"{}\": out of memory{}{}; {}", network, what.empty() ? "" : ": ", what, fewer_networks));
 }
 
 RunError failure_on(at::Device device, const std::string& network, const c10::Error& error) {

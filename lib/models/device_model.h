@@ -10,6 +10,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -33,5 +34,18 @@ std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, con
 std::optional<RunError> machine_failure(const std::string& network, const std::string& message);
 // The same of what LibTorch threw while the network was on the device, whatever it is.
 RunError failure_on(at::Device device, const std::string& network, const c10::Error& error);
+RunError out_of_memory(const std::string& network, const std::string& what);
+
+// Runs `action`; what LibTorch throws, and memory that runs out, becomes a RunError that names the network.
+template <class Action>
+auto named_failures(at::Device device, const std::string& network, const Action& action) -> decltype(action()) {
+  try {
+    return action();
+  } catch (const c10::Error& e) {
+    throw failure_on(device, network, e);
+  } catch (const std::bad_alloc&) {
+    throw out_of_memory(network, "");
+  }
+}
 
 }  // namespace alertbench

@@ -22,6 +22,9 @@ class StagedModel {
   // Stage after stage, block after block, beginning at (0, 0) after set_input(), which need not be repeated
   // to run the same input again; stopping early is always allowed.
   virtual void run_block(int stage, int block) = 0;
+  // False: but for the last of a stage, blocks are ordered from a device, and not done when run_block() returns; the clock between
+  // them means nothing.
+  virtual bool blocks_done_at_return() const { return true; }
   // The answer of a stage whose last block has run: one score per class, which the workload judges. Not part of the
   // timed run.
   virtual std::vector<float> scores(int stage) const = 0;

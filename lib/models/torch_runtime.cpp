@@ -72,12 +72,7 @@ class TorchRuntime : public InferenceRuntime {
   }
 
   std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) override {
-    if (device_.device().is_cpu()) return load_and_check(spec, classes);
-    try {
-      return load_and_check(spec, classes);
-    } catch (const c10::Error& e) {
-      throw failure_on(device_.device(), spec.name, e);
-    }
+    return named_failures(device_.device(), spec.name, [&] { return load_and_check(spec, classes); });
   }
 
   ordered_json facts() const override {

@@ -1002,6 +1002,9 @@ class WithNetworks(Folder):
         self.assertEqual(manifest["status"], "failed")
         self.assertNotIn("frame #", json.dumps(manifest))  # LibTorch's backtrace
         self.goes_on(out, 60)
+        # The file is there from the start: nothing can be loaded.
+        self.refused(call("run", "scenarios/smoke.json", "--out", self.path("s"), env=self.faulty(FAULT_MEMORY=fault)), 1,
+                     'network "resnet-w16"', "memory")
 
     def test_a_wall_clock_that_is_set_changes_no_latency(self):
         out, fault = self.path("r"), self.path("fault")

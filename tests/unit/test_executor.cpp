@@ -30,8 +30,10 @@ class FakeModel : public StagedModel {
     clock_.time_s += block_s_;
     ran.emplace_back(stage, block);
   }
+  bool blocks_done_at_return() const override { return waits; }
   std::vector<float> scores(int) const override { return {}; }
   std::vector<std::pair<int, int>> ran;
+  bool waits = true;
 
  private:
   FakeClock& clock_;
@@ -116,4 +118,13 @@ TEST_CASE("A target reached right at the deadline is no stop", "[executor][stop]
   const Execution e = run_for(3.9e-3, model, 2, clock);
   REQUIRE_FALSE(e.stopped);
   REQUIRE(e.stages_finished == 2);
+}
+
+TEST_CASE("Where blocks are only ordered, a cap stretches the stage as a whole", "[executor][cap]") {
+  FakeClock clock;
+  FakeModel model(clock, 1, 5, 4e-3);
+  model.waits = false;
+  const Execution e = run_for(1, model, 1, clock, 0.5);
+  REQUIRE(e.stage_end_s[0] == Approx(40e-3));
+  REQUIRE(clock.sleeps == 1);  // at the end: before it, nothing says how much was computed
 }
