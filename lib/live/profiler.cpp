@@ -16,7 +16,7 @@ namespace alertbench {
 namespace {
 
 constexpr double idle_s = 1;       // over which idle power is measured
-constexpr double longest_window_s = 1;  // for which a short network is run again so that its counter can be read
+constexpr double longest_standstill_s = 1;  // of a counter, while a short network is run again and again
 
 LatencyStats stats_of(const std::vector<double>& values) {
   const double n = static_cast<double>(values.size());
@@ -54,10 +54,12 @@ EnergyReading read_or_fail(EnergyCounter& counter) {
 // What was counted during the runs of one network under one cap.
 struct Window {
   double total_j = 0, time_s = 0;
+  int runs = 0;
   void add(const std::optional<EnergyReading>& from, const EnergyReading& to) {
     if (!from) return;
     total_j += to.total_j - from->total_j;
     time_s += to.at_s - from->at_s;
+    ++runs;
   }
 };
 
@@ -68,24 +70,28 @@ double measure_idle_power(EnergyCounter& counter, Clock& clock) {
   return (to.total_j - from.total_j) / (to.at_s - from.at_s);
 }
 
-// Short networks end before the counter has moved, or between few of its refreshes: those are run again, under the same
-// cap, in one window of twice the refreshes that a window must have.
+// Windows of single runs that are shorter than a window must be do not add up to a long one: each holds a part of what ran before
+// it. Such networks are run again, under the same cap, in one window of twice the refreshes that a window must have.
 void lengthen(std::vector<Window>& windows, const Profile& p, NetworkBench& bench, PowerBackend& power, Clock& clock) {
-  const double enough_s = 2 * fewest_refreshes * power.counter->refresh_interval_s();
+  const double refresh_s = power.counter->refresh_interval_s(), enough_s = 2 * fewest_refreshes * refresh_s;
   for (size_t cell = 0; cell < windows.size(); ++cell) {
     Window& window = windows[cell];
-    if (window.time_s >= enough_s && window.total_j > 0) continue;
+    if (window.time_s >= window.runs * fewest_refreshes * refresh_s && window.total_j > 0) continue;
     power.caps->set(p.caps_w[cell % p.caps_w.size()]);
     StagedModel& network = bench.model(static_cast<int>(cell / p.caps_w.size()));
     ExecutionOrder order;
     order.target_stage = network.stages();
     order.speed = power.caps->emulated_speed();
+    const double settled_s = clock.now_s() + (power.caps->by_hardware() ? power.caps->settle_s() : 0);
+    while (clock.now_s() < settled_s) execute(network, order, clock);
     const EnergyReading from = read_or_fail(*power.counter);
     EnergyReading now = from;
-    while (now.at_s < from.at_s + longest_window_s && (now.at_s < from.at_s + enough_s || now.total_j <= from.total_j)) {
+    while (now.at_s < from.at_s + enough_s || (now.total_j <= from.total_j && now.at_s < from.at_s + longest_standstill_s)) {
+      if (interrupted()) throw RunError("interrupted while profiling; nothing had been measured that could be kept");
       execute(network, order, clock);
       now = read_or_fail(*power.counter);
     }
+    window = {};
     window.add(from, now);
   }
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "power/power.h"
 
@@ -25,31 +24,6 @@ ordered_json EnergyCounter::facts() const {
 
 namespace {
 
-// A pool of short windows counts once it is this long: each of its windows begins and ends somewhere within a refresh, so
-// it takes many for the odd ends to even out.
-constexpr double refreshes_of_a_pool = 50;
-
-// Power over windows; short ones are pooled.
-class PowerPool {
- public:
-  void add(double energy_j, double time_s, double refresh_s) {
-    if (time_s >= fewest_refreshes * refresh_s) {
-      power_w_ = energy_j / time_s;
-      return;
-    }
-    energy_j_ += energy_j;
-    time_s_ += time_s;
-    if (time_s_ < refreshes_of_a_pool * refresh_s) return;
-    power_w_ = energy_j_ / time_s_;
-    energy_j_ = time_s_ = 0;
-  }
-  std::optional<double> power_w() const { return power_w_; }
-
- private:
-  double energy_j_ = 0, time_s_ = 0;
-  std::optional<double> power_w_;
-};
-
 class CounterMeter : public EnergyMeter {
  public:
   CounterMeter(EnergyCounter& counter, const Profile& profile) : counter_(counter), profile_(profile) {}
@@ -61,8 +35,8 @@ class CounterMeter : public EnergyMeter {
 
   void begin_period() override {
     begun_ = counter_.read();
-    if (idle_from_ && begun_ && begun_->at_s > idle_from_->at_s)
-      idle_.add(begun_->total_j - idle_from_->total_j, begun_->at_s - idle_from_->at_s, refresh_interval_s());
+    if (idle_from_ && begun_ && tells(begun_->at_s - idle_from_->at_s))
+      idle_w_ = (begun_->total_j - idle_from_->total_j) / (begun_->at_s - idle_from_->at_s);
     idle_from_.reset();
   }
 
@@ -70,15 +44,13 @@ class CounterMeter : public EnergyMeter {
     const auto ended = counter_.read();
     PeriodEnergy p;
     ++windows_;
-    const double idle_w = idle_.power_w().value_or(profile_.idle_power_w);
+    const double idle_w = idle_w_.value_or(profile_.idle_power_w);
     if (begun_ && ended && ended->at_s > begun_->at_s) {
       const double window_s = ended->at_s - begun_->at_s;
       double energy_j = ended->total_j - begun_->total_j;
-      PowerPool& pool = active_[{model, cap}];
-      pool.add(energy_j, window_s, refresh_interval_s());
-      if (window_s < fewest_refreshes * refresh_interval_s()) {
+      if (!tells(window_s)) {
         ++short_windows_;
-        energy_j = pool.power_w().value_or(profile_.active_power_of(model, cap)) * window_s;
+        energy_j = profile_.active_power_of(model, cap) * window_s;
       }
       p.energy_j = energy_j + idle_w * std::max(0.0, period_s - window_s);
       p.active_power_w = energy_j / window_s;
@@ -95,11 +67,12 @@ class CounterMeter : public EnergyMeter {
   }
 
  private:
+  bool tells(double window_s) const { return window_s >= fewest_refreshes * refresh_interval_s(); }
+
   EnergyCounter& counter_;
   const Profile& profile_;
   std::optional<EnergyReading> idle_from_, begun_;
-  PowerPool idle_;
-  std::map<std::pair<int, int>, PowerPool> active_;
+  std::optional<double> idle_w_;
   int64_t windows_ = 0, short_windows_ = 0, lost_windows_ = 0;
 };
 

@@ -92,8 +92,9 @@ std::unique_ptr<EnergyMeter> make_model_meter(const Profile& profile);  // the p
 
 // From a counter: what it counted from begin_period() to end_period(), and for what is left of the period the idle power
 // that it showed while the run waited for its inputs (until that is known: the profile's). Windows of fewer than five
-// refreshes are flagged in facts() and pooled, active ones by network and cap: such an input gets the mean power of the last
-// pool that was long enough (before there is one: the profile's power), over its own time.
+// refreshes are flagged in facts(), and such an input gets the power that the same counter showed in the profile for this network and
+// cap, over its own time. Adding short windows up would not help: a counter shows what was used up to its last refresh, so each of
+// them holds a part of the idling before it, and lacks its own end.
 // Energy is empty where the counter fails. All must outlive it.
 std::unique_ptr<EnergyMeter> make_counter_meter(EnergyCounter& counter, const Profile& profile);
 
