@@ -15,7 +15,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr double over_cap = 1.1;  // a cap is an average; meters and limits have their tolerances
-constexpr double shortest_window_s = 0.3;
+constexpr double shortest_window_s = 0.3, slow_settle_s = 1;
 
 // What capped domains have counted, by name: one by one where the counter knows them apart, else together.
 struct Counted {
@@ -87,6 +87,14 @@ std::vector<std::string> CapCheck::problems() const {
       all.push_back(fmt::format("power: {} drew {:.1f} W under a cap of {} W, {:.2f} s after it was set: the cap is not in force (another limit, "
                                 "firmware that ignores it?)", c.domain, c.drawn_w, c.cap_w, settle_s));
   return all;
+}
+
+std::vector<std::string> CapCheck::warnings(const Profile& profile) const {
+  const double reference_s = profile.reference_latency_s();
+  if (caps.empty() || settle_s < slow_settle_s || reference_s >= settle_s) return {};
+  return {fmt::format("power: a cap may take {:.1f} s to take hold here, and profile and recording change it before every execution ({:.0f} ms): "
+                      "what they hold under one cap is mixed with its neighbours; live, a scheduler that keeps its cap meets the cap itself",
+                      settle_s, 1e3 * reference_s)};
 }
 
 ordered_json to_json(const CapCheck& check) {

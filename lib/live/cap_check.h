@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/profile.h"
 #include "live/network_bench.h"
 #include "power/backend.h"
 
@@ -24,6 +25,8 @@ struct CapCheck {
   std::vector<ObservedCap> caps;      // empty where no hardware caps, or nothing is counted
 
   std::vector<std::string> problems() const;  // of caps that are not in force
+  // Where profile and recording, which change the cap before every execution, may not give it the time to take hold.
+  std::vector<std::string> warnings(const Profile& profile) const;
 };
 nlohmann::ordered_json to_json(const CapCheck& check);
 

@@ -10,6 +10,17 @@
 
 namespace alertbench {
 
+namespace {
+
+// Of the GPU that networks run on; empty where there is none, or it is not known.
+std::string gpu_bus_id(const nlohmann::ordered_json& inference) {
+  const nlohmann::ordered_json gpu = inference.value("gpu", nlohmann::ordered_json::object());
+  const auto id = gpu.find("pci_bus_id");
+  return id != gpu.end() && id->is_string() ? id->get<std::string>() : "";
+}
+
+}  // namespace
+
 std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
   const NetworkFile file = NetworkFile::read(scenario.networks);
   if (file.workload != scenario.workload)
@@ -30,12 +41,13 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
   if (s.nvml_library != default_nvml_library && !allow_commands)
     throw InputError(fmt::format("{}: power: nvml_library: \"{}\" is code that the scenario brings in; to run it, add --allow-commands",
                                  s.path, s.nvml_library));
-  harness_cpus = pin_thread("harness_cpu", s.harness_cpu, 1, allowed);
-  power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model, s.frequency_table,
-                      s.cpufreq_policies, s.power_sensors, s.device, s.gpu, s.nvml_library}, clock);
   cpus = pin_thread("inference_cpu", s.inference_cpu, s.threads, allowed);
-  workload = make_workload(s.workload, s.data, s.seeds.inputs);
   runtime = open_inference_runtime(s.threads, s.device);
+  harness_cpus = pin_thread("harness_cpu", s.harness_cpu, 1, allowed);
+  power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model, s.frequency_table, s.cpufreq_policies,
+                      s.power_sensors, s.device, s.gpu, s.nvml_library, gpu_bus_id(runtime->facts())}, clock);
+  pin_thread("inference_cpu", s.inference_cpu, s.threads, allowed);
+  workload = make_workload(s.workload, s.data, s.seeds.inputs);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
                                          workload->order(s.inputs, s.seeds.inputs));
 }
@@ -50,9 +62,10 @@ Profile LiveSession::measure_profile() {
   return p;
 }
 
-void LiveSession::check_caps() {
+std::vector<std::string> LiveSession::check_caps(const Profile& profile) {
   bench->feed(0);
   cap_check_ = alertbench::check_caps(*bench, power, scenario.caps_w, clock);
+  return cap_check_.warnings(profile);
 }
 
 std::string LiveSession::hardware() const {

@@ -28,7 +28,8 @@ class LiveSession {
   // A profile measured elsewhere must know the same networks, stages and caps (InputError).
   void check_profile(const Profile& profile, const std::string& path) const;
   Profile measure_profile();  // see live/profiler.h
-  void check_caps();  // see live/cap_check.h; what comes out is told by power_facts() and problems()
+  // See live/cap_check.h; what comes out is told by power_facts() and problems(). Returns warnings.
+  std::vector<std::string> check_caps(const Profile& profile);
 
   const Scenario& scenario;
   Progress progress;
@@ -37,7 +38,7 @@ class LiveSession {
   std::vector<int> cpus;          // of the inference, read back
   std::unique_ptr<InferenceRuntime> runtime;
   std::unique_ptr<Workload> workload;
-  PowerBackend power;
+  PowerBackend power;  // opened behind the runtime, which knows its GPU
   std::unique_ptr<NetworkBench> bench;
   CoRunnerControl co_runner;
 

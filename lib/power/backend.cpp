@@ -24,7 +24,7 @@ void open_rapl(PowerBackend& power, const PowerRequest& request, Clock& clock) {
     power.caps = make_no_cap("rapl");
     power.notes.push_back("power: this processor lets Linux read its energy, not cap it: the only cap stands for uncapped");
   } else {
-    power.caps = make_rapl_cap({request.root, request.state_folder, request.caps_w, {}});
+    power.caps = make_rapl_cap({request.root, request.state_folder, request.caps_w, {}, request.nvml_library});
   }
   power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
 }
@@ -54,7 +54,8 @@ void open_cpufreq(PowerBackend& power, const PowerRequest& request, Clock& clock
     power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
   else
     power.notes.push_back(fmt::format("power: energy is modelled: {}", fmt::join(why, "; ")));
-  power.caps = make_cpufreq_cap({request.root, request.state_folder, request.caps_w, request.frequencies, request.policies, {}});
+  power.caps = make_cpufreq_cap({request.root, request.state_folder, request.caps_w, request.frequencies, request.policies, {},
+                                 request.nvml_library});
 }
 
 // Why `auto` does not take cpufreq; empty: it does.
@@ -65,11 +66,22 @@ std::vector<std::string> why_no_cpufreq(const PowerRequest& request, Clock& cloc
   return why;
 }
 
+// That of the networks, as CUDA says, unless it cannot be known. EnvironmentError where another one is asked for.
+std::string gpu_of(const PowerRequest& request) {
+  const Nvml nvml(request.nvml_library);
+  const std::string uuid = request.cuda_bus_id.empty() ? "" : nvml.uuid_at(request.cuda_bus_id);
+  if (uuid.empty() || request.gpu.empty()) return uuid.empty() ? request.gpu : uuid;
+  if (const NvmlGpu gpu = nvml.find(request.gpu); gpu.uuid() != uuid)
+    throw EnvironmentError(fmt::format("power: nvml: power.gpu \"{}\" is {}, but the networks run on {} ({}): leave power.gpu out, or set "
+                                       "CUDA_VISIBLE_DEVICES={}", request.gpu, gpu.label(), uuid, request.cuda_bus_id, gpu.uuid()));
+  return uuid;
+}
+
 void open_nvml(PowerBackend& power, const PowerRequest& request, Clock& clock, bool cap_needed) {
-  power.counter = make_nvml_counter(request.nvml_library, request.gpu, clock);
+  const std::string gpu = gpu_of(request);
+  power.counter = make_nvml_counter(request.nvml_library, gpu, clock);
   try {
-    power.caps = make_nvml_cap({request.root, request.state_folder, request.nvml_library, request.gpu, request.caps_w, request.frequencies},
-                               clock);
+    power.caps = make_nvml_cap({request.root, request.state_folder, request.nvml_library, gpu, request.caps_w, request.frequencies}, clock);
   } catch (const CannotCap& e) {
     if (cap_needed || request.caps_w.size() != 1) throw;
     power.caps = make_no_cap("nvml");
@@ -77,7 +89,7 @@ void open_nvml(PowerBackend& power, const PowerRequest& request, Clock& clock, b
                                       e.what()));
   }
   power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
-  if (request.gpu.empty() && Nvml(request.nvml_library).first_in_doubt())
+  if (gpu.empty() && Nvml(request.nvml_library).first_in_doubt())
     power.notes.push_back("power: there are GPUs of several kinds, which CUDA may number in another order: name one by power.gpu, or set "
                           "CUDA_DEVICE_ORDER=PCI_BUS_ID");
   if (request.device == "cpu")

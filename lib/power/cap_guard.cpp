@@ -126,8 +126,8 @@ CapGuard::CapGuard(const std::string& root, const std::string& folder, const std
                                            "--set power.state_folder=DIR", state_file_, left.root));
       const auto failures = alertbench::put_back(left, nvml_library_);
       if (!failures.empty())
-        throw EnvironmentError(fmt::format("power: process {} ({}) left caps behind, and they cannot be put back: {}", left.pid,
-                                           left.command, fmt::join(failures, "; ")));
+        throw EnvironmentError(fmt::format("power: process {} ({}) left caps behind, and they cannot be put back: {}. They are noted in {}; "
+                                           "`alert-bench restore` tries again", left.pid, left.command, fmt::join(failures, "; "), state_file_));
       fs::remove(state_file_);
       notes_.push_back(fmt::format("process {} ({}), of {}, had left its caps behind; they were put back", left.pid, left.command,
                                    left.since));

@@ -58,7 +58,7 @@ class CpufreqCap : public CapSetter {
     policies_ = probe.policies;
     for (const double cap_w : settings.caps_w)
       for (const CpufreqPolicy& p : policies_) frequency_of(p, cap_w);  // what cannot be is told before anything is changed
-    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root));
+    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root), settings.nvml_library);
     warnings_ = guard_->notes();
     std::vector<CapValue> found;
     for (CpufreqPolicy& p : policies_) {

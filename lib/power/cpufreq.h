@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "power/frequency_table.h"
+#include "power/nvml_library.h"
 #include "power/power.h"
 
 namespace alertbench {
@@ -41,6 +42,7 @@ struct CpufreqCapSettings {
   FrequencyTable frequencies{};
   std::vector<int> policies{};           // empty: all
   std::function<void(const std::string& file)> after_write{};  // for tests
+  std::string nvml_library = default_nvml_library;             // for what a run on a GPU may have left behind
 };
 
 // A cap of W watts: every policy gets the highest frequency that the table gives for W, rounded down to one that it has, and

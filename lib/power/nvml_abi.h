@@ -33,6 +33,7 @@ const char* nvmlErrorString(int code);
 int nvmlSystemGetDriverVersion(char* version, unsigned length);
 int nvmlDeviceGetCount_v2(unsigned* count);
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, alertbench::nvml::Device* device);
+int nvmlDeviceGetHandleByPciBusId_v2(const char* bus_id, alertbench::nvml::Device* device);  // "0000:3B:00.0"
 int nvmlDeviceGetHandleByUUID(const char* uuid, alertbench::nvml::Device* device);
 int nvmlDeviceGetUUID(alertbench::nvml::Device device, char* uuid, unsigned length);
 int nvmlDeviceGetName(alertbench::nvml::Device device, char* name, unsigned length);

@@ -42,9 +42,24 @@ std::string why_no_permission(const std::string& root) {
 
 std::vector<std::string> mends_of(const std::string& uuid) {
   return {"sudo -E alert-bench run ...              # the driver lets root (CAP_SYS_ADMIN) alone set limits and clocks",
-          "docker run --cap-add SYS_ADMIN ...       # in a container, as root there",
+          "docker run --cap-add SYS_ADMIN -v /run/alert-bench:/run/alert-bench ...   # in a container, as root there; should it be killed as a "
+          "whole, watchdog and all, `alert-bench restore` on the host finds there what to put back",
           fmt::format("sudo nvidia-smi -i {} -pl WATTS   # or one limit by hand, and a scenario with one cap", uuid)};
 }
+
+struct Durations {
+  int64_t count = 0;
+  double total_s = 0, longest_s = 0;
+  void add(double time_s) {
+    ++count;
+    total_s += time_s;
+    longest_s = std::max(longest_s, time_s);
+  }
+  ordered_json to_json() const {
+    if (count == 0) return {{"count", 0}, {"mean_s", nullptr}, {"longest_s", nullptr}};
+    return {{"count", count}, {"mean_s", total_s / static_cast<double>(count)}, {"longest_s", longest_s}};
+  }
+};
 
 class NvmlCap : public CapSetter {
  public:
@@ -71,11 +86,13 @@ class NvmlCap : public CapSetter {
     if (!guard_->watchdog_alive())
       throw RunError("power: nvml: the watchdog has ended; without it no cap is changed. What was found is put back now");
     const bool change = in_force_w_ != cap_w;
+    const double begun_s = clock_.now_s();
     if (found_mw_)
       limit(cap_w, change);
     else
       lock(cap_w, change);
     in_force_w_ = cap_w;
+    (change ? changes_ : checks_).add(clock_.now_s() - begun_s);
   }
 
   void restore() override {
@@ -100,9 +117,8 @@ class NvmlCap : public CapSetter {
       j["looks_at_the_clock"] = looks_;
     }
     // NVML takes its time, and that time is part of an input's latency.
-    j["changes"] = {{"count", changes_},
-                    {"mean_s", changes_ > 0 ? ordered_json(change_s_ / static_cast<double>(changes_)) : ordered_json()},
-                    {"longest_s", changes_ > 0 ? ordered_json(longest_s_) : ordered_json()}};
+    j["changes"] = changes_.to_json();
+    j["checks"] = checks_.to_json();  // of a cap that is in force already, before every input
     j["state_file"] = guard_->state_file();
     return j;
   }
@@ -131,6 +147,9 @@ class NvmlCap : public CapSetter {
     }
     found_mw_ = found;
     guard_->remember({{gpu_limit(gpu_.uuid()), *found}});
+    if (const auto usual = gpu_.default_limit_mw(); usual && !same_mw(*usual, *found))
+      warnings_.push_back(fmt::format("power: {} was found limited to {} W, not to its default of {} W (somebody's wish, or left behind): {} W is "
+                                      "what is put back", gpu_.label(), watts(*found), watts(*usual), watts(*found)));
     return true;
   }
 
@@ -201,16 +220,11 @@ class NvmlCap : public CapSetter {
   template <class Call>
   void changing(Call call, const std::string& what) {
     in_force_w_.reset();  // a failure leaves nothing that counts as in force
-    const double begun_s = clock_.now_s();
     if (const NvmlFailure f = call()) {
       const std::string why = fmt::format("power: nvml: {} does not take {}: {}", gpu_.label(), what, f.text);
       if (f.no_permission()) throw EnvironmentError(why + "; permission taken back? `alert-bench doctor` says what is missing");
       throw RunError(why);
     }
-    const double took_s = clock_.now_s() - begun_s;
-    ++changes_;
-    change_s_ += took_s;
-    longest_s_ = std::max(longest_s_, took_s);
   }
 
   uint64_t clock_for(double cap_w) const {
@@ -232,8 +246,9 @@ class NvmlCap : public CapSetter {
   std::optional<std::pair<uint64_t, uint64_t>> range_mw_;
   std::vector<uint64_t> clocks_mhz_;
   std::optional<double> in_force_w_;
-  double locked_at_s_ = 0, change_s_ = 0, longest_s_ = 0;
-  int64_t changes_ = 0, looks_ = 0;
+  double locked_at_s_ = 0;
+  Durations changes_, checks_;
+  int64_t looks_ = 0;
   std::vector<std::string> warnings_;
 };
 

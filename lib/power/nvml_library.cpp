@@ -12,7 +12,7 @@
 
 // All that nvml_abi.h declares.
 #define ALERT_NVML_FUNCTIONS(F) F(nvmlInit_v2) F(nvmlShutdown) F(nvmlErrorString) F(nvmlSystemGetDriverVersion) F(nvmlDeviceGetCount_v2) \
-  F(nvmlDeviceGetHandleByIndex_v2) F(nvmlDeviceGetHandleByUUID) F(nvmlDeviceGetUUID) F(nvmlDeviceGetName) \
+  F(nvmlDeviceGetHandleByIndex_v2) F(nvmlDeviceGetHandleByPciBusId_v2) F(nvmlDeviceGetHandleByUUID) F(nvmlDeviceGetUUID) F(nvmlDeviceGetName) \
   F(nvmlDeviceGetPowerManagementLimit) F(nvmlDeviceGetPowerManagementLimitConstraints) F(nvmlDeviceGetPowerManagementDefaultLimit) \
   F(nvmlDeviceGetEnforcedPowerLimit) F(nvmlDeviceSetPowerManagementLimit) F(nvmlDeviceGetPowerUsage) \
   F(nvmlDeviceGetTotalEnergyConsumption) F(nvmlDeviceGetClockInfo) F(nvmlDeviceGetMaxClockInfo) F(nvmlDeviceGetSupportedGraphicsClocks) \
@@ -213,6 +213,12 @@ std::optional<NvmlGpu> Nvml::by_uuid(const std::string& uuid, NvmlFailure* why) 
   gpu.uuid_ = uuid;
   gpu.name_ = library_->text(ALERT_CALL(nvmlDeviceGetName), device);
   return gpu;
+}
+
+std::string Nvml::uuid_at(const std::string& pci_bus_id) const {
+  nvml::Device device = nullptr;
+  if (library_->call(ALERT_CALL(nvmlDeviceGetHandleByPciBusId_v2), pci_bus_id.c_str(), &device)) return "";
+  return library_->text(ALERT_CALL(nvmlDeviceGetUUID), device);
 }
 
 NvmlGpu Nvml::find(const std::string& wanted) const {

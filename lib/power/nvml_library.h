@@ -71,6 +71,7 @@ class Nvml {
   // By index ("0"), by UUID or the beginning of one ("GPU-8f3a"); "": what CUDA takes for the first ($CUDA_VISIBLE_DEVICES, else index
   // 0). InputError for another text, EnvironmentError names what is there.
   NvmlGpu find(const std::string& wanted) const;
+  std::string uuid_at(const std::string& pci_bus_id) const;  // "0000:3B:00.0"; empty where there is none, or it does not tell
   // CUDA numbers GPUs by their speed unless told otherwise, this library by their slots: with GPUs of several kinds, find("") may not be
   // the one that CUDA takes first. False where $CUDA_DEVICE_ORDER or a UUID in $CUDA_VISIBLE_DEVICES settles it.
   bool first_in_doubt() const;

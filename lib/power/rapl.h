@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "power/nvml_library.h"
 #include "power/power.h"
 #include "power/powercap_tree.h"
 
@@ -25,6 +26,7 @@ struct RaplCapSettings {
   std::string state_folder;    // see state_folder() in power/cap_state.h; empty: the default
   std::vector<double> caps_w;  // that will be asked for
   std::function<void(const std::string& file)> after_write;  // for tests: called with the path of each limit written
+  std::string nvml_library = default_nvml_library;            // for what a run on a GPU may have left behind
 };
 
 // Sets the long-term and the short-term limit of every package (of every die where the zones are dies) to the cap: a cap

@@ -37,7 +37,7 @@ class RaplCap : public CapSetter {
       throw EnvironmentError(fmt::format("power: rapl: caps cannot be set: {}{}", fmt::join(probe.no_caps, "; "),
                                          probe.mends.empty() ? "; choose --set power.backend=emulated"
                                                              : fmt::format(". To allow it:\n{}", fmt::join(probe.mends, "\n"))));
-    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root));
+    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root), settings.nvml_library);
     warnings_ = guard_->notes();
     tree_ = read_powercap_tree(settings.root);  // again, now that nobody else changes it
     std::vector<CapValue> found;

@@ -226,24 +226,33 @@ class Measurements {
                                      n, id, session_.bench->input_id(n)));
   }
 
+  // A profile that was measured before, here or elsewhere.
+  void check(const Profile& p, const std::string& path) {
+    session_.check_profile(p, path);
+    const std::string here = session_.hardware();
+    if (p.host != here) warn(fmt::format("{}: measured on \"{}\", this machine is \"{}\"", path, p.host, here));
+  }
+
+  void check_caps(const Profile& p) {
+    for (const std::string& w : session_.check_caps(p)) warn(w);
+  }
+
   // `known`: that of a recording that is gone on with.
   Profile profile(const std::optional<Profile>& known = {}) {
     Profile p;
     if (known) {
       p = *known;
-      session_.check_profile(p, "the recording's profile");
+      check(p, "the recording's profile");
     } else if (options_.profile.empty()) {
       p = session_.measure_profile();
       if (p.noise_verdict.rfind("noisy", 0) == 0) warn("profile: " + p.noise_verdict);
     } else {
       p = Profile::read(options_.profile);
-      session_.check_profile(p, options_.profile);
+      check(p, options_.profile);
       result_.manifest.add_file(options_.profile);
-      const std::string here = session_.hardware();
-      if (p.host != here) warn(fmt::format("{}: measured on \"{}\", this machine is \"{}\"", options_.profile, p.host, here));
     }
     write_file_atomically(result_.path() + "/profile.json", p.to_json().dump(1) + "\n");
-    session_.check_caps();
+    check_caps(p);
     return p;
   }
 
@@ -395,7 +404,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
       recording = measurements.recording(profile);
     } else {
       recording = Recording::load(recording_path);
-      session.check_profile(recording.profile, recording_path);
+      measurements.check(recording.profile, recording_path);
       if (recording.truth.inputs < scenario.inputs)
         throw InputError(fmt::format("{}: holds {} inputs, the scenario has {}; use --inputs {}", recording_path,
                                      recording.truth.inputs, scenario.inputs, recording.truth.inputs));
@@ -403,7 +412,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
         if (const std::string& id = recording.input_ids[static_cast<size_t>(n)]; id != session.bench->input_id(n))
           throw InputError(fmt::format("{}: input {} is \"{}\", the scenario's is \"{}\"; use the data and --seed that it was recorded with",
                                        recording_path, n, id, session.bench->input_id(n)));
-      session.check_caps();
+      measurements.check_caps(recording.profile);
       session.co_runner.calibrate(*session.bench, session.clock, session.progress);
       write_file_atomically(result.path() + "/profile.json", recording.profile.to_json().dump(1) + "\n");
     }
@@ -430,7 +439,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
     result.manifest.libraries["power"]["meter"] = metered;
     if (const int64_t brief = metered.value("shorter_than_five_refreshes", int64_t{0}); brief > 0)
       result.manifest.warnings.push_back(fmt::format("energy: {} of {} executions were shorter than five refreshes of the counter: theirs "
-                                                     "comes from the mean power of a group of them", brief,
+                                                     "is the power that the profile's long windows show for network and cap, over their time", brief,
                                                      metered.value("windows", int64_t{0})));
     session.power.caps->restore();
     const std::vector<Entry> replay = run_replay(evaluation, inputs);
@@ -524,9 +533,10 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   std::optional<MeasuredAccuracy> accuracy;
   if (options.accuracy) accuracy = measure_accuracy(*session.bench, session.clock, session.progress);
   Profile profile = session.measure_profile();
-  session.check_caps();
-  for (const std::string& p : session.problems()) session.progress.note("warning: " + p);
-  refuse_warnings(session.problems(), options.strict);
+  std::vector<std::string> doubts = session.check_caps(profile);
+  for (const std::string& p : session.problems()) doubts.push_back(p);
+  for (const std::string& d : doubts) session.progress.note("warning: " + d);
+  refuse_warnings(doubts, options.strict);
   if (accuracy) take_accuracy(profile, *accuracy, session.workload->data_source());
   if (const fs::path parent = fs::path(options.out).parent_path(); !parent.empty()) fs::create_directories(parent);
   write_file_atomically(options.out, profile.to_json().dump(1) + "\n");

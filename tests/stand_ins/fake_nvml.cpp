@@ -209,16 +209,23 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, Device* device) {
   return gpu.code;
 }
 
-int nvmlDeviceGetHandleByUUID(const char* uuid, Device* device) {
-  if (const int code = failing("", __func__)) return code;
+namespace {
+
+int find_by(const char* file, const char* wanted, const char* function, Device* device) {
+  if (const int code = failing("", function)) return code;
   for (unsigned index = 0; index < count(); ++index) {
-    const Gpu gpu(device_of(index), __func__);
-    if (text(gpu.file("uuid")) != uuid) continue;
+    const Gpu gpu(device_of(index), function);
+    if (text(gpu.file(file)) != wanted) continue;
     if (gpu.code == success) *device = device_of(index);
     return gpu.code;
   }
   return not_found;
 }
+
+}  // namespace
+
+int nvmlDeviceGetHandleByUUID(const char* uuid, Device* device) { return find_by("uuid", uuid, __func__, device); }
+int nvmlDeviceGetHandleByPciBusId_v2(const char* bus_id, Device* device) { return find_by("pci_bus_id", bus_id, __func__, device); }
 
 int nvmlDeviceGetUUID(Device device, char* uuid, unsigned length) { return Gpu(device, __func__).tell_text("uuid", uuid, length); }
 int nvmlDeviceGetName(Device device, char* name, unsigned length) { return Gpu(device, __func__).tell_text("name", name, length); }

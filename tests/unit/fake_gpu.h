@@ -18,7 +18,8 @@ struct FakeGpus {
     for (int n = 0; n < count; ++n) {
       set("name", "Fake A100", n);
       set("uuid", uuid(n), n);
-      for (const auto& [name, value] : {std::pair{"limit_mw", 380'000}, {"low_mw", 100'000}, {"high_mw", 400'000}, {"default_mw", 400'000},
+      set("pci_bus_id", "0000:3" + std::to_string(n) + ":00.0", n);
+      for (const auto& [name, value] : {std::pair{"limit_mw", 380'000}, {"low_mw", 100'000}, {"high_mw", 400'000}, {"default_mw", 380'000},
                                         {"power_mw", 300'000}, {"energy_mj", 5'000'000}, {"energy_at_ns", 0}, {"clock_mhz", 1410}})
         set(name, std::to_string(value), n);
       set("clocks_mhz", "210 600 900 1200 1395 1410", n);

@@ -13,6 +13,7 @@
 #include "fake_powercap.h"
 #include "power/backend.h"
 #include "power/cap_guard.h"
+#include "power/cpufreq.h"
 #include "power/nvml.h"
 #include "power/rapl.h"
 
@@ -132,7 +133,7 @@ TEST_CASE("nvml cap: the power limit, read back, and put back", "[power][nvml]")
     const auto caps = make_nvml_cap(g.settings(), clock);
     CHECK(caps->backend() == "nvml");
     CHECK(caps->emulated_speed() == 1.0);
-    CHECK(caps->warnings().empty());
+    CHECK(caps->warnings().empty());  // found as it is by default
     CHECK(g.as_found());  // nothing yet, but the state is on disk
     const CapState state = read_cap_state(g.state_file());
     REQUIRE(state.values.size() == 1);
@@ -149,6 +150,7 @@ TEST_CASE("nvml cap: the power limit, read back, and put back", "[power][nvml]")
     CHECK(facts["found_w"] == 380);
     CHECK(facts["range_w"] == nlohmann::ordered_json::array({100.0, 400.0}));
     CHECK(facts["changes"]["count"] == 2);
+    CHECK(facts["checks"]["count"] == 1);
     caps->restore();
     CHECK(g.as_found());
     caps->set(400);
@@ -356,6 +358,27 @@ TEST_CASE("nvml caps left behind are put back by restore, and by the next run of
     check_says(caps->warnings().at(0), {"process 123", "put back"});
     CHECK(g.as_found());
   }
+  const std::string policy = g.root() + "/sys/devices/system/cpu/cpufreq/policy0/";
+  for (const auto& [name, khz] : {std::pair{"scaling_max_freq", "2000000"}, {"scaling_min_freq", "600000"}, {"cpuinfo_max_freq", "2000000"}})
+    put(policy + name, std::string(khz) + "\n");
+  CpufreqCapSettings processor;
+  processor.root = g.root();
+  processor.caps_w = {50};
+  processor.frequencies = FrequencyTable({{50, 1000}}, "table");
+  processor.nvml_library = "libnvidia-absent.so.1";
+  leave(g.root());
+  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(processor); }), {"process 123", g.state_file(), "alert-bench restore"});
+  processor.nvml_library = FakeGpus::library;
+  check_says(make_cpufreq_cap(processor)->warnings().at(0), {"process 123", "put back"});
+  CHECK(g.as_found());
+}
+
+TEST_CASE("nvml cap: a limit other than the default is told, and put back all the same", "[power][nvml]") {
+  const FakeGpus g;
+  g.set("default_mw", "400000");
+  SystemClock clock;
+  const auto caps = make_nvml_cap(g.settings(), clock);
+  check_says(caps->warnings().at(0), {"380 W", "default of 400 W", "put back"});
 }
 
 TEST_CASE("a state file names GPUs by their UUID, and no value but those of caps", "[power][nvml]") {
@@ -482,6 +505,12 @@ TEST_CASE("backends: which GPU is CUDA's first is told where it is in doubt", "[
   check_says(open_power(request_for(g, "nvml", "cuda"), clock).notes.at(0), {"several kinds", "power.gpu", "CUDA_DEVICE_ORDER"});
   PowerRequest second = request_for(g, "nvml", "cuda");
   second.gpu = "1";
+  second.cuda_bus_id = "0000:30:00.0";
+  check_says(message_of<EnvironmentError>([&] { open_power(second, clock); }),
+             {"power.gpu \"1\"", "networks run on " + FakeGpus::uuid(0), "0000:30:00.0", "CUDA_VISIBLE_DEVICES=" + FakeGpus::uuid(1)});
+  second.cuda_bus_id = "0000:31:00.0";
+  open_power(second, clock);
+  second.gpu.clear();  // found by CUDA's word
   const PowerBackend power = open_power(second, clock);
   CHECK(power.notes.empty());
   power.caps->set(150);
