@@ -10,7 +10,7 @@
 // co-runner. A command runs under a supervisor process, which kills all below it (also what left its
 // process group) once our end of a socket closes. That nothing is left is also checked, at each stop(): all that start() begins
 // has a mark in its environment, which what it begins inherits, and none that bears it may be alive (process_tree.h). Not seen is
-// what both empties its environment and leaves its process group after its supervisor was killed.
+// what empties its environment and lives on after its supervisor was killed.
 //
 // The duty of a worker is a share of a processor, kept in processor time; that of a worker on the GPU (kinds gpu-...) is a share of
 // the GPU, kept in GPU time as lib/models/gpu_load.h counts it. Between bursts a worker sleeps. While it waits for the GPU it

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -59,14 +60,17 @@ class Command : public CoRunner {
   void stop() override {
     active_.pause();
     if (supervisor_.pid() < 0) return;
-    cpu_s_ = cpu_used_s();
+    cpu_used_s();
+    // Of a supervisor that is gone already nothing keeps the number of the group: it may be another's by now.
+    const pid_t group = supervisor_.ended() ? -1 : group_;
+    group_ = -1;
     // Reaches the supervisor even if a fork of ours still holds the socket.
     shutdown(socket_.get(), SHUT_RDWR);
     socket_.reset();
     // It kills the command's tree, unless it was itself killed or cannot.
     const bool reaped = supervisor_.reap(kStopTimeout_s) || supervisor_.kill_and_reap();
     why_dead_.clear();
-    require_none_left(mark_, std::exchange(group_, -1), reaped, fmt::format("\"{}\"", spec_.command[0]));
+    require_none_left(mark_, group, reaped, fmt::format("\"{}\"", spec_.command[0]));
   }
 
   bool set_duty(size_t, double) override { return false; }
@@ -142,12 +146,13 @@ class Command : public CoRunner {
     if (!alive()) throw RunError(why_dead_);
   }
 
+  // What is below the supervisor no more, because it was killed, counts as when last seen.
   double cpu_used_s() const {
     const auto supervisor = supervisor_.pid() > 0 ? read_process(supervisor_.pid()) : std::nullopt;
     if (!supervisor) return cpu_s_;
     double sum_s = supervisor->waited_cpu_s;
     for (const Process& p : descendants(supervisor_.pid())) sum_s += p.own_cpu_s + p.waited_cpu_s;
-    return sum_s;
+    return cpu_s_ = std::max(cpu_s_, sum_s);
   }
 
   CoRunnerSpec spec_;
@@ -157,7 +162,7 @@ class Command : public CoRunner {
   pid_t group_ = -1;
   std::string mark_;
   ActiveTime active_;
-  double cpu_s_ = 0;
+  mutable double cpu_s_ = 0;
   mutable std::string why_dead_;
 };
 

@@ -220,6 +220,28 @@ TEST_CASE("what left the group of a command whose supervisor was killed is ended
   CHECK(all_gone(pids));
 }
 
+TEST_CASE("a group whose supervisor was killed is not signalled by its number", "[contention][process]") {
+  auto co_runner = make(kShellTree);
+  co_runner->start();
+  const std::vector<pid_t> pids = co_runner->pids();
+  REQUIRE(pids.size() >= 2);
+  const pid_t group = getpgid(pids[1]);
+  // Another's, in a group that bears the number.
+  const pid_t stranger = fork();
+  if (stranger == 0) {
+    if (setpgid(0, group) == 0) execl("/bin/sleep", "sleep", "1000", nullptr);
+    _exit(1);
+  }
+  REQUIRE(eventually(2, [&] { return getpgid(stranger) == group; }));
+  kill(pids[0], SIGKILL);
+  CHECK(eventually(2, [&] { return !co_runner->alive(); }));
+  co_runner->stop();
+  CHECK(all_gone(pids));
+  CHECK(running(stranger));
+  kill(stranger, SIGKILL);
+  waitpid(stranger, nullptr, 0);
+}
+
 TEST_CASE("what bears a mark is found and ended, or named", "[contention][process]") {
   const std::string mark = new_mark();
   CHECK(new_mark() != mark);
