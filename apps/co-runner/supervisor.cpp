@@ -29,7 +29,7 @@ void clear_tree(pid_t group, pid_t keep) {
     for (const Process& p : descendants(getpid())) {
       if (p.pid == keep) continue;
       left = true;
-      if (p.state != 'Z') kill(p.pid, SIGKILL);
+      kill(p.pid, SIGKILL);  // a zombie too: it may be a process whose first thread has ended and whose others run on
       if (p.parent == getpid()) waitpid(p.pid, nullptr, WNOHANG);
     }
     if (!left) return;

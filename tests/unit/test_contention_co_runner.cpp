@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "catch.h"
@@ -195,6 +196,30 @@ TEST_CASE("a command that ends is noticed, and what it left is ended", "[content
   CHECK_THROWS_AS(co_runner->resume(), RunError);
   co_runner->stop();
   CHECK(all_gone(pids));
+}
+
+TEST_CASE("a process that looks ended since its first thread has is ended too", "[contention][process]") {
+  if (access("/usr/bin/python3", X_OK) != 0) {
+    WARN("skipped: no /usr/bin/python3");
+    return;
+  }
+  // In a session of its own, so that the signal to the group does not reach it.
+  auto co_runner = make(command({"/usr/bin/python3", "-c",
+                                 "import ctypes, os, threading, time\n"
+                                 "if os.fork(): time.sleep(60)\n"
+                                 "os.setsid()\n"
+                                 "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+                                 "ctypes.CDLL(None).pthread_exit(None)\n"}));
+  co_runner->start();
+  co_runner->resume();
+  std::optional<pid_t> headless;
+  REQUIRE(eventually(10, [&] {
+    for (const pid_t pid : co_runner->pids())
+      if (const auto p = read_process(pid); p && p->state == 'Z') headless = pid;
+    return headless.has_value();
+  }));
+  co_runner->stop();
+  CHECK_FALSE(read_process(*headless));
 }
 
 TEST_CASE("a killed supervisor is noticed, and the command ended", "[contention][process]") {
