@@ -187,10 +187,7 @@ void CoRunnerControl::lose(const std::string& why) {
   lost_ = input_ < 0 ? fmt::format("the co-runner died before the first input: {}", why)
                      : fmt::format("the co-runner died by input {}: {}", input_, why);
   running_ = false;
-  try {
-    co_runner_->pause();  // the workers that are left
-  } catch (const RunError&) {
-  }
+  end();  // what is left of it would go on beside inputs that count as off
   phases_.end(co_runner_->worker_throughputs(), true);
   if (progress_) progress_->note(fmt::format("warning: {}; the run goes on without it, and its result will not be valid", lost_));
 }
@@ -198,6 +195,10 @@ void CoRunnerControl::lose(const std::string& why) {
 void CoRunnerControl::stop() {
   if (!co_runner_ || stopped_) return;
   pause();
+  if (!stopped_) end();
+}
+
+void CoRunnerControl::end() {
   stopped_ = true;
   try {
     co_runner_->stop();

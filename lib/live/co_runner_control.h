@@ -31,7 +31,7 @@ class CoRunnerControl {
   void calibrate(NetworkBench& bench, Clock& clock, Progress& progress);
 
   // From here to pause() it is measured what the co-runner does, phase by phase. None of these throws where the co-runner
-  // has died: the run goes on, it counts as off from there, and problems() says so.
+  // has died: what is left of it is ended, the run goes on, it counts as off from there, and problems() says so.
   void begin_part(const std::string& part) { phases_.begin_part(part); }  // of the run: "recording", "live"
   void prepare(int64_t input);  // turns it on or off as the schedule says
   void pause();
@@ -49,6 +49,7 @@ class CoRunnerControl {
  private:
   void set_dose(double dose);
   void lose(const std::string& why);
+  void end();
 
   const Scenario& scenario_;
   std::string name_;

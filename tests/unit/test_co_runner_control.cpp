@@ -143,6 +143,38 @@ TEST_CASE("A worker killed in a phase makes the result invalid, and the run goes
   check();
 }
 
+TEST_CASE("What is left of a co-runner that died does not go on beside inputs that count as off", "[co-runner-control][process]") {
+  // Of a command whose supervisor was killed, also what left its process group.
+  Scenario s = scenario_with("command", {"sh", "-c", "setsid sleep 1000 & sleep 1000"});
+  if (GENERATE(false, true)) {
+    s = scenario_with("compute");
+    s.co_runner.workers = 2;
+  }
+  CoRunnerControl control(s, true);
+  for (int64_t n = 0; n < 4; ++n) control.prepare(n);
+  const std::vector<pid_t> pids = alive_below_us();
+  REQUIRE(pids.size() >= 2);
+  const auto running = [](pid_t pid) {
+    const auto p = read_process(pid);
+    return p && p->state != 'Z' && p->state != 'X';
+  };
+  const auto cpu_s = [&] { return control.facts()["workers"][0]["throughput"]["cpu_s"].get<double>(); };
+  const double before_s = cpu_s();
+  kill(pids[0], SIGKILL);
+  REQUIRE(eventually(2, [&] { return !running(pids[0]); }));
+  control.prepare(4);
+  CHECK_FALSE(control.on(4));
+  CHECK(std::none_of(pids.begin(), pids.end(), running));
+  const std::string problems = joined(control.problems()), facts = control.facts().dump();
+  check_says(problems, {"died by input 4"});
+  CHECK(control.problems().size() == 1);
+  CHECK(cpu_s() >= before_s);
+  for (int64_t n = 5; n < s.inputs; ++n) control.prepare(n);
+  control.stop();
+  CHECK(joined(control.problems()) == problems);
+  CHECK(control.facts().dump() == facts);
+}
+
 TEST_CASE("A worker that dies after the last input is noticed too", "[co-runner-control][process]") {
   const Scenario s = scenario_with("compute");
   CoRunnerControl control(s, false);
