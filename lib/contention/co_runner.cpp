@@ -31,6 +31,8 @@ void check_generators(const CoRunnerSpec& spec) {
   }
   if (!(spec.period_s >= 1e-4 && spec.period_s <= 1))
     throw InputError(fmt::format("co-runner: period_s {} is not between 0.0001 and 1", spec.period_s));
+  if (!(spec.ready_timeout_s > 0 && spec.ready_timeout_s <= 3600))
+    throw InputError(fmt::format("co-runner: ready_timeout_s {} is not above 0 and at most 3600", spec.ready_timeout_s));
 }
 
 void check_command(const CoRunnerSpec& spec) {

@@ -38,6 +38,7 @@ struct CoRunnerSpec {
   uint64_t seed = 1;          // of the lengths of the bursts
   double period_s = 1.5e-3;   // mean length of a burst and the rest after it; no burst is shorter than a step (on a GPU about 1 ms)
   uint64_t buffer_bytes = 0;  // of each memory worker, three arrays in all; 0: default_buffer_bytes, on a GPU its own default
+  double ready_timeout_s = 120;  // start() waits that long for each worker: one that a driver keeps waiting is never ready
 
   std::vector<std::string> command;  // argv, found on PATH, no shell. Its stdout is dropped
   std::vector<int> command_cpus;     // may run there only; empty: as the thread that calls start()
@@ -60,8 +61,8 @@ class CoRunner {
   virtual ~CoRunner() = default;
 
   // Returns ready and paused. Again after stop(): from nothing. Throws EnvironmentError (no generator, no
-  // such processor), InputError (the command cannot be executed), RunError (died before it was ready),
-  // and has then left nothing behind.
+  // such processor, a worker not ready in time), InputError (the command cannot be executed), RunError (died before it was ready, an
+  // interrupt while it waited for that), and has then left nothing behind.
   virtual void start() = 0;
 
   // Do not wait for the effect, which comes as soon as the co-runner gets the processor. Of a command they

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -13,8 +14,9 @@
 #include "contention/process_tree.h"
 #include "contention/protocol.h"
 #include "contention/sorts.h"
-#include "core/random.h"
 #include "core/error.h"
+#include "core/interrupt.h"
+#include "core/random.h"
 
 namespace alertbench {
 namespace {
@@ -156,14 +158,21 @@ class Generators : public CoRunner {
   }
 
   void wait_until_ready(size_t i) const {
+    using clock = std::chrono::steady_clock;
     const Worker& worker = *workers_[i];
+    const auto give_up = clock::now() + std::chrono::duration<double>(spec_.ready_timeout_s);
     while (!worker.block->ready) {
+      if (interrupted()) throw RunError("interrupted while the co-runner was being started");
       if (auto status = worker.child.ended()) {
         const std::string message = why_dead(i) + " before it was ready";
         if (WIFEXITED(*status) && WEXITSTATUS(*status) == static_cast<int>(ExitCode::environment_refuses))
           throw EnvironmentError(message);
         throw RunError(message);
       }
+      if (clock::now() > give_up)
+        throw EnvironmentError(fmt::format("{} is not ready after {} s; see {}", name_of(i), spec_.ready_timeout_s,
+                                           co_runner_kind(spec_.workers[i].kind).on_gpu ? "whether the GPU answers (`nvidia-smi`)"
+                                                                                        : "what keeps the processor busy (`top`)"));
       futex_wait(worker.block->ready, 0, 10'000'000);
     }
   }
@@ -175,12 +184,15 @@ class Generators : public CoRunner {
     }
   }
 
+  std::string name_of(size_t i) const {
+    return fmt::format("co-runner: {} worker {} (pid {})", spec_.workers[i].kind, i, workers_[i]->child.pid());
+  }
+
   std::string why_dead(size_t i) const {
     if (!started_ || i >= workers_.size()) return "";
     const auto status = workers_[i]->child.ended();
     if (!status) return "";
-    std::string why = fmt::format("co-runner: {} worker {} (pid {}) {}", spec_.workers[i].kind, i,
-                                  workers_[i]->child.pid(), describe_status(*status));
+    std::string why = name_of(i) + " " + describe_status(*status);
     const char* error = workers_[i]->block->error;
     if (*error) why += fmt::format(" ({})", std::string(error, strnlen(error, sizeof ControlBlock::error)));
     return why;

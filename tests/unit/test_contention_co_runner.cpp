@@ -19,6 +19,7 @@
 #include "contention/process_tree.h"
 #include "contention/stress_ng.h"
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "support.h"
 
 using namespace alertbench;
@@ -267,6 +268,31 @@ TEST_CASE("a group whose supervisor was killed is not signalled by its number", 
   waitpid(stranger, nullptr, 0);
 }
 
+TEST_CASE("a worker that hangs before it is ready is given up, or at an interrupt", "[contention][process]") {
+  const Folder folder;
+  const std::string hangs = folder / "hangs";
+  put(hangs, "#!/bin/sh\nexec sleep 1000\n");
+  std::filesystem::permissions(hangs, std::filesystem::perms::owner_all);
+  const auto [kind, mend] = GENERATE(table<std::string, std::string>({{"gpu-compute", "nvidia-smi"}, {"memory", "top"}}));
+  CoRunnerSpec spec = generators({{kind, -1, 1}});
+  spec.ready_timeout_s = 0.1;
+  auto co_runner = make_co_runner(spec, hangs);
+  check_says(message_of<EnvironmentError>([&] { co_runner->start(); }), {kind + " worker 0 (pid ", "not ready after 0.1 s", mend});
+  CHECK(co_runner->pids().empty());
+
+  spec.ready_timeout_s = 60;
+  const pid_t harness = fork();
+  if (harness == 0) {
+    install_interrupt_handlers();
+    raise(SIGINT);
+    const std::string message = message_of<RunError>([&] { make_co_runner(spec, hangs)->start(); });
+    _exit(contains(message, "interrupted") ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(harness, &status, 0);
+  CHECK(status == 0);
+}
+
 TEST_CASE("what bears a mark is found and ended, or named", "[contention][process]") {
   const std::string mark = new_mark();
   CHECK(new_mark() != mark);
@@ -400,6 +426,9 @@ TEST_CASE("co-runner specs that make no sense are refused", "[contention]") {
   CoRunnerSpec slow = generators({{}});
   slow.period_s = 10;
   refused(slow);
+  CoRunnerSpec endless = generators({{}});
+  endless.ready_timeout_s = std::nan("");
+  refused(endless);
 }
 
 TEST_CASE("the default buffer is beyond the cache and within the memory", "[contention]") {
