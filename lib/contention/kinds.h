@@ -12,8 +12,8 @@ namespace alertbench {
 // takes the processor of the other thread.
 enum class Pinning {
   inference,  // worker w on processor w % threads of the inference's: two beside one thread share its processor
-  both,       // the first there, the second on another processor: memory traffic disturbs from both
-  other       // on another processor: what disturbs is on the GPU
+  both,       // the first there, the second on placement.other_cpu: memory traffic disturbs from both. stress-ng: both share the two
+  other       // on placement.other_cpu, none of the inference's: what disturbs is on the GPU
 };
 
 struct CoRunnerKind {

@@ -279,6 +279,12 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
         .fail("kind", fmt::format("\"{}\" works on the GPU, but placement.device is \"{}\", and an inference on the processor is not "
                                   "disturbed by that; choose --device cuda, or a co-runner on the processor (`alert-bench list co-runners`)",
                                   s.co_runner.kind, s.device));
+  if (co_runner_kind(s.co_runner.kind).on_gpu && s.inference_cpu >= 0 && s.other_cpu >= s.inference_cpu &&
+      s.other_cpu < s.inference_cpu + s.threads)
+    r.object("placement")
+        .fail("other_cpu", fmt::format("{} is a processor of the inference (from {} on, {} in all), and a worker of \"{}\" keeps "
+                                       "its own busy while it waits for the GPU; name another processor, or -1 for any", s.other_cpu,
+                                       s.inference_cpu, s.threads, s.co_runner.kind));
   s.profile_repetitions = r.integer("profile_repetitions", s.profile_repetitions, 2, 100'000);
   s.round_inputs = r.integer("round_inputs", s.round_inputs, 1, 1'000'000);
   if (r.has("seeds")) {

@@ -122,6 +122,14 @@ TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") 
   j["placement"] = {{"device", "cuda"}};
   CHECK(said({{"kind", "gpu-memory"}}) == "");
   CHECK(effective()["co_runner"]["workers"] == 1);
+  j["placement"]["threads"] = 2;
+  check_says(said({{"kind", "gpu-memory"}}),
+             {"placement: other_cpu: 1 is a processor of the inference", "from 0 on, 2 in all", "gpu-memory"});
+  CHECK(said({{"kind", "memory"}}) == "");
+  for (const auto& [key, value] : {std::pair{"other_cpu", 2}, {"other_cpu", -1}, {"inference_cpu", -1}}) {
+    j["placement"] = {{"device", "cuda"}, {"threads", 2}, {key, value}};
+    CHECK(said({{"kind", "gpu-memory"}}) == "");
+  }
 }
 
 TEST_CASE("Overrides reach into objects and lists", "[scenario]") {
