@@ -13,8 +13,9 @@
 // what empties its environment and lives on after its supervisor was killed.
 //
 // The duty of a worker is a share of a processor, kept in processor time; that of a worker on the GPU (kinds gpu-...) is a share of
-// the GPU, kept in GPU time as lib/models/gpu_load.h counts it. Between bursts a worker sleeps. While it waits for the GPU it
-// takes processor time as well (the driver's way of waiting): keep it off the inference's processor.
+// the GPU, kept in GPU time as lib/models/gpu_load.h counts it: as work at the speed that the GPU had, uncapped, when the worker started.
+// Under a power cap of the hardware the same work takes longer. Between bursts a worker sleeps. While it waits for the GPU it takes
+// processor time as well (the driver's way of waiting): keep it off the inference's processors.
 #pragma once
 
 #include <sys/types.h>

@@ -63,6 +63,18 @@ std::vector<int> worker_cpus(const Scenario& scenario) {
   return cpus;
 }
 
+std::vector<WorkAsked> work_asked(const Scenario& scenario, const CoRunnerSpec& spec) {
+  if (!spec.command.empty()) return {{fmt::format("command \"{}\"", spec.command[0]), {}}};
+  const bool on_gpu = kind_of(scenario).on_gpu;
+  const bool uncapped = scenario.power_backend == "emulated" || scenario.power_backend == "none";
+  std::vector<WorkAsked> asked;
+  for (const WorkerSpec& worker : spec.workers)
+    asked.push_back({fmt::format("{} worker {} on {}", worker.kind, asked.size(),
+                                 worker.cpu < 0 ? "any processor" : fmt::format("processor {}", worker.cpu)),
+                     on_gpu && !uncapped ? std::nullopt : std::optional(worker.duty), on_gpu});
+  return asked;
+}
+
 CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, Progress* progress)
     : scenario_(scenario), progress_(progress) {
   const CoRunnerScenario& c = scenario.co_runner;
@@ -241,12 +253,7 @@ std::vector<std::string> CoRunnerControl::problems() const {
     result.push_back(lost_);
   else if (!t.alive && !stopped_)
     result.push_back(fmt::format("the co-runner died: {}", t.why_dead));
-  std::vector<WorkAsked> asked;
-  for (size_t w = 0; w < spec_.workers.size(); ++w)
-    asked.push_back({fmt::format("{} worker {} on {}", spec_.workers[w].kind, w,
-                                 spec_.workers[w].cpu < 0 ? "any processor" : fmt::format("processor {}", spec_.workers[w].cpu)),
-                     spec_.workers[w].duty, kind_of(scenario_).on_gpu});
-  if (asked.empty()) asked.push_back({fmt::format("command \"{}\"", spec_.command[0]), {}});
+  const std::vector<WorkAsked> asked = work_asked(scenario_, spec_);
   for (const std::string& reason : starvation(phases_.so_far(co_runner_->worker_throughputs()), asked)) result.push_back(reason);
   if (measured_slowdown_ && spec_.command.empty() && !scenario_.co_runner.duty) {
     const double wanted = scenario_.co_runner.slowdown;

@@ -18,6 +18,9 @@ namespace alertbench {
 // The processor of each worker of the scenario's co-runner, by its kind's pinning; -1: any.
 std::vector<int> worker_cpus(const Scenario& scenario);
 
+// What starvation() is to ask of each. No duty of workers on the GPU where power caps slow it: their duty is work at uncapped speed.
+std::vector<WorkAsked> work_asked(const Scenario& scenario, const CoRunnerSpec& spec);
+
 class CoRunnerControl {
  public:
   // Starts the co-runner, paused; none for kind "none". A `command` needs `allow_commands` (InputError without).

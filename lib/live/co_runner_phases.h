@@ -46,7 +46,8 @@ class CoRunnerPhases {
 // all of them. `now`: names the workers' units. What a worker was busy is its cpu_s, of one on the GPU its gpu_s.
 nlohmann::ordered_json phase_facts(const std::vector<CoRunnerPhase>& phases, const std::vector<Throughput>& now);
 
-// A worker as it is called in messages, and the duty asked of it; none: not known (a command).
+// A worker as it is called in messages, and the duty asked of it; none: not known (a command), or not to be judged (on a GPU that
+// power caps slow).
 struct WorkAsked {
   std::string name;
   std::optional<double> duty;
@@ -58,7 +59,7 @@ struct WorkAsked {
 //   processor. More than half a processor is not expected of any: beside one inference that never rests, its fair share is
 //   one half, whatever its duty. For a worker on the GPU read GPU for processor: its processor time says nothing (it spins while it
 //   waits), so it is judged by its GPU time, which is the work done at the speed it had alone (models/gpu_load.h);
-// - a worker that did nothing at all in a phase of 0.2 s or more, a command: in a second or more of all phases together.
+// - a worker that did nothing at all in a phase of 0.2 s or more, one of no known duty: in a second or more of all phases together.
 // Phases that the co-runner died in do not count.
 std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases, const std::vector<WorkAsked>& workers);
 

@@ -285,6 +285,25 @@ TEST_CASE("Where workers run follows from kind, threads and number", "[co-runner
   CHECK(cpus("compute", 2) == Cpus{-1, -1});
 }
 
+TEST_CASE("The duty of a worker on the GPU is not judged where power caps slow the GPU", "[co-runner-control]") {
+  Scenario s;
+  CoRunnerSpec spec;
+  const auto duty = [&](const char* kind, const char* backend) {
+    s.co_runner.kind = kind;
+    s.power_backend = backend;
+    spec.workers = {{kind, 5, 0.4}};
+    return work_asked(s, spec).at(0).duty;
+  };
+  for (const char* backend : {"emulated", "none"}) CHECK(duty("gpu-compute", backend) == 0.4);
+  for (const char* backend : {"nvml", "auto"}) {
+    CHECK_FALSE(duty("gpu-memory", backend));
+    CHECK(duty("compute", backend) == 0.4);
+  }
+  CHECK(work_asked(s, spec)[0].name == "compute worker 0 on processor 5");
+  check_says(joined(starvation({phase(2, 0, 0)}, {{"worker 0", {}, true}})), {"did no work", "no GPU time"});
+  CHECK(joined(starvation({phase(2, 0.1, 9)}, {{"worker 0", {}, true}})) == "");
+}
+
 TEST_CASE("Two workers of one kind have the same duty, and both show in the facts", "[co-runner-control][process]") {
   Scenario s = scenario_with("matrix");
   s.co_runner.workers = 2;
