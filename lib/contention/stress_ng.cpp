@@ -27,7 +27,7 @@ std::vector<std::string> stress_ng_command(const std::string& stressor, int work
   // The folder, since it refuses to start in one that cannot be written to. The timeout, lest it go on for ever where even its
   // supervisor is killed.
   std::vector<std::string> argv{program,       "--" + stressor, std::to_string(workers),
-                                "--quiet",     "--timeout",     "86400",
+                                "--quiet",     "--timeout",     "2592000",
                                 "--temp-path", std::filesystem::temp_directory_path().string()};
   if (!cpus.empty()) argv.insert(argv.end(), {"--taskset", fmt::format("{}", fmt::join(cpus, ","))});
   if (stressor == "matrix") argv.insert(argv.end(), {"--matrix-method", "prod"});

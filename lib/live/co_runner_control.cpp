@@ -94,9 +94,9 @@ CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, 
   } else {
     std::vector<int>& cpus = spec_.command_cpus = worker_cpus(scenario);
     const auto workers = static_cast<int>(cpus.size());
+    cpus.erase(std::remove_if(cpus.begin(), cpus.end(), [](int cpu) { return cpu < 0; }), cpus.end());
     std::sort(cpus.begin(), cpus.end());
     cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
-    if (cpus[0] < 0) cpus.clear();
     spec_.command = stress_ng_command(kind_of(scenario).stress_ng, workers, cpus, c.duty);
   }
   co_runner_ = make_co_runner(spec_, find_generator());

@@ -15,7 +15,7 @@
 
 namespace alertbench {
 
-// The processor of each worker of the scenario's co-runner, by its kind's pinning; -1: any.
+// The processor of each worker of the scenario's co-runner, by its kind's pinning; -1: any. stress-ng's workers share them all.
 std::vector<int> worker_cpus(const Scenario& scenario);
 
 // What starvation() is to ask of each. No duty of workers on the GPU where power caps slow it: their duty is work at uncapped speed.

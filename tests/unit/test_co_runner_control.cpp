@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "contention/stress_ng.h"
 #include "live/co_runner_control.h"
 #include "live/co_runner_phases.h"
+#include "live/placement.h"
 #include "support.h"
 
 using namespace alertbench;
@@ -360,8 +362,15 @@ TEST_CASE("Without stress-ng the message says how to get it", "[co-runner-contro
   put(empty / "stress-ng", "");
   std::filesystem::permissions(empty / "stress-ng", std::filesystem::perms::owner_all);
   CHECK(stress_ng_command("cpu", 2, {0, 3}, 0.256) ==
-        std::vector<std::string>{empty / "stress-ng", "--cpu", "2", "--quiet", "--timeout", "86400", "--temp-path",
+        std::vector<std::string>{empty / "stress-ng", "--cpu", "2", "--quiet", "--timeout", "2592000", "--temp-path",
                                  std::filesystem::temp_directory_path().string(), "--taskset", "0,3", "--cpu-load", "26"});
+  // Of two workers one is pinned nowhere: the other's processor still counts.
+  put(empty / "stress-ng", "#!/bin/sh\nexec /bin/sleep 1000\n");
+  Scenario s = scenario_with("stress-ng-memory");
+  s.co_runner.duty.reset();
+  s.co_runner.workers = 2;
+  s.inference_cpu = allowed_cpus().at(0);
+  check_says(CoRunnerControl(s, false).facts()["command"].dump(), {fmt::format(R"("--taskset","{}")", s.inference_cpu)});
   setenv("PATH", path.c_str(), 1);
   check_says(message, {"stress-ng is not on PATH", "apt-get install stress-ng"});
 }
