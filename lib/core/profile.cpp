@@ -48,6 +48,28 @@ std::vector<double> sized(JsonReader& reader, const char* key, size_t size, cons
   return values;
 }
 
+// An object of one list a field, each with one value a cap.
+template <class Row, class Fields>
+std::vector<Row> read_by_cap(JsonReader reader, const Fields& fields, size_t caps) {
+  std::vector<Row> rows(caps);
+  for (const auto& field : fields) {
+    const std::vector<double> values = sized(reader, field.key, caps, "cap");
+    for (size_t c = 0; c < caps; ++c) rows[c].*field.value = values[c];
+  }
+  reader.finish();
+  return rows;
+}
+
+template <class Row, class Fields>
+ordered_json by_cap(const std::vector<Row>& rows, const Fields& fields) {
+  ordered_json object;
+  for (const auto& field : fields) {
+    ordered_json& values = object[field.key] = ordered_json::array();
+    for (const Row& row : rows) values.push_back(row.*field.value);
+  }
+  return object;
+}
+
 ModelProfile read_model(JsonReader reader, Profile& profile) {
   ModelProfile model;
   model.name = reader.text("name");
@@ -58,36 +80,15 @@ ModelProfile read_model(JsonReader reader, Profile& profile) {
   const auto caps = profile.caps_w.size();
   const std::vector<double> active = sized(reader, "active_power_w", caps, "cap");
   profile.active_power_w.insert(profile.active_power_w.end(), active.begin(), active.end());
-  if (reader.has("cap_speed")) {
-    JsonReader speeds = reader.object("cap_speed");
-    model.cap_speeds.resize(caps);
-    for (const SpeedField& field : speed_fields) {
-      const std::vector<double> values = sized(speeds, field.key, caps, "cap");
-      for (size_t c = 0; c < caps; ++c) model.cap_speeds[c].*field.value = values[c];
-    }
-    speeds.finish();
-  }
-  if (reader.has("device_time")) {
-    JsonReader times = reader.object("device_time");
-    model.device_times.resize(caps);
-    for (const DeviceField& field : device_fields) {
-      const std::vector<double> values = sized(times, field.key, caps, "cap");
-      for (size_t c = 0; c < caps; ++c) model.device_times[c].*field.value = values[c];
-    }
-    times.finish();
-  }
+  if (reader.has("cap_speed")) model.cap_speeds = read_by_cap<CapSpeed>(reader.object("cap_speed"), speed_fields, caps);
+  if (reader.has("device_time")) model.device_times = read_by_cap<DeviceTime>(reader.object("device_time"), device_fields, caps);
   std::vector<JsonReader> stages = reader.objects("stages");
   if (stages.empty() || stages.size() > max_stages)
     reader.fail("stages", fmt::format("has {} entries; give 1 to {}", stages.size(), max_stages));
   model.accuracy = sized(reader, "accuracy", stages.size(), "stage");
   for (JsonReader& stage : stages) {
-    std::vector<LatencyStats> row(caps);
-    for (const LatencyField& field : latency_fields) {
-      const std::vector<double> values = sized(stage, field.key, caps, "cap");
-      for (size_t c = 0; c < caps; ++c) row[c].*field.value = values[c];
-    }
+    const std::vector<LatencyStats> row = read_by_cap<LatencyStats>(std::move(stage), latency_fields, caps);
     profile.latency.insert(profile.latency.end(), row.begin(), row.end());
-    stage.finish();
   }
   reader.finish();
   return model;
@@ -323,17 +324,8 @@ ordered_json Profile::to_json() const {
     if (!size_unit.empty()) entry["size_growth"] = model.size_growth;
     const auto power = active_power_w.begin() + m * caps();
     entry["active_power_w"] = std::vector<double>(power, power + caps());
-    if (!model.cap_speeds.empty())
-      for (const SpeedField& field : speed_fields) {
-        ordered_json& values = entry["cap_speed"][field.key] = ordered_json::array();
-        for (const CapSpeed& speed : model.cap_speeds) values.push_back(speed.*field.value);
-      }
-    ordered_json& device_time = entry["device_time"] = nullptr;
-    if (!model.device_times.empty())
-      for (const DeviceField& field : device_fields) {
-        ordered_json& values = device_time[field.key] = ordered_json::array();
-        for (const DeviceTime& time : model.device_times) values.push_back(time.*field.value);
-      }
+    if (!model.cap_speeds.empty()) entry["cap_speed"] = by_cap(model.cap_speeds, speed_fields);
+    entry["device_time"] = model.device_times.empty() ? ordered_json() : by_cap(model.device_times, device_fields);
     entry["stages"] = ordered_json::array();
     for (int s = 1; s <= model.stages(); ++s) {
       ordered_json stage;
