@@ -27,7 +27,7 @@ struct Execution {
 };
 
 // The input must have been set. A cap of speed s stretches the run: whenever computing has run ahead of
-// computed / s by 2 ms, and at the end of every stage, the thread idles until it has not. So every stage takes 1/s of
+// computed / s by 10 ms, and at the end of every stage, the thread idles until it has not. So every stage takes 1/s of
 // its time, and the clock that a stop looks at (between blocks) is the stretched one.
 Execution execute(StagedModel& model, const ExecutionOrder& order, Clock& clock);
 
