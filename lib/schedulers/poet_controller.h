@@ -1,6 +1,7 @@
 // A feedback controller for the power cap alone, after POET (Imes, Kim, Maggio, Hoffmann, RTAS 2015): it
 // keeps the rate of inputs at one per deadline with the least energy. It knows speed and power of each cap
-// relative to the lowest, nothing of networks, and looks at latencies only.
+// relative to the lowest, nothing of networks, and looks at latencies only. With the defaults it does what
+// libpoet (the authors' library, of 2017) does, call by call; what differs is a setting, or is said here.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,15 +13,33 @@
 namespace alertbench {
 
 struct PoetSettings {
+  enum class Feedback { requested, applied };
+  enum class Rounding { nearest, down };
+  enum class FirstRate { skip, use };
+
   // Inputs per plan. With more than one, inputs of a slower and a faster cap are mixed so that the *mean*
   // rate meets the goal, which plans to miss the deadlines of the slower ones; so 1 is the default here,
-  // where each input has its own.
+  // where each input has its own. libpoet leaves it to its user, who takes 20 to 50.
   int window = 1;
-  double pole = 0;                  // of the closed loop, 0 <= pole < 1: 0 corrects an error at once
-  double margin = 0;                // share of the deadline taken off the goal, 0 <= margin < 1
+  // The controller in its general form: -1 < pole, zero < 1. All 0 corrects an error at once (libpoet's
+  // default); libpoet's slow preset is 0.1, 0.8, zero 0.7. "pole" is read as pole_1.
+  double pole_1 = 0, pole_2 = 0, zero_1 = 0;
+  double mu = 1;  // 0 <= mu <= 1: below 1 some of the error stays for good
+  // The speed-up that filter and controller take for the last one: the one that was asked for (libpoet), or
+  // that of the caps that ran. No cap has just the speed-up that was asked for. With `requested` the
+  // difference stays an error, which sends the cap to and fro until the mean rate is right; with `applied`
+  // it is forgiven.
+  Feedback feedback = Feedback::requested;
+  // Of the slower cap's share of a plan. libpoet rounds to the nearest number of inputs: with a window of 1
+  // the slower cap runs wherever it has half of the plan. `down` can only run faster than planned.
+  Rounding rounding = Rounding::nearest;
+  // libpoet makes its first plan behind input number `window`, with a window of 1 behind the second (it
+  // throws the first rate away). `use`: behind the first input, whatever the window.
+  FirstRate first_rate = FirstRate::skip;
+  double margin = 0;                // share of the deadline taken off the goal, 0 <= margin < 1; libpoet: none
   double process_noise = 1e-5;      // Q of the filter on the base speed
   double measurement_noise = 0.01;  // R
-  double base_speed = 0.2;          // b at the start, 1/s
+  double base_speed = 0.2;          // x at the start, 1/s
   double variance = 1;              // P at the start
 
   static PoetSettings read(JsonReader reader);  // strict
@@ -29,35 +48,48 @@ struct PoetSettings {
 
 class PoetController {
  public:
-  // speedup: of each cap over the first one, which has 1; power_w: active power under each cap. Both [cap].
+  // speedup: of each cap over the first one, which has 1; power_w: active power under each cap. Both [cap],
+  // finite and above 0; they need not rise.
   PoetController(std::vector<double> speedup, std::vector<double> power_w, const PoetSettings& settings);
   // Speed-ups and powers of one row of a profile.
   PoetController(const Profile& profile, int model, int stage, const PoetSettings& settings);
 
-  // The cap for the next input. At the start of a window, with R = 1/((1-margin)*deadline), the last window's
-  // rate and the speed-up s it really ran at:
-  //   P <- P+Q;  K = P*s/(s*P*s+R_noise);  b <- b+K*(rate-s*b);  P <- (1-K*s)*P
-  //   s <- clamp(s + (1-pole)*(R-rate)/b, 1, s_max)
-  // Then over all pairs of caps with s_u <= s <= s_o, the slower runs first, for
-  // floor(w*s_u*(s_o-s)/(s*(s_o-s_u))) inputs; the pair with the least w_u/s_u*p_u + w_o/s_o*p_o is taken.
-  // Rounding down can only run faster than planned. Before the first observation s is s_max.
+  // The cap for the next input: the last one (uncapped) before anything was observed; behind an observation
+  // one call of libpoet's apply_control() with the rate of the last `window` inputs, which is their number
+  // over the sum of their latencies. Without a new observation the cap stays.
+  //
+  // Such a call plans where its number (from 1) is a multiple of the window, with `first_rate` as above. With
+  // R = 1/((1-margin)*deadline), r the rate, e = R-r, u1 and u2 the last two speed-ups (at the start that of
+  // the last cap), e1 the error of the plan before (at the start 1):
+  //   P <- P+Q;  K = P*u1/(u1*P*u1+R_noise);  x <- x+K*(r-u1*x);  P <- (1-K*u1)*P
+  //   u = (p1+p2)*u1 - p1*p2*u2 + mu*(1-p1)*(1-p2)/(1-z1) * ((u1+e/x) - z1*(u2+e1/x)), within [1, s_max]
+  // Then over all pairs of caps with s_l <= u <= s_u, in the outer loop the upper one, the lower cap gets
+  // w*s_l*(s_u-u)/(u*(s_u-s_l)) inputs of the plan, rounded (none of equal speed-ups); the first pair with the
+  // least l/s_l*p_l + (w-l)/s_u*p_u is taken. The lower cap runs first; until the next plan the upper one.
+  //
+  // It always gives a cap: a deadline that is not above 0 asks for all speed there is, rates and goals count
+  // as at most 1e100 and x as at least 1e-12.
   int cap(double deadline_s);
-  void observe(double latency_s);  // seconds; not above 0 or not finite: ignored
+  void observe(double latency_s);  // seconds; not above 0 or not finite: as if the input had not been
 
-  double speedup() const { return wanted_; }
+  double speedup() const { return requested_; }
   double base_speed() const { return base_speed_; }
 
  private:
   void plan(double deadline_s);
   void share_window();
 
-  const std::vector<double> speedup_, power_w_;
+  const std::vector<double> speedup_, input_energy_;  // energy: of one input, over that at speed-up 1 and 1 W
   const PoetSettings settings_;
   const double max_speedup_;
-  double base_speed_, variance_, wanted_, applied_;
-  int slow_cap_ = 0, fast_cap_ = 0, slow_left_ = 0, fast_left_ = 0;
-  double window_s_ = 0;
-  int observed_ = 0;
+  double base_speed_, variance_;
+  double requested_, last_, before_last_;  // u, u1, u2
+  double last_error_ = 1;
+  int cap_, slow_cap_, fast_cap_, slow_left_ = 0;
+  int phase_;              // 0: the next call plans
+  double window_s_ = 0;    // latencies since the last plan, `window` of them at most
+  int observed_ = 0;       // ... and how many
+  bool news_ = false;      // since the last call of cap()
 };
 
 }  // namespace alertbench

@@ -1,6 +1,7 @@
 // Adapts the system only: always the fastest traditional network, the power cap by feedback
-// (poet_controller.h). Both tasks alike: it meets the deadline with the least energy. It has no handle on
-// accuracy, and of an energy budget it knows nothing; it stays below one only by saving.
+// (poet_controller.h). Both tasks alike: it keeps to the deadline, on average over inputs, with the least
+// energy. It has no handle on accuracy, and of an energy budget it knows nothing; it stays below one only by
+// saving.
 #pragma once
 
 #include "schedulers/poet_controller.h"

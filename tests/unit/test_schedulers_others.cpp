@@ -36,20 +36,141 @@ double objective(const Goals& goals, const Outcome& o) {
 
 }  // namespace
 
-TEST_CASE("POET: steps worked out by hand") {
+TEST_CASE("POET does what libpoet does, call by call") {
+  // From an independent statement of libpoet's loop, with a goal of 10 inputs a second.
+  struct Call {
+    double rate, base_speed, speedup;  // base_speed 0: not known
+    int cap;
+  };
+  const std::vector<double> speedups = {1, 1.5, 2, 3}, costs = {1, 1.7, 2.6, 5};
+  const auto check_calls = [&](const PoetSettings& settings, const std::vector<Call>& calls) {
+    PoetController poet(speedups, costs, settings);
+    CHECK(poet.cap(0.1) == 3);
+    for (size_t i = 0; i < calls.size(); ++i) {
+      INFO("call " << i + 1);
+      poet.observe(1 / calls[i].rate);
+      const int cap = poet.cap(0.1);
+      if (calls[i].cap >= 0) CHECK(cap == calls[i].cap);
+      CHECK(poet.speedup() == Approx(calls[i].speedup).epsilon(0).margin(1e-8));
+      if (calls[i].base_speed > 0) CHECK(poet.base_speed() == Approx(calls[i].base_speed).epsilon(0).margin(1e-8));
+    }
+  };
+  check_calls({}, {{30, 0.2, 3, 3},
+                   {30, 9.989123305, 1, 0},
+                   {12, 10.191637796, 1, 0},
+                   {11, 10.266265594, 1, 0},
+                   {9, 10.158184138, 1.098442791, 0},
+                   {10, 10.058690600, 1.098442791, 0},
+                   {10, 9.975393780, 1.098442791, 0},
+                   {5, 9.534722391, 1.622841908, 1},
+                   {5, 8.550330814, 2.207614604, 2},
+                   {10, 7.653420787, 2.207614604, 2}});
+  PoetSettings slow;
+  slow.pole_1 = 0.1;
+  slow.pole_2 = 0.8;
+  slow.zero_1 = 0.7;
+  check_calls(slow, {{30, 0.2, 3, 3},
+                     {30, 0, 1.756647644, -1},
+                     {12, 0, 1.919447846, -1},
+                     {11, 0, 2.029550263, -1},
+                     {9, 0, 2.220069102, -1},
+                     {10, 0, 2.254530513, -1}});
+}
+
+TEST_CASE("POET's general form keeps its poles, and mu below 1 leaves an error") {
+  // The filter stands still at the true speed, and the machine runs at just the speed-up asked for, though no cap does.
   PoetSettings settings;
-  PoetController poet({1, 1.5, 2}, {40, 70, 100}, settings);
-  CHECK(poet.cap(0.1) == 2);  // nothing observed yet: full speed
-  poet.observe(0.08);
-  // s = 2, rate = 12.5, P = 1.00001, K = P*2/(4P+0.01) = 0.49875312, b = 0.2 + K*12.1 = 6.23491279
-  // wanted = 2 + (10 - 12.5)/b = 1.59903
-  CHECK(poet.cap(0.1) == 2);
-  CHECK(poet.base_speed() == Approx(6.23491279).epsilon(1e-7));
-  CHECK(poet.speedup() == Approx(1.59903).epsilon(1e-5));
-  poet.observe(0.06);
-  // s = 2, rate = 16.67: now cap 1 is fast enough.
-  poet.cap(0.1);
-  CHECK(poet.speedup() < 1.5);
+  settings.variance = settings.process_noise = 0;
+  settings.base_speed = 10;
+  const auto speedup_after = [&](int calls) {
+    PoetController poet({1, 100}, {1, 1000}, settings);
+    poet.cap(0.02);
+    for (int i = 0; i < calls; ++i) {
+      poet.observe(0.1 / poet.speedup());
+      poet.cap(0.02);
+    }
+    return poet.speedup();
+  };
+  CHECK(speedup_after(2) == Approx(5));  // at once
+  settings.pole_1 = 0.5;
+  CHECK(speedup_after(3) == Approx(5 + 95 * 0.25));
+  settings.pole_2 = 0.8;
+  settings.zero_1 = 0.6;
+  CHECK(speedup_after(60) == Approx(5).epsilon(1e-4));
+  settings.zero_1 = 0;
+  settings.pole_2 = 0;
+  settings.mu = 0.8;  // u = (1-q)*u + mu*q*5, with q = 0.5
+  CHECK(speedup_after(60) == Approx(4));
+}
+
+TEST_CASE("POET is stable where the speed-ups are wrong by less than 2 / (1 - pole), and only there") {
+  for (const double pole : {0.0, 0.5, 0.9})
+    for (const double share : {0.02, 0.5, 0.98, 1.02}) {
+      const double wrong = share * 2 / (1 - pole);
+      PoetSettings settings;
+      settings.variance = settings.process_noise = 0;
+      settings.base_speed = 10;
+      settings.pole_1 = pole;
+      PoetController poet({1, 1e9}, {1, 1e9}, settings);
+      const double goal = 1e6, wanted = goal / (10 * wrong);
+      const auto run = [&](int calls) {
+        for (int i = 0; i < calls; ++i) {
+          poet.observe(1 / (10 * wrong * poet.speedup()));
+          poet.cap(1 / goal);
+        }
+        return std::abs(poet.speedup() / wanted - 1);
+      };
+      INFO("pole " << pole << ", speed-ups off by " << wrong);
+      if (share < 1) {
+        CHECK(run(2000) < 1e-9);
+      } else {
+        run(2000);
+        CHECK(std::max(run(1), run(1)) > 0.5);  // one side of the goal, then the other
+      }
+    }
+}
+
+TEST_CASE("POET's deviations from libpoet: feedback, rounding, first rate") {
+  PoetSettings settings;
+  PoetController late({1, 1.5, 2}, {40, 70, 100}, settings);
+  late.cap(0.1);
+  late.observe(0.02);
+  CHECK(late.cap(0.1) == 2);  // the first rate is thrown away
+  late.observe(0.02);
+  CHECK(late.cap(0.1) == 0);
+
+  settings.first_rate = PoetSettings::FirstRate::use;
+  settings.rounding = PoetSettings::Rounding::down;
+  settings.feedback = PoetSettings::Feedback::applied;
+  PoetController ours({1, 1.5, 2}, {40, 70, 100}, settings);
+  ours.cap(0.1);
+  ours.observe(0.08);
+  // u = 2, rate = 12.5, P = 1.00001, K = P*2/(4P+0.01) = 0.49875312, x = 0.2 + K*12.1 = 6.23491279
+  // u = 2 + (10 - 12.5)/x = 1.59903
+  CHECK(ours.cap(0.1) == 2);
+  CHECK(ours.base_speed() == Approx(6.23491279).epsilon(1e-7));
+  CHECK(ours.speedup() == Approx(1.59903).epsilon(1e-5));
+  ours.observe(0.08);
+  // The cap that ran was right behind 2, not 1.59903: by that x would become 6.24 + (12.5 - 1.6*6.24)*K, above 7.
+  ours.cap(0.1);
+  CHECK(ours.base_speed() == Approx(6.243).epsilon(1e-3));
+
+  // 1.4 is nearer to the lower cap: share 1*(1.5-1.4)/(1.4*0.5) = 0.14; 1.1: 0.73.
+  for (const auto& [goal, nearest, down] : {std::tuple{14.0, 1, 1}, {11.0, 0, 1}}) {
+    PoetSettings fixed;
+    fixed.variance = fixed.process_noise = 0;
+    fixed.base_speed = 10;
+    for (const bool rounds : {true, false}) {
+      fixed.rounding = rounds ? PoetSettings::Rounding::nearest : PoetSettings::Rounding::down;
+      PoetController poet({1, 1.5}, {40, 70}, fixed);
+      for (int i = 0; i < 2; ++i) {
+        poet.cap(1 / goal);
+        poet.observe(1 / (10 * poet.speedup()));
+      }
+      CHECK(poet.cap(1 / goal) == (rounds ? nearest : down));
+      CHECK(poet.speedup() == Approx(goal / 10));
+    }
+  }
 }
 
 TEST_CASE("POET shares a window between two caps, the slower first") {
@@ -58,34 +179,50 @@ TEST_CASE("POET shares a window between two caps, the slower first") {
   settings.variance = 0;
   settings.process_noise = 0;
   settings.base_speed = 10;
-  PoetController poet({1, 2}, {40, 100}, settings);
-  for (int i = 0; i < 10; ++i) {
-    CHECK(poet.cap(1.0 / 15) == 1);
-    poet.observe(0.05);
-  }
-  // rate 20, goal 15, b = 10: wanted = 2 - 5/10 = 1.5; w_u = 10*1*(2-1.5)/(1.5*1) = 3.33, so 3.
-  std::vector<int> caps;
-  for (int i = 0; i < 10; ++i) {
-    caps.push_back(poet.cap(1.0 / 15));
-    poet.observe(0.05);
-  }
-  CHECK(poet.speedup() == Approx(1.5));
-  CHECK(caps == std::vector<int>{0, 0, 0, 1, 1, 1, 1, 1, 1, 1});
+  const auto second_plan = [&] {
+    PoetController poet({1, 2}, {40, 100}, settings);
+    for (int i = 0; i < 10; ++i) {
+      CHECK(poet.cap(1.0 / 15) == 1);
+      poet.observe(i < 5 ? 0.04 : 0.06);
+    }
+    // rate 20 (all ten), goal 15, x = 10: u = 2 - 5/10 = 1.5; l = 10*1*(2-1.5)/(1.5*1) = 3.33, so 3.
+    std::vector<int> caps;
+    for (int i = 0; i < 10; ++i) {
+      caps.push_back(poet.cap(1.0 / 15));
+      poet.observe(0.05);
+    }
+    CHECK(poet.speedup() == Approx(1.5));
+    poet.cap(1.0 / 15);
+    CHECK(poet.speedup() == Approx(1));  // it asked for 1.5 and got 2: 1.5 - 0.5
+    return caps;
+  };
+  CHECK(second_plan() == std::vector<int>{0, 0, 0, 1, 1, 1, 1, 1, 1, 1});
+  settings.window = 1;
+  settings.first_rate = PoetSettings::FirstRate::use;
+  PoetController early({1, 2}, {40, 100}, settings);
+  early.cap(1.0 / 15);
+  early.observe(0.05);
+  early.cap(1.0 / 15);
+  CHECK(early.speedup() == Approx(1.5));
 }
 
 TEST_CASE("POET bounds, margin, and observations that say nothing") {
   PoetSettings settings;
+  settings.first_rate = PoetSettings::FirstRate::use;
   PoetController poet({1, 2}, {40, 100}, settings);
-  for (double bad : {0.0, -1.0, std::nan("")}) poet.observe(bad);
+  for (double bad : {0.0, -1.0, std::nan(""), HUGE_VAL}) poet.observe(bad);
   CHECK(poet.cap(1) == 1);
+  CHECK(poet.base_speed() == 0.2);
   poet.observe(0.01);
   CHECK(poet.cap(100) == 0);
   CHECK(poet.speedup() == 1);
+  poet.observe(std::nan(""));
+  CHECK(poet.cap(0) == 0);  // nothing new, no new plan
   poet.observe(1);
   CHECK(poet.cap(0) == 1);
   CHECK(poet.speedup() == 2);
 
-  PoetSettings wide;
+  PoetSettings wide = settings;
   wide.margin = 0.5;
   wide.variance = wide.process_noise = 0;
   wide.base_speed = 10;
@@ -96,12 +233,86 @@ TEST_CASE("POET bounds, margin, and observations that say nothing") {
   CHECK(cautious.speedup() == Approx(2));
 }
 
+TEST_CASE("POET takes the least energy, also among caps that are no use") {
+  PoetSettings settings;
+  settings.first_rate = PoetSettings::FirstRate::use;
+  settings.variance = settings.process_noise = 0;
+  settings.base_speed = 10;
+  // Cap 1 is as fast as cap 0 for more power, cap 2 slower for more power; cap 4 is as fast as cap 3 for less.
+  PoetController poet({1, 1, 0.9, 2, 2}, {40, 50, 60, 100, 90}, settings);
+  CHECK(poet.cap(0.1) == 4);
+  poet.observe(0.05);
+  CHECK(poet.cap(0.1) == 0);
+  CHECK(poet.speedup() == 1);
+  poet.observe(0.1);
+  CHECK(poet.cap(0.05) == 4);
+  PoetController flat({1, 1, 1}, {50, 40, 60}, settings);
+  CHECK(flat.cap(0.1) == 2);
+  flat.observe(1);
+  CHECK(flat.cap(0.1) == 1);
+  PoetController one({1}, {40}, settings);
+  one.observe(1);
+  CHECK(one.cap(0.1) == 0);
+}
+
+TEST_CASE("POET gives a cap and sound figures whatever comes") {
+  Random random(5);
+  const double strange[] = {0,     -1,    std::nan(""), HUGE_VAL, -HUGE_VAL, 5e-324, 1e-308,
+                            1e308, 1e-12, 1e12,         0.1,      0.2,       1};
+  int wrong = 0;
+  for (int n = 0; n < 300; ++n) {
+    PoetSettings s;
+    s.window = 1 + static_cast<int>(random.below(4));
+    s.pole_1 = random.uniform(-0.999, 0.999);
+    s.pole_2 = random.uniform(-0.999, 0.999);
+    s.zero_1 = random.uniform(-0.999, 0.999);
+    s.mu = random.uniform(0, 1);
+    if (n % 3 == 0) s.process_noise = s.variance = 1e100, s.measurement_noise = 1e-12;
+    if (n % 3 == 1) s.process_noise = s.variance = 0, s.measurement_noise = 1e100, s.base_speed = 1e-12;
+    s.feedback = n % 2 ? PoetSettings::Feedback::applied : PoetSettings::Feedback::requested;
+    s.rounding = n % 4 < 2 ? PoetSettings::Rounding::down : PoetSettings::Rounding::nearest;
+    s.first_rate = n % 8 < 4 ? PoetSettings::FirstRate::use : PoetSettings::FirstRate::skip;
+    std::vector<double> speedups = {1}, powers = {40};
+    for (uint64_t caps = random.below(6); caps > 0; --caps) {
+      speedups.push_back(random.below(2) ? speedups.back() : random.uniform(0.5, 3));
+      powers.push_back(random.uniform(1, 100));
+    }
+    const double highest = *std::max_element(speedups.begin(), speedups.end());
+    PoetController poet(speedups, powers, s);
+    for (int i = 0; i < 100; ++i) {
+      const int cap = poet.cap(strange[random.below(std::size(strange))]);
+      wrong += cap < 0 || cap >= static_cast<int>(speedups.size());
+      wrong += !(poet.speedup() <= highest) || !(poet.speedup() >= 0.5) || !std::isfinite(poet.base_speed());
+      poet.observe(strange[random.below(std::size(strange))]);
+    }
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("sys-only keeps the fastest traditional network and lowers the cap as far as the deadline allows") {
   const Profile p = mixed();
-  const Run r = run("sys-only", p, truth_of(p, std::vector<double>(50, 1.0)), min_energy(0.1, 0.5));
-  for (const Configuration& c : r.configurations) CHECK(c.model == 0);
-  CHECK(r.configurations.front().cap == 3);
-  CHECK(r.configurations.back().cap == 1);  // 0.0833 s; 0.125 s under the lowest
+  const TruthTable t = truth_of(p, std::vector<double>(250, 1.0));
+  // Each input in time: 0.0833 s under cap 1, 0.125 s under the lowest.
+  const json each = {{"feedback", "applied"}, {"rounding", "down"}, {"first_rate", "use"}};
+  const Run in_time = run("sys-only", p, t, min_energy(0.1, 0.5), each);
+  for (const Configuration& c : in_time.configurations) CHECK(c.model == 0);
+  CHECK(in_time.configurations.front().cap == 3);
+  CHECK(in_time.configurations[1].cap < 3);
+  CHECK(in_time.configurations.back().cap == 1);
+  // As libpoet: the mean rate is right, by turns of these two.
+  const Run r = run("sys-only", p, t, min_energy(0.1, 0.5));
+  CHECK(r.configurations[1].cap == 3);
+  double rates = 0;
+  int caps[4] = {};
+  for (size_t i = 50; i < 250; ++i) {
+    CHECK(r.configurations[i].model == 0);
+    ++caps[r.configurations[i].cap];
+    rates += 1 / r.outcomes[i].busy_s / 200;
+  }
+  CHECK(caps[0] > 20);
+  CHECK(caps[1] > 20);
+  CHECK(caps[0] + caps[1] == 200);
+  CHECK(rates == Approx(10).epsilon(0.02));
 }
 
 TEST_CASE("app-only and no-coord run the anytime network to its last stage") {
@@ -109,8 +320,12 @@ TEST_CASE("app-only and no-coord run the anytime network to its last stage") {
   const TruthTable t = truth_of(p, std::vector<double>(50, 1.0));
   for (const Configuration& c : run("app-only", p, t, min_error(0.2, 5)).configurations)
     CHECK(c == Configuration{2, 3, 3});
+  const Run in_time = run("no-coord", p, t, min_error(0.2, 5), {{"feedback", "applied"}, {"rounding", "down"}, {"first_rate", "use"}});
+  CHECK(in_time.configurations.back() == Configuration{2, 3, 2});
+  // As libpoet: a cap that is too slow by itself (0.217 s), since a stop at the deadline looks like the right rate.
   const Run r = run("no-coord", p, t, min_error(0.2, 5));
-  CHECK(r.configurations.back() == Configuration{2, 3, 2});
+  CHECK(r.configurations.back() == Configuration{2, 3, 1});
+  CHECK(r.outcomes.back().stopped);
   // Stopped at the deadline the controller sees the stop, and no reason for a higher cap.
   const Run slow = run("no-coord", p, truth_of(p, std::vector<double>(50, 4.0)), min_error(0.2, 5));
   CHECK(slow.outcomes.back().stopped);
@@ -264,6 +479,13 @@ TEST_CASE("registry: names, needs, settings") {
   CHECK_THROWS_WITH(make_scheduler("oracle", {mixed(), goals, &t}, {}, "s"), Contains("recording has 2"));
   CHECK_THROWS_WITH(make_scheduler("oracle", {p, goals, &t}, {{"x", 1}}, "s"), Contains("unknown key"));
   CHECK_THROWS_WITH(make_scheduler("sys-only", {p, goals}, {{"windw", 1}}, "s"), Contains("\"window\""));
+  CHECK_THROWS_WITH(make_scheduler("sys-only", {p, goals}, {{"rounding", "up"}}, "s"), Contains("nearest") && Contains("down"));
+  CHECK(effective_settings("sys-only", {{"pole", 0.5}}, "s")["pole_1"] == 0.5);  // its older name
+  CHECK_THROWS_WITH(effective_settings("sys-only", {{"pole", 0.5}, {"pole_1", 0.5}}, "s"), Contains("leave one of them out"));
+  const json poet = {{"window", 20}, {"pole_1", 0.1}, {"pole_2", 0.8}, {"zero_1", 0.7}, {"mu", 0.9}, {"feedback", "applied"},
+                     {"rounding", "down"}, {"first_rate", "use"}, {"margin", 0.1}};
+  const json effective = json::parse(effective_settings("no-coord", poet, "s").dump());
+  for (const auto& [key, value] : poet.items()) CHECK(effective[key] == value);
   CHECK_THROWS_AS(make_scheduler("alert", {p, min_energy(0, 0.5)}, {}, "s"), InputError);
   CHECK_THROWS_AS(make_scheduler("alert", {p, {"x", Task::min_error, 0.1, {}, {}}}, {}, "s"), InputError);
   CHECK(known_schedulers().size() == 10);
