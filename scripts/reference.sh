@@ -56,7 +56,7 @@ PY
 
 measure_zoo() {
   mkdir -p $out/zoo
-  "$bench" profile scenarios/default.json --networks networks/imagenet-zoo.json --set 'power.caps_w=[100]' \
+  "$bench" profile scenarios/default.json --networks networks/imagenet-zoo.json --set 'power.caps_w=[100]' --set record.pace=none \
     --out $out/zoo/profile.json --overwrite
   scripts/figures.py $out/zoo --only error_latency
   rm $out/zoo/figures/*.pdf

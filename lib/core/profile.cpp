@@ -205,6 +205,7 @@ Profile Profile::read(const std::string& path) {
   if (profile.energy_source == "model" || reader.has("power_model"))
     profile.power_model = read_power_model(reader.object("power_model"));
   profile.repetitions = reader.integer("repetitions", 0, 1 << 30);
+  profile.pace = reader.one_of("pace", profile.pace, {"live", "none"});  // older ones have none
   profile.host = reader.text("host");
   profile.device = reader.text("device", "cpu");
   profile.threads = reader.integer("threads", 1, 1 << 16);
@@ -300,6 +301,7 @@ ordered_json Profile::to_json() const {
   out["device"] = device;
   out["threads"] = threads;
   out["repetitions"] = repetitions;
+  out["pace"] = pace;
   out["noise_verdict"] = noise_verdict;
   out["latency_source"] = latency_source;
   out["energy_source"] = energy_source;

@@ -67,6 +67,7 @@ class Profile {
   PowerModel power_model;               // meaningful for energy_source "model"
   std::string power_backend = "emulated";
   int repetitions = 0;                  // executions behind each latency
+  std::string pace = "none";            // "live": each behind the idle time of a live run (live/live_pace.h); "none": one behind the other
   std::string host;                     // one line: the processor, or GPU and processor, that this was measured on
   int threads = 1;
   std::string noise_verdict;            // "quiet" | "noisy: ..."

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "live/executor.h"
+#include "live/live_pace.h"
 #include "metrics/statistics.h"
 
 namespace alertbench {
@@ -145,7 +146,7 @@ void take_device_times(Profile& p, std::vector<DeviceRuns> runs, const std::vect
 
 }  // namespace
 
-void warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
+double warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
   StagedModel& network = bench.model(model);
   ExecutionOrder order;
   order.target_stage = network.stages();
@@ -156,6 +157,7 @@ void warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
     since_best = busy_s < 0.98 * best_s ? 0 : since_best + 1;
     best_s = std::min(best_s, busy_s);
   }
+  return best_s;
 }
 
 Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress) {
@@ -176,7 +178,15 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   }
 
   bench.feed(0);
-  for (int m = 0; m < bench.models(); ++m) warm_up(bench, m, clock);
+  for (int m = 0; m < bench.models(); ++m) {
+    const double uncapped_s = warm_up(bench, m, clock);
+    for (int stage = 0; stage < bench.network(m).stages(); ++stage)
+      for (double cap_w : p.caps_w) {
+        LatencyStats guess;
+        guess.mean_s = uncapped_s / (caps.by_hardware() ? 1 : p.power_model.speed(cap_w));
+        p.latency.push_back(guess);  // until it has run under this cap
+      }
+  }
 
   if (power.counter) p.idle_power_w = measure_idle_power(*power.counter, clock);
 
@@ -192,9 +202,19 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   std::vector<Window> windows(cells);
   std::vector<std::vector<double>> samples(static_cast<size_t>(p.rows() * p.caps()));
   std::vector<DeviceRuns> device_runs(cells);
+  if (const LivePace pace(bench, scenario, p); pace.deadline_s()) {
+    p.pace = "live";
+    double expected_s = 0;
+    for (int repetition = 0; repetition < p.repetitions; ++repetition) expected_s += pace.pass_s(p, repetition % bench.inputs());
+    progress.note(fmt::format("Profiling at the pace of live runs (record.pace): about {:.0f} s", expected_s));
+  }
   progress.begin("Profiling", static_cast<int64_t>(cells) * p.repetitions);
   for (int repetition = 0; repetition < p.repetitions; ++repetition) {
-    bench.feed(repetition % bench.inputs());
+    const int64_t input = repetition % bench.inputs();
+    bench.feed(input);
+    for (size_t k = 0; k < samples.size(); ++k)
+      if (!samples[k].empty()) p.latency[k].mean_s = stats_of(samples[k]).mean_s;
+    const LivePace pace(bench, scenario, p);
     for (size_t k = 0; k < cells; ++k) {
       if (interrupted()) throw RunError("interrupted while profiling; nothing had been measured that could be kept");
       // Networks turn by one place a repetition, and so do the caps of each: none is always the first one behind another network.
@@ -205,6 +225,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
       ExecutionOrder order;
       order.target_stage = bench.model(model).stages();
       order.speed = caps.emulated_speed();
+      pace.lead_in(bench.model(model), order, input, p.latency_of({model, order.target_stage, cap}).mean_s, cap_place == 0, clock);
       const auto before = power.counter ? power.counter->read() : std::nullopt;
       const Execution e = execute(bench.model(model), order, clock);
       if (power.counter) windows[cell].add(before, read_or_fail(*power.counter));
@@ -240,6 +261,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   take_device_times(p, std::move(device_runs), sizes);
   if (p.power_backend == "emulated") take_cap_speeds(p, samples);
   std::vector<double> spread;
+  p.latency.clear();
   for (const auto& s : samples) {
     p.latency.push_back(stats_of(s));
     spread.push_back(p.latency.back().cv);

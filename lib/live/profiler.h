@@ -16,6 +16,8 @@ namespace alertbench {
 // Each network warms up until it is steady; then every (network, cap) runs once per repetition, in rotated order, so
 // that drift of the machine hits all alike. Inputs are those of the bench, in turn; where they differ in size, the
 // latencies are brought to the mean size by a straight line fitted for each network. RunError where interrupted.
+// It is paced as the recording will be (record.pace, live/live_pace.h), so that its latencies are those that schedulers meet; the
+// deadline and the idle time are by the profile so far, at first by what networks took when they had warmed up.
 // Where a device times itself, its times are kept beside the latencies.
 // Where the backend has a counter of energy, active power is what it counted during the runs of each (network, cap), idle power
 // what it shows while this thread sleeps for a second, uncapped. RunError where the counter fails.
@@ -34,7 +36,7 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
 // inputs) counts as equal to it, which `accuracy_on` then says.
 void take_accuracy(Profile& profile, const MeasuredAccuracy& measured, const std::string& data_source);
 
-// Runs a network uncapped until its latency no longer falls: at least `least`, at most 60 times.
-void warm_up(NetworkBench& bench, int model, Clock& clock, int least = 5);
+// Runs a network uncapped until its latency no longer falls: at least `least`, at most 60 times. Returns the lowest, seconds.
+double warm_up(NetworkBench& bench, int model, Clock& clock, int least = 5);
 
 }  // namespace alertbench

@@ -1,5 +1,7 @@
 #include "live/recorder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/interrupt.h"
@@ -8,8 +10,8 @@
 
 namespace alertbench {
 
-void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, CoRunnerControl& co_runner, Clock& clock,
-                  Progress& progress, RecordingWriter& writer) {
+void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& pace, CapSetter& caps, CoRunnerControl& co_runner,
+                  Clock& clock, Progress& progress, RecordingWriter& writer) {
   const size_t rows = static_cast<size_t>(profile.rows());
   const size_t models = profile.models.size(), cap_count = profile.caps_w.size();
   bool judged = true;  // correctness is kept where every network has it
@@ -18,6 +20,11 @@ void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, 
   bench.feed(0);
   for (size_t m = 0; m < models; ++m) warm_up(bench, static_cast<int>(m), clock);
   co_runner.begin_part("recording");
+  if (pace.deadline_s()) {
+    double expected_s = 0;
+    for (int64_t input = writer.inputs(); input < bench.inputs(); ++input) expected_s += pace.pass_s(profile, input);
+    progress.note(fmt::format("Recording at the pace of live runs (record.pace): about {:.0f} s, and what the co-runner adds", expected_s));
+  }
   progress.begin("Recording", bench.inputs() - writer.inputs());
   RecordedInput record;
   for (int64_t input = writer.inputs(); input < bench.inputs() && !interrupted(); ++input) {
@@ -39,6 +46,8 @@ void record_truth(NetworkBench& bench, const Profile& profile, CapSetter& caps, 
         ExecutionOrder order;
         order.target_stage = network.stages();
         order.speed = caps.emulated_speed();
+        const double latency_s = profile.latency_of({static_cast<int>(m), order.target_stage, static_cast<int>(cap)}).mean_s;
+        pace.lead_in(network, order, input, latency_s, i == 0, clock);
         const Execution e = execute(network, order, clock);
         for (size_t s = 0; s < static_cast<size_t>(network.stages()); ++s)
           record.stage_end_s[(first_row + s) * cap_count + cap] = e.stage_end_s[s];

@@ -23,7 +23,8 @@ struct Recording {
   TruthTable truth;                    // of the complete inputs
   std::vector<std::string> input_ids;  // one an input
   int64_t planned_inputs = 0;          // more than truth.inputs where recording was cut off
-  // Scenario, seeds, co-runner (duty, measured throughput), host, sources, warnings, slow-downs.
+  // Scenario, seeds, co-runner (duty, measured throughput), host, sources, warnings, slow-downs. `pace`: "live", each execution behind
+  // the idle time of a live run whose deadline is `pace_deadline_s` (live/live_pace.h); "none", one behind the other; missing: "none".
   nlohmann::ordered_json info = nlohmann::ordered_json::object();
   int64_t complete_inputs() const { return truth.inputs; }
   bool complete() const { return truth.inputs == planned_inputs; }

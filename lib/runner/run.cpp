@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "core/json_reader.h"
 #include "evaluation/cell.h"
 #include "live/live_environment.h"
+#include "live/live_pace.h"
 #include "live/live_session.h"
 #include "live/machine_use.h"
 #include "live/profiler.h"
@@ -230,6 +232,9 @@ class Measurements {
   void check(const Profile& p, const std::string& path) {
     session_.check_profile(p, path);
     const std::string here = session_.hardware();
+    if (const std::string& pace = session_.scenario.record_pace; p.pace != pace)
+      warn(fmt::format("{}: measured at pace \"{}\", this scenario's record.pace is \"{}\": networks of few milliseconds take another "
+                       "time behind idle time; measure it anew, or take --set record.pace={}", path, p.pace, pace, p.pace));
     if (p.host != here) warn(fmt::format("{}: measured on \"{}\", this machine is \"{}\"", path, p.host, here));
   }
 
@@ -259,11 +264,14 @@ class Measurements {
   Recording recording(const Profile& profile) {
     const Scenario& s = session_.scenario;
     const std::string folder = result_.path() + "/recording";
+    const LivePace pace(*session_.bench, s, profile);
     const ordered_json info = {{"scenario", s.to_json()},
                                {"scenario_path", s.path},
                                {"host", to_json(read_host())},
                                {"energy_source", profile.energy_source},
                                {"accuracy_source", session_.accuracy_measured() ? "measured" : "profile"},
+                               {"pace", s.record_pace},
+                               {"pace_deadline_s", pace.deadline_s() ? ordered_json(*pace.deadline_s()) : ordered_json()},
                                {"session", session_.facts()}};
     std::unique_ptr<RecordingWriter> writer;
     if (so_far_) {
@@ -274,7 +282,7 @@ class Measurements {
     } else {
       writer = std::make_unique<RecordingWriter>(folder, profile, info, s.inputs);
     }
-    record_truth(*session_.bench, profile, *session_.power.caps, session_.co_runner, session_.clock, session_.progress, *writer);
+    record_truth(*session_.bench, profile, pace, *session_.power.caps, session_.co_runner, session_.clock, session_.progress, *writer);
     writer->info()["co_runner"] = session_.co_runner.facts();
     const Recording& done = writer->finish();
     ordered_json slowdowns = slowdown_facts(done.truth, profile);
@@ -647,13 +655,20 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
 std::string describe_plan(const Scenario& s) {
   const std::vector<NetworkSpec> networks = candidates_of(s);
   const size_t cells = networks.size() * s.caps_w.size();
+  const auto executions = [&](int times) {
+    const size_t counted = cells * static_cast<size_t>(times), others = networks.size() * static_cast<size_t>(times);
+    std::string text = fmt::format("{} executions", counted);
+    if (s.record_pace == "none") return text;
+    text += fmt::format(" (and {} that do not count) at the pace of live runs, one deadline each at least", others);
+    if (s.goals[0].deadline_s) text += fmt::format(", {:.0f} s", std::ceil(static_cast<double>(counted) * *s.goals[0].deadline_s));
+    return text;
+  };
   return fmt::format(
       "Plan of {}: {} networks x {} caps\n"
-      "  profile: {} executions, alone\n  record:  {} executions, {} inputs, co-runner {}\n"
+      "  profile: {}, alone\n  record:  {}; {} inputs, co-runner {}\n"
       "  live:    {} inputs ({} goal settings x {} schedulers x {} inputs), each takes one deadline\n"
       "  replay:  the same from the recording\nHow long it takes is known once the profile is there; progress then says so.\n",
-      s.name, networks.size(), s.caps_w.size(), cells * static_cast<size_t>(s.profile_repetitions),
-      cells * static_cast<size_t>(s.inputs), s.inputs, s.co_runner.kind,
+      s.name, networks.size(), s.caps_w.size(), executions(s.profile_repetitions), executions(s.inputs), s.inputs, s.co_runner.kind,
       s.goals.size() * s.schedulers.size() * static_cast<size_t>(s.inputs), s.goals.size(), s.schedulers.size(), s.inputs);
 }
 

@@ -286,6 +286,11 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
                                        "its own busy while it waits for the GPU; name another processor, or -1 for any", s.other_cpu,
                                        s.inference_cpu, s.threads, s.co_runner.kind));
   s.profile_repetitions = r.integer("profile_repetitions", s.profile_repetitions, 2, 100'000);
+  if (r.has("record")) {
+    JsonReader record = r.object("record");
+    s.record_pace = record.one_of("pace", s.record_pace, {"live", "none"});
+    record.finish();
+  }
   s.round_inputs = r.integer("round_inputs", s.round_inputs, 1, 1'000'000);
   if (r.has("seeds")) {
     JsonReader seeds = r.object("seeds");
@@ -366,6 +371,7 @@ ordered_json Scenario::to_json() const {
   j["placement"] = {{"threads", threads}, {"device", device}, {"inference_cpu", inference_cpu}, {"other_cpu", other_cpu},
                     {"harness_cpu", harness_cpu}};
   j["profile_repetitions"] = profile_repetitions;
+  j["record"] = {{"pace", record_pace}};
   j["round_inputs"] = round_inputs;
   j["seeds"] = {{"inputs", seeds.inputs},
                 {"schedule", seeds.schedule},

@@ -65,6 +65,7 @@ struct Scenario {
   // 2 for memory traffic where there is an other_cpu, else 1, unless the scenario says how many; 0 for none and command.
   int co_runner_workers() const;
   int profile_repetitions = 20;
+  std::string record_pace = "live";  // "live" | "none": of profile and recording, see live/live_pace.h
   int round_inputs = 10;  // schedulers take turns after so many inputs, so that drift hits all alike
   struct Seeds {
     uint64_t inputs = 1, schedule = 2, co_runner = 3, bootstrap = 4;

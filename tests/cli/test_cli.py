@@ -241,6 +241,16 @@ class WithoutNetworks(Folder):
         self.assertIn("preset", json.dumps(scenario["scheduler_settings"]["alert"]))
         with open(os.path.join(ROOT, "scenarios/scenario.schema.json")) as f:
             jsonschema.validate(scenario, json.load(f))
+        self.assertEqual(scenario["record"], {"pace": "live"})
+        self.assertIn("100 executions (and 20 that do not count) at the pace of live runs, one deadline each at least; 10 inputs",
+                      result.stderr)
+        self.assertIn("(and 6 that do not count) at the pace of live runs, one deadline each at least, 2 s, alone",
+                      call("run", "scenarios/smoke.json", "--dry-run", "--set", "goals.0.deadline_x=null", "--set",
+                           "goals.0.deadline_s=0.05").stderr)
+        none = call("run", "scenarios/smoke.json", "--dry-run", "--set", "record.pace=none")
+        self.assertIn("180 executions; 18 inputs", none.stderr)
+        self.assertEqual(json.loads(none.stdout)["record"], {"pace": "none"})
+        self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "record.pace=fast"), 2, "record: pace", "fast", "live, none")
 
     def test_power_backends(self):
         names = call("list", "powers").stdout
@@ -734,6 +744,31 @@ class WithNetworks(Folder):
             on = {line["input"] for line in lines if line["record"] == "input" and line["co_runner"]}
             self.assertEqual(on, set(range(6, 12)))
             self.assertTrue(all(line["correct"] is not None for line in lines if line["record"] == "input"))
+
+    def test_profile_and_recording_say_how_they_were_paced(self):
+        self.assertIn("Profiling at the pace of live runs (record.pace): about", self.ran.stderr)
+        self.assertIn("Recording at the pace of live runs (record.pace): about", self.ran.stderr)
+        with open(self.result + "/r/profile.json") as f:
+            profile = json.load(f)
+        with open(self.result + "/r/summary.json") as f:
+            deadline_s = json.load(f)["goals"][0]["deadline_s"]
+        with open(self.result + "/r/recording/recording.json") as f:
+            info = json.load(f)["info"]
+        self.assertEqual((profile["pace"], info["pace"]), ("live", "live"))
+        self.assertAlmostEqual(info["pace_deadline_s"], deadline_s)
+        # An older profile does not say: then it was not.
+        del profile["pace"]
+        older = self.write("older.json", profile)
+        small = ("--profile", older, "--inputs", "4", "--set", "co_runner.kind=none")
+        mixed = call("record", "scenarios/smoke.json", *small, "--out", self.path("m"))
+        self.assertEqual(mixed.returncode, 0, mixed.stderr)
+        self.assertIn('measured at pace "none", this scenario\'s record.pace is "live"', mixed.stderr)
+        alike = call("record", "scenarios/smoke.json", *small, "--set", "record.pace=none", "--out", self.path("a"))
+        self.assertEqual(alike.returncode, 0, alike.stderr)
+        self.assertNotIn("pace", alike.stderr)
+        with open(self.path("a/recording/recording.json")) as f:
+            info = json.load(f)["info"]
+        self.assertEqual((info["pace"], info["pace_deadline_s"]), ("none", None))
 
     def test_sentences_share_a_deadline(self):
         texts = {"train": ["a b c d e", "b c a", "a a e"] * 5, "valid": ["a b c", "e a"] * 5}

@@ -55,6 +55,7 @@ class ScenarioSchema(unittest.TestCase):
             "workers of a command": {"co_runner": {"kind": "command", "command": ["true"], "workers": 1}},
             "a dose for stress-ng": {"co_runner": {"kind": "stress-ng-compute", "slowdown": 1.3}},
             "a duty that it cannot keep": {"co_runner": {"kind": "stress-ng-matrix", "duty": 0.5}},
+            "no such pace": {"record": {"pace": "fast"}},
             "a GPU co-runner beside the processor": {"co_runner": {"kind": "gpu-compute"}},
         }
         for what, change in spoiled.items():

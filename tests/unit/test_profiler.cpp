@@ -10,7 +10,9 @@
 #include "fake_powercap.h"
 #include "live/cap_check.h"
 #include "live/live_environment.h"
+#include "live/live_pace.h"
 #include "live/profiler.h"
+#include "live/recorder.h"
 #include "recording/replay_environment.h"
 #include "support.h"
 
@@ -24,6 +26,8 @@ class FakeClock : public Clock {
   void sleep_until(double t) override { time_s = std::max(time_s, t); }
   double processor_s() override { return time_s; }
   double time_s = 100;
+  std::vector<double> starts_s;       // of all executions
+  const void* ran_last = nullptr;     // network
 };
 
 // Time that costs energy: what runs draws 80 W, or the cap where that is lower and `obeys`; a thread asleep draws 15 W. DRAM
@@ -61,6 +65,7 @@ class DrawingClock : public FakeClock {
 struct Pace {
   double fixed_s = 0, per_token_s = 0, noise = 0;
   double on_device = 0;  // share of it by a device's clock; 0: there is none
+  double cold = 0;       // that it takes longer, as a share, behind another network
 };
 
 class FakeReader : public StagedModel {
@@ -73,7 +78,12 @@ class FakeReader : public StagedModel {
     for (const TokenWindow& w : input_of_kind<TokenWindows>(input, "tokens").windows) tokens_ += static_cast<double>(w.ids.size());
   }
   void run_block(int stage, int) override {
-    const double taken_s = (pace_.fixed_s + pace_.per_token_s * tokens_) * (1 + pace_.noise * random_.uniform(-1, 1));
+    if (stage == 0) {
+      clock_.starts_s.push_back(clock_.time_s);
+      cold_ = clock_.ran_last != this;
+      clock_.ran_last = this;
+    }
+    const double taken_s = (1 + cold_ * pace_.cold) * (pace_.fixed_s + pace_.per_token_s * tokens_) * (1 + pace_.noise * random_.uniform(-1, 1));
     clock_.time_s += taken_s;
     device_s_ = (stage > 0 ? device_s_ : 0) + pace_.on_device * taken_s;
   }
@@ -86,6 +96,7 @@ class FakeReader : public StagedModel {
   int stages_;
   Random random_;
   double tokens_ = 0, device_s_ = 0;
+  bool cold_ = false;
 };
 
 class FakeRuntime : public InferenceRuntime {
@@ -174,6 +185,203 @@ Profile profile_of(const std::vector<int>& sizes, const std::string& unit, const
 }
 
 }  // namespace
+
+TEST_CASE("the rest before an input is that of a live run", "[pace][live]") {
+  Random random(7);
+  int rested = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<int64_t> left;
+    while (left.size() < 30)
+      for (auto n = static_cast<int64_t>(1 + random.below(round < 5 ? 1 : 4)); n > 0; --n) left.push_back(n);
+    const auto inputs = static_cast<int64_t>(left.size());
+    const FakeTexts texts(std::vector<int>(left.size(), 1), "", left);
+    FakeClock clock;
+    FakeRuntime runtime(clock, {{1e-3, 0, 0}});
+    const NetworkBench bench(runtime, networks({1}), texts, in_order(inputs));
+    const double deadline_s = 0.02, latency_s = random.uniform(0.001, 0.025);
+    const LivePace pace(bench, deadline_s);
+    for (const Arrivals arrivals : {Arrivals::closed, Arrivals::open}) {
+      Pacing live(arrivals, deadline_s);
+      double end_s = 0;
+      int wrong = 0;
+      for (int64_t n = 0; n < inputs; ++n) {
+        const Arrival a = live.arrive(left[static_cast<size_t>(n)]);
+        const double start_s = a.arrival_s + a.wait_s, rest_s = pace.rest_s(n, latency_s);
+        if (n > 0) wrong += std::abs(start_s - end_s - rest_s) > 1e-9;
+        rested += rest_s > 0;
+        end_s = start_s + latency_s;
+        live.executed(end_s, latency_s);
+      }
+      CHECK(wrong == 0);
+    }
+    CHECK(pace.rest_s(0, 0.005) == Approx(0.015 * static_cast<double>(left[0])));  // as if one of its kind had been before
+    CHECK(LivePace(bench, {}).rest_s(1, 0.001) == 0);
+  }
+  CHECK(rested > 300);
+}
+
+namespace {
+
+// Two networks under two caps: one is short, the other has two stages; both are slow behind the other one.
+const std::vector<Pace> two_paces = {{4e-3, 0, 0, 0, 0.5}, {6e-3, 0, 0, 0, 0.5}};
+const std::vector<int> two_stages = {1, 2};
+
+Scenario paced_scenario(GoalSpec goal, const std::string& pace = "live") {
+  Scenario s;
+  s.workload = "texts";
+  s.caps_w = {50, 100};
+  s.profile_repetitions = 4;
+  s.inputs = 4;
+  s.goals = {std::move(goal)};
+  s.record_pace = pace;
+  return s;
+}
+
+GoalSpec due(std::optional<double> deadline_s, std::optional<double> deadline_x = {}) {
+  GoalSpec g;
+  g.name = "g";
+  g.deadline_s = deadline_s;
+  g.deadline_x = deadline_x;
+  g.accuracy = 0.1;
+  return g;
+}
+
+// When each execution of rounds `first` to `last` ought to begin after the first one of them: all caps of each network one behind the
+// other, all turning, before the first one a lead-in, before each that counts the rest for what it `expects` to take.
+template <class Takes, class Expects>
+void check_starts(const std::vector<double>& starts_s, int first, int last, double deadline_s, const Takes& takes, const Expects& expects) {
+  std::vector<double> expected;
+  double now_s = 0;
+  int before = 1;  // warmed up last
+  for (int round = first; round <= last; ++round)
+    for (int k = 0; k < 2; ++k)
+      for (int i = 0; i < 2; ++i) {
+        const int model = (k + round) % 2, cap = (i + round) % 2;
+        if (i == 0) {
+          expected.push_back(now_s);
+          now_s += (model == before ? 1 : 1.5) * takes(model, cap);  // cold behind the other one
+        }
+        before = model;
+        now_s += std::max(0.0, deadline_s - expects(model, cap));
+        expected.push_back(now_s);
+        now_s += takes(model, cap);
+      }
+  REQUIRE(starts_s.size() >= expected.size());
+  const double* from = &starts_s[starts_s.size() - expected.size()];
+  for (size_t n = 0; n < expected.size(); ++n) {
+    INFO("execution " << n);
+    CHECK(from[n] - from[0] == Approx(expected[n]).margin(1e-9));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a profile is paced as a live run, also where its deadline depends on it", "[profiler][pace]") {
+  const FakeTexts texts({1, 1, 1, 1}, "");
+  const auto measure = [&](const Scenario& scenario, FakeClock& clock) {
+    FakeRuntime runtime(clock, two_paces);
+    NetworkBench bench(runtime, networks(two_stages), texts, in_order(4));
+    PowerBackend power = open_power({}, clock);
+    Progress quiet(true);
+    Profile p = measure_profile(bench, scenario, power, clock, quiet);
+    p.host = "test";
+    p.check("test");
+    return p;
+  };
+  const double speed = PowerModel().speed(50);
+  const auto takes = [&](int model, int cap) { return (model == 0 ? 4e-3 : 12e-3) / (cap == 0 ? speed : 1); };
+  for (const GoalSpec& goal : {due(0.015), due({}, 1.25), due({}, 2)}) {
+    FakeClock clock;
+    const Profile p = measure(paced_scenario(goal), clock);
+    CHECK(p.pace == "live");
+    check_starts(clock.starts_s, 0, 3, goal.deadline_s ? *goal.deadline_s : *goal.deadline_x * 12e-3, takes, takes);
+    for (int m = 0; m < 2; ++m)
+      for (int c = 0; c < 2; ++c) {
+        CHECK(p.latency_of({m, two_stages[static_cast<size_t>(m)], c}).mean_s == Approx(takes(m, c)));  // warm, without the rest
+        CHECK(p.latency_of({m, 1, c}).cv == Approx(0).margin(1e-9));
+      }
+    const TemporaryFile file(p.to_json().dump());
+    CHECK(Profile::read(file.path).pace == "live");
+  }
+  FakeClock clock;
+  const Profile p = measure(paced_scenario(due(0.015), "none"), clock);
+  CHECK(p.pace == "none");
+  CHECK(p.latency_of({0, 1, 1}).mean_s == Approx(1.25 * takes(0, 1)));  // every second time behind the other network
+  nlohmann::ordered_json older = p.to_json();
+  older.erase("pace");
+  CHECK(Profile::read(TemporaryFile(older.dump()).path).pace == "none");
+  older["pace"] = "slow";
+  CHECK_THROWS_WITH(Profile::read(TemporaryFile(older.dump()).path), Catch::Matchers::Contains("\"slow\""));
+}
+
+TEST_CASE("a recording is paced as a live run by the profile, also where it goes on", "[recorder][pace]") {
+  const FakeTexts texts({1, 1, 1, 1}, "");
+  Profile p = profile_of({1, 1}, "", two_paces, two_stages, 2);
+  const double speed = p.power_model.speed(50), deadline_s = 0.015;
+  for (LatencyStats& l : p.latency) l.mean_s *= 1.1;  // it took longer then
+  const auto takes = [&](int model, int cap) { return (model == 0 ? 4e-3 : 12e-3) / (cap == 0 ? speed : 1); };
+  const auto expects = [&](int model, int cap) { return p.latency_of({model, two_stages[static_cast<size_t>(model)], cap}).mean_s; };
+  const Folder folder;
+  const auto record = [&](const std::string& pace, RecordingWriter writer) {
+    FakeClock clock;
+    FakeRuntime runtime(clock, two_paces);
+    NetworkBench bench(runtime, networks(two_stages), texts, in_order(4));
+    const Scenario scenario = paced_scenario(due(deadline_s), pace);
+    const auto caps = make_emulated_cap(p.power_model);
+    CoRunnerControl co_runner(scenario, false);
+    Progress quiet(true);
+    record_truth(bench, p, LivePace(bench, scenario, p), *caps, co_runner, clock, quiet, writer);
+    return std::pair{writer.finish(), clock.starts_s};
+  };
+  const auto last_stage_s = [&](const Recording& r, int64_t input, int model, int cap) {
+    return r.truth.stage_end_s[static_cast<size_t>((input * 3 + (model == 0 ? 0 : 2)) * 2 + cap)];
+  };
+
+  const auto [whole, starts_s] = record("live", RecordingWriter(folder / "whole", p, {}, 4));
+  check_starts(starts_s, 0, 3, deadline_s, takes, expects);
+  for (int64_t n = 0; n < 4; ++n)
+    for (int m = 0; m < 2; ++m)
+      for (int c = 0; c < 2; ++c) CHECK(last_stage_s(whole, n, m, c) == Approx(takes(m, c)));
+
+  const auto [cold, at_once_s] = record("none", RecordingWriter(folder / "none", p, {}, 4));
+  CHECK(last_stage_s(cold, 1, 0, 1) == Approx(1.5 * takes(0, 1)));  // the first one behind the other network
+  CHECK(last_stage_s(cold, 1, 0, 0) == Approx(takes(0, 0)));
+  CHECK(at_once_s.back() - at_once_s[at_once_s.size() - 2] == Approx(1.5 * takes(0, 1)));
+
+  {
+    RecordingWriter begun(folder / "cut", p, {}, 4);
+    for (size_t n = 0; n < 2; ++n) {
+      RecordedInput input;
+      input.input_id = std::to_string(n);
+      input.stage_end_s = {1, 1, 1, 1, 2, 2};
+      for (int row = 0; row < 3; ++row) input.correct.push_back({false, {}, {}, 0.1});
+      input.missed = Correctness{false, {}, {}, 0.0};
+      begun.append(input);
+    }
+  }
+  const auto [resumed, later_s] = record("live", RecordingWriter(folder / "cut", Recording::load(folder / "cut")));
+  CHECK(resumed.complete());
+  check_starts(later_s, 2, 3, deadline_s, takes, expects);
+  CHECK(last_stage_s(resumed, 1, 1, 1) == 2);
+  CHECK(last_stage_s(resumed, 2, 1, 1) == Approx(takes(1, 1)));
+}
+
+TEST_CASE("idle time is in no figure of power", "[profiler][pace][power]") {
+  FakeMachine machine;
+  one_package(machine);
+  DrawingClock clock(machine);
+  FakeRuntime runtime(clock, {{0.02, 0, 0}});
+  const FakeTexts texts({1, 1, 1}, "");
+  NetworkBench bench(runtime, networks({1}), texts, in_order(3));
+  Scenario scenario = paced_scenario(due(0.1));
+  PowerBackend power = open_power({"rapl", machine.root(), "", scenario.caps_w, scenario.power_model}, clock);
+  Progress quiet(true);
+  const Profile p = measure_profile(bench, scenario, power, clock, quiet);
+  CHECK(p.active_power_of(0, 0) == Approx(55));
+  CHECK(p.active_power_of(0, 1) == Approx(85));
+  CHECK(p.latency_of({0, 1, 0}).mean_s == Approx(0.02));
+  CHECK(clock.starts_s.back() - clock.starts_s[clock.starts_s.size() - 2] == Approx(0.1));
+}
 
 TEST_CASE("profile: the growth with size is found, and latencies are for the mean size", "[profiler]") {
   const std::vector<int> sizes = {100, 300, 200, 50, 350};  // mean 200
