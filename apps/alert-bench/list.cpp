@@ -31,6 +31,17 @@ void list_schedulers() {
   for (const SchedulerInfo& s : known_schedulers()) fmt::print("{:<14} {}\n", s.name, s.summary);
 }
 
+const char* name_of(AccuracyUnit unit) {
+  return unit == AccuracyUnit::language_quality ? "quality" : unit == AccuracyUnit::f1 ? "F1" : "top-1";
+}
+
+// "69.8 % top-1", a figure a stage; "-" where it is not known.
+std::string accuracy_of(const NetworkSpec& n) {
+  std::vector<std::string> figures;
+  for (double a : n.stage_accuracy()) figures.push_back(fmt::format("{:.1f}", 100 * a));
+  return figures.empty() ? "-" : fmt::format("{} % {}", fmt::join(figures, " "), name_of(n.accuracy_unit()));
+}
+
 // 4.09 G; "-" for 0.
 std::string short_number(int64_t number) {
   if (number == 0) return "-";
@@ -40,16 +51,14 @@ std::string short_number(int64_t number) {
 }
 
 void list_networks(const std::string& folder) {
-  fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<28} {}\n", "NETWORK", "WORKLOAD", "PARAMETERS", "MACS", "STAGES",
+  fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", "NETWORK", "WORKLOAD", "PARAMETERS", "MACS", "STAGES",
              "WEIGHTS", "ACCURACY BY STAGE", "SOURCE");
   for (const fs::path& path : json_files(folder)) {
     const NetworkFile file = NetworkFile::read(path.string(), false);
     for (const NetworkSpec& n : file.networks) {
-      std::vector<std::string> top1;
-      for (double a : n.accuracy.top1) top1.push_back(fmt::format("{:.1f}", 100 * a));
       const char* weights = n.random_weights() ? "random" : fs::exists(n.weights) ? "present" : "absent";
-      fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<28} {}\n", n.name, file.workload, short_number(n.parameters()),
-                 short_number(n.multiply_accumulates()), n.stages(), weights, fmt::format("{} %", fmt::join(top1, " ")),
+      fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", n.name, file.workload, short_number(n.parameters()),
+                 short_number(n.multiply_accumulates()), n.stages(), weights, accuracy_of(n),
                  n.accuracy.source.empty() ? "unknown" : n.accuracy.source + ": " + n.accuracy.on);
     }
   }

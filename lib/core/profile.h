@@ -9,6 +9,8 @@
 
 namespace alertbench {
 
+class JsonReader;
+
 struct LatencyStats {  // seconds, to the end of a stage, from the start of the execution
   double mean_s = 0, median_s = 0, p95_s = 0, p99_s = 0, cv = 0;
 };
@@ -25,10 +27,24 @@ struct DeviceTime {
   double share = 0;     // of the latency on the host's clock in the same run, the median; the rest is launching and waiting
 };
 
+// What "accuracy" is, in profiles, goals (Goals::accuracy) and outcomes alike; 1 is best, `error` is 1 - accuracy, and over many
+// inputs it is a mean:
+//   "top1"              images (fashion-mnist, imagenet): share whose first answer is right. A miss delivers 1 / classes.
+//   "f1"                questions (squad): F1 of SQuAD v1.1, the words shared with the right answer. A miss delivers 0.
+//   "language_quality"  words (ptb): 1 - NLL / NLL_guess. NLL is the mean negative log-likelihood of a word (ln of the perplexity),
+//                       NLL_guess that of guessing the same words by their share of the training text. A miss is such a guess: 0.
+// Profiles and results say which by the key "accuracy_unit". Older ones lack it: theirs is f1 for squad, else top1, of ptb the
+// share of next words told right. They are read, and recordings beside them replayed, as they are; goals then speak in that unit.
+// `workload` is that of the file that is read.
+AccuracyUnit read_accuracy_unit(JsonReader& reader, const std::string& workload);
+
+// 1 - ln(perplexity) / ln(guess_perplexity), stage by stage.
+std::vector<double> language_quality(const std::vector<double>& perplexity, double guess_perplexity);
+
 struct ModelProfile {
   std::string name;
   bool random_weights = false;
-  std::vector<double> accuracy;       // top-1 per stage, 0..1, not falling
+  std::vector<double> accuracy;       // per stage, in the profile's unit, 0..1, not falling
   std::string accuracy_source, accuracy_on;  // "measured" | "published" | "assumed", and on what
   double size_growth = 0;  // share of the latency at the mean size that grows in proportion to the input's size
   std::vector<CapSpeed> cap_speeds = {};  // one a cap; empty where no cap is emulated, or none was measured
@@ -46,7 +62,7 @@ struct PowerModel {
 };
 
 // Measured accuracy of the stages of a network, made fit for a profile: a stage that came out below the one before it counts
-// as equal to it, and `on` then says what was measured.
+// as equal to it, a first one below 0 (language quality worse than a guess) as 0, and `on` then says what was measured.
 void raise_falling_stages(std::vector<double>& accuracy, std::string& on);
 
 // A *row* is one stage of one model; rows of a model are consecutive, models in order.
@@ -56,9 +72,10 @@ class Profile {
   std::string device = "cpu";  // "cpu" | "cuda": where the networks ran
   std::string size_unit;  // of inputs that differ in size ("tokens"); empty where all are alike
   double mean_size = 1;   // in that unit: what the latencies here are for
+  AccuracyUnit accuracy_unit = AccuracyUnit::top1;
   std::vector<ModelProfile> models;
   std::vector<double> caps_w;           // rising; the last one is the system default (uncapped)
-  double fail_accuracy = 0;             // what a missed deadline delivers: a random guess
+  double fail_accuracy = 0;             // what a missed deadline delivers, in the unit of accuracy
   std::vector<LatencyStats> latency;    // [row][cap]
   std::vector<double> active_power_w;   // [model][cap]
   double idle_power_w = 0;

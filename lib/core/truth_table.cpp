@@ -31,6 +31,7 @@ Correctness correctness_of(const TruthTable& truth, int64_t input, int row) {
   c.top1 = truth.top1[at] != 0;
   if (!truth.top5.empty()) c.top5 = truth.top5[at] != 0;
   if (!truth.nll.empty()) c.nll = truth.nll[at];
+  if (!truth.missed_nll.empty()) c.guess_nll = truth.missed_nll[static_cast<size_t>(input)];
   if (!truth.f1.empty()) c.f1 = truth.f1[at];
   return c;
 }
@@ -40,7 +41,7 @@ Correctness missed_correctness_of(const TruthTable& truth, int64_t input) {
   Correctness c;
   c.top1 = !truth.missed_top1.empty() && truth.missed_top1[at] != 0;
   if (!truth.top5.empty()) c.top5 = !truth.missed_top5.empty() && truth.missed_top5[at] != 0;
-  if (!truth.missed_nll.empty()) c.nll = truth.missed_nll[at];
+  if (!truth.missed_nll.empty()) c.nll = c.guess_nll = truth.missed_nll[at];
   if (!truth.f1.empty()) c.f1 = 0;
   return c;
 }

@@ -4,6 +4,32 @@ namespace alertbench {
 
 const char* to_string(Task task) { return task == Task::min_energy ? "min_energy" : "min_error"; }
 
+const char* to_string(AccuracyUnit unit) {
+  switch (unit) {
+    case AccuracyUnit::top1: return "top1";
+    case AccuracyUnit::f1: return "f1";
+    case AccuracyUnit::language_quality: return "language_quality";
+  }
+  return "";
+}
+
+void MeasuredError::add(const Correctness& correct) {
+  switch (unit_) {
+    case AccuracyUnit::top1: lost_ += !correct.top1, of_ += 1; break;
+    case AccuracyUnit::f1:
+      if (correct.f1) lost_ += 1 - *correct.f1, of_ += 1;
+      break;
+    case AccuracyUnit::language_quality:
+      if (correct.nll && correct.guess_nll) lost_ += *correct.nll, of_ += *correct.guess_nll;
+      break;
+  }
+}
+
+std::optional<double> MeasuredError::error() const {
+  if (!(of_ > 0)) return {};
+  return lost_ / of_;
+}
+
 Observation observation_of(const Configuration& configuration, const Context& context, const Outcome& outcome, double decide_s) {
   Observation seen;
   seen.configuration = configuration;

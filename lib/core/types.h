@@ -48,14 +48,30 @@ struct Context {
   double size = 1;        // over the profile's mean size
 };
 
+// What an accuracy is: which figure profiles, goals and outcomes of a workload speak in. core/profile.h says what each means.
+enum class AccuracyUnit { top1, f1, language_quality };
+const char* to_string(AccuracyUnit unit);  // "top1" | "f1" | "language_quality"
+
 // How right an answer was. What a workload does not know is absent.
 struct Correctness {
   bool top1 = false;            // the first answer is right; of a question: it matches exactly
   std::optional<bool> top5;     // the right answer is among the first five
   std::optional<double> nll;    // of a language model: -ln of the probability given to the word that came
   std::optional<double> f1;     // of an answered question: words shared with the right answer, 0..1
+  std::optional<double> guess_nll = {};  // beside nll: that of guessing the word by its frequency
+};
 
-  double accuracy() const { return f1.value_or(top1); }  // the one figure that a profile keeps
+// 1 - accuracy, measured over inputs in the unit of a profile: of images the share told wrong, of questions the mean of 1 - f1,
+// of words sum of nll / sum of guess_nll.
+class MeasuredError {
+ public:
+  explicit MeasuredError(AccuracyUnit unit) : unit_(unit) {}
+  void add(const Correctness& correct);  // what lacks the figures of the unit is left out
+  std::optional<double> error() const;   // above 1 where words were told worse than by guessing; none of no inputs
+
+ private:
+  AccuracyUnit unit_;
+  double lost_ = 0, of_ = 0;
 };
 
 // What happened to one input. Times count from its arrival.

@@ -24,7 +24,8 @@ const char* const oracles[] = {"oracle", "oracle-static", "oracle-causal"};
 SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals& goals, Arrivals arrivals, int64_t warmup) {
   ReplayEnvironment environment(recording, arrivals, goals.deadline_s);
   int64_t any = 0, deadline = 0, accuracy = 0, energy = 0, judged = 0, with_energy = 0;
-  double energy_j = 0, error = 0, measured = 0;
+  double energy_j = 0, error = 0;
+  MeasuredError measured(recording.profile.accuracy_unit);
   const int64_t inputs = recording.truth.inputs;
   for (int64_t input = 0; input < inputs; ++input) {
     const Arrival arrival = environment.arrive(input);
@@ -37,7 +38,7 @@ SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals
     any += v.any(), deadline += v.deadline, accuracy += v.accuracy.value_or(false), energy += v.energy.value_or(false);
     error += 1 - outcome.accuracy;
     if (outcome.energy_j) ++with_energy, energy_j += *outcome.energy_j;
-    if (outcome.correct) ++judged, measured += 1 - outcome.correct->accuracy();
+    if (outcome.correct) ++judged, measured.add(*outcome.correct);
   }
   SettingResult r;
   r.inputs = inputs - warmup;
@@ -51,7 +52,7 @@ SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals
   if (with_energy == r.inputs) r.mean_energy_j = energy_j / n;
   r.mean_error = error / n;
   // Of the answers of trained networks only: a mean over a scheduler's choice of inputs would not be comparable.
-  if (judged == r.inputs) r.measured_error = measured / n;
+  if (judged == r.inputs) r.measured_error = measured.error();
   return r;
 }
 

@@ -153,7 +153,7 @@ SettingResult read_result(JsonReader reader) {
   r.violations_energy = reader.optional_number("violations_energy", 0, 1);
   r.mean_energy_j = reader.optional_number("mean_energy_j", 0, any_number);
   r.mean_error = reader.number("mean_error", 0, 1);
-  r.measured_error = reader.optional_number("measured_error", 0, 1);
+  r.measured_error = reader.optional_number("measured_error", 0, 1e300);
   r.normalised = reader.optional_number("normalised", 0, any_number);
   r.over_oracle = reader.optional_number("over_oracle", 0, any_number);
   r.over_oracle_causal = reader.optional_number("over_oracle_causal", 0, any_number);

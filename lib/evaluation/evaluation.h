@@ -35,7 +35,7 @@ struct SettingResult {
   std::optional<double> violations_accuracy, violations_energy;  // absent: the task has no such goal
   std::optional<double> mean_energy_j;                          // per input
   double mean_error = 0;                                        // 1 - accuracy delivered, by the profile
-  std::optional<double> measured_error;                         // 1 - accuracy measured on these inputs (F1 for questions)
+  std::optional<double> measured_error;                         // 1 - accuracy measured on these inputs (core/profile.h)
   std::optional<double> normalised, over_oracle, over_oracle_causal;
 };
 

@@ -81,6 +81,9 @@ void LiveSession::check_profile(const Profile& p, const std::string& path) const
   };
   if (p.workload != scenario.workload) fail(fmt::format("it is for workload \"{}\", the scenario's is \"{}\"", p.workload, scenario.workload));
   if (p.size_unit != bench->size_unit()) fail(fmt::format("its inputs are measured in \"{}\", the workload's in \"{}\"", p.size_unit, bench->size_unit()));
+  if (const AccuracyUnit unit = bench->network(0).accuracy_unit(); p.accuracy_unit != unit)
+    fail(fmt::format("accuracy_unit: its accuracies are \"{}\", the scenario's networks and goals speak of \"{}\"", to_string(p.accuracy_unit),
+                     to_string(unit)));
   if (p.device != scenario.device) fail(fmt::format("its networks ran on \"{}\", the scenario's run on \"{}\"", p.device, scenario.device));
   if (p.caps_w != scenario.caps_w) fail("caps_w differ from the scenario's");
   if (p.power_backend != power.caps->backend() || p.energy_source != power.energy_source())

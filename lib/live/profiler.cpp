@@ -164,6 +164,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   CapSetter& caps = *power.caps;
   Profile p;
   p.workload = scenario.workload;
+  p.accuracy_unit = bench.network(0).accuracy_unit();
   p.caps_w = scenario.caps_w;
   p.power_model = scenario.power_model;
   p.power_backend = caps.backend();
@@ -173,7 +174,7 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   p.threads = scenario.threads;
   for (int m = 0; m < bench.models(); ++m) {
     const NetworkSpec& n = bench.network(m);
-    p.models.push_back({n.name, n.random_weights(), n.accuracy.top1, n.accuracy.source, n.accuracy.on});
+    p.models.push_back({n.name, n.random_weights(), n.stage_accuracy(), n.accuracy.source, n.accuracy.on});
     for (double cap_w : p.caps_w) p.active_power_w.push_back(p.power_model.active_w(cap_w));
   }
 
@@ -283,7 +284,9 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
     first_row.push_back(rows);
     rows += static_cast<size_t>(bench.network(m).stages());
   }
-  MeasuredAccuracy measured{std::vector<double>(rows), std::vector<double>(rows), bench.inputs()};
+  const AccuracyUnit unit = bench.network(0).accuracy_unit();
+  std::vector<MeasuredError> errors(rows, MeasuredError(unit));
+  std::vector<double> top1(rows), top5(rows), nll(rows);
   progress.begin("Measuring accuracy", bench.inputs());
   for (int64_t input = 0; input < bench.inputs(); ++input) {
     if (interrupted()) throw RunError("interrupted while measuring accuracy; nothing was written");
@@ -294,15 +297,25 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
       execute(bench.model(m), order, clock);
       for (int s = 0; s < order.target_stage; ++s) {
         const Correctness correct = *bench.judge(m, s + 1);
-        measured.top1[first_row[static_cast<size_t>(m)] + static_cast<size_t>(s)] += correct.accuracy();
-        measured.top5[first_row[static_cast<size_t>(m)] + static_cast<size_t>(s)] += correct.top5.value_or(false);
+        const size_t row = first_row[static_cast<size_t>(m)] + static_cast<size_t>(s);
+        errors[row].add(correct);
+        top1[row] += correct.top1;
+        top5[row] += correct.top5.value_or(false);
+        nll[row] += correct.nll.value_or(0);
       }
     }
     progress.step();
   }
   progress.end();
-  for (auto* values : {&measured.top1, &measured.top5})
-    for (double& v : *values) v /= static_cast<double>(measured.inputs);
+  MeasuredAccuracy measured;
+  measured.inputs = bench.inputs();
+  const auto n = static_cast<double>(measured.inputs);
+  for (size_t row = 0; row < rows; ++row) {
+    measured.accuracy.push_back(1 - errors[row].error().value());
+    measured.top1.push_back(top1[row] / n);
+    measured.top5.push_back(top5[row] / n);
+    if (unit == AccuracyUnit::language_quality) measured.perplexity.push_back(std::exp(nll[row] / n));
+  }
   return measured;
 }
 
@@ -311,7 +324,7 @@ void take_accuracy(Profile& profile, const MeasuredAccuracy& measured, const std
   for (ModelProfile& model : profile.models) {
     model.accuracy_source = "measured";
     model.accuracy_on = fmt::format("{}; {} inputs", data_source, measured.inputs);
-    for (double& accuracy : model.accuracy) accuracy = measured.top1[row++];
+    for (double& accuracy : model.accuracy) accuracy = measured.accuracy[row++];
     raise_falling_stages(model.accuracy, model.accuracy_on);
   }
 }

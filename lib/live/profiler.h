@@ -24,16 +24,19 @@ namespace alertbench {
 Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress);
 
 struct MeasuredAccuracy {
-  std::vector<double> top1, top5;  // 0..1, [row] of the profile; top1 is Correctness::accuracy()
+  // [row] of the profile.
+  std::vector<double> accuracy;    // in the unit of the networks; at most 1
+  std::vector<double> top1, top5;  // 0..1
+  std::vector<double> perplexity;  // of words; empty for others
   int64_t inputs = 0;
 };
 
-// Share of the bench's inputs that each stage gets right, every network run over all of them, uncapped. InputError where
+// How right each stage is on the bench's inputs, every network run over all of them, uncapped. InputError where
 // a network cannot be judged: no labels, or random weights. RunError where interrupted.
 MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& progress);
 
 // Puts it into the profile in place of what the network file said. A stage that came out below the one before it (few
-// inputs) counts as equal to it, which `accuracy_on` then says.
+// inputs) counts as equal to it, one worse than a guess as 0, which `accuracy_on` then says.
 void take_accuracy(Profile& profile, const MeasuredAccuracy& measured, const std::string& data_source);
 
 // Runs a network uncapped until its latency no longer falls: at least `least`, at most 60 times. Returns the lowest, seconds.

@@ -92,6 +92,7 @@ void SummaryAccumulator::add(const InputRecord& record) {
     if (outcome.correct->top5) top5_.add(*outcome.correct->top5);
     if (outcome.correct->f1) f1_.push_back(*outcome.correct->f1);
     if (outcome.correct->nll) nll_.push_back(*outcome.correct->nll);
+    words_.add(*outcome.correct);
   }
   const double error = 1 - outcome.accuracy;
   error_.push_back(error);
@@ -129,6 +130,7 @@ Summary SummaryAccumulator::summary(const BootstrapSettings& bootstrap) const {
   s.top5 = top5_.share();
   s.f1 = mean_of(f1_);
   if (const auto nll = mean_of(nll_)) s.perplexity = std::exp(*nll);
+  if (const auto error = words_.error()) s.language_quality = 1 - *error;
   s.latency_s = percentiles_of(latency_s_);
   s.decide_s = percentiles_of(decide_s_);
   s.overshoot_s = percentiles_of(overshoot_s_);
@@ -190,6 +192,7 @@ ordered_json Summary::to_json() const {
   out["top5"] = value_of(top5);
   out["f1"] = value_of(f1);
   out["perplexity"] = value_of(perplexity);
+  out["language_quality"] = value_of(language_quality);
   out["normalised"] = value_of(normalised);
   out["normalised_interval"] = value_of(normalised_interval);
   out["latency_s"] = value_of(latency_s);
@@ -226,6 +229,7 @@ Summary Summary::read(JsonReader reader) {
   s.top5 = read_share(reader, "top5");
   s.f1 = read_share(reader, "f1");
   s.perplexity = reader.optional_number("perplexity", 1, huge);
+  s.language_quality = reader.optional_number("language_quality", -huge, 1);
   s.normalised = reader.optional_number("normalised", -huge, huge);
   s.normalised_interval = read_interval(reader, "normalised_interval");
   s.latency_s = read_percentiles(reader.object("latency_s"));

@@ -44,6 +44,7 @@ struct Summary {
   std::optional<Interval> objective_interval;  // of the mean of what the task minimises
   // Measured, over inputs with labels, as far as the workload has them; misses count as what stands in for them.
   std::optional<double> top1, top5, f1, perplexity;
+  std::optional<double> language_quality;  // of words: 1 - sum of nll / sum of guess_nll (core/profile.h)
 
   // The objective over that of oracle-static on the same inputs, see normalise().
   std::optional<double> normalised;
@@ -90,6 +91,7 @@ class SummaryAccumulator {
   int64_t inputs_ = 0;
   Counts any_, deadline_, accuracy_, energy_, top1_, top5_;
   std::vector<double> f1_, nll_;
+  MeasuredError words_{AccuracyUnit::language_quality};
   std::vector<double> energy_j_, error_, latency_s_, decide_s_, overshoot_s_;
   std::vector<std::pair<int64_t, double>> objective_;  // (input, energy or error), where known
   std::vector<int64_t> uses_;                          // [row][cap]

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "core/profile.h"
 #include "workloads/squad_windows.h"
 
 namespace alertbench {
@@ -37,8 +38,32 @@ ImageSpec read_input(JsonReader r) {
   return spec;
 }
 
+void check_order(const JsonReader& r, const std::string& key, const std::vector<double>& values, bool lower_is_better) {
+  for (size_t s = 1; s < values.size(); ++s)
+    if (lower_is_better ? values[s] > values[s - 1] : values[s] < values[s - 1])
+      r.fail(key, fmt::format("{} from {} to {} at stage {}; a later stage must be at least as good",
+                              lower_is_better ? "rises" : "falls", values[s - 1], values[s], s + 1));
+}
+
+constexpr const char* about_quality =
+    "language quality is 1 - ln(perplexity) / ln(guess_perplexity), of the network and of guessing the same words by their share of "
+    "the training text (alert-train notes both)";
+
+// `usable`: good enough for schedulers, not only for a list.
+void read_perplexity(JsonReader& r, NetworkAccuracy& a, bool usable) {
+  a.perplexity = r.numbers("perplexity", 1.0, 1e9);
+  a.guess_perplexity = r.optional_number("guess_perplexity", 1.001, 1e9).value_or(0);
+  if (!usable) return;
+  if (a.perplexity.empty()) r.fail("perplexity", fmt::format("is missing; give one number per stage: {}", about_quality));
+  if (a.guess_perplexity == 0) r.fail("guess_perplexity", fmt::format("is missing; give one number: {}", about_quality));
+  check_order(r, "perplexity", a.perplexity, true);
+  if (a.perplexity[0] > a.guess_perplexity)
+    r.fail("perplexity", fmt::format("{} at stage 1 is above the guess_perplexity of {}: worse than guessing; train the network "
+                                     "longer, or leave it out", a.perplexity[0], a.guess_perplexity));
+}
+
 NetworkAccuracy read_accuracy(JsonReader r, const std::string& architecture, int stages, bool must_rise) {
-  const bool answers = architecture == "bert";
+  const bool answers = architecture == "bert", words = architecture == "lstm";
   const std::string main_key = answers ? "f1" : "top1";
   NetworkAccuracy a;
   a.top1 = r.numbers(main_key, 0.0, 1.0);
@@ -46,8 +71,10 @@ NetworkAccuracy read_accuracy(JsonReader r, const std::string& architecture, int
     a.exact = r.numbers("exact", 0.0, 1.0);
   } else {
     a.top5 = r.numbers("top5", 0.0, 1.0);
-    a.perplexity = r.numbers("perplexity", 1.0, 1e9);
   }
+  if (words) read_perplexity(r, a, must_rise);
+  if (!words && !answers && r.has("perplexity"))
+    r.fail("perplexity", fmt::format("has no meaning for architecture \"{}\"", architecture));
   a.source = r.one_of("source", "", {"measured", "published", "assumed"});
   a.on = r.text("on");
   r.finish();
@@ -55,14 +82,11 @@ NetworkAccuracy read_accuracy(JsonReader r, const std::string& architecture, int
     if (static_cast<int>(values.size()) != stages)
       r.fail(key, fmt::format("{} values, but the network has {} stages", values.size(), stages));
   };
-  check_size(main_key, a.top1);
+  if (!words || !a.top1.empty()) check_size(main_key, a.top1);
   if (answers) check_size("exact", a.exact);
   if (!a.top5.empty()) check_size("top5", a.top5);
   if (!a.perplexity.empty()) check_size("perplexity", a.perplexity);
-  for (size_t s = 1; must_rise && s < a.top1.size(); ++s)
-    if (a.top1[s] < a.top1[s - 1])
-      r.fail(main_key, fmt::format("falls from {} to {} at stage {}; a later stage must be at least as good",
-                                   a.top1[s - 1], a.top1[s], s + 1));
+  if (must_rise && !words) check_order(r, main_key, a.top1, false);
   return a;
 }
 
@@ -97,14 +121,13 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
     n.accuracy = {{published->top1},
                   {published->top5},
                   {},
+                  0,
                   {},
                   "published",
                   published->source +
                       (n.random_weights() ? " (not these random weights)" : " (not checked for these weights)")};
   else if (need_accuracy || stated)  // a badly trained network can be listed, and trained again
     n.accuracy = read_accuracy(r.object("accuracy"), n.architecture, n.stages(), need_accuracy);
-  if (!n.accuracy.perplexity.empty() && n.architecture != "lstm")
-    r.fail("accuracy", fmt::format("perplexity has no meaning for architecture \"{}\"", n.architecture));
   r.finish();
   return n;
 }
@@ -115,6 +138,11 @@ int NetworkSpec::stages() const {
   if (architecture == "resnet") return resnet.stripes;
   if (architecture == "lstm") return lstm.stripes;
   return architecture == "bert" ? bert.stages() : 1;
+}
+
+std::vector<double> NetworkSpec::stage_accuracy() const {
+  if (architecture != "lstm") return accuracy.top1;
+  return accuracy.guess_perplexity > 1 ? language_quality(accuracy.perplexity, accuracy.guess_perplexity) : std::vector<double>{};
 }
 
 int64_t NetworkSpec::parameters() const {

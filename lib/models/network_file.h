@@ -5,12 +5,13 @@
 //                     "config": {...} (not for torchscript),
 //                     "weights": "file beside this one", or "random_seed": 1,
 //                     "input": { "channels", "height", "width", "mean", "scale" } (not for lstm and bert),
-//                     "accuracy": { "top1": [one per stage, 0..1; of an lstm: next words], "top5": [...],
-//                                   "perplexity": [lstm only], "source": "measured", "on": "..." } } ] }
+//                     "accuracy": { "top1": [one per stage, 0..1], "top5": [...], "source": "measured", "on": "..." } } ] }
 //
 // "config" is a ResnetConfig, a LstmConfig, a BertConfig or a ZooConfig. A network of the zoo may leave out an accuracy
 // that is published. That of a bert has, instead of top1 and top5, SQuAD's "f1" and "exact" (match), 0..1, both one per
-// stage; F1 is what schedulers see as its accuracy.
+// stage; F1 is what schedulers see as its accuracy. That of an lstm has "perplexity", one per stage, "guess_perplexity" (one
+// number: of guessing the same words by their share of the training text) and, if known, "top1" (next words told right): what
+// schedulers see is language quality, 1 - ln(perplexity) / ln(guess_perplexity).
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,9 @@
 namespace alertbench {
 
 struct NetworkAccuracy {
-  std::vector<double> top1, top5;  // per stage, 0..1; top5 may be empty; top1 of a bert: F1
-  std::vector<double> perplexity;  // per stage, of a language model; may be empty
+  std::vector<double> top1, top5;  // per stage, 0..1; top5 may be empty, and top1 of an lstm; top1 of a bert: F1
+  std::vector<double> perplexity;  // per stage, of a language model; empty for others
+  double guess_perplexity = 0;     // beside perplexity
   std::vector<double> exact;       // per stage, 0..1, exact match of a bert; empty for others
   std::string source;              // "measured" | "published" | "assumed"
   std::string on;                  // which data, or which publication
@@ -59,6 +61,12 @@ struct NetworkSpec {
   int64_t multiply_accumulates() const;
   bool anytime() const { return stages() > 1; }
   bool random_weights() const { return weights.empty(); }
+  AccuracyUnit accuracy_unit() const {
+    return architecture == "lstm"   ? AccuracyUnit::language_quality
+           : architecture == "bert" ? AccuracyUnit::f1
+                                    : AccuracyUnit::top1;
+  }
+  std::vector<double> stage_accuracy() const;  // in that unit, what profiles begin with; empty where it is not known
 };
 
 struct NetworkFile {

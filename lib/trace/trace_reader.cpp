@@ -122,7 +122,8 @@ TraceInput input_of(const json& line, const std::string& where) {
   if (reader.has("correct")) {
     JsonReader correct = reader.object("correct");
     input.correct = Correctness{flag(correct, "top1"), optional_flag(correct, "top5"),
-                                correct.optional_number("nll", 0, any), correct.optional_number("f1", 0, 1)};
+                                correct.optional_number("nll", 0, any), correct.optional_number("f1", 0, 1),
+                                correct.optional_number("guess_nll", 0, any)};
     correct.finish();
   }
   input.energy_j = reader.optional_number("energy_j", 0, any);

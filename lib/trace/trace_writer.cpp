@@ -76,6 +76,7 @@ void format_input(LineBuffer& out, const InputRecord& record, const std::vector<
     line.flag(R"({"top1":)", correct.top1);
     if (correct.top5) line.flag(R"(,"top5":)", correct.top5);
     if (correct.nll) line.number(R"(,"nll":)", correct.nll);
+    if (correct.guess_nll) line.number(R"(,"guess_nll":)", correct.guess_nll);
     if (correct.f1) line.number(R"(,"f1":)", correct.f1);
   });
   line.number(R"(,"energy_j":)", outcome.energy_j);

@@ -13,8 +13,7 @@ namespace alertbench {
 NextWord::NextWord(const std::string& dir, uint64_t seed)
     : made_up_(dir.empty()),
       ptb_(made_up_ ? Ptb::synthetic(seed) : Ptb(dir)),
-      split_(ptb_.has(PtbSplit::test) ? PtbSplit::test : PtbSplit::valid),
-      unigram_(ptb_.unigram(split_)) {
+      split_(ptb_.has(PtbSplit::test) ? PtbSplit::test : PtbSplit::valid) {
   read_.reserve(text().words.size());
   read_.push_back(ptb_.id_of("<eos>"));
   read_.insert(read_.end(), text().words.begin(), text().words.end() - 1);
@@ -61,13 +60,15 @@ Correctness NextWord::judge(int64_t n, const std::vector<float>& scores) const {
   check(n);
   const int word = text().words[static_cast<size_t>(n)];
   const Judgement j = alertbench::judge(scores.data(), static_cast<int>(scores.size()), word);
-  return {j.top1, j.top5, -static_cast<double>(scores.at(static_cast<size_t>(word))), {}};
+  return {j.top1, j.top5, -static_cast<double>(scores.at(static_cast<size_t>(word))), {}, guess_nll(word)};
 }
 
 Correctness NextWord::missed(int64_t n) const {
   check(n);
   const int32_t word = text().words[static_cast<size_t>(n)];  // ids go by frequency
-  return {word == 0, word < 5, -std::log(ptb_.frequencies()[static_cast<size_t>(word)]), {}};
+  return {word == 0, word < 5, guess_nll(word), {}, guess_nll(word)};
 }
+
+double NextWord::guess_nll(int32_t word) const { return -std::log(ptb_.frequencies()[static_cast<size_t>(word)]); }
 
 }  // namespace alertbench

@@ -68,7 +68,8 @@ class Workload {
   virtual NetworkInput network_input(int64_t n, const ImageSpec& spec) const = 0;
   // Of a network's scores for input n; only where labelled().
   virtual Correctness judge(int64_t n, const std::vector<float>& scores) const = 0;
-  // Of the guess that stands in for an output that did not come in time, and how accurate it is on the whole, 0..1.
+  // Of the guess that stands in for an output that did not come in time, and how accurate it is on the whole, 0..1, in the unit
+  // of the workload's profiles (core/profile.h).
   virtual Correctness missed(int64_t n) const = 0;
   virtual double fail_accuracy() const = 0;
 };

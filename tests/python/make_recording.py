@@ -28,7 +28,7 @@ def profile_json(workload, sizes, random_weights):
                            "cv": [0.02] * len(CAPS)})
         models.append({"name": name, "random_weights": name in random_weights, "accuracy": accuracy, "accuracy_source": "assumed",
                        "accuracy_on": "", **({"size_growth": growth} if sizes else {}), "active_power_w": CAPS, "stages": stages})
-    sized = {"size_unit": "tokens", "mean_size": 20.0} if sizes else {}
+    sized = {"size_unit": "tokens", "mean_size": 20.0, "accuracy_unit": "f1"} if sizes else {}
     return {"schema_version": "1.0", "workload": workload, **sized, "host": "synthetic", "threads": 1, "repetitions": 20,
             "noise_verdict": "quiet", "latency_source": "measured", "energy_source": "model", "power_backend": "emulated",
             "power_model": {**POWER, "formula": "power(speed) = static_w + dynamic_w * speed^3"}, "idle_power_w": POWER["idle_w"],

@@ -149,9 +149,12 @@ TEST_CASE("a summary of words and questions: perplexity and F1, as far as they a
     CHECK(text_of(Summary::read(JsonReader(json::parse(text_of(s)), "t"))) == text_of(s));
     return s;
   };
-  const Summary words = summary_of({Correctness{true, true, std::log(2.0), {}}, Correctness{false, true, std::log(8.0), {}},
-                                    Correctness{false, false, std::log(32.0), {}}, Correctness{false, false, std::log(8.0), {}}});
+  const Summary words = summary_of({Correctness{true, true, std::log(2.0), {}, std::log(4.0)},
+                                    Correctness{false, true, std::log(8.0), {}, std::log(64.0)},
+                                    Correctness{false, false, std::log(32.0), {}, std::log(16.0)},
+                                    Correctness{false, false, std::log(8.0), {}, std::log(16.0)}});
   CHECK(*words.perplexity == Approx(8));
+  CHECK(*words.language_quality == Approx(1 - 12.0 / 16));
   CHECK(*words.top1 == 0.25);
   CHECK(*words.top5 == 0.5);
   CHECK_FALSE(words.f1);
@@ -164,6 +167,7 @@ TEST_CASE("a summary of words and questions: perplexity and F1, as far as they a
   CHECK_FALSE(questions.top5);
   CHECK_FALSE(questions.perplexity);
   CHECK(questions.to_json()["perplexity"].is_null());
+  CHECK(questions.to_json()["language_quality"].is_null());
 
   const Summary images = summary_of({Correctness{true, true, {}, {}}});
   CHECK_FALSE(images.f1);

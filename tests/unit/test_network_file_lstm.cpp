@@ -7,6 +7,7 @@
 
 #include "catch.h"
 #include "core/error.h"
+#include "core/profile.h"
 #include "models/network_file.h"
 #include "support.h"
 
@@ -24,7 +25,7 @@ json nested() {
              {"config", {{"vocabulary", 100}, {"units", 8}, {"layers", 1}, {"stripes", 2}}},
              {"weights", "ptb/nested.pt"},
              {"accuracy",
-              {{"top1", {0.1, 0.2}}, {"perplexity", {150.5, 120.25}}, {"source", "measured"}, {"on", "made up"}}}}}}};
+              {{"top1", {0.1, 0.2}}, {"perplexity", {150.5, 120.25}}, {"guess_perplexity", 600.0}, {"source", "measured"}, {"on", "made up"}}}}}}};
 }
 
 NetworkFile read(const json& content, bool need_accuracy = true) {
@@ -46,16 +47,51 @@ TEST_CASE("a network file with an LSTM", "[models][ptb]") {
   CHECK(n.stages() == 2);
   CHECK(n.anytime());
   CHECK(n.accuracy.perplexity == std::vector<double>{150.5, 120.25});
+  CHECK(n.accuracy_unit() == AccuracyUnit::language_quality);
+  CHECK(n.stage_accuracy() == language_quality({150.5, 120.25}, 600));
 
   json untrained = nested();
   untrained["networks"][0].erase("accuracy");
   CHECK(read(untrained, false).find("nested").accuracy.top1.empty());
+  CHECK(read(untrained, false).find("nested").stage_accuracy().empty());
   check_refused(untrained, "accuracy");
   // A badly trained network can still be trained again.
   json fallen = nested();
-  fallen["networks"][0]["accuracy"]["top1"] = {0.2, 0.1};
-  CHECK(read(fallen, false).find("nested").accuracy.top1 == std::vector<double>{0.2, 0.1});
-  check_refused(fallen, "falls from 0.2 to 0.1");
+  fallen["networks"][0]["accuracy"]["perplexity"] = {120, 150};
+  CHECK(read(fallen, false).find("nested").accuracy.perplexity == std::vector<double>{120, 150});
+  check_refused(fallen, "perplexity: rises from 120 to 150 at stage 2");
+  // Next words told right are a column of reports, no more.
+  json plain = nested();
+  plain["networks"][0]["accuracy"]["top1"] = {0.2, 0.1};
+  CHECK(read(plain).find("nested").accuracy.top1 == std::vector<double>{0.2, 0.1});
+  plain["networks"][0]["accuracy"].erase("top1");
+  CHECK(read(plain).find("nested").stage_accuracy().size() == 2);
+}
+
+TEST_CASE("language quality needs perplexity, and that of guessing", "[models][ptb]") {
+  json bad = nested();
+  json& accuracy = bad["networks"][0]["accuracy"];
+  accuracy.erase("guess_perplexity");
+  check_refused(bad, "guess_perplexity: is missing; give one number");
+  CHECK(read(bad, false).find("nested").stage_accuracy().empty());
+  accuracy["guess_perplexity"] = 1;
+  check_refused(bad, "guess_perplexity: 1 is outside");
+  accuracy["guess_perplexity"] = 140;
+  check_refused(bad, "perplexity: 150.5 at stage 1 is above the guess_perplexity of 140: worse than guessing");
+  accuracy["guess_perplexity"] = 600;
+  accuracy.erase("perplexity");
+  check_refused(bad, "perplexity: is missing; give one number per stage");
+}
+
+TEST_CASE("the shipped language models have a ladder", "[models][ptb]") {
+  for (const char* file : {"ptb.json", "ptb-random.json"})
+    for (const NetworkSpec& n : NetworkFile::read(std::string(ALERT_SOURCE_DIR "/networks/") + file).networks) {
+      INFO(file << " " << n.name);
+      const std::vector<double> quality = n.stage_accuracy();
+      REQUIRE(static_cast<int>(quality.size()) == n.stages());
+      CHECK(quality.front() > 0.15);
+      for (size_t s = 1; s < quality.size(); ++s) CHECK(quality[s] > quality[s - 1]);
+    }
 }
 
 TEST_CASE("an LSTM that does not fit is refused by key", "[models][ptb]") {
@@ -90,5 +126,5 @@ TEST_CASE("perplexity is of language models only", "[models][ptb]") {
   n["accuracy"] = {{"top1", {0.5}}, {"source", "measured"}, {"on", "made up"}};
   CHECK(read(image).networks.size() == 1);
   n["accuracy"]["perplexity"] = {2.0};
-  check_refused(image, "perplexity has no meaning");
+  check_refused(image, "perplexity: has no meaning");
 }

@@ -7,6 +7,8 @@
 #include "core/error.h"
 #include "core/profile.h"
 #include "live/profiler.h"
+#include "models/network_file.h"
+#include "scenario/scenario.h"
 #include "test_schedulers_fixture.h"
 
 using namespace alertbench;
@@ -169,8 +171,10 @@ TEST_CASE("power model") {
 
 TEST_CASE("measured accuracy takes the place of the file's, and a stage never counts for less than the one before") {
   Profile p = fixture::mixed();
-  MeasuredAccuracy measured{std::vector<double>(static_cast<size_t>(p.rows()), 0.5), {}, 40};
-  measured.top1.back() = 0.25;
+  MeasuredAccuracy measured;
+  measured.accuracy.assign(static_cast<size_t>(p.rows()), 0.5);
+  measured.accuracy.back() = 0.25;
+  measured.inputs = 40;
   take_accuracy(p, measured, "data");
   CHECK(p.models.front().accuracy == std::vector<double>(1, 0.5));
   CHECK(p.models.front().accuracy_on == "data; 40 inputs");
@@ -179,4 +183,64 @@ TEST_CASE("measured accuracy takes the place of the file's, and a stage never co
   CHECK(nested.accuracy_source == "measured");
   CHECK(nested.accuracy_on == "data; 40 inputs; stage 3 measured 0.2500, counts as stage 2");
   p.check("p");
+
+  // Language quality of few words can be worse than that of a guess.
+  measured.accuracy.front() = -0.125;
+  take_accuracy(p, measured, "data");
+  CHECK(p.models.front().accuracy == std::vector<double>(1, 0.0));
+  CHECK(p.models.front().accuracy_on == "data; 40 inputs; stage 1 measured -0.1250, worse than a guess, counts as 0");
+  p.check("p");
+}
+
+TEST_CASE("language quality is 1 - NLL over that of guessing") {
+  CHECK(language_quality({}, 8).empty());
+  const std::vector<double> quality = language_quality({64, 8, 2, 1}, 8);
+  REQUIRE(quality.size() == 4);
+  CHECK(quality[0] == Approx(-1));
+  CHECK(quality[1] == 0);
+  CHECK(quality[2] == Approx(2.0 / 3));
+  CHECK(quality[3] == 1);
+}
+
+TEST_CASE("a profile says what its accuracies are; an older one has the unit of its time") {
+  Profile p = fixture::mixed();
+  for (const AccuracyUnit unit : {AccuracyUnit::top1, AccuracyUnit::f1, AccuracyUnit::language_quality}) {
+    p.accuracy_unit = unit;
+    const Profile q = read_back(p.to_json().dump());
+    CHECK(q.accuracy_unit == unit);
+    CHECK(q.to_json()["accuracy_unit"] == to_string(unit));
+  }
+  const auto older = [&](const char* workload) {
+    ordered_json j = p.to_json();
+    j.erase("accuracy_unit");
+    j["workload"] = workload;
+    return read_back(j.dump()).accuracy_unit;
+  };
+  CHECK(older("fashion-mnist") == AccuracyUnit::top1);
+  CHECK(older("ptb") == AccuracyUnit::top1);
+  CHECK(older("squad") == AccuracyUnit::f1);
+  CHECK_THAT(error_of([](auto& j) { j["accuracy_unit"] = "bleu"; }), Contains("accuracy_unit") && Contains("language_quality"));
+}
+
+TEST_CASE("the shipped profile of words has the language quality of the shipped networks, and recordings of before their own") {
+  const Profile p = Profile::read(ALERT_SOURCE_DIR "/profiles/ptb.amd-epyc.json");
+  CHECK(p.accuracy_unit == AccuracyUnit::language_quality);
+  CHECK(p.fail_accuracy == 0);
+  const NetworkFile networks = NetworkFile::read(ALERT_SOURCE_DIR "/networks/ptb.json");
+  REQUIRE(p.models.size() == networks.networks.size());
+  for (const ModelProfile& model : p.models) {
+    const std::vector<double> stated = networks.find(model.name).stage_accuracy();
+    REQUIRE(stated.size() == model.accuracy.size());
+    for (size_t s = 0; s < stated.size(); ++s) CHECK(model.accuracy[s] == Approx(stated[s]));
+  }
+  // The goal of scenarios/ptb.json lies inside the ladder: the nested network meets it from its third stage on.
+  const Scenario scenario = Scenario::read(ALERT_SOURCE_DIR "/scenarios/ptb.json", {});
+  const ModelProfile& nested = p.models.at(static_cast<size_t>(p.model_index("nested-lstm")));
+  REQUIRE(scenario.goals.at(0).accuracy);
+  CHECK(nested.accuracy.at(1) < *scenario.goals[0].accuracy);
+  CHECK(nested.accuracy.at(2) > *scenario.goals[0].accuracy);
+
+  const Profile older = Profile::read(ALERT_SOURCE_DIR "/results/reference/recordings/ptb-default/profile.json");
+  CHECK(older.accuracy_unit == AccuracyUnit::top1);
+  CHECK(older.fail_accuracy > 0.05);
 }

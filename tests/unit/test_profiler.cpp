@@ -453,8 +453,48 @@ TEST_CASE("accuracy measured on questions is their F1", "[profiler]") {
   NetworkBench bench(runtime, networks({3}), texts, in_order(2));
   Progress quiet(true);
   const MeasuredAccuracy measured = measure_accuracy(bench, clock, quiet);
-  REQUIRE(measured.top1.size() == 3);
-  for (int s = 0; s < 3; ++s) CHECK(measured.top1[static_cast<size_t>(s)] == Approx((s + 1) / 10.0));
+  REQUIRE(measured.accuracy.size() == 3);
+  for (int s = 0; s < 3; ++s) CHECK(measured.accuracy[static_cast<size_t>(s)] == Approx((s + 1) / 10.0));
+  CHECK(measured.perplexity.empty());
+}
+
+TEST_CASE("accuracy measured on words is their language quality, beside perplexity and next words told right", "[profiler]") {
+  // Two words of the vocabulary; the first is told right by both stages, the second by none.
+  class Words : public FakeTexts {
+   public:
+    Words() : FakeTexts({1, 1}, "") {}
+    Correctness judge(int64_t n, const std::vector<float>& scores) const override {
+      return {n == 0, true, (n == 0 ? 1.0 : 5.0) - scores[0], {}, n == 0 ? 2.0 : 6.0};
+    }
+  };
+  FakeClock clock;
+  FakeRuntime runtime(clock, {{1e-3, 0, 0}});
+  const Words words;
+  std::vector<NetworkSpec> specs = networks({2});
+  specs[0].architecture = "lstm";
+  specs[0].lstm.stripes = 2;
+  specs[0].accuracy.perplexity = {16, 4};
+  specs[0].accuracy.guess_perplexity = 64;
+  NetworkBench bench(runtime, specs, words, in_order(2));
+  Progress quiet(true);
+  const MeasuredAccuracy measured = measure_accuracy(bench, clock, quiet);
+  REQUIRE(measured.accuracy.size() == 2);
+  CHECK(measured.accuracy[0] == Approx(1 - 6.0 / 8));  // not the mean of 1/2 and 1/6
+  CHECK(measured.accuracy[1] == Approx(1 - 4.0 / 8));
+  CHECK(measured.perplexity[0] == Approx(std::exp(3.0)));
+  CHECK(measured.perplexity[1] == Approx(std::exp(2.0)));
+  CHECK(measured.top1 == std::vector<double>{0.5, 0.5});
+
+  // Without being measured: what the network file says.
+  Scenario scenario;
+  scenario.caps_w = {100};
+  scenario.profile_repetitions = 2;
+  PowerBackend power = open_power({}, clock);
+  const Profile p = measure_profile(bench, scenario, power, clock, quiet);
+  CHECK(p.accuracy_unit == AccuracyUnit::language_quality);
+  REQUIRE(p.models[0].accuracy.size() == 2);
+  CHECK(p.models[0].accuracy[0] == Approx(1.0 / 3));
+  CHECK(p.models[0].accuracy[1] == Approx(2.0 / 3));
 }
 
 TEST_CASE("a live group has the arrivals, shares, energy and answers of its replay", "[profiler][live]") {

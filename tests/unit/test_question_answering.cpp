@@ -94,12 +94,14 @@ TEST_CASE("questions: judged by the words shared with the right answer", "[quest
   CHECK(right.f1 == 1);
   CHECK_FALSE(right.top5);
   CHECK_FALSE(right.nll);
-  CHECK(right.accuracy() == 1);
   const Correctness part = questions.judge(0, scores_for(6, 6));  // "Elbe": all of it right, half of the answer
   CHECK_FALSE(part.top1);
   REQUIRE(part.f1);
   CHECK(*part.f1 == Approx(2.0 / 3));
-  CHECK(part.accuracy() == *part.f1);
+  MeasuredError both(AccuracyUnit::f1);
+  both.add(right);
+  both.add(part);
+  CHECK(*both.error() == Approx(1.0 / 6));
   CHECK(questions.judge(0, scores_for(5, 7)).top1);  // "The Elbe river": articles do not count
   const Correctness wrong = questions.judge(0, scores_for(9, 10));  // "long."
   CHECK_FALSE(wrong.top1);

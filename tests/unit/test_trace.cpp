@@ -356,7 +356,7 @@ TEST_CASE("a trace of words and questions: their figures, a deadline that is gon
     TraceWriter writer(folder / "a.jsonl", small_header(), small_profile());
     InputRecord word = bare_record();
     word.deadline_s = 0;
-    word.outcome.correct = Correctness{false, true, 1.0 / 3, {}};
+    word.outcome.correct = Correctness{false, true, 1.0 / 3, {}, 0.5};
     writer.write(word);
     InputRecord question = bare_record();
     question.input = 5;
@@ -365,7 +365,7 @@ TEST_CASE("a trace of words and questions: their figures, a deadline that is gon
     writer.finish();
   }
   CHECK_THAT(content_of(folder / "a.jsonl"), Contains(R"("deadline_s":0,)") &&
-                                                 Contains(R"("correct":{"top1":false,"top5":true,"nll":0.333333333333},)") &&
+                                                 Contains(R"("correct":{"top1":false,"top5":true,"nll":0.333333333333,"guess_nll":0.5},)") &&
                                                  Contains(R"("correct":{"top1":false,"f1":0.1},)"));
   const TraceFile trace = read_trace(folder / "a.jsonl");
   REQUIRE(trace.inputs.size() == 2);
@@ -374,6 +374,7 @@ TEST_CASE("a trace of words and questions: their figures, a deadline that is gon
   CHECK(word.deadline_s == 0);
   CHECK(word.correct->top5 == true);
   CHECK(*word.correct->nll == Approx(1.0 / 3));
+  CHECK(word.correct->guess_nll == 0.5);
   CHECK_FALSE(word.correct->f1);
   CHECK_FALSE(question.correct->top5);
   CHECK_FALSE(question.correct->nll);

@@ -82,6 +82,22 @@ TEST_CASE("outcome_of finds stages, energy and correctness") {
   CHECK(*outcome_of(t, p, {1, 1, 3}, 0, 0.3, 0.3).energy_j == Approx(100 * 0.1 + 10 * 0.2));
 }
 
+TEST_CASE("measured error is additive over inputs, in the unit of the profile") {
+  const auto error_of = [](AccuracyUnit unit, const std::vector<Correctness>& all) {
+    MeasuredError measured(unit);
+    for (const Correctness& c : all) measured.add(c);
+    return measured.error();
+  };
+  const std::vector<Correctness> words = {{true, true, 1.0, {}, 4.0}, {false, true, 6.0, {}, 10.0}, {false, false, 2.0, {}, 2.0}};
+  CHECK(*error_of(AccuracyUnit::language_quality, words) == Approx(9.0 / 16));  // not the mean of 1/4, 6/10 and 1
+  CHECK(*error_of(AccuracyUnit::top1, words) == Approx(2.0 / 3));
+  CHECK_FALSE(error_of(AccuracyUnit::f1, words));
+  CHECK(*error_of(AccuracyUnit::language_quality, {{false, false, 6.0, {}, 4.0}}) == 1.5);  // worse than a guess
+  CHECK_FALSE(error_of(AccuracyUnit::language_quality, {{true, true, {}, {}}}));
+  CHECK_FALSE(error_of(AccuracyUnit::top1, {}));
+  CHECK(*error_of(AccuracyUnit::f1, {{true, {}, {}, 1.0}, {false, {}, {}, 0.25}}) == 0.375);
+}
+
 TEST_CASE("a missed word counts as what stands in for it, a missed question as no answer") {
   Profile p = fixture::two_by_two();
   TruthTable words = fixture::truth_of(p, {1, 1});
@@ -100,9 +116,11 @@ TEST_CASE("a missed word counts as what stands in for it, a missed question as n
   CHECK(correct(words, 0, 1, 0.2).top5 == false);
   CHECK(correct(words, 0, 1, 0.2).nll == 5);
   CHECK(correct(words, 1, 1, 0.2).nll == 4);
+  CHECK(correct(words, 1, 1, 0.2).guess_nll == 6);
   CHECK(correct(words, 1, 1, 0.01).top1);  // missed
   CHECK(correct(words, 1, 1, 0.01).top5 == true);
   CHECK(correct(words, 1, 1, 0.01).nll == 6);
+  CHECK(correct(words, 1, 1, 0.01).guess_nll == 6);
   CHECK_FALSE(correct(words, 0, 0, 0.01).top1);
   CHECK(correct(words, 0, 0, 0.01).nll == 7);
   CHECK_FALSE(correct(words, 0, 0, 0.01).f1);
@@ -111,7 +129,7 @@ TEST_CASE("a missed word counts as what stands in for it, a missed question as n
   questions.top1 = {0, 1, 0, 1};
   questions.f1 = {0.5, 1, 0.25, 1};
   CHECK(correct(questions, 0, 1, 0.2).f1 == 0.25);
-  CHECK(correct(questions, 0, 1, 0.2).accuracy() == 0.25);
+  CHECK_FALSE(correct(questions, 0, 1, 0.2).guess_nll);
   CHECK(correct(questions, 1, 1, 0.01).f1 == 0);
   CHECK_FALSE(correct(questions, 1, 1, 0.01).top1);
   CHECK_FALSE(correct(questions, 1, 1, 0.01).top5);

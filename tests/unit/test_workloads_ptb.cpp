@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "core/error.h"
 #include "support.h"
+#include "models/network_file.h"
 #include "workloads/ptb.h"
 
 using namespace alertbench;
@@ -149,4 +150,6 @@ TEST_CASE("PTB: the real text", "[workloads][data]") {
   CHECK(unigram.perplexity > 500);
   CHECK(unigram.perplexity < 1000);
   CHECK(unigram.accuracy == Approx(0.05).margin(0.02));
+  for (const NetworkSpec& n : NetworkFile::read(ALERT_SOURCE_DIR "/networks/ptb.json").networks)
+    CHECK(n.accuracy.guess_perplexity == Approx(unigram.perplexity).margin(0.005));  // as the file rounds it
 }
