@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/json_reader.h"
+#include "core/profile.h"
 #include "metrics/summary.h"
 #include "report/numbers.h"
 
@@ -14,22 +15,39 @@ namespace {
 
 constexpr const char* meaning =
     "viol. %: inputs that broke any goal (* more than 10 %: the setting counts as violated). error %: by the profile; "
-    "meas. %: measured on these inputs (top-1 error, of questions 1 - F1; perpl.: perplexity of words). energy or error / "
-    "oracle-static: mean over the inputs, 95 % block-bootstrap interval.";
+    "meas. %: measured on these inputs ({}; perpl.: perplexity of words). energy or error / oracle-static: mean over the inputs, "
+    "95 % block-bootstrap interval.";
 
-Table table_of(const std::string& title, const std::vector<Summary>& rows) {
+// What errors are, in the unit of the profile.
+const char* error_meaning(AccuracyUnit unit) {
+  switch (unit) {
+    case AccuracyUnit::top1: return "1 - top-1";
+    case AccuracyUnit::f1: return "1 - F1";
+    case AccuracyUnit::language_quality:
+      return "1 - language quality = NLL / NLL of guessing words by frequency; next %: next words told right";
+  }
+  return "";
+}
+
+std::optional<double> measured_error(const Summary& s, AccuracyUnit unit) {
+  const auto accuracy = unit == AccuracyUnit::language_quality ? s.language_quality : unit == AccuracyUnit::f1 ? s.f1 : s.top1;
+  if (!accuracy) return {};
+  return 1 - *accuracy;
+}
+
+Table table_of(const std::string& title, const std::vector<Summary>& rows, AccuracyUnit unit) {
   const bool energy = rows.front().task == Task::min_energy;
   const bool words = std::any_of(rows.begin(), rows.end(), [](const Summary& s) { return s.perplexity.has_value(); });
+  const bool quality = unit == AccuracyUnit::language_quality;
   Table table{title,
               {{"", true}, {"viol. %"}, {"late %"}, {"acc. %"}, {"energ %"}, {"energy J"}, {"error %"}, {"meas. %"}},
               {}};
   if (words) table.columns.push_back({"perpl."});
+  if (quality) table.columns.push_back({"next %"});
   for (const char* name : {energy ? "energy / oracle-static" : "error / oracle-static", "lat. ms", "p99 ms", "dec. us"})
     table.columns.push_back({name});
   table.columns.push_back({"most used", true});
   for (const Summary& s : rows) {
-    std::optional<double> measured_error;
-    if (const auto right = s.f1 ? s.f1 : s.top1) measured_error = 1 - *right;
     std::vector<std::string> row = {s.scheduler,
                                     rounded(s.violations_any, 1, 100) + (s.violated ? "*" : " "),
                                     rounded(s.violations_deadline, 1, 100),
@@ -37,9 +55,10 @@ Table table_of(const std::string& title, const std::vector<Summary>& rows) {
                                     rounded(s.violations_energy, 1, 100),
                                     rounded(s.mean_energy_j, 3),
                                     rounded(s.mean_error, 2, 100),
-                                    rounded(measured_error, 2, 100)};
+                                    rounded(measured_error(s, unit), 2, 100)};
     if (!s.violations_any) row[1].clear();
     if (words) row.push_back(rounded(s.perplexity, 1));
+    if (quality) row.push_back(rounded(s.top1, 2, 100));
     row.push_back(with_interval(s.normalised, s.normalised_interval, 3));
     row.push_back(rounded(s.latency_s.median, 2, 1e3));
     row.push_back(rounded(s.latency_s.p99, 2, 1e3));
@@ -72,7 +91,8 @@ Table values_of(const std::vector<Summary>& all, const std::string& energy_sourc
   for (const char* key :
        {"mode", "setting", "task", "scheduler", "inputs", "violated", "satisfaction", "violations_any", "violations_deadline",
         "violations_accuracy", "violations_energy", "mean_energy_j", "mean_error", "objective_low", "objective_high", "top1",
-        "top5", "f1", "perplexity", "normalised", "normalised_low", "normalised_high", "latency_median_s", "latency_p99_s",
+        "top5", "f1", "perplexity", "language_quality", "normalised", "normalised_low", "normalised_high", "latency_median_s",
+        "latency_p99_s",
         "decide_median_s", "energy_source", "accuracy_source"})
     values.columns.push_back({key});
   const auto end = [](const std::optional<Interval>& interval, double Interval::*which) {
@@ -84,7 +104,7 @@ Table values_of(const std::vector<Summary>& all, const std::string& energy_sourc
                            exact(s.violations_deadline), exact(s.violations_accuracy), exact(s.violations_energy),
                            exact(s.mean_energy_j), exact(s.mean_error), end(s.objective_interval, &Interval::low),
                            end(s.objective_interval, &Interval::high), exact(s.top1), exact(s.top5), exact(s.f1),
-                           exact(s.perplexity), exact(s.normalised), end(s.normalised_interval, &Interval::low),
+                           exact(s.perplexity), exact(s.language_quality), exact(s.normalised), end(s.normalised_interval, &Interval::low),
                            end(s.normalised_interval, &Interval::high), exact(s.latency_s.median), exact(s.latency_s.p99),
                            exact(s.decide_s.median), energy_source, accuracy_source});
   return values;
@@ -97,14 +117,16 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
   r.one_of("schema_version", "", {summary_schema_version});
   const std::string energy_source = r.text("energy_source"), accuracy_source = r.text("accuracy_source");
   Document d;
-  d.title = fmt::format("Scenario {} on {}: energy from {}, accuracy from {}", r.text("scenario"), r.text("workload"),
-                        energy_source, accuracy_source);
+  const std::string workload = r.text("workload");
+  const AccuracyUnit unit = read_accuracy_unit(r, workload);
+  d.title = fmt::format("Scenario {} on {}: energy from {}, accuracy from {}", r.text("scenario"), workload, energy_source,
+                        accuracy_source);
   std::vector<std::pair<std::string, std::string>> goals;
   for (JsonReader& g : r.objects("goals")) goals.emplace_back(g.text("name"), g.text("text"));
   std::vector<Summary> all, group;
   std::string heading;
   const auto finish_group = [&] {
-    if (!group.empty()) d.tables.push_back(table_of(heading, group));
+    if (!group.empty()) d.tables.push_back(table_of(heading, group, unit));
     group.clear();
   };
   for (const JsonReader& item : r.objects("results")) {
@@ -118,7 +140,7 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
     group.push_back(s);
   }
   finish_group();
-  d.notes.push_back(meaning);
+  d.notes.push_back(fmt::format(meaning, error_meaning(unit)));
   if (auto lines = r.objects("live_against_replay"); !lines.empty()) d.tables.push_back(live_against_replay(std::move(lines)));
   d.values = values_of(all, energy_source, accuracy_source);
   return d;

@@ -159,6 +159,7 @@ ordered_json summary_json(const Evaluation& evaluation, const std::vector<Summar
                     {"workload", evaluation.scenario.workload},
                     {"energy_source", evaluation.energy_source},
                     {"accuracy_source", evaluation.accuracy_source},
+                    {"accuracy_unit", to_string(evaluation.recording.profile.accuracy_unit)},
                     {"goals", ordered_json::array()},
                     {"results", ordered_json::array()},
                     {"live_against_replay", ordered_json::array()}};
@@ -489,10 +490,13 @@ ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
 
 namespace {
 
-// `accuracy`: where it was measured, top-5 is known too.
+// `accuracy`: where it was measured, more than the profile's figure is known.
 void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
-  fmt::print("{:<22} {:>5} {:>8} {}{:>9} {:>9} {:>9} {:>6}  mean ms under {} W\n", "network", "stage", "top-1 %",
-             accuracy ? " top-5 % " : "", "mean ms", "p95 ms", "p99 ms", "CV", fmt::join(profile.caps_w, ", "));
+  const bool words = profile.accuracy_unit == AccuracyUnit::language_quality;
+  const char* more = !accuracy ? "" : words ? "  perpl.   next % " : " top-5 % ";
+  const char* unit = words ? "qual. %" : profile.accuracy_unit == AccuracyUnit::f1 ? "F1 %" : "top-1 %";
+  fmt::print("{:<22} {:>5} {:>8} {}{:>9} {:>9} {:>9} {:>6}  mean ms under {} W\n", "network", "stage", unit, more, "mean ms",
+             "p95 ms", "p99 ms", "CV", fmt::join(profile.caps_w, ", "));
   size_t row = 0;
   for (int m = 0; m < static_cast<int>(profile.models.size()); ++m)
     for (int stage = 1; stage <= profile.models[static_cast<size_t>(m)].stages(); ++stage, ++row) {
@@ -503,9 +507,12 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
         capped.push_back(fmt::format("{:.2f}", 1e3 * profile.latency_of({m, stage, cap}).mean_s));
       fmt::print("{:<22} {:>5} {:>8.2f} {}{:>9.2f} {:>9.2f} {:>9.2f} {:>6.3f}  {}\n", model.name, stage,
                  100 * model.accuracy[static_cast<size_t>(stage - 1)],
-                 accuracy ? fmt::format("{:>8.2f} ", 100 * accuracy->top5[row]) : "", 1e3 * top.mean_s, 1e3 * top.p95_s,
-                 1e3 * top.p99_s, top.cv, fmt::join(capped, ", "));
+                 !accuracy ? ""
+                 : words   ? fmt::format("{:>8.2f} {:>8.2f} ", accuracy->perplexity[row], 100 * accuracy->top1[row])
+                           : fmt::format("{:>8.2f} ", 100 * accuracy->top5[row]),
+                 1e3 * top.mean_s, 1e3 * top.p95_s, 1e3 * top.p99_s, top.cv, fmt::join(capped, ", "));
     }
+  if (words) fmt::print("qual. %: language quality, 1 - NLL / NLL of guessing{}\n", accuracy ? "; next %: next words told right" : "");
   if (accuracy) fmt::print("accuracy measured on {} inputs\n", accuracy->inputs);
   for (const ModelProfile& model : profile.models) {
     if (model.cap_speeds.empty()) continue;

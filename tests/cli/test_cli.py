@@ -7,6 +7,7 @@ import glob
 import html.parser
 import io
 import json
+import math
 import os
 import resource
 import shutil
@@ -776,12 +777,12 @@ class WithNetworks(Folder):
             self.write(f"ptb.{split}.txt", "".join(f" {line} \n" for line in lines))
         # <eos> and five words.
         lstm = {"architecture": "lstm", "random_seed": 1}
-        accuracy = {"source": "assumed", "on": "made up"}
+        accuracy = {"guess_perplexity": 5, "source": "assumed", "on": "made up"}
         networks = self.write("networks.json", {"schema_version": "1.0", "workload": "ptb", "networks": [
             {"name": "plain", "config": {"vocabulary": 6, "units": 64, "layers": 1, "stripes": 1},
-             "accuracy": {"top1": [0.4], **accuracy}, **lstm},
+             "accuracy": {"perplexity": [4.2], **accuracy}, **lstm},
             {"name": "nested", "config": {"vocabulary": 6, "units": 64, "layers": 2, "stripes": 2},
-             "accuracy": {"top1": [0.3, 0.5], **accuracy}, **lstm}]})
+             "accuracy": {"perplexity": [4.5, 3], **accuracy}, **lstm}]})
         result = call("run", "scenarios/ptb.json", "--networks", networks, "--data", f"ptb={self.folder}", "--inputs", "14",
                       "--set", "profile_repetitions=3", "--set", "co_runner.kind=none", "--out", self.path("r"))
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -797,6 +798,17 @@ class WithNetworks(Folder):
         self.assertAlmostEqual(words[1]["deadline_s"], max(0, 4 * deadline_s - end_s) / 3)
         self.assertIsNone(words[0]["correct"])  # random weights
         self.assertIn("random weights", result.stderr)
+        self.assertIn("language quality", result.stdout)
+        with open(self.path("r/profile.json")) as f:
+            profile = json.load(f)
+        self.assertEqual((profile["accuracy_unit"], profile["fail_accuracy"]), ("language_quality", 0))
+        for stage, perplexity in enumerate((4.5, 3)):
+            self.assertAlmostEqual(profile["models"][1]["accuracy"][stage], 1 - math.log(perplexity) / math.log(5))
+        # A profile in another unit is refused: the goals would mean something else.
+        profile["accuracy_unit"] = "top1"
+        self.refused(call("run", "scenarios/ptb.json", "--networks", networks, "--data", f"ptb={self.folder}", "--inputs", "14",
+                          "--set", "co_runner.kind=none", "--profile", self.write("p.json", profile), "--out", self.path("r2")), 2,
+                     "p.json", "accuracy_unit", "language_quality", "alert-bench profile")
 
     def test_questions_differ_in_size(self):
         networks = self.write("networks.json", {"schema_version": "1.0", "workload": "squad", "networks": [

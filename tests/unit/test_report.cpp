@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "catch.h"
@@ -231,6 +232,34 @@ TEST_CASE("report of a summary works in every format", "[report]") {
   CHECK(contains(to_csv(d.values), "replay,g,min_energy,alert,50,false,1,0,0,,,2,0.25,1.8,"));
   CHECK(contains(to_html(d, {}), "<td class=\"l\">alert</td>"));
   check_says(message_of([] { summary_report({{"schema_version", "9"}}, "s.json"); }), {"s.json", "schema_version", "9"});
+}
+
+TEST_CASE("report of a summary: errors are in the unit of the profile", "[report]") {
+  nlohmann::json s = summary(1);
+  nlohmann::json& result = s["results"][0];
+  result["top1"] = 0.75;
+  const auto row_of = [](const nlohmann::json& j) {
+    const Table table = summary_report(j, "s").tables.at(0);
+    std::map<std::string, std::string> row;
+    for (size_t c = 0; c < table.columns.size(); ++c) row[table.columns[c].title] = table.rows.at(0).at(c);
+    return row;
+  };
+  CHECK(row_of(s)["meas. %"] == "25.00");
+  CHECK(row_of(s).count("next %") == 0);
+  CHECK(contains(to_text(summary_report(s, "s")), "1 - top-1"));
+  s["accuracy_unit"] = "language_quality";
+  result["perplexity"] = 121.25;
+  result["language_quality"] = 0.27;
+  CHECK(row_of(s)["meas. %"] == "73.00");
+  CHECK(row_of(s)["perpl."] == "121.2");
+  CHECK(row_of(s)["next %"] == "75.00");
+  CHECK(contains(to_text(summary_report(s, "s")), "language quality"));
+  CHECK_FALSE(contains(to_text(summary_report(s, "s")), "top-1"));
+  // A summary of words of before the unit.
+  s.erase("accuracy_unit");
+  result.erase("language_quality");
+  CHECK(row_of(s)["meas. %"] == "25.00");
+  CHECK(row_of(s)["perpl."] == "121.2");
 }
 
 TEST_CASE("compare: the same evaluation is the same exactly", "[report]") {
