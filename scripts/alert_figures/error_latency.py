@@ -1,4 +1,4 @@
-"""error_latency: error (1 - top-1) against latency of all networks, uncapped, without contention. From profile.json.
+"""error_latency: error (1 - accuracy, in the unit of the profile) against latency of all networks, uncapped, without contention. From profile.json.
 Of many networks each family has its own mark; those that no other beats in both are joined, and some of them named."""
 
 import numpy as np
@@ -42,7 +42,7 @@ def draw(result, options):
     room = max(ys.max() - ys.min(), 1) * 0.16
     ax.set_ylim(max(0, ys.min() - room), ys.max() + room)
     ax.set_xlabel("mean latency, ms (log scale)")
-    ax.set_ylabel("error, 1 − top-1, %")
+    ax.set_ylabel(f"error, 1 − {profile.accuracy_name()}, %")
     ax.legend(loc="upper right")
     style.finish(fig, "Error against latency", [
         profile.workload, f"cap {profile.caps_w[-1]:g} W (uncapped), no co-runner", f"latency: {profile.latency_source}", profile.host,

@@ -75,6 +75,7 @@ class Model:
         return self.stages > 1
 
 
+ACCURACY_NAMES = {"top1": "top-1", "f1": "F1", "language_quality": "language quality"}  # by unit
 MANY_NETWORKS = 12  # more are spoken of by family
 
 
@@ -93,6 +94,10 @@ class Profile:
         self.energy_source = str(raw.get("energy_source") or "unknown")
         self.latency_source = str(raw.get("latency_source") or "unknown")
         self.workload = str(raw.get("workload") or "")
+        self.accuracy_unit = raw.get("accuracy_unit", "f1" if self.workload == "squad" else "top1")  # as Profile::read
+        if self.accuracy_unit not in ACCURACY_NAMES:
+            raise broken(path, "accuracy_unit", f"{json.dumps(self.accuracy_unit)} is none of {', '.join(ACCURACY_NAMES)}",
+                         "make the profile again with 'alert-bench profile'")
         self.host = str(raw.get("host") or "")
         self.power_model = raw.get("power_model") if isinstance(raw.get("power_model"), dict) else {}
         self.mean_size = number(raw.get("mean_size", 1))
@@ -124,7 +129,7 @@ class Profile:
         accuracy = self._numbers(raw, "accuracy", None, where)
         if len(accuracy) != len(stages):
             raise broken(self.path, f"{where}.accuracy", f"has {len(accuracy)} values for {len(stages)} stages",
-                         "one top-1 accuracy per stage")
+                         "one accuracy per stage")
         active = self._numbers(raw, "active_power_w", caps, where) if raw.get("active_power_w") is not None else None
         return Model(raw["name"], accuracy, str(raw.get("accuracy_source") or "unknown"), str(raw.get("accuracy_on") or ""),
                      bool(raw.get("random_weights")), mean, active, self._size_growth(raw, where))
@@ -179,8 +184,15 @@ class Profile:
             return ""
         return "random weights" + ("" if len(names) == len(self.models) else ": " + ", ".join(names))
 
+    def accuracy_name(self):
+        return ACCURACY_NAMES[self.accuracy_unit]
+
     def accuracy_text(self):
-        """Source of the accuracies; where networks differ, each source with its networks."""
+        """What the accuracies are, where that needs saying, and their source; where networks differ, each source with its networks."""
+        unit = "language quality (1 − NLL / NLL of guessing), " if self.accuracy_unit == "language_quality" else ""
+        return unit + self._accuracy_sources()
+
+    def _accuracy_sources(self):
         groups = {}
         for m in self.models:
             groups.setdefault(m.accuracy_source + (f" on {m.accuracy_on}" if m.accuracy_on else ""), []).append(m.name)

@@ -93,6 +93,27 @@ class Drawn(Case):
         np.testing.assert_allclose(stages.get_ydata(), [100 * (1 - q) for q in make_result.NESTED[2]])
         self.assertIn("measured on Fashion-MNIST test", text_of(fig, "subtitle"))
 
+    def test_errors_are_named_by_the_unit_of_the_profile(self):
+        folder = self.copy()
+        path = os.path.join(folder, "profile.json")
+        with open(path, encoding="utf-8") as f:
+            profile = json.load(f)
+        for unit, workload, name in ((None, "fashion-mnist", "top-1"), (None, "ptb", "top-1"), (None, "squad", "F1"),
+                                     ("language_quality", "ptb", "language quality")):
+            profile.pop("accuracy_unit", None)
+            profile.update({"workload": workload}, **({"accuracy_unit": unit} if unit else {}))
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump(profile, f)
+            fig = error_latency.draw(load.Result(folder), options())
+            self.assertEqual(fig.axes[0].get_ylabel(), f"error, 1 − {name}, %")
+            said = "accuracy: language quality (1 − NLL / NLL of guessing), measured on"
+            (self.assertIn if unit else self.assertNotIn)(said, " ".join(text_of(fig, "subtitle").split()))
+        profile["accuracy_unit"] = "bleu"
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(profile, f)
+        with self.assertRaisesRegex(load.Broken, 'accuracy_unit: "bleu" is none of top1, f1, language_quality'):
+            load.Result(folder).profile()
+
     def test_many_networks_are_drawn_by_family(self):
         folder = self.copy()
         path = os.path.join(folder, "profile.json")
