@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "commands.h"
 #include "core/interrupt.h"
@@ -52,6 +53,9 @@ int main(int argc, char** argv) {
   } catch (const alertbench::Error& e) {
     fmt::print(stderr, "alert-bench: {}\n", e.what());
     return static_cast<int>(e.code());
+  } catch (const nlohmann::json::exception& e) {
+    fmt::print(stderr, "alert-bench: a file has a value of another type than expected ({}); `alert-bench validate FILE` says where\n", e.what());
+    return static_cast<int>(ExitCode::bad_input);
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "alert-bench: out of memory\n");
   } catch (const std::exception& e) {

@@ -6,20 +6,32 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace alertbench {
 
 // What a file may hold at most, so that no file can exhaust the memory or the stack.
 struct JsonLimits {
-  size_t bytes = size_t{1} << 30;
-  int depth = 64;
+  size_t bytes = size_t{1} << 30;  // a sweep over thousands of cells has some 100 MB
+  size_t depth = 64;               // our own files nest 12 deep; what walks over a value may use the stack
   size_t values = 100000000;
 };
 
-// Parses a file; InputError names the file, the line of a syntax error, the limit that is exceeded. NaN and Infinity are refused
-// (JSON has none).
+// Of files that people write by hand: scenarios, network files, sweep files.
+constexpr JsonLimits written_by_hand{size_t{16} << 20, 32, 1000000};
+
+// Parses one JSON value, in time that grows with its length. InputError is opened by `where` and names the line of a syntax
+// error, a key that stands twice in one object (the last would win, unnoticed), or the limit that is exceeded. NaN and Infinity
+// are refused (JSON has none); a byte order mark of UTF-8 is passed over. `Json`: nlohmann::json or ordered_json.
+template <class Json = nlohmann::json>
+Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {}, int64_t first_line = 1);
+
+// The same of a whole file; `where` is its path.
 nlohmann::json read_json_file(const std::string& path, const JsonLimits& limits = {});
+
+// A value for a message: as JSON, the beginning of what is long.
+std::string shown_json(const nlohmann::json& value);
 
 // The known word with the smallest edit distance, where that is small; else empty.
 std::string nearest_word(const std::string& word, const std::vector<std::string>& known);

@@ -160,7 +160,7 @@ int64_t NetworkSpec::multiply_accumulates() const {
 }
 
 NetworkFile NetworkFile::read(const std::string& path, bool need_accuracy) {
-  const nlohmann::json j = read_json_file(path);
+  const nlohmann::json j = read_json_file(path, written_by_hand);
   JsonReader r(j, path);
   NetworkFile file;
   file.path = path;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <limits>
 #include <set>
 
 #include "contention/kinds.h"
@@ -45,8 +46,7 @@ void apply_override(json& scenario, const std::string& text) {
     if (dot == std::string::npos) break;
     start = dot + 1;
   }
-  json parsed = json::parse(value, nullptr, false);
-  *at = parsed.is_discarded() ? json(value) : parsed;
+  *at = json::accept(value) ? parse_json(value, "--set " + key, written_by_hand) : json(value);
 }
 
 std::string resolve_path(const std::string& scenario_path, const std::string& path) {
@@ -89,8 +89,9 @@ ScheduleSpec read_schedule(JsonReader r, const std::string& scenario_path) {
   s.mean_off_inputs = r.number("mean_off_inputs", s.mean_off_inputs, 1, 1e6);
   if (r.has("on_ranges"))
     for (const json& range : r.raw("on_ranges")) {
-      if (!range.is_array() || range.size() != 2 || !range[0].is_number_integer() || !range[1].is_number_integer())
-        r.fail("on_ranges", fmt::format("expected pairs [first, last + 1] of input numbers, found {}", range.dump()));
+      const auto number = [](const json& n) { return n.is_number_integer() && n >= 0 && n <= std::numeric_limits<int>::max(); };
+      if (!range.is_array() || range.size() != 2 || !number(range[0]) || !number(range[1]))
+        r.fail("on_ranges", fmt::format("expected pairs [first, last + 1] of input numbers, found {}", shown_json(range)));
       s.on_ranges.emplace_back(range[0].get<int>(), range[1].get<int>());
     }
   for (const char* key : {"on_s", "off_s", "period_s"}) only_for("time", key);
@@ -181,7 +182,7 @@ Goals GoalSpec::resolve(const Profile& profile) const {
 }
 
 Scenario Scenario::read(const std::string& path, const std::vector<std::string>& overrides) {
-  return from_json(override_json(read_json_file(path), overrides), path);
+  return from_json(override_json(read_json_file(path, written_by_hand), overrides), path);
 }
 
 json Scenario::override_json(json scenario, const std::vector<std::string>& overrides) {

@@ -34,7 +34,7 @@ void refuse_twice(const JsonReader& r, const std::string& key, std::vector<std::
 }  // namespace
 
 SweepFile SweepFile::read(const std::string& path) {
-  const nlohmann::json j = read_json_file(path);
+  const nlohmann::json j = read_json_file(path, written_by_hand);
   JsonReader r(j, path);
   SweepFile s;
   s.path = path;

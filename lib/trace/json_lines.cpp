@@ -8,12 +8,19 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/json_reader.h"
+#include "core/text_file.h"
 
 namespace alertbench {
+namespace {
+
+// An input of the largest recording (some thousand rows by a dozen caps) takes a megabyte.
+constexpr JsonLimits line_limits{size_t{64} << 20, 16, 4000000};
+
+}  // namespace
 
 LineFile::LineFile(std::string path, Start start) : path_(std::move(path)) {
   file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (start == Start::empty ? O_TRUNC : 0), 0666);
@@ -41,23 +48,18 @@ void LineFile::append(std::string_view line) {
 
 int64_t read_json_lines(const std::string& path,
                         const std::function<void(const nlohmann::json&, int64_t)>& line) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw InputError(fmt::format("{}: cannot open this file ({})", path, std::strerror(errno)));
-  std::string text;
-  int64_t number = 0;
-  while (std::getline(file, text)) {
-    ++number;
+  LineReader lines(path, line_limits.bytes);
+  for (std::string text; lines.next(text);) {
+    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
     nlohmann::json value;
     try {
-      value = nlohmann::json::parse(text);
-    } catch (const nlohmann::json::exception& e) {
-      if (file.eof()) return number;
-      throw InputError(fmt::format("{}: line {}: not valid JSON: {}", path, number, e.what()));
+      value = parse_json(text, path, line_limits, lines.number());
+    } catch (const InputError&) {
+      if (lines.ended()) throw;
+      return lines.number();
     }
-    line(value, number);
+    line(value, lines.number());
   }
-  if (file.bad())
-    throw InputError(fmt::format("{}: cannot read beyond line {} ({})", path, number, std::strerror(errno)));
   return 0;
 }
 

@@ -32,9 +32,9 @@ class LineFile {
   int64_t size_ = 0;
 };
 
-// Calls `line` with every value and its line number from 1. A last line that is cut short (no newline, no
-// whole JSON) is left out: returns its number, else 0. InputError for a file that cannot be read or any other
-// line that is no JSON.
+// Calls `line` with every value and its line number from 1; blank lines are passed over. A last line that is cut short (no
+// newline, no whole JSON) is left out: returns its number, else 0. InputError for a file that cannot be read or any other
+// line that is no JSON (parse_json()) or longer than 64 MiB.
 int64_t read_json_lines(const std::string& path,
                         const std::function<void(const nlohmann::json&, int64_t)>& line);
 

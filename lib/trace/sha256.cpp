@@ -6,11 +6,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <cstdio>
 #include <memory>
 #include <vector>
 
 #include "core/error.h"
+#include "core/text_file.h"
 
 namespace alertbench {
 namespace {
@@ -38,16 +39,15 @@ class Digest {
 }  // namespace
 
 FileFact hash_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw InputError(fmt::format("{}: cannot open this file ({})", path, std::strerror(errno)));
+  const auto file = open_to_read(path);
   Digest digest;
   FileFact fact{path, "", 0};
   std::vector<char> piece(1 << 16);
-  while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())), file.gcount() > 0) {
-    digest.add(piece.data(), static_cast<size_t>(file.gcount()));
-    fact.bytes += static_cast<uint64_t>(file.gcount());
+  while (const size_t got = std::fread(piece.data(), 1, piece.size(), file.get())) {
+    digest.add(piece.data(), got);
+    fact.bytes += got;
   }
-  if (file.bad()) throw InputError(fmt::format("{}: cannot read this file ({})", path, std::strerror(errno)));
+  if (std::ferror(file.get())) throw InputError(fmt::format("{}: cannot read this file ({})", path, std::strerror(errno)));
   fact.sha256 = digest.hex();
   return fact;
 }

@@ -4,12 +4,12 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "core/json_reader.h"
+#include "core/text_file.h"
 #include "models/striped_resnet.h"
 #include "trace/atomic_file.h"
 #include "training/checkpoint.h"
@@ -134,9 +134,7 @@ void TrainingRun::store_weights() {
 
 void TrainingRun::finish(const nlohmann::ordered_json& accuracy, bool finished) {
   write_log();
-  std::ifstream in(setup_.network_file);
-  auto j = nlohmann::ordered_json::parse(in);
-  in.close();
+  auto j = parse_json<nlohmann::ordered_json>(read_text_file(setup_.network_file, written_by_hand.bytes), setup_.network_file, written_by_hand);
   for (auto& n : j["networks"])
     if (n["name"] == setup_.network.name) n["accuracy"] = accuracy;
   write_file_atomically(setup_.network_file, j.dump(2) + "\n");

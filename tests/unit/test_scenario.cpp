@@ -180,6 +180,8 @@ TEST_CASE("Schedules in seconds and from a file", "[scenario]") {
   check_says(message_of([&] { Scenario::from_json(j, folder / "s.json"); }), {"phases/mine.txt:2: [4, 9) after input 5"});
   schedule({{"kind", "file"}});
   check_says(message(j), {"schedule: path"});
+  schedule({{"kind", "list"}, {"on_ranges", {{4294967298, 4294967301}}}});  // 2 to 5 in 32 bits
+  check_says(message(j), {"on_ranges: expected pairs", "4294967298"});
   schedule({{"kind", "list"}, {"path", "x"}});
   check_says(message(j), {"schedule: path: has a meaning only for", "file"});
 }
