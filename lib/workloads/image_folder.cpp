@@ -7,11 +7,12 @@
 #include <cctype>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "core/error.h"
+#include "core/text_file.h"
 #include "workloads/jpeg.h"
 
 namespace alertbench {
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* blanks = " \t\r\v\f";
+constexpr size_t max_line_bytes = 64 << 10;  // far beyond the longest path
 
 bool is_file(const fs::path& path) {
   std::error_code ignored;
@@ -71,23 +73,19 @@ std::string find_list(const fs::path& dir) {
 // Calls use(line, where) with the trimmed lines that say something; `where` is "FILE:LINE".
 template <class Use>
 void each_line(const std::string& path, Use use) {
-  std::ifstream file(path);
-  if (!file) throw InputError(fmt::format("{}: cannot be opened", path));
-  int number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
+  LineReader lines(path, max_line_bytes);
+  for (std::string line; lines.next(line);) {
     const size_t first = line.find_first_not_of(blanks);
     if (first == std::string::npos || line[first] == '#') continue;
-    use(line.substr(first, line.find_last_not_of(blanks) + 1 - first), fmt::format("{}:{}", path, number));
+    use(line.substr(first, line.find_last_not_of(blanks) + 1 - first), fmt::format("{}:{}", path, lines.number()));
   }
-  if (file.bad()) throw InputError(fmt::format("{}: cannot be read", path));
 }
 
 int parse_label(const std::string& text, int classes, const std::string& where) {
   int label = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label);
   if (error != std::errc() || end != text.data() + text.size() || label < 0 || label >= classes) {
-    throw InputError(fmt::format("{}: label '{}': expected an integer of 0..{}", where, text, classes - 1));
+    throw InputError(fmt::format("{}: label '{}': expected an integer of 0..{} (labels count from 0)", where, text, classes - 1));
   }
   return label;
 }
@@ -104,6 +102,44 @@ std::map<std::string, int> read_synsets(const std::string& path, int classes) {
   if (static_cast<int>(labels.size()) != classes) {
     throw InputError(fmt::format("{}: expected {} classes, found {}", path, classes, labels.size()));
   }
+  return labels;
+}
+
+// The numbers of names that are one text and then a number each ("7", "class7"); empty where they are not.
+std::vector<int> numbers_of(const std::vector<std::string>& names) {
+  std::vector<int> numbers;
+  std::string_view text;
+  for (const std::string& name : names) {
+    const size_t last = name.find_last_not_of("0123456789");
+    const std::string_view begin = std::string_view(name).substr(0, last == std::string::npos ? 0 : last + 1);
+    const std::string_view digits = std::string_view(name).substr(begin.size());
+    int number = 0;
+    if (digits.empty() || (!numbers.empty() && begin != text)) return {};
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec != std::errc()) return {};
+    text = begin;
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+// Labels of the folders of all classes, where no list names them; `from` says where they come from.
+std::map<std::string, int> labels_of(const std::vector<std::string>& folders, const std::string& dir, std::string& from) {
+  std::map<std::string, int> labels;
+  const std::vector<int> numbers = numbers_of(folders);  // in byte order of the names: "10" comes before "2"
+  if (!std::is_sorted(numbers.begin(), numbers.end())) {
+    std::vector<int> sorted = numbers;
+    std::sort(sorted.begin(), sorted.end());
+    for (size_t n = 0; n < sorted.size(); ++n)
+      if (sorted[n] != static_cast<int>(n))
+        throw InputError(fmt::format("{}: the class folders are numbered, but not 0 to {}, each once ({} is not there): which class "
+                                     "is which? Give a list val.txt of lines `file label`, or a synset_words.txt",
+                                     dir, folders.size() - 1, n));
+    for (size_t i = 0; i < folders.size(); ++i) labels.emplace(folders[i], numbers[i]);
+    from = "the folders' numbers";
+    return labels;
+  }
+  for (const auto& folder : folders) labels.emplace(folder, static_cast<int>(labels.size()));
+  from = "sorted folder names";
   return labels;
 }
 
@@ -173,8 +209,7 @@ void ImageFolder::read_class_folders() {
                       "a list of lines `file label`, or a synset_words.txt that names all classes",
                       dir_, folders.size(), classes_));
     }
-    labels_from_ = "sorted folder names";
-    for (const auto& folder : folders) labels.emplace(folder, static_cast<int>(labels.size()));
+    labels = labels_of(folders, dir_, labels_from_);
   }
   for (const auto& folder : folders) {
     const auto files = jpegs_in(root / folder);

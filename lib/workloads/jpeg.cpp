@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
@@ -44,6 +45,7 @@ std::vector<uint8_t> read_bytes(const std::string& path) {
 struct Decoder {
   jpeg_decompress_struct jpeg{};
   jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX] = "";
 
@@ -68,6 +70,18 @@ void on_message(j_common_ptr jpeg, int level) {
   on_error(jpeg);
 }
 
+// A progressive file goes over the whole image once a scan, and a scan may take a few bytes.
+void on_progress(j_common_ptr common) {
+  const auto* jpeg = reinterpret_cast<j_decompress_ptr>(common);
+  const int64_t scans = jpeg->input_scan_number, pixels = int64_t{jpeg->image_width} * jpeg->image_height;
+  if (scans <= max_jpeg_scans && scans * pixels <= max_jpeg_scanned_pixels) return;
+  auto* decoder = static_cast<Decoder*>(common->client_data);
+  std::snprintf(decoder->message, sizeof decoder->message, "%d scans or more over %ux%u pixels are more than the limit (%lld at this size)",
+                jpeg->input_scan_number, jpeg->image_width, jpeg->image_height,
+                static_cast<long long>(std::min(max_jpeg_scans, max_jpeg_scanned_pixels / std::max<int64_t>(pixels, 1))));
+  std::longjmp(decoder->escape, 1);
+}
+
 // The functions with setjmp hold nothing that has a destructor: longjmp would skip it.
 bool read_header(Decoder& decoder, const uint8_t* bytes, size_t size) {
   jpeg_decompress_struct& jpeg = decoder.jpeg;
@@ -77,6 +91,8 @@ bool read_header(Decoder& decoder, const uint8_t* bytes, size_t size) {
   jpeg.client_data = &decoder;
   if (setjmp(decoder.escape)) return false;
   jpeg_create_decompress(&jpeg);
+  decoder.progress.progress_monitor = on_progress;
+  jpeg.progress = &decoder.progress;
   jpeg_mem_src(&jpeg, bytes, static_cast<unsigned long>(size));
   jpeg_read_header(&jpeg, TRUE);
   const bool inks = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
@@ -98,16 +114,12 @@ bool read_rows(Decoder& decoder, uint8_t* pixels, size_t stride) {
   return true;
 }
 
-// Adobe's files, nearly all that there are, hold the inks inverted (255 = none).
-std::vector<uint8_t> rgb_from_inks(const std::vector<uint8_t>& cmyk, bool inverted) {
-  const int flip = inverted ? 0 : 255;
+// Taken as inverted (255 = no ink), as Pillow takes them all: Adobe's files are, and so are most without Adobe's marker.
+std::vector<uint8_t> rgb_from_inks(const std::vector<uint8_t>& cmyk) {
   std::vector<uint8_t> rgb;
   rgb.reserve(cmyk.size() / 4 * 3);
-  for (size_t i = 0; i < cmyk.size(); i += 4) {
-    const int white = cmyk[i + 3] ^ flip;
-    for (size_t c = 0; c < 3; ++c)
-      rgb.push_back(static_cast<uint8_t>(((cmyk[i + c] ^ flip) * white + 127) / 255));
-  }
+  for (size_t i = 0; i < cmyk.size(); i += 4)
+    for (size_t c = 0; c < 3; ++c) rgb.push_back(static_cast<uint8_t>((cmyk[i + c] * cmyk[i + 3] + 127) / 255));
   return rgb;
 }
 
@@ -130,7 +142,7 @@ Pixels read_jpeg(const std::string& path) {
   if (!read_rows(decoder, pixels.hwc.data(), stride)) {
     fail(path, fmt::format("cannot be decoded as JPEG: {}", decoder.message));
   }
-  if (jpeg.out_color_space == JCS_CMYK) pixels.hwc = rgb_from_inks(pixels.hwc, jpeg.saw_Adobe_marker);
+  if (jpeg.out_color_space == JCS_CMYK) pixels.hwc = rgb_from_inks(pixels.hwc);
   return pixels;
 }
 

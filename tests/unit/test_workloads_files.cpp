@@ -61,7 +61,7 @@ std::string fashion_refusal(const std::string& images, const std::string& labels
 
 // One colour; `components` are those of the JPEG colour space.
 void write_jpeg(const std::string& path, J_COLOR_SPACE space, std::vector<uint8_t> colour, int height = 16,
-                int width = 24) {
+                int width = 24, const std::vector<jpeg_scan_info>& scans = {}) {
   fs::create_directories(fs::path(path).parent_path());
   std::FILE* file = std::fopen(path.c_str(), "wb");
   REQUIRE(file);
@@ -76,6 +76,8 @@ void write_jpeg(const std::string& path, J_COLOR_SPACE space, std::vector<uint8_
   jpeg.in_color_space = space;
   jpeg_set_defaults(&jpeg);
   jpeg_set_quality(&jpeg, 100, TRUE);
+  if (!scans.empty()) jpeg.scan_info = scans.data();
+  jpeg.num_scans = static_cast<int>(scans.size());
   jpeg_start_compress(&jpeg, TRUE);
   std::vector<uint8_t> line;
   for (int x = 0; x < width; ++x) line.insert(line.end(), colour.begin(), colour.end());
@@ -225,13 +227,32 @@ TEST_CASE("JPEG files of all colour spaces become RGB", "[workloads]") {
   check_colour(read_jpeg(file), 255, 128, 0);
   write_jpeg(file, JCS_CMYK, {200, 100, 50, 128});
   check_colour(read_jpeg(file), 100, 50, 25);
-  // Without the marker (Adobe's APP14 becomes a comment) the inks are as they are.
+  // Without the marker (Adobe's APP14 becomes a comment) they are inverted all the same, as Pillow has it.
   std::string bytes = content_of(file);
   const size_t marker = bytes.find("\xff\xee");
   REQUIRE(marker != std::string::npos);
   bytes[marker + 1] = '\xfe';
   put(file, bytes);
-  check_colour(read_jpeg(file), 55 * 127 / 255, 155 * 127 / 255, 205 * 127 / 255);
+  check_colour(read_jpeg(file), 100, 50, 25);
+}
+
+// Every coefficient of a grey image in steps of one bit.
+std::vector<jpeg_scan_info> finest_scans(int bits) {
+  std::vector<jpeg_scan_info> scans;
+  for (int k = 0; k < 64; ++k)
+    for (int low = bits; low >= 0; --low) scans.push_back({1, {0}, k, k, low == bits ? 0 : low + 1, low});
+  return scans;
+}
+
+TEST_CASE("a progressive JPEG is read, but not one of very many scans", "[workloads]") {
+  Folder folder;
+  const std::string file = folder / "progressive.jpg";
+  write_jpeg(file, JCS_GRAYSCALE, {77}, 16, 24, finest_scans(1));  // 128 scans
+  check_colour(read_jpeg(file), 77, 77, 77);
+  write_jpeg(file, JCS_GRAYSCALE, {77}, 16, 24, finest_scans(9));  // 640 scans
+  check_says(message_of([&] { read_jpeg(file); }), {file, "501 scans", "24x16", "limit (500 at this size)"});
+  write_jpeg(file, JCS_GRAYSCALE, {77}, 4096, 4096, finest_scans(1));
+  check_says(message_of([&] { read_jpeg(file); }), {file, "65 scans", "4096x4096", "limit (64 at this size)"});
 }
 
 TEST_CASE("files that are no whole JPEG are refused by name", "[workloads]") {
@@ -361,6 +382,38 @@ TEST_CASE("an image folder of class folders", "[workloads]") {
     check_says(message_of([&] { ImageFolder(folder.path, 3); }),
                {"synset_words.txt:3", "n02", "twice"});
   }
+}
+
+TEST_CASE("numbered class folders are labelled by their numbers", "[workloads]") {
+  Folder folder;
+  const std::string before = GENERATE("", "class_");
+  for (int label = 0; label < 12; ++label) write_grey(folder / (before + std::to_string(label) + "/a.jpg"), static_cast<uint8_t>(10 * label));
+  const ImageFolder set(folder.path, 12);
+  REQUIRE(set.size() == 12);
+  for (int64_t n = 0; n < 12; ++n) CHECK(set.input(n, small_spec(3)).chw[0] == Approx(10 * set.label(n)).margin(1));
+  check_says(set.data_source(), {"the folders' numbers"});
+
+  fs::rename(folder / (before + "0"), folder / (before + "12"));  // 1 to 12: from which number do the labels count?
+  check_says(message_of([&] { ImageFolder(folder.path, 12); }), {folder.path, "numbered", "0 to 11", "0 is not there", "val.txt"});
+  fs::rename(folder / (before + "12"), folder / (before + "01"));
+  check_says(message_of([&] { ImageFolder(folder.path, 12); }), {"numbered", "0 is not there"});
+}
+
+TEST_CASE("numbers of one width are in byte order", "[workloads]") {
+  Folder folder;
+  for (const char* name : {"01", "02", "10"}) write_grey(folder / (std::string(name) + "/a.jpg"));
+  const ImageFolder set(folder.path, 3);
+  CHECK(set.label(2) == 2);
+  check_says(set.data_source(), {"sorted folder names"});
+}
+
+TEST_CASE("a list with a byte order mark, and one without an end", "[workloads]") {
+  Folder folder;
+  write_grey(folder / "a.jpg");
+  put(folder / "val.txt", "\xEF\xBB\xBF" "a.jpg 7");
+  CHECK(ImageFolder(folder.path).label(0) == 7);
+  put(folder / "val.txt", "a.jpg 7\n" + std::string(1 << 20, 'b'));
+  check_says(message_of([&] { ImageFolder(folder.path); }), {"val.txt", "line 2 is longer"});
 }
 
 TEST_CASE("folders that are no data set", "[workloads]") {
