@@ -24,6 +24,9 @@ ExitCode score(const Arguments& a) {
     throw InputError(
         fmt::format("{}: has an answer to none of the {} questions of {}; give the predictions for that file",
                     a.predictions, data.questions.size(), a.data));
+  if (data.misplaced_answers > 0)
+    fmt::print(stderr, "alert-bench: {}: warning: answer_start is missing or off in {} answers; they are judged by their text, as by the "
+               "official evaluation\n", a.data, data.misplaced_answers);
   if (predictions.size() > answered)
     fmt::print(stderr, "alert-bench: {}: answers to questions that {} does not have, left out: {}\n", a.predictions,
                a.data, predictions.size() - answered);

@@ -48,20 +48,22 @@ std::string read_whole(const std::string& path) {
 // The words of a text file, as views into its bytes, line after line.
 class TextFile {
  public:
-  explicit TextFile(const std::string& path) : path_(path), bytes_(read_whole(path)) {
-    if (bytes_.back() != '\n') fail(path_, "the last line has no line break: the file was cut off");
-  }
+  explicit TextFile(const std::string& path) : path_(path), bytes_(read_whole(path)) {}
 
-  // Calls `word(view, line)` for each word and `end()` behind each line.
+  // Calls `word(view, line)` for each word and `end()` behind each line that has one.
   template <class Word, class End>
   void each(const Word& word, const End& end) const {
     std::string_view rest = bytes_;
+    bool any = false;
     for (int64_t line = 1; !rest.empty(); ++line) {
-      const size_t length = rest.find('\n');
-      if (!each_of_line(rest.substr(0, length), line, word)) fail(path_, fmt::format("line {}: holds no word", line));
-      end();
-      rest.remove_prefix(length + 1);
+      const size_t length = std::min(rest.find('\n'), rest.size());
+      if (each_of_line(rest.substr(0, length), line, word)) {
+        end();
+        any = true;
+      }
+      rest.remove_prefix(std::min(length + 1, rest.size()));
     }
+    if (!any) fail(path_, "holds no word");
   }
 
  private:

@@ -29,8 +29,8 @@ class Ptb {
   };
 
   // Reads the training and validation text, and the test text where there is one. InputError names file, line and word:
-  // a file that is missing, empty, larger than 64 MiB, not text in UTF-8, without a line break at its end (cut off),
-  // with an empty line, a word of more than 256 bytes, or the word <eos>; a word that the training text lacks, where
+  // a file that is missing, without a word, larger than 64 MiB, not text in UTF-8, with a word of more than 256 bytes, or the
+  // word <eos> (blank lines are passed over, and the last line needs no line break); a word that the training text lacks, where
   // that has no <unk> to stand for it; more than 1,000,000 different words.
   explicit Ptb(const std::string& dir);
 

@@ -37,8 +37,9 @@ int64_t QuestionAnswering::size() const {
 
 std::string QuestionAnswering::data_source() const {
   if (made_up()) return fmt::format("made-up questions, seed {}", seed_);
-  return fmt::format("{}/dev-v1.1.json: {} questions on {} paragraphs; vocab.txt of {} word pieces", dir_, size(),
-                     data_.contexts.size(), vocabulary_.size());
+  return fmt::format("{}/dev-v1.1.json: {} questions on {} paragraphs{}; {}vocab.txt of {} word pieces", dir_, size(), data_.contexts.size(),
+                     data_.misplaced_answers ? fmt::format(", {} answers not at their answer_start", data_.misplaced_answers) : "",
+                     vocabulary_.cased() ? "cased " : "", vocabulary_.size());
 }
 
 std::string QuestionAnswering::input_id(int64_t n) const {

@@ -68,18 +68,14 @@ struct Paragraph {
 };
 
 SquadAnswer read_answer(const json& object, const Paragraph& paragraph, const std::string& where) {
-  SquadAnswer answer{text(object, "text", where), 0};
+  SquadAnswer answer{text(object, "text", where), {}};
   if (answer.text.empty()) fail(where, "text: is empty; expected a part of the context");
-  const json& start = member(object, "answer_start", where);
-  const size_t characters = paragraph.bytes.size() - 1;
-  if (!start.is_number_unsigned() || start.get<uint64_t>() >= characters)
-    fail(where, fmt::format("answer_start: expected a whole number below {}, the characters of the context, found {}",
-                            characters, start.is_number() ? start.dump() : start.type_name()));
-  answer.begin = paragraph.bytes[start.get<size_t>()];
-  if (paragraph.context.compare(answer.begin, answer.text.size(), answer.text) != 0)
-    fail(where, fmt::format("{} is not in the context at character {}, where it has {}; answer_start counts Unicode "
-                            "characters from 0",
-                            shown(answer.text), start.get<uint64_t>(), shown(paragraph.context.substr(answer.begin))));
+  const auto start = object.find("answer_start");
+  if (start == object.end() || !start->is_number_unsigned()) return answer;
+  const size_t characters = paragraph.bytes.size() - 1, first = start->get<uint64_t>();
+  if (first >= characters) return answer;
+  const size_t begin = paragraph.bytes[first];
+  if (paragraph.context.compare(begin, answer.text.size(), answer.text) == 0) answer.begin = begin;
   return answer;
 }
 
@@ -115,6 +111,7 @@ SquadData SquadData::read(const std::string& path) {
         const std::string place = fmt::format("{}.qas[{}]", where, q);
         SquadQuestion question = read_question(questions[q], paragraph, place);
         question.context = result.contexts.size();
+        for (const SquadAnswer& answer : question.answers) result.misplaced_answers += !answer.begin;
         const auto [first, fresh] = places.emplace(question.id, place);
         if (!fresh) fail(place, fmt::format("id {} is there twice, first at {}", shown(question.id), first->second));
         result.questions.push_back(std::move(question));

@@ -165,18 +165,24 @@ std::vector<Token> word_pieces(const Vocabulary& vocabulary, const Word& word) {
   return tokens;
 }
 
-// What is wrong with a line of a vocabulary; "" where nothing is.
+// What is wrong with a line of a vocabulary; "" where nothing is. Other white space than blanks and tabs may be a piece.
 std::string problem_of(const std::string& piece) {
-  if (piece.empty()) return "is empty; a line is a word piece, and its number the id";
   if (piece.size() > max_piece_bytes)
     return fmt::format("{} bytes are more than the limit of {} for a word piece", piece.size(), max_piece_bytes);
   try {
-    const std::u32string characters = decode_utf8(piece);
-    if (std::none_of(characters.begin(), characters.end(), is_space)) return "";
+    decode_utf8(piece);
   } catch (const InputError& e) {
     return e.what();
   }
+  if (piece.find_first_of(" \t") == std::string::npos) return "";
   return fmt::format("\"{}\" has white space in it; a line is one word piece", piece);
+}
+
+// Special tokens ("[CLS]") are in capitals everywhere.
+bool has_capital(const std::string& piece) {
+  if (piece.front() == '[' && piece.back() == ']') return false;
+  const std::u32string characters = decode_utf8(piece);
+  return std::any_of(characters.begin(), characters.end(), [](char32_t c) { return u_isupper(static_cast<UChar32>(c)); });
 }
 
 }  // namespace
@@ -186,6 +192,7 @@ Vocabulary Vocabulary::read(const std::string& path) {
   if (text.empty()) throw InputError(path + ": is empty; expected one word piece a line, as BERT's vocab.txt");
   Vocabulary v;
   int64_t line = 0;
+  size_t capitals = 0;
   for (size_t begin = 0; begin < text.size(); ++line) {
     const auto fail = [&](const std::string& what) {
       throw InputError(fmt::format("{}: line {}: {}", path, line + 1, what));
@@ -194,11 +201,15 @@ Vocabulary Vocabulary::read(const std::string& path) {
     std::string piece = text.substr(begin, end - begin);
     begin = end + 1;
     if (!piece.empty() && piece.back() == '\r') piece.pop_back();
+    if (piece.empty()) continue;
     if (const std::string problem = problem_of(piece); !problem.empty()) fail(problem);
+    capitals += has_capital(piece);
     const auto [first, fresh] = v.ids_.emplace(piece, line);
     if (!fresh) fail(fmt::format("\"{}\" is there twice, first in line {}", piece, first->second + 1));
     v.longest_ = std::max(v.longest_, piece.size());
   }
+  v.lines_ = static_cast<size_t>(line);
+  v.cased_ = capitals * 100 > v.ids_.size();
   const auto special = [&](const char* piece) {
     const int64_t id = v.find(piece);
     if (id < 0) throw InputError(fmt::format("{}: no line {}; is this the vocab.txt of a BERT network?", path, piece));
@@ -219,7 +230,7 @@ int64_t Vocabulary::find(const std::string& piece) const {
 std::vector<Token> tokenize(const Vocabulary& vocabulary, const std::string& text) {
   std::vector<Token> tokens;
   for (const Word& raw : split_words(text)) {
-    for (const Word& word : split_punctuation(strip_accents(lower_case(raw)))) {
+    for (const Word& word : split_punctuation(vocabulary.cased() ? raw : strip_accents(lower_case(raw)))) {
       const auto pieces = word.size() > max_word ? std::vector<Token>() : word_pieces(vocabulary, word);
       tokens.insert(tokens.end(), pieces.begin(), pieces.end());
       if (pieces.empty()) tokens.push_back({vocabulary.unknown(), span_of(word, 0, word.size())});
