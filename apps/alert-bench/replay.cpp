@@ -27,11 +27,16 @@ void add_replay(CLI::App& app, CommandLine& line) {
   command->add_option("--set", a->request.overrides, "change a key of the scenario that was recorded: goals.0.deadline_x=1.2 (repeatable)")
       ->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
   auto* grid = command->add_flag("--grid", a->request.grid,
-                                 "both tasks over a grid of goals (evaluation.json), with the three oracles, in place of the scenario's goals");
+                                 "both tasks over a grid of goals (evaluation.json), with the oracles, in place of the scenario's goals");
   command->add_option("--deadlines", a->request.grid_spec.deadlines, "of the grid: deadlines, 0.4 to 2 times the reference latency")
       ->needs(grid)->check(CLI::Range(2, 1000))->capture_default_str();
   command->add_option("--levels", a->request.grid_spec.levels, "of the grid: accuracy goals (least energy), power limits (least error)")
-      ->needs(grid)->check(CLI::Range(2, 1000))->capture_default_str();
+      ->needs(grid)->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option_function<std::string>("--judge", [a](const std::string& judge) {
+        a->request.grid_spec.judge = judge == "strict" ? Judge::strict : Judge::mean;
+      }, "of the grid: goals read as means, or input by input (strict); both readings are in the tables, this one decides what "
+         "counts as violated (default: as the scenario)")
+      ->needs(grid)->check(CLI::IsMember({"mean", "strict"}));
   command->add_option("--trace", a->request.traces, "of the grid: write traces of this setting (repeatable); else there are none")
       ->needs(grid)->take_all()->allow_extra_args(false);
   a->request.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

@@ -1,8 +1,18 @@
 #include "core/pacing.h"
 
-#include <algorithm>
-
 namespace alertbench {
+
+Context context_of(int64_t input, const Arrival& arrival, double size) {
+  Context c;
+  c.input = input;
+  c.deadline_from_start_s = arrival.deadline_from_arrival_s - arrival.wait_s;
+  c.group_deadline_from_start_s = arrival.group_deadline_from_arrival_s - arrival.wait_s;
+  c.period_s = arrival.period_s;
+  c.idle_charged_s = arrival.idle_charged_s;
+  c.members_left = arrival.members_left;
+  c.size = size;
+  return c;
+}
 
 Arrival Pacing::arrive(int64_t members_left) {
   Arrival a;
@@ -15,19 +25,19 @@ Arrival Pacing::arrive(int64_t members_left) {
     if (arrivals_ == Arrivals::closed) group_arrival_s_ = std::max(group_arrival_s_, end_s_);
     members_ = std::max<int64_t>(1, members_left);
     a.arrival_s = group_arrival_s_;
-    a.wait_s = gone_s = charged_s_ = std::max(0.0, end_s_ - group_arrival_s_);
+    a.wait_s = gone_s = spent_s_ = std::max(0.0, end_s_ - group_arrival_s_);
+    idle_charged_s_ = 0;
   }
   left_ = members_left;
+  a.members_left = std::max<int64_t>(1, left_);
   const double left_s = static_cast<double>(members_) * deadline_s_ - gone_s;
-  a.deadline_s = members_ == 1 ? deadline_s_ : std::max(0.0, a.wait_s + left_s / static_cast<double>(left_));
-  const auto slots = static_cast<double>(members_ - left_ + 1);
-  a.period_s = period_s_ = std::max(0.0, slots * deadline_s_ - charged_s_);
+  a.deadline_from_arrival_s =
+      members_ == 1 ? deadline_s_ : std::max(0.0, a.wait_s + left_s / static_cast<double>(left_));
+  a.group_deadline_from_arrival_s = members_ == 1 ? deadline_s_ : std::max(0.0, a.wait_s + left_s);
+  const auto periods = static_cast<double>(members_ - left_ + 1);
+  a.period_s = period_s_ = std::max(0.0, periods * deadline_s_ - spent_s_);
+  a.idle_charged_s = idle_charged_s_;
   return a;
-}
-
-void Pacing::executed(double end_s, double busy_s) {
-  end_s_ = end_s;
-  charged_s_ += std::max(busy_s, period_s_);
 }
 
 }  // namespace alertbench

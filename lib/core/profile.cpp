@@ -197,10 +197,6 @@ double Profile::reference_latency_s() const {
   return anytime > 0 ? anytime : any;
 }
 
-double Profile::period_energy_j(int model, int cap, double busy_s, double period_s) const {
-  return active_power_of(model, cap) * busy_s + idle_power_w * std::max(0.0, period_s - busy_s);
-}
-
 Profile Profile::read(const std::string& path) {
   const json document = read_json_file(path);
   JsonReader reader(document, path);

@@ -1,6 +1,7 @@
 // What is known of every configuration without contention: the input of every scheduler. Plain values and their JSON.
 #pragma once
 
+#include <algorithm>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -103,8 +104,10 @@ class Profile {
 
   // Mean latency of the largest anytime network (else the slowest network), uncapped: the unit of deadlines.
   double reference_latency_s() const;
-  // active * busy + idle * (what is left of the period), J.
-  double period_energy_j(int model, int cap, double busy_s, double period_s) const;
+  // J: active power * busy_s, and idle power * what is left of the period, less what was charged of it before.
+  double period_energy_j(int model, int cap, double busy_s, double period_s, double idle_charged_s = 0) const {
+    return active_power_of(model, cap) * busy_s + idle_power_w * (std::max(0.0, period_s - busy_s) - idle_charged_s);
+  }
 
   // Both throw InputError with file and key. check() is called by read().
   static Profile read(const std::string& path);

@@ -2,27 +2,36 @@
 
 #include <algorithm>
 
+#include "core/delivery.h"
+
 namespace alertbench {
 
-void deliver(const ModelProfile& model, double fail_accuracy, const double* stage_end_s, int stride,
-             int target_stage, double deadline_s, Outcome& outcome) {
-  const double stop_s = std::max(0.0, deadline_s);
-  int finished = 0, in_time = 0;
-  for (int s = 0; s < target_stage; ++s) {
-    const double end_s = stage_end_s[s * stride];
-    const bool late = !(end_s <= stop_s);
-    if (late && model.anytime()) break;
-    outcome.stage_end_s[static_cast<size_t>(s)] = end_s;
-    finished = s + 1;
-    if (!late) in_time = s + 1;
-  }
-  outcome.stages_finished = finished;
-  outcome.stage_delivered = in_time;
-  outcome.stopped = finished < target_stage;
-  outcome.overshoot_s = 0;
-  outcome.latency_s = finished > 0 ? outcome.stage_end_s[static_cast<size_t>(finished - 1)] : stop_s;
-  outcome.busy_s = outcome.stopped ? stop_s : outcome.latency_s;
-  outcome.accuracy = in_time > 0 ? model.accuracy[static_cast<size_t>(in_time - 1)] : fail_accuracy;
+TruthColumns::TruthColumns(const TruthTable& truth)
+    : inputs_(truth.inputs), caps_(truth.caps), stage_end_s_(truth.stage_end_s.size()) {
+  const auto configurations = static_cast<size_t>(truth.rows * truth.caps);
+  const auto inputs = static_cast<size_t>(truth.inputs);
+  for (size_t n = 0; n < inputs; ++n)
+    for (size_t k = 0; k < configurations; ++k) stage_end_s_[k * inputs + n] = truth.stage_end_s[n * configurations + k];
+}
+
+bool inputs_are_alone(const TruthTable& truth) {
+  return std::all_of(truth.members_left.begin(), truth.members_left.end(), [](int64_t left) { return left <= 1; });
+}
+
+bool inputs_are_alike(const TruthTable& truth) {
+  return std::all_of(truth.size.begin(), truth.size.end(), [&](double size) { return size == truth.size.front(); });
+}
+
+bool opens_group(const TruthTable& truth, int64_t n) {
+  if (truth.members_left.empty() || n == 0) return true;
+  const auto at = static_cast<size_t>(n);
+  return truth.members_left[at] < 1 || truth.members_left[at] != truth.members_left[at - 1] - 1;
+}
+
+int64_t first_judged(const TruthTable& truth, int64_t warmup) {
+  int64_t n = std::clamp<int64_t>(warmup, 0, truth.inputs);
+  while (n < truth.inputs && !opens_group(truth, n)) ++n;
+  return n;
 }
 
 Correctness correctness_of(const TruthTable& truth, int64_t input, int row) {
@@ -46,20 +55,30 @@ Correctness missed_correctness_of(const TruthTable& truth, int64_t input) {
   return c;
 }
 
-Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration,
-                   int64_t input, double deadline_s, double period_s) {
+Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration, const Context& context) {
   const ModelProfile& model = profile.models[static_cast<size_t>(configuration.model)];
   const int first_row = profile.first_row(configuration.model);
-  const size_t first = static_cast<size_t>((input * truth.rows + first_row) * truth.caps + configuration.cap);
+  const int64_t input = context.input;
+  const double* stage_end_s =
+      truth.stage_end_s.data() + static_cast<size_t>((input * truth.rows + first_row) * truth.caps + configuration.cap);
+  const auto end_s = [&](int stage) { return stage_end_s[stage * truth.caps]; };
+  const double stop_s = context.deadline_from_start_s;
+  const Delivery d = deliver(model.anytime(), configuration.stage, stop_s, context.delivered_by_s(), end_s);
+
   Outcome outcome;
-  deliver(model, profile.fail_accuracy, truth.stage_end_s.data() + first, truth.caps, configuration.stage,
-          deadline_s, outcome);
+  for (int s = 0; s < d.stages_finished; ++s) outcome.stage_end_s[static_cast<size_t>(s)] = end_s(s);
+  outcome.stages_finished = d.stages_finished;
+  outcome.stage_delivered = d.stage_delivered;
+  outcome.latency_s = d.latency_s;
+  outcome.busy_s = d.busy_s;
+  outcome.stopped = d.stopped;
+  outcome.accuracy =
+      d.stage_delivered > 0 ? model.accuracy[static_cast<size_t>(d.stage_delivered - 1)] : profile.fail_accuracy;
   if (!truth.top1.empty() && !model.random_weights)
-    outcome.correct = outcome.stage_delivered > 0
-                          ? correctness_of(truth, input, first_row + outcome.stage_delivered - 1)
-                          : missed_correctness_of(truth, input);
-  outcome.energy_j =
-      profile.period_energy_j(configuration.model, configuration.cap, outcome.busy_s, period_s);
+    outcome.correct = d.stage_delivered > 0 ? correctness_of(truth, input, first_row + d.stage_delivered - 1)
+                                            : missed_correctness_of(truth, input);
+  outcome.energy_j = profile.period_energy_j(configuration.model, configuration.cap, d.busy_s, context.period_s,
+                                             context.idle_charged_s);
   outcome.active_power_w = profile.active_power_of(configuration.model, configuration.cap);
   outcome.idle_power_w = profile.idle_power_w;
   if (!truth.co_runner_on.empty()) outcome.co_runner_on = truth.co_runner_on[static_cast<size_t>(input)] != 0;

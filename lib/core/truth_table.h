@@ -1,5 +1,5 @@
 // What a recording holds: the finish time of every stage of every network under every cap on every input, all under the
-// same co-runner schedule. And the one rule that turns it into an outcome, used by replay and by the oracles.
+// same co-runner schedule. Replay and the oracles turn it into outcomes.
 #pragma once
 
 #include <cstdint>
@@ -34,19 +34,36 @@ struct TruthTable {
   }
 };
 
-// Applies the rules of delivery to true stage times (from the start of the execution), in place of running it:
-// a traditional network runs to completion, an anytime one stops at its target stage or at the deadline.
-// `deadline_s` counts from the start of the execution as well; `outcome` gets times, stages and accuracy.
-// `stride` is the distance between stages in `stage_end_s`.
-void deliver(const ModelProfile& model, double fail_accuracy, const double* stage_end_s, int stride, int target_stage,
-             double deadline_s, Outcome& outcome);
+// The stage times of all inputs by configuration: [row][cap][input]. For searches that look at whole runs.
+class TruthColumns {
+ public:
+  explicit TruthColumns(const TruthTable& truth);
+  const double* end_s(int row, int cap) const {
+    return stage_end_s_.data() + static_cast<size_t>((row * caps_ + cap) * inputs_);
+  }
+
+ private:
+  const int64_t inputs_;
+  const int caps_;
+  std::vector<double> stage_end_s_;
+};
+
+// True where no input shares its deadline with another; where all are of the same size.
+bool inputs_are_alone(const TruthTable& truth);
+bool inputs_are_alike(const TruthTable& truth);
+
+// The first input of a run that is judged: where the first group (an input alone is one) begins that has no member among
+// the first `warmup` inputs. The number of inputs where there is none.
+int64_t first_judged(const TruthTable& truth, int64_t warmup);
+// True where input `n` opens a group, as every input does that shares its deadline with no other.
+bool opens_group(const TruthTable& truth, int64_t n);
 
 // How right stage `row` was on an input, and a miss. Only where truth.top1 is known.
 Correctness correctness_of(const TruthTable& truth, int64_t input, int row);
 Correctness missed_correctness_of(const TruthTable& truth, int64_t input);
 
-// Outcome of a configuration on a recorded input, energy by the profile's power model.
-Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration,
-                   int64_t input, double deadline_s, double period_s);
+// Outcome of a configuration on the recorded input context.input, energy by the profile's power model. Its times count
+// from the start of the execution, as those of the context.
+Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration, const Context& context);
 
 }  // namespace alertbench

@@ -3,6 +3,7 @@
 namespace alertbench {
 
 const char* to_string(Task task) { return task == Task::min_energy ? "min_energy" : "min_error"; }
+const char* to_string(Judge judge) { return judge == Judge::mean ? "mean" : "strict"; }
 
 const char* to_string(AccuracyUnit unit) {
   switch (unit) {
@@ -38,10 +39,12 @@ Observation observation_of(const Configuration& configuration, const Context& co
   if (outcome.stages_finished > 0)
     seen.last_stage_end_s = outcome.stage_end_s[static_cast<size_t>(outcome.stages_finished - 1)] - outcome.wait_s;
   seen.busy_s = outcome.busy_s;
-  seen.deadline_s = context.deadline_s;
+  seen.deadline_from_start_s = context.deadline_from_start_s;
   seen.period_s = context.period_s;
   seen.size = context.size;
   seen.decide_s = decide_s;
+  seen.stage_delivered = outcome.stage_delivered;
+  seen.accuracy = outcome.accuracy;
   seen.energy_j = outcome.energy_j;
   seen.idle_power_w = outcome.idle_power_w;
   return seen;

@@ -14,13 +14,26 @@ constexpr int max_stages = 16;
 enum class Task { min_energy, min_error };
 const char* to_string(Task task);  // "min_energy" | "min_error"
 
+// How goals on accuracy and energy are read: of their mean over the run, or input by input (core/goal_judge.h).
+enum class Judge { mean, strict };
+const char* to_string(Judge judge);  // "mean" | "strict"
+
+// By how much a mean may miss its goal and still count as meeting it: a mean that hovers at its goal is short by
+// 1e-4 half of the time, far less than what some hundred inputs can tell.
+struct GoalTolerance {
+  double accuracy = 0.001;  // absolute
+  double energy = 0.01;     // share of the budget
+};
+
 // min_energy needs `accuracy`, min_error needs `energy_j` (budget of one period).
 struct Goals {
   std::string name;  // of the setting, unique within a scenario; part of file names
   Task task = Task::min_energy;
-  double deadline_s = 0;
+  double deadline_s = 0;           // from the arrival of an input; a group of n inputs is due n times this after its own
   std::optional<double> accuracy;  // 0..1
   std::optional<double> energy_j;
+  Judge judge = Judge::mean;
+  GoalTolerance tolerance = {};
 };
 
 // What a scheduler picks: which network, up to which stage, under which power cap.
@@ -41,11 +54,23 @@ struct InputFacts {
 };
 
 // What a scheduler knows when it decides.
+// All times count from the start of the execution, which is now: waiting is off already.
 struct Context {
   int64_t input = 0;
-  double deadline_s = 0;  // left for this input from now on (waiting and earlier members of a group taken off)
-  double period_s = 0;    // over which its energy counts
-  double size = 1;        // over the profile's mean size
+  // What to plan with, and where an anytime network stops: the input's deadline, or its share of what is left of its
+  // group's time. 0 or less: that time is over.
+  double deadline_from_start_s = 0;
+  double period_s = 0;  // to the end of the input's period: what it does not work of it, it idles
+  double size = 1;      // over the profile's mean size
+  // By when the group must be done: what is finished by then is delivered. Of an input alone it is its deadline; less
+  // than deadline_from_start_s (as the default) counts as that.
+  double group_deadline_from_start_s = 0;
+  int64_t members_left = 1;   // of the group, this input among them
+  double idle_charged_s = 0;  // idling within period_s that earlier members of the group were charged with
+
+  double delivered_by_s() const {
+    return group_deadline_from_start_s > deadline_from_start_s ? group_deadline_from_start_s : deadline_from_start_s;
+  }
 };
 
 // What an accuracy is: which figure profiles, goals and outcomes of a workload speak in. core/profile.h says what each means.
@@ -78,7 +103,7 @@ class MeasuredError {
 struct Outcome {
   std::array<double, max_stages> stage_end_s{};  // of the first `stages_finished` stages
   int stages_finished = 0;
-  int stage_delivered = 0;   // the last one finished by the deadline and not past the target
+  int stage_delivered = 0;   // the last one finished by the (group's) deadline and not past the target
   double latency_s = 0;      // of the delivered output; else of the first output, or of the stop if there was none
   double busy_s = 0;         // from start to end of the execution, idling for a cap included
   double wait_s = 0;         // from arrival to start (open arrivals only)
@@ -96,10 +121,12 @@ struct Observation {
   int stages_finished = 0;    // at most the target
   double last_stage_end_s = 0;  // when stage `stages_finished` ended, from the start of the execution
   double busy_s = 0;
-  double deadline_s = 0;      // that the decision was made for
+  double deadline_from_start_s = 0;  // that the decision was made for
   double period_s = 0;
   double size = 1;            // of the input, over the profile's mean size
   double decide_s = 0;        // processor time of the decision; 0 in replay
+  int stage_delivered = 0;    // 0: none in time
+  double accuracy = 0;        // delivered, by the profile
   std::optional<double> energy_j, idle_power_w;
 };
 

@@ -10,73 +10,100 @@
 
 #include "core/error.h"
 #include "core/interrupt.h"
-#include "core/violations.h"
-#include "metrics/summary.h"
+#include "core/goal_judge.h"
 #include "recording/replay_environment.h"
-#include "schedulers/scheduler.h"
+#include "schedulers/candidates.h"
+#include "schedulers/oracle_static.h"
+#include "schedulers/phase_times.h"
+#include "schedulers/static_outcomes.h"
+#include "schedulers/step.h"
 
 namespace alertbench {
 namespace {
 
-const char* const oracles[] = {"oracle", "oracle-static", "oracle-causal"};
-
-// One scheduler under one setting: replays it, and counts.
-SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals& goals, Arrivals arrivals, int64_t warmup) {
+// One scheduler under one setting: replays it, and judges it.
+SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals& goals, Arrivals arrivals, int64_t first) {
   ReplayEnvironment environment(recording, arrivals, goals.deadline_s);
-  int64_t any = 0, deadline = 0, accuracy = 0, energy = 0, judged = 0, with_energy = 0;
-  double energy_j = 0, error = 0;
+  GoalJudge judge(goals);
   MeasuredError measured(recording.profile.accuracy_unit);
-  const int64_t inputs = recording.truth.inputs;
-  for (int64_t input = 0; input < inputs; ++input) {
-    const Arrival arrival = environment.arrive(input);
-    const Context context{input, arrival.deadline_s - arrival.wait_s, arrival.period_s, environment.size(input)};
-    const Configuration chosen = scheduler.decide(context);
-    const Outcome outcome = environment.execute(chosen, context);
-    scheduler.observe(observation_of(chosen, context, outcome, 0));
-    if (input < warmup) continue;
-    const Violations v = violations_of(goals, outcome);
-    any += v.any(), deadline += v.deadline, accuracy += v.accuracy.value_or(false), energy += v.energy.value_or(false);
-    error += 1 - outcome.accuracy;
-    if (outcome.energy_j) ++with_energy, energy_j += *outcome.energy_j;
-    if (outcome.correct) ++judged, measured.add(*outcome.correct);
+  int64_t measured_inputs = 0;
+  for (int64_t input = 0; input < recording.truth.inputs; ++input) {
+    const Step s = step(scheduler, environment, input, nullptr);
+    if (input < first) continue;
+    Violations violations = violations_of(goals, s.outcome);
+    judge.add(s.outcome, opens_group(recording.truth, input), violations);
+    if (s.outcome.correct) ++measured_inputs, measured.add(*s.outcome.correct);
   }
   SettingResult r;
-  r.inputs = inputs - warmup;
-  const auto n = static_cast<double>(r.inputs);
-  const auto share = [&](int64_t count) { return static_cast<double>(count) / n; };
-  r.satisfaction = static_cast<double>(r.inputs - any) / n;
-  r.violated = share(any) > violated_share;
-  r.violations_deadline = share(deadline);
-  if (goals.task == Task::min_energy && goals.accuracy) r.violations_accuracy = share(accuracy);
-  if (goals.task == Task::min_error && goals.energy_j) r.violations_energy = share(energy);
-  if (with_energy == r.inputs) r.mean_energy_j = energy_j / n;
-  r.mean_error = error / n;
+  r.verdict = judge.verdict();
+  r.violated = r.verdict.violated(goals.judge);
   // Of the answers of trained networks only: a mean over a scheduler's choice of inputs would not be comparable.
-  if (judged == r.inputs) r.measured_error = measured.error();
+  if (measured_inputs == r.verdict.inputs) r.measured_error = measured.error();
+  r.bound = scheduler.bound();
   return r;
 }
 
 std::optional<double> objective_of(const SettingResult& r, Task task) {
-  return task == Task::min_energy ? r.mean_energy_j : std::optional<double>(r.mean_error);
+  return task == Task::min_energy ? r.verdict.mean_energy_j : std::optional<double>(r.mean_error());
 }
 
+// `names`: as the setting's results.
 void compare_with_oracles(Setting& setting, const std::vector<std::string>& names) {
-  const auto result_of = [&](const char* name) -> const SettingResult& {
+  const Task task = setting.goals.task;
+  const auto reference = [&](const char* name) {
     return setting.results[static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
   };
-  const Task task = setting.goals.task;
-  setting.feasible = !result_of("oracle").violated;
-  const SettingResult references[] = {result_of("oracle"), result_of("oracle-static"), result_of("oracle-causal")};
-  const auto ratio = [&](const SettingResult& r, const SettingResult& reference) -> std::optional<double> {
-    const auto above = objective_of(r, task), below = objective_of(reference, task);
-    if (!setting.feasible || r.violated || reference.violated || !above || !below || !(*below > 0)) return {};
+  const SettingResult fixed = reference("oracle-static"), clairvoyant = reference("oracle"), mean = reference("oracle-mean"),
+                      causal = reference("oracle-causal");
+  const auto over = [&](const SettingResult& r, const SettingResult& other) -> std::optional<double> {
+    const auto above = objective_of(r, task), below = objective_of(other, task);
+    if (!setting.feasible || other.violated || !above || !below || !(*below > 0)) return {};
     return *above / *below;
   };
   for (SettingResult& r : setting.results) {
-    r.over_oracle = ratio(r, references[0]);
-    r.normalised = ratio(r, references[1]);
-    r.over_oracle_causal = ratio(r, references[2]);
+    r.over_static = over(r, fixed);
+    if (r.violated) continue;
+    r.normalised = r.over_static;
+    r.over_oracle = over(r, clairvoyant);
+    r.over_oracle_mean = over(r, mean);
+    r.over_oracle_causal = over(r, causal);
   }
+}
+
+// Which configurations each level could choose from, see Ideals.
+struct Levels {
+  std::vector<bool> system, application, combined;
+
+  explicit Levels(const Profile& profile) {
+    int most_accurate = -1;
+    for (const int m : models_by_name(profile, Candidates::traditional))
+      if (most_accurate < 0 || profile.models[static_cast<size_t>(m)].accuracy.back() >
+                                   profile.models[static_cast<size_t>(most_accurate)].accuracy.back())
+        most_accurate = m;
+    for (const Configuration& c : configurations_by_name(profile)) {
+      system.push_back(c.model == most_accurate);
+      application.push_back(c.cap == profile.caps() - 1);
+      combined.push_back(true);
+    }
+  }
+};
+
+void judge_static_configurations(Setting& setting, const SchedulerInputs& inputs, const Levels& levels) {
+  const std::vector<GoalVerdict> verdicts = static_verdicts(inputs);
+  const auto any_keeps = [&](bool GoalVerdict::*violated) {
+    return std::any_of(verdicts.begin(), verdicts.end(), [&](const GoalVerdict& v) { return !(v.*violated); });
+  };
+  setting.feasible_mean = any_keeps(&GoalVerdict::violated_mean);
+  setting.feasible_exact = any_keeps(&GoalVerdict::violated_exact);
+  setting.feasible_strict = any_keeps(&GoalVerdict::violated_strict);
+  setting.feasible = setting.goals.judge == Judge::mean ? setting.feasible_mean : setting.feasible_strict;
+  const auto ideal = [&](const std::vector<bool>& allowed) -> std::optional<double> {
+    const int k = best_static(setting.goals, verdicts, allowed, true);
+    if (k < 0) return {};
+    const GoalVerdict& v = verdicts[static_cast<size_t>(k)];
+    return setting.goals.task == Task::min_energy ? v.mean_energy_j : std::optional<double>(1 - v.mean_accuracy);
+  };
+  setting.ideals = {ideal(levels.system), ideal(levels.application), ideal(levels.combined)};
 }
 
 }  // namespace
@@ -84,8 +111,7 @@ void compare_with_oracles(Setting& setting, const std::vector<std::string>& name
 std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& asked) {
   std::vector<std::string> names;
   for (const SchedulerInfo& info : known_schedulers())
-    if (asked.empty() || std::find(asked.begin(), asked.end(), info.name) != asked.end() ||
-        std::find(std::begin(oracles), std::end(oracles), info.name) != std::end(oracles))
+    if (asked.empty() || info.needs_truth || std::find(asked.begin(), asked.end(), info.name) != asked.end())
       names.push_back(info.name);
   return names;
 }
@@ -98,9 +124,10 @@ Scenario scenario_of(const Recording& recording, const std::string& where, const
   if (!schedulers.empty()) stored["schedulers"] = schedulers;
   const Scenario scenario =
       Scenario::from_json(Scenario::override_json(stored, overrides), recording.info.value("scenario_path", where));
-  if (recording.truth.inputs <= scenario.warmup_inputs)
-    throw InputError(fmt::format("{}: {} inputs, of which {} are warm-up: nothing to measure", where, recording.truth.inputs,
-                                 scenario.warmup_inputs));
+  if (recording.truth.inputs <= first_judged(recording.truth, scenario.warmup_inputs))
+    throw InputError(fmt::format("{}: {} inputs, of which {} are warm-up{}: nothing to judge; use --set warmup_inputs=N", where,
+                                 recording.truth.inputs, scenario.warmup_inputs,
+                                 recording.truth.members_left.empty() ? "" : ", with all of the group that they end in"));
   return scenario;
 }
 
@@ -137,7 +164,10 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
       cell.slowdown = median->get<double>();
   cell.energy_source = recording.profile.energy_source;
   cell.accuracy_source = recording.info.value("accuracy_source", "profile");
-  for (const GoalSpec& spec : goal_grid(recording.profile, task, request.grid)) {
+  const GoalJudging judging = request.grid.judging(scenario);
+  cell.judge = judging.judge;
+  cell.tolerance = judging.tolerance;
+  for (const GoalSpec& spec : goal_grid(recording.profile, task, request.grid, judging)) {
     Setting s;
     s.goals = spec.resolve(recording.profile);
     s.deadline_x = spec.deadline_x;
@@ -145,6 +175,11 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
     s.results.resize(names.size());
     cell.settings.push_back(std::move(s));
   }
+
+  const int64_t first = first_judged(recording.truth, scenario.warmup_inputs);
+  const Levels levels(recording.profile);
+  const TruthColumns columns(recording.truth);
+  const PhaseTimes phase_times(recording.truth, recording.profile, first);
 
   // Settings are independent of each other, and each has its place: the number of threads changes nothing.
   std::atomic<size_t> next{0};
@@ -154,14 +189,16 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
     try {
       for (size_t i; (i = next++) < cell.settings.size();) {
         Setting& setting = cell.settings[i];
+        SchedulerInputs inputs{recording.profile, setting.goals, &recording.truth, scenario.arrivals, first, &columns, &phase_times};
+        judge_static_configurations(setting, inputs, levels);
         for (size_t k = 0; k < names.size(); ++k) {
           if (interrupted()) return;
           const auto settings = request.scheduler_settings.find(names[k]);
-          const bool oracle = std::find(std::begin(oracles), std::end(oracles), names[k]) != std::end(oracles);
-          const auto scheduler = make_scheduler(
-              names[k], {recording.profile, setting.goals, oracle ? &recording.truth : nullptr, scenario.arrivals},
-              settings == request.scheduler_settings.end() ? nlohmann::json() : *settings, "scheduler_settings: " + names[k]);
-          setting.results[k] = play(recording, *scheduler, setting.goals, scenario.arrivals, scenario.warmup_inputs);
+          inputs.truth = knows_truth(names[k]) ? &recording.truth : nullptr;
+          const auto scheduler =
+              make_scheduler(names[k], inputs, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
+                             "scheduler_settings: " + names[k]);
+          setting.results[k] = play(recording, *scheduler, setting.goals, scenario.arrivals, first);
         }
         compare_with_oracles(setting, names);
       }

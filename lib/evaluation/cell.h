@@ -14,13 +14,13 @@
 namespace alertbench {
 
 struct CellRequest {
-  std::vector<std::string> schedulers;  // known ones; oracle, oracle-static and oracle-causal are always run as well
+  std::vector<std::string> schedulers;  // known ones; those that know the truth (oracles) are always run as well
   nlohmann::json scheduler_settings = nlohmann::json::object();  // by scheduler name
   GridSpec grid;
   int threads = 1;  // results do not depend on it
 };
 
-// Schedulers in the registry's order: those asked for, and the three oracles.
+// Schedulers in the registry's order: those asked for, and the oracles.
 std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& asked);
 
 // The scenario that was recorded, with `overrides` (as --set) and other schedulers if any. InputError (opened by `where`)

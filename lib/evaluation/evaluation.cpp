@@ -9,7 +9,9 @@
 
 #include "core/json_reader.h"
 #include "core/random.h"
+#include "schedulers/scheduler.h"
 #include "trace/atomic_file.h"
+#include "workloads/workload_factory.h"
 
 namespace alertbench {
 
@@ -30,77 +32,143 @@ ordered_json or_null(const std::optional<T>& value) {
 // What a total is taken of: one value a setting, where it counts.
 using Pick = std::optional<double> (*)(const Setting&, const SettingResult&);
 
-std::optional<double> violated_of(const Setting& s, const SettingResult& r) {
-  if (!s.feasible) return {};
-  return r.violated ? 1.0 : 0.0;
-}
-std::optional<double> satisfaction_of(const Setting& s, const SettingResult& r) {
-  if (!s.feasible) return {};
-  return r.satisfaction;
-}
-std::optional<double> normalised_of(const Setting&, const SettingResult& r) { return r.normalised; }
-std::optional<double> over_oracle_of(const Setting&, const SettingResult& r) { return r.over_oracle; }
-std::optional<double> over_causal_of(const Setting&, const SettingResult& r) { return r.over_oracle_causal; }
-
 enum class Join { mean, harmonic };
 
-// `groups`: the values of each cell. Their means, joined over the groups that have any.
-Estimate estimate(const std::vector<std::vector<double>>& groups, Join join, const BootstrapSettings& bootstrap) {
+// A value for each setting, where it counts, of a scheduler and perhaps of another; one group a recording.
+using Values = std::array<std::optional<double>, 2>;
+using Groups = std::vector<std::vector<Values>>;
+
+// The mean over settings of each recording, joined over the recordings that have any; nullopt without any. `setting(g, k)`
+// and `recording(k)` choose which: the identity, or what a bootstrap drew.
+template <class Recording, class Chosen>
+std::optional<double> joined(const Groups& groups, size_t which, Join join, const Recording& recording, const Chosen& setting) {
+  double sum = 0, count = 0;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const std::vector<Values>& g = groups[recording(i)];
+    double own = 0, n = 0;
+    for (size_t k = 0; k < g.size(); ++k)
+      if (const auto& v = g[setting(i, k)][which]) own += *v, ++n;
+    if (n == 0) continue;
+    sum += join == Join::harmonic ? n / own : own / n;
+    ++count;
+  }
+  if (count == 0) return {};
+  return join == Join::harmonic ? count / sum : sum / count;
+}
+
+// `figure(first, second)` of the joined values, with its interval.
+template <class Figure>
+std::optional<Estimate> estimate(const Groups& groups, Join join, const BootstrapSettings& bootstrap, bool pairs, const Figure& figure) {
   Estimate e;
-  for (const auto& g : groups) e.settings += static_cast<int>(g.size());
-  const auto joined = [&](const auto& mean_of_group) {
-    double sum = 0;
-    for (const auto& g : groups) {
-      const double mean = mean_of_group(g);
-      sum += join == Join::harmonic ? 1 / mean : mean;
-    }
-    const auto n = static_cast<double>(groups.size());
-    return join == Join::harmonic ? n / sum : sum / n;
+  for (const auto& g : groups)
+    for (const Values& v : g) e.settings += v[0] || v[1];
+  const auto at = [&](const auto& recording, const auto& setting) -> std::optional<double> {
+    const auto first = joined(groups, 0, join, recording, setting);
+    const auto second = pairs ? joined(groups, 1, join, recording, setting) : std::optional<double>(1);
+    if (!first || !second) return {};
+    const double value = figure(*first, *second);
+    return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
   };
-  e.value = joined([](const std::vector<double>& g) {
-    double sum = 0;
-    for (const double v : g) sum += v;
-    return sum / static_cast<double>(g.size());
-  });
+  const auto value = at([](size_t i) { return i; }, [](size_t, size_t k) { return k; });
+  if (!value) return {};
+  e.value = *value;
   if (e.settings < 2) return e;
   Random random(bootstrap.seed);
   std::vector<double> resampled;
-  for (int r = 0; r < bootstrap.resamples; ++r)
-    resampled.push_back(joined([&](const std::vector<double>& g) {
-      double sum = 0;
-      for (size_t k = 0; k < g.size(); ++k) sum += g[random.below(g.size())];
-      return sum / static_cast<double>(g.size());
-    }));
+  std::vector<size_t> recordings(groups.size());
+  std::vector<std::vector<size_t>> settings(groups.size());
+  for (int r = 0; r < bootstrap.resamples; ++r) {
+    for (size_t i = 0; i < groups.size(); ++i) {
+      recordings[i] = groups.size() > 1 ? random.below(groups.size()) : 0;
+      settings[i].resize(groups[recordings[i]].size());
+      for (size_t& k : settings[i]) k = random.below(settings[i].size());
+    }
+    if (const auto v = at([&](size_t i) { return recordings[i]; }, [&](size_t i, size_t k) { return settings[i][k]; }))
+      resampled.push_back(*v);
+  }
   const double tail = 0.5 * (1 - bootstrap.confidence);
   const auto low = quantile(resampled, tail), high = quantile(resampled, 1 - tail);
   if (low && high) e.interval = Interval{*low, *high};
   return e;
 }
 
+// What the shortfall of settings that fall short comes to; `values` are above 0.
+ShortfallTotals shortfall_of(std::vector<double> values) {
+  ShortfallTotals t;
+  t.settings = static_cast<int>(values.size());
+  if (values.empty()) return t;
+  t.worst = *std::max_element(values.begin(), values.end());
+  t.median = quantile(std::move(values), 0.5).value_or(0);
+  return t;
+}
+
 Totals totals_of(const std::vector<const Cell*>& cells, size_t scheduler, const BootstrapSettings& bootstrap) {
   const auto collect = [&](Pick pick, Join join) -> std::optional<Estimate> {
-    std::vector<std::vector<double>> groups;
+    Groups groups;
     for (const Cell* cell : cells) {
-      std::vector<double> values;
+      groups.emplace_back();
       for (const Setting& s : cell->settings)
-        if (const auto v = pick(s, s.results[scheduler])) values.push_back(*v);
-      if (!values.empty()) groups.push_back(std::move(values));
+        if (const auto v = pick(s, s.results[scheduler])) groups.back().push_back({v, {}});
+      if (groups.back().empty()) groups.pop_back();
     }
-    if (groups.empty()) return {};
-    return estimate(groups, join, bootstrap);
+    return estimate(groups, join, bootstrap, false, [](double v, double) { return v; });
   };
   Totals t;
+  std::vector<double> late, accuracy, energy;
   for (const Cell* cell : cells)
     for (const Setting& s : cell->settings) {
+      const SettingResult& r = s.results[scheduler];
       t.feasible += s.feasible;
-      t.violated += s.feasible && s.results[scheduler].violated;
+      t.violated += s.feasible && r.violated;
+      t.feasible_exact += s.feasible_exact;
+      t.violated_exact += s.feasible_exact && r.verdict.violated_exact;
+      t.feasible_strict += s.feasible_strict;
+      t.violated_strict += s.feasible_strict && r.verdict.violated_strict;
+      if (!s.feasible || !r.violated) continue;
+      const Shortfall& f = r.verdict.shortfall;
+      if (f.late > 0) late.push_back(f.late);
+      if (f.accuracy.value_or(0) > 0) accuracy.push_back(*f.accuracy);
+      if (f.energy.value_or(0) > 0) energy.push_back(*f.energy);
     }
-  t.violation_rate = collect(violated_of, Join::mean);
-  t.satisfaction = collect(satisfaction_of, Join::mean);
-  t.normalised = collect(normalised_of, Join::harmonic);
-  t.over_oracle = collect(over_oracle_of, Join::harmonic);
-  t.over_oracle_causal = collect(over_causal_of, Join::harmonic);
+  t.late = shortfall_of(std::move(late));
+  t.accuracy = shortfall_of(std::move(accuracy));
+  t.energy = shortfall_of(std::move(energy));
+  using Value = std::optional<double>;
+  t.violation_rate = collect([](const Setting& s, const SettingResult& r) { return s.feasible ? Value(r.violated) : Value(); }, Join::mean);
+  t.in_time = collect([](const Setting& s, const SettingResult& r) { return s.feasible ? Value(1 - r.verdict.late_share) : Value(); }, Join::mean);
+  t.satisfaction = collect([](const Setting& s, const SettingResult& r) { return s.feasible ? Value(r.verdict.satisfaction) : Value(); }, Join::mean);
+  t.normalised = collect([](const Setting&, const SettingResult& r) { return r.normalised; }, Join::harmonic);
+  t.over_static = collect([](const Setting&, const SettingResult& r) { return r.over_static; }, Join::harmonic);
+  t.over_oracle = collect([](const Setting&, const SettingResult& r) { return r.over_oracle; }, Join::harmonic);
+  t.over_oracle_mean = collect([](const Setting&, const SettingResult& r) { return r.over_oracle_mean; }, Join::harmonic);
+  t.over_oracle_causal = collect([](const Setting&, const SettingResult& r) { return r.over_oracle_causal; }, Join::harmonic);
   return t;
+}
+
+Saving saving_of(const std::vector<const Cell*>& cells, const std::vector<std::string>& schedulers, size_t own, size_t rival,
+                 const BootstrapSettings& bootstrap) {
+  Saving s{schedulers[own], schedulers[rival], {}, {}, {}, 0, 0, 0};
+  Groups a, b, c;
+  for (const Cell* cell : cells) {
+    for (Groups* groups : {&a, &b, &c}) groups->emplace_back();
+    for (const Setting& setting : cell->settings) {
+      if (!setting.feasible) continue;
+      const SettingResult &x = setting.results[own], &y = setting.results[rival];
+      ++s.feasible;
+      s.violated += x.violated;
+      s.rival_violated += y.violated;
+      if (x.normalised || y.normalised) a.back().push_back({x.normalised, y.normalised});
+      if (x.normalised && y.normalised) b.back().push_back({x.normalised, y.normalised});
+      if (x.over_static && y.over_static) c.back().push_back({x.over_static, y.over_static});
+    }
+    for (Groups* groups : {&a, &b, &c})
+      if (groups->back().empty()) groups->pop_back();
+  }
+  const auto saved = [](double x, double y) { return 1 - x / y; };
+  s.a = estimate(a, Join::harmonic, bootstrap, true, saved);
+  s.b = estimate(b, Join::harmonic, bootstrap, true, saved);
+  s.c = estimate(c, Join::harmonic, bootstrap, true, saved);
+  return s;
 }
 
 // ---- JSON
@@ -113,49 +181,109 @@ ordered_json to_json(const std::optional<Estimate>& e) {
           {"settings", e->settings}};
 }
 
+ordered_json to_json(const ShortfallTotals& t) {
+  if (t.settings == 0) return nullptr;
+  return {{"settings", t.settings}, {"median", t.median}, {"worst", t.worst}};
+}
+
 ordered_json to_json(const std::vector<Totals>& totals, const std::vector<std::string>& schedulers) {
   ordered_json all = ordered_json::object();
   for (size_t i = 0; i < totals.size(); ++i) {
     const Totals& t = totals[i];
     all[schedulers[i]] = {{"feasible_settings", t.feasible},
                           {"violated_settings", t.violated},
+                          {"exact", {{"feasible_settings", t.feasible_exact}, {"violated_settings", t.violated_exact}}},
+                          {"strict", {{"feasible_settings", t.feasible_strict}, {"violated_settings", t.violated_strict}}},
                           {"violation_rate", to_json(t.violation_rate)},
+                          {"in_time", to_json(t.in_time)},
                           {"satisfaction", to_json(t.satisfaction)},
+                          {"shortfall", {{"late", to_json(t.late)}, {"accuracy", to_json(t.accuracy)}, {"energy", to_json(t.energy)}}},
                           {"normalised", to_json(t.normalised)},
+                          {"over_static", to_json(t.over_static)},
                           {"over_oracle", to_json(t.over_oracle)},
+                          {"over_oracle_mean", to_json(t.over_oracle_mean)},
                           {"over_oracle_causal", to_json(t.over_oracle_causal)}};
   }
   return all;
 }
 
+ordered_json to_json(const EvaluationResult::Domain::Task& task, const std::vector<std::string>& schedulers) {
+  ordered_json savings = ordered_json::array();
+  for (const Saving& s : task.savings)
+    savings.push_back({{"scheduler", s.scheduler},
+                       {"rival", s.rival},
+                       {"own_settings", to_json(s.a)},
+                       {"both_keep", to_json(s.b)},
+                       {"all_feasible", to_json(s.c)},
+                       {"feasible_settings", s.feasible},
+                       {"violated_settings", s.violated},
+                       {"rival_violated_settings", s.rival_violated}});
+  return {{"schedulers", to_json(task.totals, schedulers)}, {"savings", savings}};
+}
+
 ordered_json to_json(const SettingResult& r) {
-  return {{"inputs", r.inputs},
+  const GoalVerdict& v = r.verdict;
+  return {{"inputs", v.inputs},
+          {"groups", v.groups},
           {"violated", r.violated},
-          {"satisfaction", r.satisfaction},
-          {"violations_deadline", r.violations_deadline},
-          {"violations_accuracy", or_null(r.violations_accuracy)},
-          {"violations_energy", or_null(r.violations_energy)},
-          {"mean_energy_j", or_null(r.mean_energy_j)},
-          {"mean_error", r.mean_error},
+          {"late_share", v.late_share},
+          {"mean_error", r.mean_error()},
+          {"mean_energy_j", or_null(v.mean_energy_j)},
           {"measured_error", or_null(r.measured_error)},
+          {"mean",
+           {{"violated", v.violated_mean},
+            {"violated_exact", v.violated_exact},
+            {"shortfall",
+             {{"late", v.shortfall.late}, {"accuracy", or_null(v.shortfall.accuracy)}, {"energy", or_null(v.shortfall.energy)}}}}},
+          {"strict",
+           {{"violated", v.violated_strict},
+            {"satisfaction", v.satisfaction},
+            {"violations_deadline", v.violations_deadline},
+            {"violations_accuracy", or_null(v.violations_accuracy)},
+            {"violations_energy", or_null(v.violations_energy)}}},
+          {"bound", r.bound ? ordered_json{{"objective", r.bound->objective}, {"gap", r.bound->gap}} : ordered_json(nullptr)},
           {"normalised", or_null(r.normalised)},
+          {"over_static", or_null(r.over_static)},
           {"over_oracle", or_null(r.over_oracle)},
+          {"over_oracle_mean", or_null(r.over_oracle_mean)},
           {"over_oracle_causal", or_null(r.over_oracle_causal)}};
 }
 
 SettingResult read_result(JsonReader reader) {
   SettingResult r;
-  r.inputs = reader.integer("inputs", 0, std::numeric_limits<int>::max());
+  GoalVerdict& v = r.verdict;
+  v.inputs = reader.integer("inputs", 0, std::numeric_limits<int>::max());
+  v.groups = reader.integer("groups", 0, std::numeric_limits<int>::max());
   r.violated = reader.boolean("violated", false);
-  r.satisfaction = reader.number("satisfaction", 0, 1);
-  r.violations_deadline = reader.number("violations_deadline", 0, 1);
-  r.violations_accuracy = reader.optional_number("violations_accuracy", 0, 1);
-  r.violations_energy = reader.optional_number("violations_energy", 0, 1);
-  r.mean_energy_j = reader.optional_number("mean_energy_j", 0, any_number);
-  r.mean_error = reader.number("mean_error", 0, 1);
-  r.measured_error = reader.optional_number("measured_error", 0, 1e300);
+  v.late_share = reader.number("late_share", 0, 1);
+  v.mean_accuracy = 1 - reader.number("mean_error", 0, 1);
+  v.mean_energy_j = reader.optional_number("mean_energy_j", 0, any_number);
+  r.measured_error = reader.optional_number("measured_error", 0, any_number);
+  JsonReader mean = reader.object("mean");
+  v.violated_mean = mean.boolean("violated", false);
+  v.violated_exact = mean.boolean("violated_exact", false);
+  JsonReader shortfall = mean.object("shortfall");
+  v.shortfall.late = shortfall.number("late", 0, 1);
+  v.shortfall.accuracy = shortfall.optional_number("accuracy", 0, 1);
+  v.shortfall.energy = shortfall.optional_number("energy", 0, any_number);
+  shortfall.finish();
+  mean.finish();
+  JsonReader strict = reader.object("strict");
+  v.violated_strict = strict.boolean("violated", false);
+  v.satisfaction = strict.number("satisfaction", 0, 1);
+  v.violations_deadline = strict.number("violations_deadline", 0, 1);
+  v.violations_accuracy = strict.optional_number("violations_accuracy", 0, 1);
+  v.violations_energy = strict.optional_number("violations_energy", 0, 1);
+  strict.finish();
+  if (reader.has("bound")) {
+    JsonReader bound = reader.object("bound");
+    r.bound = Bound{bound.number("objective", -any_number, any_number), bound.number("gap", -any_number, any_number)};
+    bound.finish();
+  }
   r.normalised = reader.optional_number("normalised", 0, any_number);
+  r.over_static = reader.optional_number("over_static", 0, any_number);
   r.over_oracle = reader.optional_number("over_oracle", 0, any_number);
+  r.over_oracle_mean = reader.optional_number("over_oracle_mean", 0, any_number);
   r.over_oracle_causal = reader.optional_number("over_oracle_causal", 0, any_number);
   reader.finish();
   return r;
@@ -169,21 +297,36 @@ ordered_json to_json(const Setting& s, const std::vector<std::string>& scheduler
                     {"power_limit_w", or_null(s.power_limit_w)},
                     {"energy_j", or_null(s.goals.energy_j)},
                     {"feasible", s.feasible},
+                    {"feasible_mean", s.feasible_mean},
+                    {"feasible_exact", s.feasible_exact},
+                    {"feasible_strict", s.feasible_strict},
+                    {"ideals",
+                     {{"system", or_null(s.ideals.system)},
+                      {"application", or_null(s.ideals.application)},
+                      {"combined", or_null(s.ideals.combined)}}},
                     {"results", ordered_json::object()}};
   for (size_t i = 0; i < schedulers.size(); ++i) j["results"][schedulers[i]] = to_json(s.results[i]);
   return j;
 }
 
-Setting read_setting(JsonReader reader, Task task, const std::vector<std::string>& schedulers) {
+Setting read_setting(JsonReader reader, const Goals& judged_as, const std::vector<std::string>& schedulers) {
   Setting s;
+  s.goals = judged_as;
   s.goals.name = reader.text("name");
-  s.goals.task = task;
   s.goals.deadline_s = reader.number("deadline_s", 0, any_number);
   s.deadline_x = reader.optional_number("deadline_x", 0, any_number);
   s.goals.accuracy = reader.optional_number("accuracy", 0, 1);
   s.power_limit_w = reader.optional_number("power_limit_w", 0, any_number);
   s.goals.energy_j = reader.optional_number("energy_j", 0, any_number);
   s.feasible = reader.boolean("feasible", true);
+  s.feasible_mean = reader.boolean("feasible_mean", true);
+  s.feasible_exact = reader.boolean("feasible_exact", true);
+  s.feasible_strict = reader.boolean("feasible_strict", true);
+  JsonReader ideals = reader.object("ideals");
+  s.ideals.system = ideals.optional_number("system", 0, any_number);
+  s.ideals.application = ideals.optional_number("application", 0, any_number);
+  s.ideals.combined = ideals.optional_number("combined", 0, any_number);
+  ideals.finish();
   JsonReader results = reader.object("results");
   for (const std::string& name : schedulers) s.results.push_back(read_result(results.object(name)));
   results.finish();
@@ -206,6 +349,8 @@ ordered_json to_json(const Cell& c, const std::vector<std::string>& schedulers) 
                     {"slowdown", or_null(c.slowdown)},
                     {"energy_source", c.energy_source},
                     {"accuracy_source", c.accuracy_source},
+                    {"judge", to_string(c.judge)},
+                    {"goal_tolerance", {{"accuracy", c.tolerance.accuracy}, {"energy", c.tolerance.energy}}},
                     {"schedulers", to_json(c.totals, schedulers)},
                     {"settings", ordered_json::array()}};
   for (const Setting& s : c.settings) j["settings"].push_back(to_json(s, schedulers));
@@ -228,8 +373,17 @@ Cell read_cell(JsonReader reader, const std::vector<std::string>& schedulers) {
   c.slowdown = reader.optional_number("slowdown", 0, any_number);
   c.energy_source = reader.text("energy_source");
   c.accuracy_source = reader.text("accuracy_source");
+  c.judge = reader.one_of("judge", "", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean;
+  JsonReader tolerance = reader.object("goal_tolerance");
+  c.tolerance.accuracy = tolerance.number("accuracy", 0, 1);
+  c.tolerance.energy = tolerance.number("energy", 0, any_number);
+  tolerance.finish();
   reader.raw("schedulers");  // computed anew
-  for (JsonReader& s : reader.objects("settings")) c.settings.push_back(read_setting(std::move(s), c.task, schedulers));
+  Goals judged_as;
+  judged_as.task = c.task;
+  judged_as.judge = c.judge;
+  judged_as.tolerance = c.tolerance;
+  for (JsonReader& s : reader.objects("settings")) c.settings.push_back(read_setting(std::move(s), judged_as, schedulers));
   reader.finish();
   return c;
 }
@@ -248,14 +402,29 @@ void EvaluationResult::total() {
     if (c.failed.empty())
       for (size_t i = 0; i < schedulers.size(); ++i) c.totals.push_back(totals_of({&c}, i, bootstrap));
   }
-  for (const Task task : {Task::min_energy, Task::min_error}) {
-    std::vector<const Cell*> of_task;
-    for (const Cell& c : cells)
-      if (c.task == task && c.failed.empty()) of_task.push_back(&c);
-    std::vector<Totals>& all = task == Task::min_energy ? min_energy : min_error;
-    all.clear();
-    if (!of_task.empty())
-      for (size_t i = 0; i < schedulers.size(); ++i) all.push_back(totals_of(of_task, i, bootstrap));
+  std::vector<std::string> names = {"all"};
+  for (const char* domain : {"vision", "nlp"}) {
+    const auto in_domain = [&](const Cell& c) { return c.failed.empty() && domain_of(c.workload) == domain; };
+    if (std::any_of(cells.begin(), cells.end(), in_domain)) names.push_back(domain);
+  }
+  if (names.size() == 2) names.pop_back();  // the same cells again
+  domains.clear();
+  for (const std::string& name : names) {
+    Domain domain;
+    domain.name = name;
+    for (const Task task : {Task::min_energy, Task::min_error}) {
+      std::vector<const Cell*> of_task;
+      for (const Cell& c : cells)
+        if (c.task == task && c.failed.empty() && (name == "all" || domain_of(c.workload) == name)) of_task.push_back(&c);
+      if (of_task.empty()) continue;
+      Domain::Task& all = task == Task::min_energy ? domain.min_energy : domain.min_error;
+      for (size_t i = 0; i < schedulers.size(); ++i) all.totals.push_back(totals_of(of_task, i, bootstrap));
+      const int own = scheduler_index("alert");
+      for (size_t rival = 0; own >= 0 && rival < schedulers.size(); ++rival)
+        if (!knows_truth(schedulers[rival]) && static_cast<int>(rival) != own)
+          all.savings.push_back(saving_of(of_task, schedulers, static_cast<size_t>(own), rival, bootstrap));
+    }
+    domains.push_back(std::move(domain));
   }
 }
 
@@ -268,10 +437,11 @@ ordered_json EvaluationResult::to_json() const {
                     {"scheduler_settings", settings},
                     {"bootstrap",
                      {{"seed", bootstrap.seed}, {"resamples", bootstrap.resamples}, {"confidence", bootstrap.confidence}}},
-                    {"overall",
-                     {{"min_energy", alertbench::to_json(min_energy, schedulers)},
-                      {"min_error", alertbench::to_json(min_error, schedulers)}}},
+                    {"overall", ordered_json::object()},
                     {"cells", ordered_json::array()}};
+  for (const Domain& d : domains)
+    j["overall"][d.name] = {{"min_energy", alertbench::to_json(d.min_energy, schedulers)},
+                            {"min_error", alertbench::to_json(d.min_error, schedulers)}};
   for (const Cell& c : cells) j["cells"].push_back(alertbench::to_json(c, schedulers));
   return j;
 }
@@ -279,7 +449,8 @@ ordered_json EvaluationResult::to_json() const {
 EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std::string& where) {
   JsonReader reader(j, where);
   if (const auto version = reader.text("schema_version"); version != evaluation_schema_version)
-    reader.fail("schema_version", fmt::format("\"{}\" is not known; this program reads {}", version, evaluation_schema_version));
+    reader.fail("schema_version", fmt::format("\"{}\" is not known; this program reads {} (recordings of every version can be evaluated anew: "
+                                              "alert-bench replay RECORDING --grid)", version, evaluation_schema_version));
   reader.one_of("kind", "", {"evaluation"});
   EvaluationResult e;
   e.schedulers = reader.texts("schedulers");

@@ -19,9 +19,16 @@ std::vector<double> steps(double low, double high, int count) {
 
 }  // namespace
 
-std::vector<GoalSpec> goal_grid(const Profile& profile, Task task, const GridSpec& spec) {
-  if (spec.deadlines < 2 || spec.levels < 2)
-    throw InputError(fmt::format("grid: {} deadlines x {} levels; give at least 2 of each", spec.deadlines, spec.levels));
+GoalJudging GridSpec::judging(const Scenario& scenario) const {
+  GoalJudging judging = scenario.goals.empty() ? GoalJudging{} : scenario.goals.front().judging;
+  judging.judge = judge.value_or(judging.judge);
+  judging.tolerance = tolerance.value_or(judging.tolerance);
+  return judging;
+}
+
+std::vector<GoalSpec> goal_grid(const Profile& profile, Task task, const GridSpec& spec, const GoalJudging& judging) {
+  if (spec.deadlines < 2 || spec.levels < 1)
+    throw InputError(fmt::format("grid: {} deadlines x {} levels; give at least 2 deadlines and 1 level", spec.deadlines, spec.levels));
   if (!(spec.deadline_low_x > 0 && spec.deadline_high_x > spec.deadline_low_x))
     throw InputError(fmt::format("grid: deadlines from {} to {} times the reference latency; they must be above 0 and rise",
                                  spec.deadline_low_x, spec.deadline_high_x));
@@ -32,11 +39,13 @@ std::vector<GoalSpec> goal_grid(const Profile& profile, Task task, const GridSpe
       for (const double accuracy : m.accuracy) low = std::min(low, accuracy), high = std::max(high, accuracy);
   }
   std::vector<GoalSpec> grid;
-  const std::vector<double> levels = steps(low, high, spec.levels);
+  std::vector<double> levels;
+  for (int i = 0; i < spec.levels; ++i) levels.push_back(low + (high - low) * (i + 0.5) / spec.levels);
   for (const double deadline_x : steps(spec.deadline_low_x, spec.deadline_high_x, spec.deadlines))
     for (size_t l = 0; l < levels.size(); ++l) {
       GoalSpec g;
       g.task = task;
+      g.judging = judging;
       g.deadline_x = deadline_x;
       if (task == Task::min_energy) {
         g.name = fmt::format("energy-t{:.2f}-a{:.4f}", deadline_x, levels[l]);

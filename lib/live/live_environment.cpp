@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/delivery.h"
 #include "live/executor.h"
 
 namespace alertbench {
@@ -32,8 +33,10 @@ Outcome LiveEnvironment::execute(const Configuration& c, const Context& context)
   ExecutionOrder order;
   order.target_stage = c.stage;
   order.speed = parts_.caps.emulated_speed();
-  const double deadline_s = now_.wait_s + context.deadline_s;  // from the arrival
-  if (model.anytime()) order.stop_at_s = arrived_at_s_ + deadline_s;
+  // From the arrival, as all times below. An anytime network delivers what it has when it is told to stop.
+  const double stop_s = now_.wait_s + context.deadline_from_start_s;
+  const double deadline_s = model.anytime() ? stop_s : now_.wait_s + context.delivered_by_s();
+  if (model.anytime()) order.stop_at_s = arrived_at_s_ + stop_s;
   const Execution e = alertbench::execute(parts_.bench.model(c.model), order, parts_.clock);
 
   Outcome o;
@@ -43,11 +46,9 @@ Outcome LiveEnvironment::execute(const Configuration& c, const Context& context)
   o.busy_s = e.busy_s;
   o.stopped = e.stopped;
   o.overshoot_s = e.overshoot_s;
-  for (int s = 0; s < e.stages_finished; ++s) {
-    const size_t i = static_cast<size_t>(s);
-    o.stage_end_s[i] = started_s + e.stage_end_s[i];
-    if (o.stage_end_s[i] <= deadline_s) o.stage_delivered = s + 1;
-  }
+  for (size_t s = 0; s < static_cast<size_t>(e.stages_finished); ++s) o.stage_end_s[s] = started_s + e.stage_end_s[s];
+  o.stage_delivered = last_stage_in_time(e.stages_finished, deadline_s,
+                                         [&](int s) { return o.stage_end_s[static_cast<size_t>(s)]; });
   if (o.stage_delivered > 0)
     o.latency_s = o.stage_end_s[static_cast<size_t>(o.stage_delivered - 1)];
   else
@@ -57,6 +58,9 @@ Outcome LiveEnvironment::execute(const Configuration& c, const Context& context)
   pacing_.executed(now_.arrival_s + started_s + o.busy_s, o.busy_s);
   const PeriodEnergy energy = parts_.meter.end_period(c.model, c.cap, o.busy_s, context.period_s);
   o.energy_j = energy.energy_j;
+  // What an earlier member of the group left and was charged for is not idled twice.
+  if (o.energy_j && context.idle_charged_s > 0)
+    *o.energy_j -= energy.idle_power_w.value_or(parts_.profile.idle_power_w) * context.idle_charged_s;
   o.active_power_w = energy.active_power_w;
   o.idle_power_w = energy.idle_power_w;
   o.correct = parts_.bench.judge(c.model, o.stage_delivered);  // behind the meter: it can take a while

@@ -69,13 +69,12 @@ std::optional<double> SummaryAccumulator::Counts::share() const {
   return static_cast<double>(yes) / static_cast<double>(known);
 }
 
-SummaryAccumulator::SummaryAccumulator(std::string scheduler, std::string setting, std::string mode,
-                                       Task task, const Profile& profile)
+SummaryAccumulator::SummaryAccumulator(std::string scheduler, const Goals& goals, std::string mode, const Profile& profile)
     : scheduler_(std::move(scheduler)),
-      setting_(std::move(setting)),
       mode_(std::move(mode)),
-      task_(task),
+      goals_(goals),
       profile_(profile),
+      judge_(goals),
       uses_(static_cast<size_t>(profile.rows() * profile.caps())) {}
 
 void SummaryAccumulator::add(const InputRecord& record) {
@@ -83,6 +82,8 @@ void SummaryAccumulator::add(const InputRecord& record) {
   const Outcome& outcome = record.outcome;
   const Violations& violations = record.violations;
   ++inputs_;
+  Violations judged = violations;
+  judge_.add(outcome, record.opens_group, judged);
   any_.add(violations.any());
   deadline_.add(violations.deadline);
   if (violations.accuracy) accuracy_.add(*violations.accuracy);
@@ -97,7 +98,7 @@ void SummaryAccumulator::add(const InputRecord& record) {
   const double error = 1 - outcome.accuracy;
   error_.push_back(error);
   if (outcome.energy_j) energy_j_.push_back(*outcome.energy_j);
-  if (task_ == Task::min_error)
+  if (goals_.task == Task::min_error)
     objective_.emplace_back(record.input, error);
   else if (outcome.energy_j)
     objective_.emplace_back(record.input, *outcome.energy_j);
@@ -108,16 +109,22 @@ void SummaryAccumulator::add(const InputRecord& record) {
   ++uses_[static_cast<size_t>(profile_.row(c) * profile_.caps() + c.cap)];
 }
 
-bool SummaryAccumulator::violated() const { return any_.share().value_or(0) > violated_share; }
-
 Summary SummaryAccumulator::summary(const BootstrapSettings& bootstrap) const {
   Summary s;
   s.scheduler = scheduler_;
-  s.setting = setting_;
+  s.setting = goals_.name;
   s.mode = mode_;
-  s.task = task_;
+  s.task = goals_.task;
   s.inputs = inputs_;
-  s.violated = violated();
+  const GoalVerdict verdict = judge_.verdict();
+  s.groups = verdict.groups;
+  s.judge = goals_.judge;
+  s.violated = verdict.violated(goals_.judge);
+  s.violated_mean = verdict.violated_mean;
+  s.violated_exact = verdict.violated_exact;
+  s.violated_strict = verdict.violated_strict;
+  s.shortfall = verdict.shortfall;
+  if (inputs_ > 0) s.late_share = verdict.late_share;
   s.violations_any = any_.share();
   if (s.violations_any) s.satisfaction = 1 - *s.violations_any;
   s.violations_deadline = deadline_.share();
@@ -179,7 +186,15 @@ ordered_json Summary::to_json() const {
   out["mode"] = mode;
   out["task"] = to_string(task);
   out["inputs"] = inputs;
+  out["groups"] = groups;
+  out["judge"] = to_string(judge);
   out["violated"] = violated;
+  out["late_share"] = value_of(late_share);
+  out["mean"] = {{"violated", violated_mean},
+                 {"violated_exact", violated_exact},
+                 {"shortfall",
+                  {{"late", shortfall.late}, {"accuracy", value_of(shortfall.accuracy)}, {"energy", value_of(shortfall.energy)}}}};
+  out["strict"] = {{"violated", violated_strict}};
   out["satisfaction"] = value_of(satisfaction);
   out["violations"] = {{"any", value_of(violations_any)},
                        {"deadline", value_of(violations_deadline)},
@@ -188,6 +203,7 @@ ordered_json Summary::to_json() const {
   out["mean_energy_j"] = value_of(mean_energy_j);
   out["mean_error"] = value_of(mean_error);
   out["objective_interval"] = value_of(objective_interval);
+  out["bound"] = bound ? ordered_json{{"objective", bound->objective}, {"gap", bound->gap}} : ordered_json(nullptr);
   out["top1"] = value_of(top1);
   out["top5"] = value_of(top5);
   out["f1"] = value_of(f1);
@@ -214,7 +230,22 @@ Summary Summary::read(JsonReader reader) {
   s.task = reader.one_of("task", "", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
                                                                                  : Task::min_energy;
   s.inputs = reader.integer("inputs", 0, 1 << 30);
+  s.groups = reader.integer("groups", 0, 1 << 30);
+  s.judge = reader.one_of("judge", "", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean;
   s.violated = reader.boolean("violated", false);
+  s.late_share = read_share(reader, "late_share");
+  JsonReader mean = reader.object("mean");
+  s.violated_mean = mean.boolean("violated", false);
+  s.violated_exact = mean.boolean("violated_exact", false);
+  JsonReader shortfall = mean.object("shortfall");
+  s.shortfall.late = shortfall.number("late", 0, 1);
+  s.shortfall.accuracy = shortfall.optional_number("accuracy", 0, 1);
+  s.shortfall.energy = shortfall.optional_number("energy", 0, huge);
+  shortfall.finish();
+  mean.finish();
+  JsonReader strict = reader.object("strict");
+  s.violated_strict = strict.boolean("violated", false);
+  strict.finish();
   s.satisfaction = read_share(reader, "satisfaction");
   JsonReader violations = reader.object("violations");
   s.violations_any = read_share(violations, "any");
@@ -225,6 +256,11 @@ Summary Summary::read(JsonReader reader) {
   s.mean_energy_j = reader.optional_number("mean_energy_j", -huge, huge);
   s.mean_error = reader.optional_number("mean_error", -huge, huge);
   s.objective_interval = read_interval(reader, "objective_interval");
+  if (reader.has("bound")) {
+    JsonReader bound = reader.object("bound");
+    s.bound = Bound{bound.number("objective", -huge, huge), bound.number("gap", -huge, huge)};
+    bound.finish();
+  }
   s.top1 = read_share(reader, "top1");
   s.top5 = read_share(reader, "top5");
   s.f1 = read_share(reader, "f1");

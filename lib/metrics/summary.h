@@ -9,15 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "core/goal_judge.h"
 #include "core/json_reader.h"
 #include "core/profile.h"
 #include "metrics/statistics.h"
+#include "schedulers/scheduler.h"
 #include "trace/input_record.h"
 
 namespace alertbench {
-
-// A setting counts as violated if more than this share of its inputs is.
-constexpr double violated_share = 0.1;
 
 struct Percentiles {  // seconds
   std::optional<double> mean, median, p95, p99, max;
@@ -34,8 +33,15 @@ struct Summary {
   Task task = Task::min_energy;
 
   int64_t inputs = 0;  // warm-up left out, as everywhere here
-  bool violated = false;
-  // Shares of inputs. A goal that the task does not have is absent. satisfaction = 1 - violations_any.
+  int64_t groups = 0;  // that share a deadline; an input alone is one
+  Judge judge = Judge::mean;
+  bool violated = false;  // by `judge`
+  // As core/goal_judge.h judges them, whichever `judge` is.
+  bool violated_mean = false, violated_exact = false, violated_strict = false;
+  std::optional<double> late_share;  // of groups
+  Shortfall shortfall;
+  std::optional<Bound> bound;  // of the mean objective; where the scheduler knows one
+  // Shares of inputs that broke a goal by themselves. One that the task does not have is absent. satisfaction = 1 - violations_any.
   std::optional<double> satisfaction, violations_any, violations_deadline, violations_accuracy,
       violations_energy;
 
@@ -65,12 +71,11 @@ struct Summary {
 class SummaryAccumulator {
  public:
   // `profile` names the configurations and must outlive this.
-  SummaryAccumulator(std::string scheduler, std::string setting, std::string mode, Task task,
-                     const Profile& profile);
+  SummaryAccumulator(std::string scheduler, const Goals& goals, std::string mode, const Profile& profile);
 
   void add(const InputRecord& record);  // inputs in rising order; those of the warm-up are ignored
   Summary summary(const BootstrapSettings& bootstrap = {}) const;
-  bool violated() const;
+  bool violated() const { return judge_.verdict().violated(goals_.judge); }
 
   // Fills summary.normalised and its interval: mean objective over the reference's, both over the inputs for
   // which both know it. Both stay absent if there is no reference, or it is itself violated, or has a mean of
@@ -85,9 +90,10 @@ class SummaryAccumulator {
     std::optional<double> share() const;
   };
 
-  std::string scheduler_, setting_, mode_;
-  Task task_;
+  std::string scheduler_, mode_;
+  const Goals goals_;
   const Profile& profile_;
+  GoalJudge judge_;
   int64_t inputs_ = 0;
   Counts any_, deadline_, accuracy_, energy_, top1_, top5_;
   std::vector<double> f1_, nll_;

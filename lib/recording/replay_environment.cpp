@@ -25,8 +25,7 @@ double ReplayEnvironment::size(int64_t input) const {
 
 Outcome ReplayEnvironment::execute(const Configuration& configuration, const Context& context) {
   const double wait = now_.wait_s;
-  Outcome outcome = outcome_of(recording_.truth, recording_.profile, configuration, input_,
-                               std::max(0.0, context.deadline_s), std::max(0.0, context.period_s));
+  Outcome outcome = outcome_of(recording_.truth, recording_.profile, configuration, context);
   for (int stage = 0; stage < outcome.stages_finished; ++stage)
     outcome.stage_end_s[static_cast<size_t>(stage)] += wait;
   outcome.latency_s += wait;

@@ -150,6 +150,9 @@ void note_differences(Comparison& c, const std::vector<CellPair>& cells) {
     };
     source("energy", &Cell::energy_source);
     source("accuracy", &Cell::accuracy_source);
+    if (cell.a->judge != cell.b->judge)
+      c.outside.push_back(fmt::format("{}: goals are judged \"{}\" in A, \"{}\" in B", cell.a->id, to_string(cell.a->judge),
+                                      to_string(cell.b->judge)));
     double farthest = 0;
     for (const auto& [a, b] : cell.settings) {
       ++settings;
@@ -175,22 +178,26 @@ SchedulerComparison compare_scheduler(Comparison& c, const std::vector<CellPair>
   s.group = to_string(task);
   s.scheduler = name;
   std::vector<Pairs> pairs;
-  std::vector<double> violated_a, violated_b, satisfaction_a, satisfaction_b;  // one a cell
+  std::vector<double> violated_a, violated_b, satisfaction_a, satisfaction_b, strict_a, strict_b;  // one a cell
   for (const CellPair& cell : cells) {
     if (cell.a->task != task) continue;
     Pairs own{cell.a->id, {}, {}};
-    std::vector<double> va, vb, sa, sb;
+    std::vector<double> va, vb, sa, sb, xa, xb;
     for (const auto& [setting_a, setting_b] : cell.settings) {
       if (!setting_a->feasible || !setting_b->feasible) continue;
       const SettingResult &a = setting_a->results[in_a], &b = setting_b->results[in_b];
       ++s.settings;
       va.push_back(a.violated);
       vb.push_back(b.violated);
-      sa.push_back(a.satisfaction);
-      sb.push_back(b.satisfaction);
+      sa.push_back(a.verdict.satisfaction);
+      sb.push_back(b.verdict.satisfaction);
+      xa.push_back(a.verdict.violated_strict);
+      xb.push_back(b.verdict.violated_strict);
       if (a.violated || b.violated) continue;
-      const auto objective_a = task == Task::min_energy ? a.mean_energy_j : a.mean_error;
-      const auto objective_b = task == Task::min_energy ? b.mean_energy_j : b.mean_error;
+      const auto objective_of = [&](const SettingResult& r) {
+        return task == Task::min_energy ? r.verdict.mean_energy_j : std::optional<double>(r.mean_error());
+      };
+      const auto objective_a = objective_of(a), objective_b = objective_of(b);
       if (objective_a.has_value() != objective_b.has_value())
         c.notes.push_back(fmt::format("{}, setting {}, {}: energy is known in {} only", cell.a->id, setting_a->goals.name, name,
                                       objective_a ? "A" : "B"));
@@ -204,6 +211,8 @@ SchedulerComparison compare_scheduler(Comparison& c, const std::vector<CellPair>
       violated_b.push_back(*mean_of(vb));
       satisfaction_a.push_back(*mean_of(sa));
       satisfaction_b.push_back(*mean_of(sb));
+      strict_a.push_back(*mean_of(xa));
+      strict_b.push_back(*mean_of(xb));
     }
     if (!own.a.empty()) pairs.push_back(std::move(own));
   }
@@ -211,6 +220,8 @@ SchedulerComparison compare_scheduler(Comparison& c, const std::vector<CellPair>
   s.violated_b = mean_of(violated_b);
   s.satisfaction_a = mean_of(satisfaction_a);
   s.satisfaction_b = mean_of(satisfaction_b);
+  s.violated_strict_a = mean_of(strict_a);
+  s.violated_strict_b = mean_of(strict_b);
   for (const Pairs& p : pairs) {
     const auto ratio = over(sum_of(p.b), sum_of(p.a));
     if (!ratio)
@@ -289,10 +300,14 @@ void compare_summaries(Comparison& c, const ResultFile& a, const ResultFile& b) 
     s.group = fmt::format("{} ({}), {}", own.setting, to_string(own.task), own.mode);
     s.scheduler = own.scheduler;
     s.settings = 1;
+    if (own.judge != other.judge)
+      s.outside.push_back(fmt::format("goals are judged \"{}\" in A, \"{}\" in B", to_string(own.judge), to_string(other.judge)));
     s.violated_a = own.violated;
     s.violated_b = other.violated;
     s.satisfaction_a = own.satisfaction;
     s.satisfaction_b = other.satisfaction;
+    s.violated_strict_a = own.violated_strict;
+    s.violated_strict_b = other.violated_strict;
     if (!own.violated && !other.violated && own.objective() && other.objective()) {
       s.counted = 1;
       s.ratio = over(*other.objective(), *own.objective());
@@ -348,6 +363,8 @@ Document Comparison::report() const {
                            {"objective B / A"},
                            {"viol. % A"},
                            {"viol. % B"},
+                           {"strict viol. % A"},
+                           {"strict viol. % B"},
                            {"satisf. % A"},
                            {"satisf. % B"},
                            {"farthest cell", true},
@@ -357,7 +374,8 @@ Document Comparison::report() const {
     }
     table->rows.push_back({s.scheduler, fmt::format("{}", s.settings), fmt::format("{}", s.counted),
                            with_interval(s.ratio, s.interval, 4),
-                           rounded(s.violated_a, 1, 100), rounded(s.violated_b, 1, 100), rounded(s.satisfaction_a, 2, 100),
+                           rounded(s.violated_a, 1, 100), rounded(s.violated_b, 1, 100),
+                           rounded(s.violated_strict_a, 1, 100), rounded(s.violated_strict_b, 1, 100), rounded(s.satisfaction_a, 2, 100),
                            rounded(s.satisfaction_b, 2, 100),
                            s.farthest_ratio ? fmt::format("{} ({:.4f})", s.farthest_cell, *s.farthest_ratio) : "",
                            s.outside.empty() ? "within" : "OUTSIDE"});
@@ -390,6 +408,8 @@ ordered_json Comparison::to_json() const {
                                {"high", s.interval ? ordered_json(s.interval->high) : ordered_json(nullptr)},
                                {"violated_a", or_null(s.violated_a)},
                                {"violated_b", or_null(s.violated_b)},
+                               {"violated_strict_a", or_null(s.violated_strict_a)},
+                               {"violated_strict_b", or_null(s.violated_strict_b)},
                                {"satisfaction_a", or_null(s.satisfaction_a)},
                                {"satisfaction_b", or_null(s.satisfaction_b)},
                                {"farthest_cell", s.farthest_ratio ? ordered_json(s.farthest_cell) : ordered_json(nullptr)},

@@ -24,6 +24,7 @@ struct SchedulerComparison {
   // taken as independent; absent where one has none.
   std::optional<Interval> interval;
   std::optional<double> violated_a, violated_b;          // share of settings; over cells the mean
+  std::optional<double> violated_strict_a, violated_strict_b;  // likewise, goals read input by input; not compared
   std::optional<double> satisfaction_a, satisfaction_b;  // share of inputs, likewise
   std::string farthest_cell;                             // whose own ratio is farthest from 1; shown, not judged
   std::optional<double> farthest_ratio;

@@ -74,9 +74,10 @@ struct Evaluation {
           e.trace = std::make_unique<TraceWriter>(fmt::format("{}/{}.{}.{}.jsonl", traces_folder, name, g.name, mode), header,
                                                   recording.profile);
         }
-        e.accumulator = std::make_unique<SummaryAccumulator>(name, g.name, mode, g.task, recording.profile);
-        const bool oracle = name.rfind("oracle", 0) == 0;
-        auto scheduler = make_scheduler(name, {recording.profile, g, oracle ? &recording.truth : nullptr, scenario.arrivals},
+        e.accumulator = std::make_unique<SummaryAccumulator>(name, g, mode, recording.profile);
+        SchedulerInputs inputs{recording.profile, g, knows_truth(name) ? &recording.truth : nullptr, scenario.arrivals};
+        inputs.first_judged = first_judged(recording.truth, scenario.warmup_inputs);
+        auto scheduler = make_scheduler(name, inputs,
                                         scenario.scheduler_settings.value(name, nlohmann::json::object()),
                                         scenario.path + ": scheduler_settings: " + name);
         e.run = std::make_unique<SchedulerRun>(
@@ -91,7 +92,8 @@ struct Evaluation {
   }
 
   void step(Entry& e, int64_t input) const {
-    e.run->step(input, input < scenario.warmup_inputs, recording.input_ids[static_cast<size_t>(input)]);
+    e.run->step(input, input < first_judged(recording.truth, scenario.warmup_inputs), opens_group(recording.truth, input),
+                recording.input_ids[static_cast<size_t>(input)]);
   }
 
   std::vector<Summary> summaries(const std::vector<Entry>& entries) const {
@@ -103,6 +105,7 @@ struct Evaluation {
       for (const Entry& r : entries)
         if (r.scheduler == "oracle-static" && r.goals.name == e.goals.name) reference = r.accumulator.get();
       all.push_back(e.accumulator->summary(bootstrap));
+      all.back().bound = e.run->bound();
       e.accumulator->normalise(all.back(), reference, bootstrap);
     }
     return all;
@@ -111,7 +114,10 @@ struct Evaluation {
 
 void finish_traces(std::vector<Entry>& entries, bool complete, const std::string& reason) {
   for (Entry& e : entries)
-    if (e.trace) e.trace->finish(complete ? "complete" : "partial", reason);
+    if (e.trace) {
+      const GoalVerdict verdict = e.run->verdict();
+      e.trace->finish(complete ? "complete" : "partial", reason, verdict.inputs > 0 ? std::optional(verdict) : std::nullopt);
+    }
 }
 
 // Schedulers take turns of a few inputs, in an order that turns by one place a round: drift of the machine hits all alike.
@@ -144,9 +150,10 @@ std::vector<Entry> run_replay(const Evaluation& evaluation, int64_t inputs) {
 }
 
 std::string goal_text(const Goals& g) {
+  const char* reading = g.judge == Judge::mean ? " on average" : "";
   if (g.task == Task::min_energy)
-    return fmt::format("least energy with accuracy >= {:.2f} % and latency <= {:.2f} ms", 100 * *g.accuracy, 1e3 * g.deadline_s);
-  return fmt::format("least error with energy <= {:.3f} J and latency <= {:.2f} ms", *g.energy_j, 1e3 * g.deadline_s);
+    return fmt::format("least energy with accuracy >= {:.2f} %{} and latency <= {:.2f} ms", 100 * *g.accuracy, reading, 1e3 * g.deadline_s);
+  return fmt::format("least error with energy <= {:.3f} J{} and latency <= {:.2f} ms", *g.energy_j, reading, 1e3 * g.deadline_s);
 }
 
 ordered_json ratio_of(const std::optional<double>& a, const std::optional<double>& b) {
@@ -180,8 +187,7 @@ ordered_json summary_json(const Evaluation& evaluation, const std::vector<Summar
          {"median_latency_ratio", ratio_of(l.latency_s.median, r.latency_s.median)},
          {"energy_ratio", ratio_of(l.mean_energy_j, r.mean_energy_j)},
          {"error_ratio", ratio_of(l.mean_error, r.mean_error)},
-         {"violations_difference", l.violations_any && r.violations_any
-                                       ? ordered_json(*l.violations_any - *r.violations_any) : ordered_json(nullptr)}});
+         {"late_share_difference", l.late_share && r.late_share ? ordered_json(*l.late_share - *r.late_share) : ordered_json(nullptr)}});
   }
   return j;
 }
@@ -573,10 +579,11 @@ std::string description_path(const std::string& recording) {
 // Traces of the settings asked for, from the same decisions once more.
 void write_grid_traces(const ReplayRequest& request, const Recording& recording, Scenario scenario, const EvaluationResult& evaluation,
                        const std::string& folder) {
+  const Scenario judged_as = scenario;
   scenario.goals.clear();
   std::vector<std::string> names;
   for (const Task task : {Task::min_energy, Task::min_error})
-    for (const GoalSpec& g : goal_grid(recording.profile, task, request.grid_spec)) {
+    for (const GoalSpec& g : goal_grid(recording.profile, task, request.grid_spec, request.grid_spec.judging(judged_as))) {
       names.push_back(g.name);
       if (std::find(request.traces.begin(), request.traces.end(), g.name) != request.traces.end()) scenario.goals.push_back(g);
     }

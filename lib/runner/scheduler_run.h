@@ -21,14 +21,17 @@ class SchedulerRun {
   // must outlive the run.
   SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& environment, const Goals& goals, Clock* clock, Sink sink);
 
-  // Inputs in order. `input_id` goes into the record.
-  void step(int64_t input, bool warmup, const std::string& input_id);
+  // Inputs in order; warm-up ones are not judged. `input_id` goes into the record.
+  void step(int64_t input, bool warmup, bool opens_group, const std::string& input_id);
+  GoalVerdict verdict() const { return judge_.verdict(); }  // over the judged inputs so far
+  std::optional<Bound> bound() const { return scheduler_->bound(); }
 
  private:
   std::unique_ptr<Scheduler> scheduler_;
   Environment& environment_;
   Clock* clock_;
   Sink sink_;
+  GoalJudge judge_;
   InputRecord record_;
 };
 

@@ -74,6 +74,8 @@ GoalSpec read_goal(JsonReader r, size_t index) {
     r.fail("energy_j", "has no meaning for min_energy; it minimises energy");
   if (g.task == Task::min_error && g.energy_j.has_value() == g.power_limit_w.has_value())
     r.fail("energy_j", "min_error needs an energy budget: give either energy_j or power_limit_w, one of them");
+  g.judging.judge = read_judge(r);
+  g.judging.tolerance = read_tolerance(r);
   if (g.task == Task::min_error && g.accuracy) r.fail("accuracy", "has no meaning for min_error; it maximises accuracy");
   r.finish();
   return g;
@@ -171,12 +173,26 @@ PowerModel read_power_model(JsonReader r) {
 
 }  // namespace
 
+Judge read_judge(JsonReader& r) { return r.one_of("judge", "mean", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean; }
+
+GoalTolerance read_tolerance(JsonReader& r) {
+  GoalTolerance t;
+  if (!r.has("goal_tolerance")) return t;
+  JsonReader tolerance = r.object("goal_tolerance");
+  t.accuracy = tolerance.number("accuracy", t.accuracy, 0, 1);
+  t.energy = tolerance.number("energy", t.energy, 0, 1);
+  tolerance.finish();
+  return t;
+}
+
 Goals GoalSpec::resolve(const Profile& profile) const {
   Goals g;
   g.name = name;
   g.task = task;
   g.deadline_s = deadline_s ? *deadline_s : *deadline_x * profile.reference_latency_s();
   g.accuracy = accuracy;
+  g.judge = judging.judge;
+  g.tolerance = judging.tolerance;
   if (task == Task::min_error) g.energy_j = energy_j ? *energy_j : *power_limit_w * g.deadline_s;
   return g;
 }
@@ -347,7 +363,9 @@ ordered_json Scenario::to_json() const {
                           {"deadline_x", maybe(g.deadline_x)},
                           {"accuracy", maybe(g.accuracy)},
                           {"energy_j", maybe(g.energy_j)},
-                          {"power_limit_w", maybe(g.power_limit_w)}});
+                          {"power_limit_w", maybe(g.power_limit_w)},
+                          {"judge", to_string(g.judging.judge)},
+                          {"goal_tolerance", {{"accuracy", g.judging.tolerance.accuracy}, {"energy", g.judging.tolerance.energy}}}});
   j["schedulers"] = schedulers;
   j["scheduler_settings"] = ordered_json::object();
   for (const std::string& s : schedulers)

@@ -8,12 +8,23 @@
 
 #include "contention/schedule.h"
 #include "core/environment.h"
+#include "core/json_reader.h"
 #include "core/profile.h"
 #include "core/types.h"
 #include "power/frequency_table.h"
 #include "power/nvml_library.h"
 
 namespace alertbench {
+
+// How goals are judged, see core/goal_judge.h.
+struct GoalJudging {
+  Judge judge = Judge::mean;
+  GoalTolerance tolerance;
+};
+
+// "judge" and "goal_tolerance" of a larger object, where they are given. InputError.
+Judge read_judge(JsonReader& reader);
+GoalTolerance read_tolerance(JsonReader& reader);
 
 // A goal setting as a scenario states it: absolute, or relative to what the profile will measure.
 struct GoalSpec {
@@ -24,6 +35,7 @@ struct GoalSpec {
   std::optional<double> accuracy;    // min_energy
   std::optional<double> energy_j;    // min_error: either this
   std::optional<double> power_limit_w;  // or this many watts over one deadline
+  GoalJudging judging;
 
   Goals resolve(const Profile& profile) const;
 };

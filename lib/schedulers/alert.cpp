@@ -103,6 +103,7 @@ AlertSettings AlertSettings::read(JsonReader reader) {
   s.hopeless_share = reader.number("hopeless_share", s.hopeless_share, 0, 1);
   s.accuracy_tolerance = reader.number("accuracy_tolerance", s.accuracy_tolerance, 0, 1);
   if (reader.has("probability_threshold")) s.probability_threshold = reader.optional_number("probability_threshold", 0, 1);
+  s.goal_window = reader.integer("goal_window", s.goal_window, 0, 1'000'000);
   s.overhead = reader.boolean("overhead", s.overhead);
   s.overhead_warmup = reader.integer("overhead_warmup", s.overhead_warmup, 0, 1 << 30);
   reader.finish();
@@ -130,6 +131,7 @@ nlohmann::ordered_json AlertSettings::to_json() const {
   out["accuracy_tolerance"] = accuracy_tolerance;
   out["probability_threshold"] = nullptr;
   if (probability_threshold) out["probability_threshold"] = *probability_threshold;
+  out["goal_window"] = goal_window;
   out["overhead"] = overhead;
   out["overhead_warmup"] = overhead_warmup;
   return out;
@@ -138,6 +140,8 @@ nlohmann::ordered_json AlertSettings::to_json() const {
 Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candidates kind, bool mean_only)
     : profile_(inputs.profile),
       goals_(inputs.goals),
+      accuracy_goal_(inputs.goals.accuracy.value_or(0)),
+      energy_goal_j_(inputs.goals.energy_j.value_or(infinity)),
       settings_(settings),
       mean_only_(mean_only),
       quantile_(mean_only ? 0 : normal_quantile(settings.probability_threshold.value_or(0.5))),
@@ -145,7 +149,8 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
       fail_accuracy_(caps_w_.size(), inputs.profile.fail_accuracy),
       slowdown_(settings.slowdown),
       idle_(settings.idle,
-            settings.idle_ratio.value_or(inputs.profile.idle_power_w / inputs.profile.caps_w.back())) {
+            settings.idle_ratio.value_or(inputs.profile.idle_power_w / inputs.profile.caps_w.back())),
+      window_(settings.goal_window) {
   for (size_t m = 0; m < profile_.models.size(); ++m)
     profile_row_of_model_.push_back(profile_.first_row(static_cast<int>(m)));
   for (int m : models_by_name(profile_, kind)) {
@@ -189,9 +194,9 @@ void Alert::scale_to(double size) {
 
 Configuration Alert::decide(const Context& context) {
   if (context.size != size_) scale_to(context.size);
-  const double deadline_s = context.deadline_s - (settings_.overhead ? worst_decide_s_ : 0);
-  predict(deadline_s, context.period_s);
-  score(deadline_s, context.period_s);
+  const double deadline_s = context.deadline_from_start_s - (settings_.overhead ? worst_decide_s_ : 0);
+  predict(deadline_s, context.period_s, context.idle_charged_s);
+  score(deadline_s, context.period_s, context.idle_charged_s);
   const size_t best = pick();
   const Row& row = rows_[best / caps_w_.size()];
   const double t = slowdown_.mean() * now_.end_s[best];
@@ -204,7 +209,7 @@ Configuration Alert::decide(const Context& context) {
   return {row.model, row.stage, static_cast<int>(best % caps_w_.size())};
 }
 
-ALERT_VECTOR_CLONES void Alert::predict(double deadline_s, double period_s) {
+ALERT_VECTOR_CLONES void Alert::predict(double deadline_s, double period_s, double idle_charged_s) {
   const size_t caps = caps_w_.size(), n = now_.end_s.size();
   const double mean = slowdown_.mean();
 
@@ -241,19 +246,19 @@ ALERT_VECTOR_CLONES void Alert::predict(double deadline_s, double period_s) {
   double* energy = energy_j_.data();
   for (size_t i = 0; i < n; ++i) {
     const double busy_s = std::min(mean * latency[i], std::max(stop_s, never_stops[i]));
-    energy[i] = active[i] * busy_s + idle_ratio * idle_cap[i] * std::max(0.0, period_s - busy_s);
+    energy[i] = active[i] * busy_s + idle_ratio * idle_cap[i] * (std::max(0.0, period_s - busy_s) - idle_charged_s);
   }
 }
 
-ALERT_VECTOR_CLONES void Alert::score(double deadline_s, double period_s) {
+ALERT_VECTOR_CLONES void Alert::score(double deadline_s, double period_s, double idle_charged_s) {
   const size_t n = score_.size();
   const double *accuracy = accuracy_.data(), *energy = energy_j_.data();
   double* score = score_.data();
   if (goals_.task == Task::min_energy) {
-    const double floor = goals_.accuracy.value_or(0) - settings_.accuracy_tolerance;
+    const double floor = accuracy_goal_ - settings_.accuracy_tolerance;
     for (size_t i = 0; i < n; ++i) score[i] = accuracy[i] >= floor ? energy[i] : infinity;
   } else {
-    const double budget = goals_.energy_j.value_or(infinity);
+    const double budget = energy_goal_j_;
     for (size_t i = 0; i < n; ++i) score[i] = energy[i] <= budget ? -accuracy[i] : infinity;
   }
   if (!settings_.probability_threshold) return;
@@ -261,11 +266,11 @@ ALERT_VECTOR_CLONES void Alert::score(double deadline_s, double period_s) {
   // Latency and energy rise with the slow-down factor, so P(goal met) >= p is: met at the factor's
   // p-quantile.
   const double factor = slowdown_.mean() + quantile_ * std::sqrt(slowdown_.variance());
-  const double budget = goals_.task == Task::min_error ? goals_.energy_j.value_or(infinity) : infinity;
+  const double budget = goals_.task == Task::min_error ? energy_goal_j_ : infinity;
   for (size_t i = 0; i < n; ++i) {
     const double stop_s = std::max(std::max(0.0, deadline_s), never_stops_s_[i]);
     const double busy_s = std::clamp(factor * now_.end_s[i], 0.0, stop_s);
-    const double idle_s = std::max(0.0, period_s - busy_s);
+    const double idle_s = std::max(0.0, period_s - busy_s) - idle_charged_s;
     const bool likely = factor * now_.first_end_s[i] <= deadline_s &&
                         active_w_[i] * busy_s + idle_.ratio() * idle_cap_w_[i] * idle_s <= budget;
     if (!likely) score[i] = infinity;
@@ -287,6 +292,10 @@ ALERT_VECTOR_CLONES size_t Alert::pick() const {
 ALERT_VECTOR_CLONES size_t Alert::pick_fallback() const {
   const size_t n = score_.size();
   const double *first = now_.first_end_s.data(), *accuracy = accuracy_.data(), *energy = energy_j_.data();
+  if (window_.on() && goals_.task == Task::min_error) {
+    const double least_j = least_of(n, [=](size_t i) { return energy[i]; });
+    return first_with(n, [=](size_t i) { return energy[i] <= least_j; });
+  }
   double max_first_s = infinity, min_accuracy = -infinity, max_energy_j = infinity;
   const auto least_left = [&](const double* value, double sign) {
     const double f = max_first_s, a = min_accuracy, e = max_energy_j;
@@ -321,6 +330,11 @@ void Alert::observe(const Observation& o) {
   observed_ratio_ = measured_s / (profile_.size_factor(o.configuration.model, o.size) *
                                   profile_.latency[row * caps + cap].mean_s);
   slowdown_.update(observed_ratio_);
+  if (goals_.task == Task::min_energy) {
+    if (goals_.accuracy) window_.add(o.accuracy), accuracy_goal_ = window_.next(*goals_.accuracy);
+  } else if (goals_.energy_j && o.energy_j) {
+    window_.add(*o.energy_j), energy_goal_j_ = window_.next(*goals_.energy_j);
+  }
   if (o.idle_power_w)
     idle_.update(*o.idle_power_w / (settings_.idle_follows_cap ? caps_w_[cap] : caps_w_.back()));
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/json_reader.h"
+#include "estimate/goal_window.h"
 #include "estimate/idle_power_filter.h"
 #include "estimate/slowdown_filter.h"
 #include "schedulers/candidates.h"
@@ -47,6 +48,10 @@ struct AlertSettings {
   // If given: a configuration meets the goals only if a first output in time, and (min_error) the energy
   // budget, each have at least this probability.
   std::optional<double> probability_threshold;
+  // Goal adjustment: the goal of the next input is what brings the mean over a window of this many inputs to the goal (accuracy
+  // delivered, or energy); 0: off, as published. With it, where no configuration meets the moved budget of min_error, the one
+  // with the least energy is taken instead of the most accurate one, whatever `priority` says: the latter would move it further.
+  int goal_window = 0;
   // Take the longest decision so far off the deadline. The first `overhead_warmup` decisions run on cold
   // caches and are not looked at.
   bool overhead = true;
@@ -79,13 +84,14 @@ class Alert : public Scheduler {
   };
   size_t at(size_t row) const { return row * caps_w_.size(); }
   void scale_to(double size);
-  void predict(double deadline_s, double period_s);
-  void score(double deadline_s, double period_s);
+  void predict(double deadline_s, double period_s, double idle_charged_s);
+  void score(double deadline_s, double period_s, double idle_charged_s);
   size_t pick() const;
   size_t pick_fallback() const;
 
   const Profile& profile_;
   const Goals goals_;
+  double accuracy_goal_, energy_goal_j_;  // of the present decision
   const AlertSettings settings_;
   const bool mean_only_;
   const double quantile_;  // of the standard normal distribution at the probability threshold
@@ -108,6 +114,7 @@ class Alert : public Scheduler {
 
   SlowdownFilter slowdown_;
   IdlePowerFilter idle_;
+  GoalWindow window_;
   double observed_ratio_ = 0, worst_decide_s_ = 0;
   int observations_ = 0;
   std::optional<Prediction> prediction_;

@@ -22,8 +22,10 @@ Oracle::Oracle(const SchedulerInputs& inputs)
 Configuration Oracle::decide(const Context& context) {
   Key best{true, std::numeric_limits<double>::infinity(), 0, 0};
   size_t choice = 0;
+  Context plan = context;
+  plan.group_deadline_from_start_s = plan.deadline_from_start_s;  // each member keeps to its share
   for (size_t k = 0; k < outcomes_.size(); ++k) {
-    const Key key = key_of(task_, outcomes_.at(k, context.input, context.deadline_s, context.period_s));
+    const Key key = key_of(task_, outcomes_.at(k, plan));
     if (key < best) {
       best = key;
       choice = k;

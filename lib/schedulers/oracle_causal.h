@@ -2,75 +2,79 @@
 // see the future.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-#include <tuple>
+#include <memory>
 #include <vector>
 
-#include "core/json_reader.h"
+#include "schedulers/mean_program.h"
+#include "schedulers/phase_times.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
 
-struct OracleCausalSettings {
-  double max_violation_share = 0.1;  // of inputs, expected; as oracle-static
-
-  static OracleCausalSettings read(JsonReader reader);  // strict
-  nlohmann::ordered_json to_json() const;
-};
-
-// Knows the true distribution of every configuration's times in the present phase (co-runner on, or off: from the whole
-// recording, brought to the input's size), but not the input's own times. Takes the configuration with the least
-//     E[objective] + price * P(a goal is broken)
-// where the price of a violation is the lowest for which, over all recorded inputs, at most `max_violation_share` of them
-// are expected to break a goal; a price of infinity (fewest violations) where none is low enough. Of equals the least
-// energy, then the first by model name, stage, cap. Where the best single configuration comes out better than that
-// (choices are few, and the price a blunt means), it takes that one.
+// Knows the true distribution of every configuration's times in the present phase (co-runner on or off, from the whole
+// recording, brought to the input's size), how many inputs of which kind are still to come, and what was delivered so far;
+// not the input's own times. Before every input it solves anew which options of the kinds of inputs still to come meet, in
+// expectation, what is missing to the goals of the whole run, at the least cost (the programme of oracle-mean over kinds);
+// where two options of a kind are to be mixed, it alternates them. A price on lateness is set once, such that at most 10 %
+// of the groups are expected to be late; where more were so far, the least likely miss comes first. Aims at the goal itself, without
+// its tolerance. Under Judge::strict the goal is that at most 10 % of the inputs break one.
 //
-// So no causal scheduler is better on average, if inputs of a phase are independent draws, up to what mixing two
-// configurations at random could add. It uses the share of violations that it is allowed: it may need less energy than
-// `oracle`, which breaks no goal that can be met. Inputs that share a deadline are priced as if each had its own slot.
+// So no causal scheduler is better on average where inputs of a phase are independent draws; one that exploits drift within
+// a phase can be. Of the members of a group each is planned for its share of the group's time, a traditional network with
+// what of the group's time is left when the members to come take the fastest configuration (1.3 times its mean).
 class OracleCausal : public Scheduler {
  public:
-  OracleCausal(const SchedulerInputs& inputs, const OracleCausalSettings& settings);
+  explicit OracleCausal(const SchedulerInputs& inputs);
   Configuration decide(const Context& context) override;
-  void observe(const Observation&) override {}
+  void observe(const Observation& observation) override;
 
  private:
-  using Key = std::tuple<double, double, double>;  // the lowest is the best
-  struct Expected {
-    double objective = 0, violated = 0, energy_j = 0;
-    Key key(double price) const;
+  struct Kind {  // inputs of one phase, and of like size
+    int phase = 0;
+    double size = 1;     // over the profile's mean size; the mean of the kind
+    int64_t to_come = 0;  // judged ones
+    size_t step = 0;     // where on its hull, in the plan under way
+    double mixed = 0;    // of the next step, carried from input to input
   };
-  // Times of one stage under one cap in one phase, at the mean size, rising; and sums of the first k of them.
-  struct Times {
-    std::vector<double> sorted_s, sum_s;
-    double share_within(double limit_s) const;    // P(time <= limit)
-    double mean_up_to(double limit_s) const;      // E[min(time, limit)]
-    double mean() const;
+  struct Step {  // from one option of a kind to the next
+    double slope = 0, value = 0;
+    size_t kind = 0;
   };
-  const Times& times(int phase, int row, int cap) const {
-    return times_[static_cast<size_t>((phase * rows_ + row) * profile_.caps() + cap)];
-  }
-  int phase_of(int64_t input) const {
-    return !truth_.co_runner_on.empty() && truth_.co_runner_on[static_cast<size_t>(input)] != 0;
-  }
-  Expected expected(const Configuration& c, int phase, double size, double deadline_s, double period_s) const;
-  size_t choose(double price, int phase, double size, double deadline_s, double period_s) const;
+
+  void sort_into_kinds();
+  // What configuration k is expected to come to on an input of this phase and size.
+  Option expected(size_t k, int phase, const Context& context) const;
+  std::vector<Option> expected_of_kind(const Kind& kind) const;
+  // The same in one pass over the recorded times, where inputs are alike and share no deadline.
+  std::vector<Option> expected_alone(int phase) const;
+  Option option_of(size_t k, double accuracy, double energy_j, double late, double broken) const;
+  double value_of(double accuracy, double energy_j, double broken) const;
+  void set_up_plan();
+  // The price on value now; the step of each kind; and of the kind at the price the share that goes one step further.
+  double plan(size_t& critical, double& share);
+  size_t cheapest(const Prices& prices, int phase, const Context& context) const;
 
   const Profile& profile_;
   const TruthTable& truth_;
   const Goals goals_;
-  const int rows_;
-  std::vector<Configuration> configurations_;
-  std::vector<Times> times_;  // [phase][row][cap]
-  double price_ = 0;
-  int single_ = -1;  // the one configuration to take always; -1: go by the price
+  const Arrivals arrivals_;
+  const int64_t first_judged_;
+  const std::vector<Configuration> configurations_;
+  std::unique_ptr<PhaseTimes> own_times_;
+  const PhaseTimes* times_ = nullptr;  // none where inputs are alike, alone and closed
+  const bool grouped_;                 // inputs share deadlines
+  const bool alone_;                   // every input meets the deadline and period of its kind
+  double fastest_s_[2] = {0, 0};       // mean of the fastest configuration, [phase]
 
-  // The last choice in each phase, and what it was made for: where inputs are alike it is made once.
-  struct Last {
-    double size = -1, deadline_s = -1, period_s = -1;
-    size_t choice = 0;
-  } last_[2];
+  std::vector<Kind> kinds_;
+  std::vector<int> kind_of_input_;
+  std::vector<std::vector<Option>> hulls_;  // of each kind at the late price, by rising value
+  std::vector<Step> steps_;                 // of all kinds, by rising slope
+  double late_price_ = 0, hopeless_price_ = 0;
+  double wanted_ = 0;  // value still missing to the goal of the run
+  double late_allowed_ = 0, groups_ = 0, late_groups_ = 0;  // judged ones, so far but for the first
+  bool judging_ = false, group_is_late_ = false, late_spent_ = false;
+  size_t kind_ = 0;  // of the input under way
 };
 
 }  // namespace alertbench

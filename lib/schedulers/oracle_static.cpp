@@ -2,49 +2,42 @@
 
 #include <algorithm>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
-#include "schedulers/true_outcomes.h"
+#include "schedulers/candidates.h"
+#include "schedulers/static_outcomes.h"
 
 namespace alertbench {
+namespace {
 
-OracleStaticSettings OracleStaticSettings::read(JsonReader reader) {
-  OracleStaticSettings s;
-  s.max_violation_share = reader.number("max_violation_share", s.max_violation_share, 0, 1);
-  reader.finish();
-  return s;
+// How far a configuration is beyond its goals; the lowest is the best.
+std::pair<double, double> beyond(const Goals& goals, const GoalVerdict& v) {
+  if (!v.violated(goals.judge)) return {0, 0};
+  if (goals.judge == Judge::strict) return {1 - v.satisfaction, 0};
+  return {v.shortfall.late, std::max(v.shortfall.accuracy.value_or(0), v.shortfall.energy.value_or(0))};
 }
 
-nlohmann::ordered_json OracleStaticSettings::to_json() const {
-  return {{"max_violation_share", max_violation_share}};
-}
+}  // namespace
 
-OracleStatic::OracleStatic(const SchedulerInputs& inputs, const OracleStaticSettings& settings) {
-  const Goals& goals = inputs.goals;
-  const double allowed = settings.max_violation_share * static_cast<double>(inputs.truth->inputs);
-  std::tuple<int64_t, double, double> best{std::numeric_limits<int64_t>::max(), 0, 0};
-  const TrueOutcomes outcomes(*inputs.truth, inputs.profile, goals);
-  for (size_t k = 0; k < outcomes.size(); ++k) {
-    int64_t violated = 0;
-    double energy_j = 0, error = 0;
-    Pacing pacing(inputs.arrivals, goals.deadline_s);
-    for (int64_t n = 0; n < inputs.truth->inputs; ++n) {
-      const Arrival arrival = pacing.arrive(inputs.truth->facts_of(n).members_left);
-      const TrueOutcome outcome =
-          outcomes.at(k, n, std::max(0.0, arrival.deadline_s - arrival.wait_s), arrival.period_s);
-      pacing.executed(arrival.arrival_s + arrival.wait_s + outcome.busy_s, outcome.busy_s);
-      violated += outcome.violated;
-      energy_j += outcome.energy_j;
-      error += 1 - outcome.accuracy;
-    }
-    if (static_cast<double>(violated) <= allowed) violated = 0;
-    const auto key = std::make_tuple(violated, goals.task == Task::min_energy ? energy_j : error, energy_j);
-    if (key < best) {
-      best = key;
-      choice_ = outcomes.configuration(k);
-    }
+int best_static(const Goals& goals, const std::vector<GoalVerdict>& verdicts, const std::vector<bool>& allowed, bool must_meet) {
+  std::tuple<double, double, double, double> best;
+  int choice = -1;
+  for (size_t k = 0; k < verdicts.size(); ++k) {
+    if (!allowed[k] || (must_meet && verdicts[k].violated(goals.judge))) continue;
+    const auto [late, missed] = beyond(goals, verdicts[k]);
+    const double energy_j = verdicts[k].mean_energy_j.value_or(0), error = 1 - verdicts[k].mean_accuracy;
+    const std::tuple key{late, missed, goals.task == Task::min_energy ? energy_j : error, energy_j};
+    if (choice >= 0 && !(key < best)) continue;
+    best = key;
+    choice = static_cast<int>(k);
   }
+  return choice;
+}
+
+OracleStatic::OracleStatic(const SchedulerInputs& inputs) {
+  const std::vector<GoalVerdict> verdicts = static_verdicts(inputs);
+  const int k = best_static(inputs.goals, verdicts, std::vector<bool>(verdicts.size(), true), false);
+  choice_ = configurations_by_name(inputs.profile)[static_cast<size_t>(k)];
 }
 
 }  // namespace alertbench

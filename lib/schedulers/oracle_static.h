@@ -1,27 +1,23 @@
 // The best single configuration for the whole recording, in hindsight.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <vector>
 
-#include "core/json_reader.h"
+#include "core/goal_judge.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
 
-struct OracleStaticSettings {
-  double max_violation_share = 0.1;  // of inputs
+// Index into `verdicts` (static_verdicts) of the configuration to take for which `allowed` is true, as OracleStatic takes
+// it; -1 where none is allowed. `must_meet`: -1 as well where none of them meets the goals.
+int best_static(const Goals& goals, const std::vector<GoalVerdict>& verdicts, const std::vector<bool>& allowed, bool must_meet);
 
-  static OracleStaticSettings read(JsonReader reader);  // strict
-  nlohmann::ordered_json to_json() const;
-};
-
-// Among the configurations with at most `max_violation_share` of all recorded inputs in violation: the best
-// mean objective (energy or error), then the least mean energy. If there is none: the fewest violations, then
-// the same. Of equals the first by model name, stage, cap. Deadlines, waiting and what a group shares are those of a
-// replay with that configuration (core/pacing.h).
+// Among the configurations that meet the goals, as they are judged (core/goal_judge.h), over the judged inputs: the best
+// mean objective (energy or error), then the least mean energy. If there is none: the one least beyond its goals (late
+// share first, then the shortfall of accuracy or energy; read strictly, the fewest inputs that break one), then the same. Of equals the first by model name, stage, cap.
 class OracleStatic : public Scheduler {
  public:
-  OracleStatic(const SchedulerInputs& inputs, const OracleStaticSettings& settings);  // computes the choice
+  explicit OracleStatic(const SchedulerInputs& inputs);  // computes the choice
   Configuration decide(const Context&) override { return choice_; }
   void observe(const Observation&) override {}
 

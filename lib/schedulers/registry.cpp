@@ -9,6 +9,7 @@
 #include "schedulers/no_coord.h"
 #include "schedulers/oracle.h"
 #include "schedulers/oracle_causal.h"
+#include "schedulers/oracle_mean.h"
 #include "schedulers/oracle_static.h"
 #include "schedulers/scheduler.h"
 #include "schedulers/sys_only.h"
@@ -25,6 +26,15 @@ struct NoSettings {
     return {};
   }
   ordered_json to_json() const { return ordered_json::object(); }
+};
+
+// Scenarios in recordings of version 0.1 have a share that these schedulers could be given; it is core/goal_judge.h's now.
+struct ShareOfVersion01 : NoSettings {
+  static ShareOfVersion01 read(JsonReader reader) {
+    reader.optional_number("max_violation_share", 0, 1);
+    reader.finish();
+    return {};
+  }
 };
 
 struct Entry {
@@ -47,7 +57,7 @@ Entry entry(SchedulerInfo info) {
   return {std::move(info),
           [](const SchedulerInputs& inputs, JsonReader reader) -> std::unique_ptr<Scheduler> {
             [[maybe_unused]] const Settings settings = Settings::read(std::move(reader));
-            if constexpr (std::is_same_v<Settings, NoSettings>)
+            if constexpr (std::is_base_of_v<NoSettings, Settings>)
               return std::make_unique<S>(inputs);
             else
               return std::make_unique<S>(inputs, settings);
@@ -71,10 +81,12 @@ const std::vector<Entry>& entries() {
           {"no-coord", "app-only and sys-only at once, neither knows of the other", false, true, false}),
       entry<Oracle, NoSettings>(
           {"oracle", "the best configuration for each input, from its true outcomes", true, false, false}),
-      entry<OracleStatic, OracleStaticSettings>(
+      entry<OracleMean, NoSettings>(
+          {"oracle-mean", "the best for every input under goals that hold on average: the true bound", true, false, false}),
+      entry<OracleStatic, ShareOfVersion01>(
           {"oracle-static", "the best single configuration for the whole run, in hindsight", true, false,
            false}),
-      entry<OracleCausal, OracleCausalSettings>(
+      entry<OracleCausal, ShareOfVersion01>(
           {"oracle-causal", "the best by the true distribution of each phase, not knowing the input's own times", true, false,
            false}),
   };
@@ -133,6 +145,11 @@ const std::vector<SchedulerInfo>& known_schedulers() {
     return list;
   }();
   return infos;
+}
+
+bool knows_truth(const std::string& name) {
+  const auto& all = known_schedulers();
+  return std::any_of(all.begin(), all.end(), [&](const SchedulerInfo& s) { return s.needs_truth && s.name == name; });
 }
 
 std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const SchedulerInputs& inputs,

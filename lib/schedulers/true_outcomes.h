@@ -2,9 +2,9 @@
 // searches over all configurations.
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
+#include "core/delivery.h"
 #include "core/profile.h"
 #include "core/truth_table.h"
 
@@ -25,24 +25,18 @@ class TrueOutcomes {
   size_t size() const { return entries_.size(); }
   const Configuration& configuration(size_t k) const { return entries_[k].configuration; }
 
-  // `deadline_s` counts from the start of the execution.
-  TrueOutcome at(size_t k, int64_t input, double deadline_s, double period_s) const {
+  // On the input context.input.
+  TrueOutcome at(size_t k, const Context& context) const {
     const Entry& e = entries_[k];
-    const double* end_s = truth_.stage_end_s.data() + static_cast<size_t>(input) * inputs_stride_ + e.offset;
-    const double stop_s = std::max(0.0, deadline_s);
+    const double* end_s = truth_.stage_end_s.data() + static_cast<size_t>(context.input) * inputs_stride_ + e.offset;
+    const Delivery d = deliver(e.anytime, e.configuration.stage, context.deadline_from_start_s, context.delivered_by_s(),
+                               [=](int stage) { return end_s[static_cast<size_t>(stage) * stage_stride_]; });
     TrueOutcome o;
-    if (!e.anytime) {
-      o.latency_s = o.busy_s = end_s[0];
-      o.stage_delivered = end_s[0] <= stop_s;
-    } else {
-      int finished = e.configuration.stage;
-      while (finished > 0 && !(end_s[static_cast<size_t>(finished - 1) * stage_stride_] <= stop_s)) --finished;
-      o.stage_delivered = finished;
-      o.latency_s = finished > 0 ? end_s[static_cast<size_t>(finished - 1) * stage_stride_] : stop_s;
-      o.busy_s = finished < e.configuration.stage ? stop_s : o.latency_s;
-    }
+    o.stage_delivered = d.stage_delivered;
+    o.latency_s = d.latency_s;
+    o.busy_s = d.busy_s;
     o.accuracy = o.stage_delivered > 0 ? e.accuracy[o.stage_delivered - 1] : fail_accuracy_;
-    o.energy_j = e.active_w * o.busy_s + idle_w_ * std::max(0.0, period_s - o.busy_s);
+    o.energy_j = e.active_w * o.busy_s + idle_w_ * (std::max(0.0, context.period_s - o.busy_s) - context.idle_charged_s);
     o.violated = o.stage_delivered == 0 || o.accuracy < accuracy_goal_ || o.energy_j > energy_goal_j_;
     return o;
   }

@@ -115,13 +115,19 @@ Cell common_cell(const SweepFile& sweep, const std::string& recording) {
   return cell;
 }
 
+std::string judging_text(const GridSpec& g) {
+  return fmt::format("judged {}{}", g.judge ? to_string(*g.judge) : "as recorded",
+                     g.tolerance ? fmt::format(" within {} and {}", g.tolerance->accuracy, g.tolerance->energy) : "");
+}
+
 bool same(const GridSpec& a, const GridSpec& b) {
   return a.deadlines == b.deadlines && a.levels == b.levels && a.deadline_low_x == b.deadline_low_x &&
-         a.deadline_high_x == b.deadline_high_x;
+         a.deadline_high_x == b.deadline_high_x && judging_text(a) == judging_text(b);
 }
 
 std::string text_of(const GridSpec& g) {
-  return fmt::format("{} deadlines from {} to {} x {} levels", g.deadlines, g.deadline_low_x, g.deadline_high_x, g.levels);
+  return fmt::format("{} deadlines from {} to {} x {} levels, {}", g.deadlines, g.deadline_low_x, g.deadline_high_x, g.levels,
+                     judging_text(g));
 }
 
 }  // namespace
@@ -223,6 +229,8 @@ ordered_json Plan::to_json() const {
                       {"deadline_low_x", grid.deadline_low_x},
                       {"deadline_high_x", grid.deadline_high_x}}},
                     {"cells", ordered_json::array()}};
+  if (grid.judge) j["grid"]["judge"] = to_string(*grid.judge);
+  if (grid.tolerance) j["grid"]["goal_tolerance"] = {{"accuracy", grid.tolerance->accuracy}, {"energy", grid.tolerance->energy}};
   for (const PlannedCell& c : cells)
     j["cells"].push_back({{"id", c.cell.id}, {"recording", c.recording}, {"recording_sha256", c.cell.recording_sha256}});
   return j;
@@ -247,9 +255,11 @@ Plan Plan::read(const std::string& path) {
     if (settings.contains(scheduler)) plan.scheduler_settings.emplace_back(scheduler, settings[scheduler].dump());
   JsonReader grid = r.object("grid");
   plan.grid.deadlines = grid.integer("deadlines", 2, std::numeric_limits<int>::max());
-  plan.grid.levels = grid.integer("levels", 2, std::numeric_limits<int>::max());
+  plan.grid.levels = grid.integer("levels", 1, std::numeric_limits<int>::max());
   plan.grid.deadline_low_x = grid.number("deadline_low_x", 0, 1e300);
   plan.grid.deadline_high_x = grid.number("deadline_high_x", 0, 1e300);
+  if (grid.has("judge")) plan.grid.judge = read_judge(grid);
+  if (grid.has("goal_tolerance")) plan.grid.tolerance = read_tolerance(grid);
   grid.finish();
   for (JsonReader& c : r.objects("cells")) {
     PlannedCell planned;

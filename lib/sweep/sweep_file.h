@@ -3,7 +3,8 @@
 //       "recordings": ["recordings/*", "elsewhere/recording"],       folders with a recording.json, beside the file
 //       "tasks": ["min_energy", "min_error"],                        from here on the defaults
 //       "schedulers": [all], "scheduler_settings": {},
-//       "grid": { "deadlines": 6, "levels": 6, "deadline_low_x": 0.4, "deadline_high_x": 2.0 } }
+//       "grid": { "deadlines": 6, "levels": 6, "deadline_low_x": 0.4, "deadline_high_x": 2.0,
+//                 "judge": as each recording's scenario, else "mean" or "strict", "goal_tolerance": likewise } }
 // Read strictly. A pattern (* ? [) takes the recordings that it matches, and only them; a path without one must be there,
 // else its cells fail.
 #pragma once

@@ -5,16 +5,17 @@
 #include <string>
 
 #include "core/types.h"
-#include "core/violations.h"
+#include "core/goal_judge.h"
 
 namespace alertbench {
 
 struct InputRecord {
   int64_t input = 0;
   bool warmup = false;
+  bool opens_group = true;  // false for the later members of a group
   std::string input_id;  // file name or index in the data set; may be empty
   double arrival_s = 0;
-  double deadline_s = 0;  // from the arrival; of a group's member its share
+  double deadline_from_arrival_s = 0;  // to plan with; of a group's member its share
   Goals goals;
   Configuration configuration;
   Outcome outcome;

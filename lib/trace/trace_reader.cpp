@@ -14,12 +14,14 @@ namespace {
 using nlohmann::json;
 
 constexpr double any = std::numeric_limits<double>::max();
+constexpr const char* first_version = "1.0";
 constexpr double above_zero = std::numeric_limits<double>::denorm_min();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 struct End {
   int64_t inputs = 0;
   std::string status, reason;
+  std::optional<GoalVerdict> verdict;
 };
 
 // Null is a value here, a key that is not there an error.
@@ -58,9 +60,9 @@ TraceHeader header_of(const json& line, const std::string& where) {
   JsonReader reader(line, where);
   choice(reader, "record", {"header"});
   const std::string version = reader.text("schema_version");
-  if (version != trace_schema_version)
+  if (version != trace_schema_version && version != first_version)
     reader.fail("schema_version",
-                fmt::format("\"{}\" is not known; this program reads {}", version, trace_schema_version));
+                fmt::format("\"{}\" is not known; this program reads {} and {}", version, first_version, trace_schema_version));
   need_keys(reader, line, {"co_runner", "co_runner_description"});
   TraceHeader header;
   header.tool_version = reader.text("tool_version");
@@ -74,6 +76,16 @@ TraceHeader header_of(const json& line, const std::string& where) {
   header.goals.deadline_s = goals.number("deadline_s", above_zero, any);
   header.goals.accuracy = goals.optional_number("accuracy", 0, 1);
   header.goals.energy_j = goals.optional_number("energy_j", above_zero, any);
+  if (version == first_version) {
+    header.goals.judge = Judge::strict;
+    header.goals.tolerance = {0, 0};
+  } else {
+    header.goals.judge = choice(goals, "judge", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean;
+    JsonReader tolerance = goals.object("goal_tolerance");
+    header.goals.tolerance.accuracy = tolerance.number("accuracy", 0, 1);
+    header.goals.tolerance.energy = tolerance.number("energy", 0, any);
+    tolerance.finish();
+  }
   goals.finish();
   header.energy_source = choice(reader, "energy_source", {"model", "rapl", "nvml", "sensor"});
   header.accuracy_source = choice(reader, "accuracy_source", {"profile", "measured"});
@@ -152,6 +164,8 @@ TraceInput input_of(const json& line, const std::string& where) {
   input.violations.deadline = flag(violations, "deadline");
   input.violations.accuracy = optional_flag(violations, "accuracy");
   input.violations.energy = optional_flag(violations, "energy");
+  input.violations.mean_accuracy = optional_flag(violations, "mean_accuracy");
+  input.violations.mean_energy = optional_flag(violations, "mean_energy");
   violations.finish();
   reader.finish();
   return input;
@@ -165,6 +179,20 @@ End end_of(const json& line, const std::string& where) {
   end.inputs = count(reader, "inputs");
   end.status = choice(reader, "status", {"complete", "partial"});
   end.reason = reader.text("reason", "");
+  if (reader.has("verdict")) {
+    JsonReader verdict = reader.object("verdict");
+    GoalVerdict v;
+    v.inputs = count(verdict, "inputs");
+    v.groups = count(verdict, "groups");
+    v.late_share = verdict.number("late_share", 0, 1);
+    v.mean_accuracy = verdict.number("mean_accuracy", 0, 1);
+    v.mean_energy_j = verdict.optional_number("mean_energy_j", 0, any);
+    v.violated_mean = flag(verdict, "violated_mean");
+    v.violated_exact = flag(verdict, "violated_exact");
+    v.violated_strict = flag(verdict, "violated_strict");
+    verdict.finish();
+    end.verdict = v;
+  }
   reader.finish();
   return end;
 }
@@ -211,6 +239,7 @@ TraceFile read_trace(const std::string& path) {
       ended = true;
       trace.status = end.status;
       trace.reason = end.reason;
+      trace.verdict = end.verdict;
     }
   });
   if (!begun) throw InputError(fmt::format("{}: line 1: no trace header here", path));

@@ -1,4 +1,5 @@
-// Reads traces back, and says whether a line keeps the contract. It reads trace_schema_version, nothing else.
+// Reads traces back, and says whether a line keeps the contract. It reads trace_schema_version and "1.0"
+// (version 0.1: goals judged input by input, no verdict).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,7 +8,7 @@
 #include <vector>
 
 #include "core/types.h"
-#include "core/violations.h"
+#include "core/goal_judge.h"
 #include "trace/trace_writer.h"
 
 namespace alertbench {
@@ -41,6 +42,7 @@ struct TraceFile {
   std::vector<TraceInput> inputs;
   std::string status;     // complete | partial; partial as well where the end is missing
   std::string reason;     // why partial, else empty
+  std::optional<GoalVerdict> verdict;  // as far as the end record has it
   int64_t torn_line = 0;  // number of a last line that was cut short and left out; 0: none
 };
 

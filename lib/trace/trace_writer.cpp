@@ -56,7 +56,7 @@ void format_input(LineBuffer& out, const InputRecord& record, const std::vector<
   line.text(R"(,"input_id":)");
   append_string(out, record.input_id);
   line.number(R"(,"arrival_s":)", record.arrival_s);
-  line.number(R"(,"deadline_s":)", record.deadline_s);
+  line.number(R"(,"deadline_s":)", record.deadline_from_arrival_s);
   line.text(R"(,"model":)");
   line.text(models.at(static_cast<size_t>(decision.model)));
   line.integer(R"(,"stage_target":)", decision.stage);
@@ -98,6 +98,8 @@ void format_input(LineBuffer& out, const InputRecord& record, const std::vector<
   line.flag(R"(,"violations":{"deadline":)", record.violations.deadline);
   line.flag(R"(,"accuracy":)", record.violations.accuracy);
   line.flag(R"(,"energy":)", record.violations.energy);
+  line.flag(R"(,"mean_accuracy":)", record.violations.mean_accuracy);
+  line.flag(R"(,"mean_energy":)", record.violations.mean_energy);
   line.text("}}\n");
 }
 
@@ -119,7 +121,9 @@ TraceWriter::TraceWriter(std::string path, const TraceHeader& header, const Prof
       {"goals",
        {{"deadline_s", goals.deadline_s},
         {"accuracy", or_null(goals.accuracy)},
-        {"energy_j", or_null(goals.energy_j)}}},
+        {"energy_j", or_null(goals.energy_j)},
+        {"judge", to_string(goals.judge)},
+        {"goal_tolerance", {{"accuracy", goals.tolerance.accuracy}, {"energy", goals.tolerance.energy}}}}},
       {"energy_source", header.energy_source},
       {"accuracy_source", header.accuracy_source},
       {"mode", header.mode},
@@ -154,12 +158,23 @@ void TraceWriter::flush() {
   inputs_ += inputs;
 }
 
-void TraceWriter::finish(const std::string& status, const std::string& reason) {
+void TraceWriter::finish(const std::string& status, const std::string& reason, const std::optional<GoalVerdict>& verdict) {
   flush();
+  ordered_json judged;
+  if (verdict)
+    judged = {{"inputs", verdict->inputs},
+              {"groups", verdict->groups},
+              {"late_share", verdict->late_share},
+              {"mean_accuracy", verdict->mean_accuracy},
+              {"mean_energy_j", or_null(verdict->mean_energy_j)},
+              {"violated_mean", verdict->violated_mean},
+              {"violated_exact", verdict->violated_exact},
+              {"violated_strict", verdict->violated_strict}};
   const ordered_json last = {{"record", "end"},
                              {"inputs", inputs_},
                              {"status", status},
-                             {"reason", reason.empty() ? ordered_json() : ordered_json(reason)}};
+                             {"reason", reason.empty() ? ordered_json() : ordered_json(reason)},
+                             {"verdict", judged}};
   append_text(lines_, json_text(last) + "\n");
   flush();
 }

@@ -12,7 +12,7 @@
 
 namespace alertbench {
 
-constexpr const char* trace_schema_version = "1.0";
+constexpr const char* trace_schema_version = "1.1";
 
 struct TraceHeader {
   std::string tool_version = "unknown";
@@ -36,10 +36,9 @@ class TraceWriter {
   // Formats into a buffer that is kept, numbers below 1000 rounded to 1e-12. Live, each line is on disk at once; of a replay, which can be made again, lines
   // are held back until there are 64 KiB of them. RunError as LineFile::append().
   void write(const InputRecord& record);
-  // The last line. `status`: complete | partial, `reason`: why partial, else empty. Without it the trace
-  // reads as partial.
-  void finish(const std::string& status = "complete", const std::string& reason = "");
-
+  // The last line. `status`: complete | partial, `reason`: why partial, else empty; `verdict`: over the judged inputs, where
+  // there are any. Without it the trace reads as partial.
+  void finish(const std::string& status = "complete", const std::string& reason = "", const std::optional<GoalVerdict>& verdict = {});
 
  private:
   void flush();

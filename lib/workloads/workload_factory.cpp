@@ -13,13 +13,13 @@ namespace alertbench {
 
 const std::vector<WorkloadInfo>& known_workloads() {
   static const std::vector<WorkloadInfo> all = {
-      {"fashion-mnist", "10,000 labelled grey images of 28x28 (Debian package dataset-fashion-mnist)"},
+      {"fashion-mnist", "10,000 labelled grey images of 28x28 (Debian package dataset-fashion-mnist)", "vision"},
       {"imagenet", "JPEG files with --data imagenet=DIR (a `file label` list, or class folders); without it seeded "
-                   "synthetic images, no labels"},
+                   "synthetic images, no labels", "vision"},
       {"ptb", "the next word in sentences that share a deadline: --data ptb=DIR with ptb.train.txt and ptb.valid.txt or "
-              "ptb.test.txt; without it made-up text"},
+              "ptb.test.txt; without it made-up text", "nlp"},
       {"squad", "questions on texts: --data squad=DIR with dev-v1.1.json and BERT's vocab.txt; without it made-up "
-                "questions"}};
+                "questions", "nlp"}};
   return all;
 }
 
@@ -27,6 +27,12 @@ std::vector<std::string> workload_names() {
   std::vector<std::string> names;
   for (const WorkloadInfo& w : known_workloads()) names.push_back(w.name);
   return names;
+}
+
+std::string domain_of(const std::string& workload) {
+  for (const WorkloadInfo& w : known_workloads())
+    if (w.name == workload) return w.domain;
+  return "other";
 }
 
 std::unique_ptr<Workload> make_workload(const std::string& name, const std::string& data_dir, uint64_t seed) {

@@ -11,10 +11,12 @@ namespace alertbench {
 
 struct WorkloadInfo {
   std::string name, data;  // what it reads, for people
+  std::string domain;      // "vision" | "nlp": claims are made for each
 };
 
 const std::vector<WorkloadInfo>& known_workloads();  // those that a scenario can name
 std::vector<std::string> workload_names();
+std::string domain_of(const std::string& workload);  // "other" where it is unknown
 
 // "fashion-mnist": test split from `data_dir`, or Debian's package where it is empty.
 // "imagenet": the images of `data_dir` (see image_folder.h); where it is empty, as "synthetic-imagenet".

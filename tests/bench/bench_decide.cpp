@@ -83,7 +83,7 @@ int main() {
                        o.stages_finished = 1;
                        o.last_stage_end_s = profile.latency_of({c.model, 1, c.cap}).mean_s * ratios[i & 1023];
                        o.busy_s = o.last_stage_end_s;
-                       o.deadline_s = o.period_s = 0.1;
+                       o.deadline_from_start_s = o.period_s = 0.1;
                        o.idle_power_w = 20;
                        scheduler.observe(o);
                      },

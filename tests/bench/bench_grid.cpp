@@ -19,6 +19,8 @@
 #include "evaluation/cell.h"
 #include "recording/replay_environment.h"
 #include "runner/scheduler_run.h"
+#include "schedulers/phase_times.h"
+#include "schedulers/step.h"
 #include "trace/trace_writer.h"
 
 using namespace alertbench;
@@ -100,16 +102,13 @@ double rate_of(const Recording& r, const std::string& name) {
   std::vector<Goals> goals;
   for (const Task task : {Task::min_energy, Task::min_error})
     for (const GoalSpec& g : goal_grid(r.profile, task)) goals.push_back(g.resolve(r.profile));
+  const TruthColumns columns(r.truth);
+  const PhaseTimes phase_times(r.truth, r.profile, 5);
   const double s = median_of_3([&] {
     for (const Goals& g : goals) {
-      auto scheduler = make_scheduler(name, {r.profile, g, &r.truth}, {}, "bench");
+      auto scheduler = make_scheduler(name, {r.profile, g, &r.truth, Arrivals::closed, 5, &columns, &phase_times}, {}, "bench");
       ReplayEnvironment environment(r, Arrivals::closed, g.deadline_s);
-      for (int64_t n = 0; n < r.truth.inputs; ++n) {
-        const Arrival arrival = environment.arrive(n);
-        const Context context{n, arrival.deadline_s, arrival.period_s, environment.size(n)};
-        const Configuration c = scheduler->decide(context);
-        scheduler->observe(observation_of(c, context, environment.execute(c, context), 0));
-      }
+      for (int64_t n = 0; n < r.truth.inputs; ++n) step(*scheduler, environment, n, nullptr);
     }
   });
   return static_cast<double>(r.truth.inputs) * static_cast<double>(goals.size()) / s;
@@ -124,7 +123,7 @@ ordered_json traces(const Recording& r) {
     ReplayEnvironment environment(r, Arrivals::closed, goals.deadline_s);
     SchedulerRun run(make_scheduler("alert", {r.profile, goals}, {}, "bench"), environment, goals, nullptr,
                      [&](const InputRecord& record) { if (writer) writer->write(record); });
-    for (int64_t n = 0; n < r.truth.inputs; ++n) run.step(n, n < 5, r.input_ids[static_cast<size_t>(n)]);
+    for (int64_t n = 0; n < r.truth.inputs; ++n) run.step(n, n < 5, true, r.input_ids[static_cast<size_t>(n)]);
   };
   TraceHeader header;
   header.scheduler = "alert", header.scenario = "bench", header.goals = goals, header.mode = "replay";

@@ -31,6 +31,11 @@ def call(*arguments, **options):
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=600, cwd=ROOT, **options)
 
 
+def schedulers():
+    """All that the program knows, by name."""
+    return [line.split()[0] for line in call("list", "schedulers").stdout.splitlines()]
+
+
 def generators():
     return subprocess.run(["pgrep", "-f", os.path.dirname(PROGRAM) + "/alert-co-runner"], capture_output=True,
                           text=True).stdout.split()
@@ -192,7 +197,7 @@ class WithoutNetworks(Folder):
     def test_list(self):
         names = call("list", "schedulers").stdout
         for name in ("alert", "alert-trad", "alert-any", "alert-mean", "sys-only", "app-only", "no-coord", "oracle",
-                     "oracle-static"):
+                     "oracle-mean", "oracle-static", "oracle-causal"):
             self.assertIn(name, names)
         self.assertIn("nested-w32", call("list", "models").stdout)
         self.assertIn("quickstart", call("list", "scenarios").stdout)
@@ -357,16 +362,17 @@ class WithoutNetworks(Folder):
         self.refused(call("validate", self.folder), 2, "no recording, no result")
 
     def evaluation(self, name, energy_j=1.0, cell="w/s/min_energy/seed-1"):
-        result = {"inputs": 10, "violated": False, "satisfaction": 1.0, "violations_deadline": 0.0, "mean_energy_j": energy_j,
-                  "mean_error": 0.1}
+        result = {"inputs": 10, "groups": 10, "violated": False, "late_share": 0.0, "mean_energy_j": energy_j, "mean_error": 0.1,
+                  "mean": {"violated": False, "violated_exact": False, "shortfall": {"late": 0.0}},
+                  "strict": {"violated": False, "satisfaction": 1.0, "violations_deadline": 0.0}}
         cells = [{"id": cell, "workload": "w", "scenario": "s", "task": "min_energy", "seed": 1, "recording_sha256": "00",
                   "inputs": 10, "warmup_inputs": 0, "configurations": 2, "co_runner": "none", "energy_source": "model",
-                  "accuracy_source": "assumed", "schedulers": {},
-                  "settings": [{"name": f"g{i}", "deadline_s": 0.01, "feasible": True,
+                  "accuracy_source": "assumed", "judge": "mean", "goal_tolerance": {"accuracy": 0.001, "energy": 0.01}, "schedulers": {},
+                  "settings": [{"name": f"g{i}", "deadline_s": 0.01, "feasible": True, "ideals": {},
                                 "results": {"alert": result, "oracle": result}} for i in range(3)]}]
         os.makedirs(self.path(name))
         self.write(name + "/evaluation.json", {
-            "schema_version": "1.0", "kind": "evaluation", "schedulers": ["alert", "oracle"], "scheduler_settings": {},
+            "schema_version": "2.0", "kind": "evaluation", "schedulers": ["alert", "oracle"], "scheduler_settings": {},
             "bootstrap": {"seed": 1, "resamples": 100, "confidence": 0.95}, "overall": {}, "cells": cells})
         return self.path(name)
 
@@ -690,6 +696,78 @@ class Sweeps(Folder):
         self.assertEqual(len(self.read("o/evaluation.json")["cells"]), 8)
 
 
+class Judges(Folder):
+    """How goals are judged, from recordings."""
+
+    def setUp(self):
+        super().setUp()
+        tiny_recording.make(self.path("r"), "calm", 1, 60)
+
+    def grid(self, *more):
+        done = call("replay", self.path("r"), "--grid", "--json", "--schedulers", "alert", *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_means_by_default_and_the_strict_reading_beside_them(self):
+        mean, strict = self.grid(), self.grid("--judge", "strict")
+        for e, judge, other in ((mean, "mean", "feasible_mean"), (strict, "strict", "feasible_strict")):
+            self.assertEqual({c["judge"] for c in e["cells"]}, {judge})
+            for s in (s for c in e["cells"] for s in c["settings"]):
+                self.assertEqual(s["feasible"], s[other], s["name"])
+                for r in s["results"].values():
+                    self.assertEqual(r["violated"], r[judge]["violated"], s["name"])
+        self.assertEqual(self.grid("--set", "goals.0.judge=strict")["cells"], strict["cells"])
+        # Decisions do not depend on the judge, but for the oracles'.
+        for a, b in zip((s for c in mean["cells"] for s in c["settings"]), (s for c in strict["cells"] for s in c["settings"])):
+            self.assertEqual(a["results"]["alert"]["mean_energy_j"], b["results"]["alert"]["mean_energy_j"])
+            self.assertEqual(a["results"]["alert"]["strict"], b["results"]["alert"]["strict"])
+
+    def test_tolerance(self):
+        exact = self.grid("--set", "goals.0.goal_tolerance={\"accuracy\":0,\"energy\":0}")
+        for s in (s for c in exact["cells"] for s in c["settings"]):
+            self.assertEqual(s["feasible_mean"], s["feasible_exact"])
+            for r in s["results"].values():
+                self.assertEqual(r["mean"]["violated"], r["mean"]["violated_exact"])
+        self.assertTrue(any(r["violated"] != r["mean"]["violated_exact"]
+                            for c in self.grid()["cells"] for s in c["settings"] for r in s["results"].values()))
+
+    def test_what_cannot_be_is_refused(self):
+        self.refused(call("replay", self.path("r"), "--set", "goals.0.judge=median"), 2, "judge", "median", "mean, strict")
+        self.refused(call("replay", self.path("r"), "--set", "goals.0.goal_tolerance.acuracy=0"), 2, "acuracy", "accuracy")
+        self.assertEqual(call("replay", self.path("r"), "--grid", "--judge", "median").returncode, 2)
+        self.assertEqual(call("replay", self.path("r"), "--judge", "mean").returncode, 2)
+
+    def test_a_sweep_says_how_it_judges(self):
+        os.makedirs(self.path("recordings"))
+        shutil.move(self.path("r"), self.path("recordings/r"))
+        for judge in ("mean", "strict"):
+            sweep = self.write("sweep.json", tiny_recording.sweep(grid={"deadlines": 2, "levels": 2, "judge": judge}))
+            done = call("sweep", sweep, "--out", self.path(judge))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(self.path(judge) + "/evaluation.json") as f:
+                self.assertEqual({c["judge"] for c in json.load(f)["cells"]}, {judge})
+        self.refused(call("sweep", sweep, "--out", self.path("mean")), 2, "judged")
+        compared = call("compare", self.path("mean"), self.path("strict"))
+        self.assertEqual(compared.returncode, 5)
+        self.assertIn("judged", compared.stdout)
+
+    def test_traces_say_what_each_input_and_the_run_came_to(self):
+        done = call("replay", self.path("r"), "--out", self.path("out"), "--schedulers", "alert")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("violated", done.stdout)
+        with open(glob.glob(self.path("out") + "/traces/*.jsonl")[0]) as f:
+            lines = [json.loads(line) for line in f]
+        goal, verdict = lines[0]["goals"], lines[-1]["verdict"]
+        judged = [line for line in lines[1:-1] if not line["warmup"]]
+        self.assertEqual((verdict["inputs"], verdict["groups"]), (len(judged), len(judged)))
+        self.assertAlmostEqual(verdict["late_share"], sum(line["violations"]["deadline"] for line in judged) / len(judged))
+        total = 0
+        for n, line in enumerate(judged, 1):
+            total += line["accuracy"]
+            self.assertEqual(line["violations"]["mean_accuracy"], total / n < goal["accuracy"] - 0.001)
+        self.assertTrue(all(line["violations"]["mean_accuracy"] is None for line in lines[1:-1] if line["warmup"]))
+
+
 class WithNetworks(Folder):
     result = None
 
@@ -734,13 +812,17 @@ class WithNetworks(Folder):
         with open(folder + "/summary.json") as f:
             summary = json.load(f)
         modes = {(r["scheduler"], r["setting"], r["mode"]) for r in summary["results"]}
-        self.assertEqual(len(modes), 10 * 2 * 2)
-        self.assertEqual(len(glob.glob(folder + "/traces/*.jsonl")), 10 * 2 * 2)
+        self.assertEqual(len(modes), len(schedulers()) * 2 * 2)
+        self.assertEqual(len(glob.glob(folder + "/traces/*.jsonl")), len(schedulers()) * 2 * 2)
         for path in glob.glob(folder + "/traces/*.jsonl"):
             with open(path) as f:
                 lines = [json.loads(line) for line in f]
             self.assertEqual(lines[0]["energy_source"], "model")
             self.assertEqual(lines[-1]["status"], "complete")
+            self.assertEqual(lines[0]["goals"]["judge"], "mean")
+            judged = [line for line in lines if line["record"] == "input" and not line["warmup"]]
+            self.assertEqual(lines[-1]["verdict"]["inputs"], len(judged))
+            self.assertAlmostEqual(lines[-1]["verdict"]["mean_accuracy"], sum(line["accuracy"] for line in judged) / len(judged))
             self.assertEqual(sum(line["record"] == "input" for line in lines), 18)
             on = {line["input"] for line in lines if line["record"] == "input" and line["co_runner"]}
             self.assertEqual(on, set(range(6, 12)))
@@ -835,7 +917,7 @@ class WithNetworks(Folder):
             done = call("replay", folder + "/recording", "--out", self.path(out))
             self.assertEqual(done.returncode, 0, done.stderr)
         first = sorted(os.path.basename(p) for p in glob.glob(self.path("a") + "/traces/*"))
-        self.assertEqual(len(first), 20)
+        self.assertEqual(len(first), len(schedulers()) * 2)
         for name in first:
             with open(self.path("a") + "/traces/" + name, "rb") as a, open(self.path("b") + "/traces/" + name, "rb") as b, \
                     open(folder + "/traces/" + name, "rb") as original:

@@ -59,21 +59,25 @@ const SettingResult& result_of(const EvaluationResult& e, const Setting& s, cons
 
 }  // namespace
 
-TEST_CASE("the grid has both ends of deadlines, accuracies and caps, and names that tell them", "[evaluation]") {
+TEST_CASE("the grid has both ends of deadlines, levels inside accuracies and caps, and names that tell them", "[evaluation]") {
   const Profile p = fixture::mixed();
   const auto energy = goal_grid(p, Task::min_energy), error = goal_grid(p, Task::min_error);
   REQUIRE(energy.size() == 36);
   REQUIRE(error.size() == 36);
-  CHECK(energy.front().name == "energy-t0.40-a0.5000");
+  CHECK(energy.front().name == "energy-t0.40-a0.5250");
   CHECK(*energy.front().deadline_x == 0.4);
-  CHECK(*energy.front().accuracy == 0.5);
+  CHECK(*energy.front().accuracy == Approx(0.525));
   CHECK(*energy.back().deadline_x == 2.0);
-  CHECK(*energy.back().accuracy == 0.8);
+  CHECK(*energy.back().accuracy == Approx(0.775));
   CHECK(*energy[7].deadline_x == Approx(0.72));
-  CHECK(*energy[7].accuracy == Approx(0.56));
-  CHECK(error.front().name == "error-t0.40-p40");
-  CHECK(*error.front().power_limit_w == 40);
-  CHECK(*error.back().power_limit_w == 100);
+  CHECK(*energy[7].accuracy == Approx(0.575));
+  CHECK(error.front().name == "error-t0.40-p45");
+  CHECK(*error.front().power_limit_w == 45);
+  CHECK(*error.back().power_limit_w == 95);
+  CHECK(energy.front().resolve(p).judge == Judge::mean);
+  GoalJudging strict;
+  strict.judge = Judge::strict;
+  CHECK(goal_grid(p, Task::min_error, {}, strict).front().resolve(p).judge == Judge::strict);
   CHECK_THROWS_AS(goal_grid(p, Task::min_error, {1, 6, 0.4, 2.0}), InputError);
   CHECK_THROWS_AS(goal_grid(p, Task::min_error, {6, 6, 2.0, 0.4}), InputError);
 }
@@ -89,61 +93,102 @@ TEST_CASE("a cell counts what a run with traces counts", "[evaluation]") {
         const Setting& s = cell.settings[at];
         CAPTURE(s.goals.name, names[k]);
         ReplayEnvironment environment(r, Arrivals::closed, s.goals.deadline_s);
-        SummaryAccumulator accumulator(names[k], s.goals.name, "replay", task, r.profile);
-        SchedulerRun run(make_scheduler(names[k], {r.profile, s.goals, &r.truth}, {}, "test"), environment, s.goals, nullptr,
+        SummaryAccumulator accumulator(names[k], s.goals, "replay", r.profile);
+        SchedulerInputs inputs{r.profile, s.goals, &r.truth};
+        inputs.first_judged = 5;
+        SchedulerRun run(make_scheduler(names[k], inputs, {}, "test"), environment, s.goals, nullptr,
                          [&](const InputRecord& record) { accumulator.add(record); });
-        for (int64_t n = 0; n < r.truth.inputs; ++n) run.step(n, n < 5, "");
+        for (int64_t n = 0; n < r.truth.inputs; ++n) run.step(n, n < 5, true, "");
         const Summary expected = accumulator.summary();
         const SettingResult& found = s.results[k];
-        CHECK(found.inputs == expected.inputs);
+        CHECK(found.verdict.inputs == expected.inputs);
+        CHECK(found.verdict.violated_mean == expected.violated_mean);
+        CHECK(found.verdict.violated_exact == expected.violated_exact);
+        CHECK(found.verdict.violated_strict == expected.violated_strict);
         CHECK(found.violated == expected.violated);
-        CHECK(found.satisfaction == Approx(*expected.satisfaction).epsilon(1e-12));
-        CHECK(found.violations_deadline == Approx(*expected.violations_deadline));
-        CHECK(found.violations_accuracy.has_value() == expected.violations_accuracy.has_value());
-        if (found.violations_accuracy) CHECK(*found.violations_accuracy == Approx(*expected.violations_accuracy));
-        CHECK(found.violations_energy.has_value() == expected.violations_energy.has_value());
-        if (found.violations_energy) CHECK(*found.violations_energy == Approx(*expected.violations_energy));
-        CHECK(*found.mean_energy_j == Approx(*expected.mean_energy_j).epsilon(1e-12));
-        CHECK(found.mean_error == Approx(*expected.mean_error).epsilon(1e-12));
+        CHECK(found.verdict.satisfaction == Approx(*expected.satisfaction).epsilon(1e-12));
+        CHECK(found.verdict.violations_deadline == Approx(*expected.violations_deadline));
+        CHECK(found.verdict.violations_accuracy.has_value() == expected.violations_accuracy.has_value());
+        if (found.verdict.violations_accuracy) CHECK(*found.verdict.violations_accuracy == Approx(*expected.violations_accuracy));
+        CHECK(found.verdict.violations_energy.has_value() == expected.violations_energy.has_value());
+        if (found.verdict.violations_energy) CHECK(*found.verdict.violations_energy == Approx(*expected.violations_energy));
+        CHECK(*found.verdict.mean_energy_j == Approx(*expected.mean_energy_j).epsilon(1e-12));
+        CHECK(found.mean_error() == Approx(*expected.mean_error).epsilon(1e-12));
         CHECK_FALSE(found.measured_error.has_value());
       }
   }
 }
 
 TEST_CASE("oracles are bounds", "[evaluation]") {
-  const EvaluationResult e = evaluation_of(made_up());
-  int causal_no_worse_than_static = 0, compared = 0;
-  for (const Cell& cell : e.cells)
-    for (const Setting& s : cell.settings) {
-      CAPTURE(s.goals.name);
-      const SettingResult& oracle = result_of(e, s, "oracle");
-      const auto objective = [&](const SettingResult& r) { return cell.task == Task::min_energy ? *r.mean_energy_j : r.mean_error; };
-      for (size_t k = 0; k < e.schedulers.size(); ++k) {
-        CAPTURE(e.schedulers[k]);
-        // No scheduler meets the goals on more inputs; none that meets them on all does so for less.
-        CHECK(s.results[k].satisfaction <= oracle.satisfaction + 1e-12);
-        if (s.results[k].satisfaction == 1) CHECK(objective(oracle) <= objective(s.results[k]) + 1e-12);
+  for (const bool grouped : {false, true}) {
+    Recording r = made_up();
+    if (grouped)
+      for (int64_t n = 0; n < r.truth.inputs; ++n) r.truth.members_left.push_back(5 - n % 5);
+    const EvaluationResult e = evaluation_of(r);
+    int bounded = 0, causal_kept = 0, causal_no_worse = 0, feasible = 0;
+    for (const Cell& cell : e.cells)
+      for (const Setting& s : cell.settings) {
+        CAPTURE(grouped, s.goals.name);
+        if (!s.feasible) continue;
+        ++feasible;
+        const auto objective = [&](const SettingResult& x) { return cell.task == Task::min_energy ? *x.verdict.mean_energy_j : x.mean_error(); };
+        const SettingResult &mean = result_of(e, s, "oracle-mean"), &fixed = result_of(e, s, "oracle-static"),
+                            &causal = result_of(e, s, "oracle-causal"), &oracle = result_of(e, s, "oracle");
+        CHECK_FALSE(fixed.violated);
+        if (mean.bound) {
+          ++bounded;
+          CHECK_FALSE(mean.violated);
+          CHECK(mean.bound->gap >= -1e-9);
+          CHECK(objective(mean) == Approx(mean.bound->objective + mean.bound->gap));
+          if (!grouped) CHECK(mean.bound->gap < 0.02 * mean.bound->objective);
+        }
+        for (size_t k = 0; k < e.schedulers.size(); ++k) {
+          CAPTURE(e.schedulers[k]);
+          // Nothing that keeps the goals beats the bound.
+          if (mean.bound && !s.results[k].violated) CHECK(objective(s.results[k]) >= mean.bound->objective * (1 - 1e-9));
+          // No scheduler meets the goals on more inputs one by one; none that meets them on all does so for less.
+          if (!grouped) CHECK(s.results[k].verdict.satisfaction <= oracle.verdict.satisfaction + 1e-12);
+          if (!grouped && s.results[k].verdict.satisfaction == 1) CHECK(objective(oracle) <= objective(s.results[k]) + 1e-12);
+        }
+        causal_kept += !causal.violated;
+        causal_no_worse += !causal.violated && objective(causal) <= objective(fixed) * 1.01;
       }
-      const SettingResult &fixed = result_of(e, s, "oracle-static"), &causal = result_of(e, s, "oracle-causal");
-      if (!s.feasible || fixed.violated || causal.violated) continue;
-      ++compared;
-      causal_no_worse_than_static += objective(causal) <= objective(fixed) * 1.001;
-    }
-  // It is allowed what oracle-static is, and more; but by expectations over all inputs, warm-up too.
-  CHECK(compared > 40);
-  CHECK(causal_no_worse_than_static >= compared - 1);
+    CAPTURE(grouped, feasible, bounded, causal_kept, causal_no_worse);
+    CHECK(feasible > 40);
+    CHECK(bounded >= feasible - (grouped ? 6 : 0));
+    CHECK(causal_kept >= feasible - 6);
+    CHECK(causal_no_worse >= feasible * 8 / 10);
+  }
 }
 
-TEST_CASE("oracle-causal on one phase without noise is oracle-static", "[evaluation]") {
+TEST_CASE("feasible is what some single configuration keeps, on judged inputs only", "[evaluation]") {
+  // Ten warm-up inputs that nothing can serve in time, then ones that everything can.
+  Recording r = made_up(60, 0, 1);
+  for (size_t i = 0; i < 5 * static_cast<size_t>(r.truth.rows * r.truth.caps); ++i) r.truth.stage_end_s[i] = 100;
+  const EvaluationResult e = evaluation_of(r), quiet = evaluation_of(made_up(60, 0, 1));
+  for (size_t c = 0; c < e.cells.size(); ++c)
+    for (size_t s = 0; s < e.cells[c].settings.size(); ++s) {
+      CAPTURE(e.cells[c].settings[s].goals.name);
+      CHECK(e.cells[c].settings[s].feasible == quiet.cells[c].settings[s].feasible);
+      for (const char* oracle : {"oracle-static", "oracle-mean", "oracle-causal"})
+        CHECK(result_of(e, e.cells[c].settings[s], oracle).violated == result_of(quiet, quiet.cells[c].settings[s], oracle).violated);
+    }
+}
+
+TEST_CASE("oracle-causal on one phase without noise is no worse than oracle-static", "[evaluation]") {
   const EvaluationResult e = evaluation_of(made_up(60, 0, 1));
   for (const Cell& cell : e.cells)
     for (const Setting& s : cell.settings) {
       CAPTURE(s.goals.name);
       const SettingResult &fixed = result_of(e, s, "oracle-static"), &causal = result_of(e, s, "oracle-causal");
-      CHECK(fixed.violated == causal.violated);
-      if (fixed.violated) continue;
-      CHECK(*causal.mean_energy_j == Approx(*fixed.mean_energy_j).epsilon(1e-9));
-      CHECK(causal.mean_error == Approx(fixed.mean_error).epsilon(1e-9));
+      if (!s.feasible) continue;
+      CHECK_FALSE(fixed.violated);
+      CAPTURE(causal.verdict.late_share, causal.verdict.mean_accuracy, *causal.verdict.mean_energy_j);
+      CHECK_FALSE(causal.violated);
+      // It may mix two configurations, and does not use the tolerance that oracle-static does.
+      const double slack = cell.task == Task::min_energy ? 1.02 : 1.01;
+      if (cell.task == Task::min_energy) CHECK(*causal.verdict.mean_energy_j <= *fixed.verdict.mean_energy_j * slack);
+      if (cell.task == Task::min_error) CHECK(causal.mean_error() <= fixed.mean_error() * slack);
     }
 }
 
@@ -157,8 +202,8 @@ TEST_CASE("in a constant environment ALERT comes to what oracle-static takes", "
       if (!s.feasible || fixed.violated) continue;
       ++of;
       CAPTURE(s.goals.name);
-      same += !mean.violated && *mean.mean_energy_j == Approx(*fixed.mean_energy_j).epsilon(1e-6) &&
-              mean.mean_error == Approx(fixed.mean_error).epsilon(1e-6);
+      same += !mean.violated && *mean.verdict.mean_energy_j == Approx(*fixed.verdict.mean_energy_j).epsilon(1e-6) &&
+              mean.mean_error() == Approx(fixed.mean_error()).epsilon(1e-6);
     }
   CAPTURE(same, of);
   CHECK(of > 40);
@@ -194,9 +239,13 @@ TEST_CASE("neither threads nor the order of candidates nor the unit of time chan
       for (size_t k = 0; k < a.schedulers.size(); ++k) {
         const SettingResult &x = a.cells[c].settings[s].results[k], &y = b.cells[c].settings[s].results[k];
         CAPTURE(a.cells[c].settings[s].goals.name, a.schedulers[k]);
-        CHECK(x.satisfaction == y.satisfaction);
-        CHECK(x.mean_error == Approx(y.mean_error).epsilon(1e-12));
-        CHECK(4 * *x.mean_energy_j == Approx(*y.mean_energy_j).epsilon(1e-12));
+        // oracle-mean stops at a gap that depends on rounding.
+        if (a.schedulers[k] == "oracle-mean") continue;
+        // libpoet's noise and first base speed are absolute, so its controller is not indifferent to the unit of time.
+        if (a.schedulers[k] == "sys-only" || a.schedulers[k] == "no-coord") continue;
+        CHECK(x.verdict.satisfaction == y.verdict.satisfaction);
+        CHECK(x.mean_error() == Approx(y.mean_error()).epsilon(1e-12));
+        CHECK(4 * *x.verdict.mean_energy_j == Approx(*y.verdict.mean_energy_j).epsilon(1e-12));
       }
 }
 
@@ -206,9 +255,10 @@ TEST_CASE("totals: means over settings, harmonic over cells, infeasible and viol
     s.goals.name = name;
     s.feasible = feasible;
     SettingResult r;
-    r.inputs = 10;
+    r.verdict.inputs = 10;
     r.violated = violated;
-    r.satisfaction = violated ? 0.5 : 1;
+    r.verdict.satisfaction = violated ? 0.5 : 1;
+    if (violated) r.verdict.shortfall.accuracy = 0.25;
     r.normalised = normalised;
     s.results = {r};
     return s;
@@ -232,10 +282,16 @@ TEST_CASE("totals: means over settings, harmonic over cells, infeasible and viol
   CHECK(cell.normalised->settings == 2);
   CHECK(cell.normalised->interval->low >= 1.0);
   CHECK(cell.normalised->interval->high <= 2.0);
-  REQUIRE(e.min_energy.size() == 1);
-  CHECK(e.min_energy[0].normalised->value == Approx(2 / (1 / 1.5 + 1 / 3.0)));
-  CHECK(e.min_energy[0].feasible == 4);
-  CHECK(e.min_error.empty());
+  REQUIRE(e.domains.size() == 1);
+  CHECK(e.domains[0].name == "all");
+  REQUIRE(e.domains[0].min_energy.totals.size() == 1);
+  const Totals& all = e.domains[0].min_energy.totals[0];
+  CHECK(all.normalised->value == Approx(2 / (1 / 1.5 + 1 / 3.0)));
+  CHECK(all.feasible == 4);
+  CHECK(all.accuracy.settings == 1);
+  CHECK(all.accuracy.median == 0.25);
+  CHECK(all.accuracy.worst == 0.25);
+  CHECK(e.domains[0].min_error.totals.empty());
   CHECK_FALSE(e.cells[0].totals[0].normalised->interval.has_value());
 }
 

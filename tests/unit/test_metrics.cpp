@@ -14,10 +14,12 @@ using nlohmann::json;
 
 namespace {
 
+const Goals goals = {"s", Task::min_energy, 0.1, 0.5, {}, Judge::strict};
+
 InputRecord record(int64_t input, double energy_j, bool late = false) {
   InputRecord r;
   r.input = input;
-  r.goals = min_energy(0.1, 0.5);
+  r.goals = goals;
   r.configuration = {0, 1, 1};
   r.outcome.accuracy = late ? 0.1 : 0.6;
   r.outcome.stage_delivered = !late;
@@ -73,7 +75,7 @@ TEST_CASE("bootstrap: covers the mean, repeats by seed, knows when it knows too 
 
 TEST_CASE("a summary of nothing") {
   const Profile p = two_by_two();
-  SummaryAccumulator none("alert", "s", "replay", Task::min_energy, p);
+  SummaryAccumulator none("alert", goals, "replay", p);
   InputRecord warmup = record(0, 1);
   warmup.warmup = true;
   none.add(warmup);
@@ -90,7 +92,7 @@ TEST_CASE("a summary of nothing") {
 
 TEST_CASE("a summary of ten inputs, one late") {
   const Profile p = two_by_two();
-  SummaryAccumulator a("alert", "s", "live", Task::min_energy, p);
+  SummaryAccumulator a("alert", goals, "live", p);
   for (int i = 0; i < 10; ++i) {
     InputRecord r = record(i, i + 1, i == 9);
     r.decide_s = 1e-6 * (i + 1);
@@ -126,6 +128,11 @@ TEST_CASE("a summary of ten inputs, one late") {
   CHECK(text_of(Summary::read(JsonReader(json::parse(text_of(s)), "t"))) == text_of(s));
   a.add(record(10, 1, true));
   CHECK(a.summary().violated);
+  CHECK(a.summary().violated_strict);
+  CHECK(a.summary().violated_mean);  // two of eleven are late
+  CHECK(*a.summary().late_share == Approx(2.0 / 11));
+  CHECK(a.summary().shortfall.late == Approx(2.0 / 11 - 0.1));
+  CHECK(*a.summary().shortfall.accuracy == 0);  // 0.509 on average
 
   json spoiled = json::parse(text_of(s));
   spoiled["inptus"] = 1;
@@ -135,7 +142,7 @@ TEST_CASE("a summary of ten inputs, one late") {
 TEST_CASE("a summary of words and questions: perplexity and F1, as far as they are known") {
   const Profile p = two_by_two();
   const auto summary_of = [&](const std::vector<std::optional<Correctness>>& correct) {
-    SummaryAccumulator a("alert", "s", "replay", Task::min_energy, p);
+    SummaryAccumulator a("alert", goals, "replay", p);
     for (size_t i = 0; i < correct.size(); ++i) {
       InputRecord r = record(static_cast<int64_t>(i), 1);
       r.outcome.correct = correct[i];
@@ -183,7 +190,7 @@ TEST_CASE("a summary of words and questions: perplexity and F1, as far as they a
 
 TEST_CASE("normalisation to oracle-static, paired by input") {
   const Profile p = two_by_two();
-  auto accumulator = [&] { return SummaryAccumulator("x", "s", "replay", Task::min_energy, p); };
+  auto accumulator = [&] { return SummaryAccumulator("x", goals, "replay", p); };
   SummaryAccumulator own = accumulator(), reference = accumulator();
   for (int i = 0; i < 40; ++i) {
     own.add(record(i, 3.0 + i));

@@ -524,7 +524,7 @@ TEST_CASE("a live group has the arrivals, shares, energy and answers of its repl
   t.f1.assign(10, 0.1);
 
   for (const Arrivals arrivals : {Arrivals::closed, Arrivals::open})
-    for (const double deadline_s : {0.012, 0.016, 0.03}) {
+    for (const double deadline_s : {0.012, 0.0165, 0.03}) {
       FakeClock clock;
       FakeRuntime runtime(clock, {pace});
       NetworkBench bench(runtime, networks({1}), texts, in_order(10));
@@ -542,11 +542,13 @@ TEST_CASE("a live group has the arrivals, shares, energy and answers of its repl
         const Arrival a = live.arrive(n), b = replay.arrive(n);
         CHECK(a.arrival_s == Approx(b.arrival_s));
         CHECK(a.wait_s == Approx(b.wait_s).margin(1e-12));
-        CHECK(a.deadline_s == Approx(b.deadline_s).margin(1e-12));
+        CHECK(a.deadline_from_arrival_s == Approx(b.deadline_from_arrival_s).margin(1e-12));
+        CHECK(a.group_deadline_from_arrival_s == Approx(b.group_deadline_from_arrival_s).margin(1e-12));
+        CHECK(a.idle_charged_s == Approx(b.idle_charged_s).margin(1e-12));
         CHECK(a.period_s == Approx(b.period_s).margin(1e-12));
         CHECK(live.size(n) == replay.size(n));
-        const Outcome x = live.execute({0, 1, 0}, {n, a.deadline_s - a.wait_s, a.period_s}),
-                      y = replay.execute({0, 1, 0}, {n, b.deadline_s - b.wait_s, b.period_s});
+        const Outcome x = live.execute({0, 1, 0}, context_of(n, a, live.size(n))),
+                      y = replay.execute({0, 1, 0}, context_of(n, b, replay.size(n)));
         CHECK(x.busy_s == Approx(y.busy_s));
         CHECK(x.latency_s == Approx(y.latency_s));
         CHECK(x.stage_delivered == y.stage_delivered);
@@ -610,7 +612,7 @@ TEST_CASE("with real counters power is measured: profile, live run, and caps tha
     LiveEnvironment live({p, bench, *power.caps, *meter, co_runner, clock}, goals, Arrivals::closed);
     for (int64_t n = 0; n < 4; ++n) {
       const Arrival a = live.arrive(n);
-      const Outcome o = live.execute({0, 1, n < 2 ? 0 : 1}, {n, a.deadline_s, a.period_s});
+      const Outcome o = live.execute({0, 1, n < 2 ? 0 : 1}, context_of(n, a, 1));
       CHECK(*o.active_power_w == Approx(n < 2 ? 55 : 85));
       CHECK(*o.idle_power_w == Approx(20));
       CHECK(*o.energy_j == Approx((n < 2 ? 55 : 85) * 0.02 + 20 * 0.08));

@@ -104,7 +104,7 @@ std::vector<Step> replay(const Recording& recording, Arrivals arrivals, double p
   std::vector<Step> steps;
   for (int64_t n = 0; n < recording.truth.inputs; ++n) {
     const Arrival arrival = environment.arrive(n);
-    const Context context{n, arrival.deadline_s - arrival.wait_s, arrival.period_s};
+    const Context context = context_of(n, arrival, 1);
     steps.push_back({arrival, environment.execute(decision, context)});
   }
   return steps;
@@ -555,20 +555,20 @@ TEST_CASE("replay of an anytime network stops it at what is left of the deadline
   recording.truth.inputs = 3;
   recording.truth.stage_end_s = {0.25, 1.25, 0.25, 0.5, 0.25, 0.75};
   recording.truth.co_runner_on = {0, 1, 0};
-  const Context whole{0, 1, 1}, none{0, -0.5, -0.5};
+  const auto whole = [](int64_t input) { return Context{input, 1, 1}; };
   ReplayEnvironment environment(recording, Arrivals::open, 1);
   environment.arrive(0);
-  const Outcome stopped = environment.execute({0, 2, 0}, whole);
+  const Outcome stopped = environment.execute({0, 2, 0}, whole(0));
   CHECK(stopped.stopped);
   CHECK(stopped.stage_delivered == 1);
   CHECK(stopped.latency_s == 0.25);
   CHECK(stopped.busy_s == 1);
   CHECK(environment.arrive(1).wait_s == 0);
-  const Outcome done = environment.execute({0, 2, 0}, whole);
+  const Outcome done = environment.execute({0, 2, 0}, whole(1));
   CHECK(done.stage_delivered == 2);
   CHECK(done.co_runner_on);
   environment.arrive(2);
-  const Outcome late = environment.execute({0, 2, 0}, none);  // no time left at all
+  const Outcome late = environment.execute({0, 2, 0}, {2, -0.5, 0});  // no time left at all
   CHECK(late.stage_delivered == 0);
   CHECK(late.busy_s == 0);
   CHECK(late.energy_j == Approx(0));
@@ -594,18 +594,19 @@ TEST_CASE("replay of a group: what a member leaves is shared by those that follo
 
   SECTION("an anytime network") {
     const auto steps = replay(recording, Arrivals::closed, 1, {0, 2, 0});
-    const double arrivals[] = {0, 0.5, 1.75, 3, 4}, deadlines[] = {1, 1.25, 1.25, 1, 1}, periods[] = {1, 1, 0.75, 1, 1},
-                 busy[] = {0.5, 1.25, 1.25, 1, 1};
+    const double arrivals[] = {0, 0.5, 1.75, 3, 4}, deadlines[] = {1, 1.25, 1.25, 1, 1}, periods[] = {1, 1.5, 1.25, 1, 1},
+                 idle_charged[] = {0, 0.5, 0.25, 0, 0}, busy[] = {0.5, 1.25, 1.25, 1, 1};
     const int delivered[] = {2, 0, 1, 2, 2};
     for (size_t n = 0; n < 5; ++n) {
       INFO(n);
       CHECK(steps[n].arrival.arrival_s == arrivals[n]);
       CHECK(steps[n].arrival.wait_s == 0);
-      CHECK(steps[n].arrival.deadline_s == deadlines[n]);
+      CHECK(steps[n].arrival.deadline_from_arrival_s == deadlines[n]);
       CHECK(steps[n].arrival.period_s == periods[n]);
       CHECK(steps[n].outcome.busy_s == busy[n]);
       CHECK(steps[n].outcome.stage_delivered == delivered[n]);
-      CHECK(steps[n].outcome.energy_j == Approx(100 * busy[n] + 20 * std::max(0.0, periods[n] - busy[n])));
+      CHECK(steps[n].arrival.idle_charged_s == idle_charged[n]);
+      CHECK(steps[n].outcome.energy_j == Approx(100 * busy[n] + 20 * (std::max(0.0, periods[n] - busy[n]) - idle_charged[n])));
     }
     CHECK(steps[1].outcome.stopped);
     CHECK(steps[1].outcome.accuracy == 0.1);
@@ -619,13 +620,13 @@ TEST_CASE("replay of a group: what a member leaves is shared by those that follo
     recording.profile.active_power_w = {100, 100};
     recording.truth.stage_end_s[3] = 3.5;
     const auto steps = replay(recording, Arrivals::closed, 1, {1, 1, 0});
-    const double arrivals[] = {0, 0.5, 4, 6, 7}, deadlines[] = {1, 1.25, 0, 1, 1}, periods[] = {1, 1, 0, 1, 1},
+    const double arrivals[] = {0, 0.5, 4, 6, 7}, deadlines[] = {1, 1.25, 0, 1, 1}, periods[] = {1, 1.5, 0, 1, 1},
                  busy[] = {0.5, 3.5, 2, 1, 1};
     const int delivered[] = {1, 0, 0, 1, 1};
     for (size_t n = 0; n < 5; ++n) {
       INFO(n);
       CHECK(steps[n].arrival.arrival_s == arrivals[n]);
-      CHECK(steps[n].arrival.deadline_s == deadlines[n]);
+      CHECK(steps[n].arrival.deadline_from_arrival_s == deadlines[n]);
       CHECK(steps[n].arrival.period_s == periods[n]);
       CHECK(steps[n].outcome.busy_s == busy[n]);
       CHECK(steps[n].outcome.stage_delivered == delivered[n]);
@@ -634,12 +635,12 @@ TEST_CASE("replay of a group: what a member leaves is shared by those that follo
     const auto open = replay(recording, Arrivals::open, 1, {1, 1, 0});
     CHECK(open[3].arrival.arrival_s == 3);
     CHECK(open[3].arrival.wait_s == 3);
-    CHECK(open[3].arrival.deadline_s == 3 - 1 / 2.0);  // 1 s past the group's 2
+    CHECK(open[3].arrival.deadline_from_arrival_s == 3 - 1 / 2.0);  // 1 s past the group's 2
     CHECK(open[3].outcome.wait_s == 3);
     CHECK(open[3].outcome.latency_s == 4);
     CHECK(open[3].outcome.stage_delivered == 0);
     CHECK(open[4].arrival.arrival_s == 7);
-    CHECK(open[4].arrival.deadline_s == 0);
+    CHECK(open[4].arrival.deadline_from_arrival_s == 0);
   }
 }
 

@@ -18,12 +18,12 @@ namespace {
 
 SettingResult result(double energy_j, double satisfaction = 1) {
   SettingResult r;
-  r.inputs = 100;
-  r.satisfaction = satisfaction;
-  r.violated = satisfaction < 0.9;
-  r.violations_deadline = 1 - satisfaction;
-  r.mean_energy_j = energy_j;
-  r.mean_error = 0.25;
+  r.verdict.inputs = r.verdict.groups = 100;
+  r.verdict.satisfaction = satisfaction;
+  r.violated = r.verdict.violated_mean = r.verdict.violated_exact = r.verdict.violated_strict = satisfaction < 0.9;
+  r.verdict.violations_deadline = r.verdict.late_share = 1 - satisfaction;
+  r.verdict.mean_energy_j = energy_j;
+  r.verdict.mean_accuracy = 0.75;
   if (!r.violated) r.normalised = energy_j / 2, r.over_oracle = energy_j;
   return r;
 }
@@ -35,7 +35,7 @@ Setting setting(const std::string& name, std::vector<SettingResult> results, boo
   s.goals.deadline_s = 0.02;
   s.goals.accuracy = 0.75;
   s.deadline_x = 0.4;
-  s.feasible = feasible;
+  s.feasible = s.feasible_mean = s.feasible_exact = s.feasible_strict = feasible;
   s.results = std::move(results);
   return s;
 }
@@ -97,10 +97,12 @@ const SchedulerComparison& of(const Comparison& c, const std::string& scheduler)
 nlohmann::json summary(double energy_j, bool violated = false) {
   const nlohmann::json percentiles = {{"mean", 1}, {"median", 1}, {"p95", 1}, {"p99", 1}, {"max", 1}};
   const double broken = violated ? 0.5 : 0;
-  return {{"schema_version", "1.0"}, {"scenario", "s"}, {"workload", "w"}, {"energy_source", "model"},
+  return {{"schema_version", "2.0"}, {"scenario", "s"}, {"workload", "w"}, {"energy_source", "model"},
           {"accuracy_source", "assumed"}, {"goals", {{{"name", "g"}, {"text", "least energy"}}}},
-          {"results", {{{"scheduler", "alert"}, {"setting", "g"}, {"mode", "replay"}, {"task", "min_energy"}, {"inputs", 50},
-                        {"violated", violated}, {"satisfaction", 1 - broken},
+          {"results", {{{"scheduler", "alert"}, {"setting", "g"}, {"mode", "replay"}, {"task", "min_energy"}, {"inputs", 50}, {"groups", 50}, {"judge", "mean"},
+                        {"violated", violated}, {"late_share", broken},
+                        {"mean", {{"violated", violated}, {"violated_exact", violated}, {"shortfall", {{"late", 0.0}}}}},
+                        {"strict", {{"violated", violated}}}, {"satisfaction", 1 - broken},
                         {"violations", {{"any", broken}, {"deadline", broken}}}, {"mean_energy_j", energy_j},
                         {"mean_error", 0.25}, {"objective_interval", {energy_j * 0.9, energy_j * 1.1}},
                         {"latency_s", percentiles}, {"decide_s", percentiles}, {"overshoot_s", percentiles}, {"stopped", 0}}}}};
@@ -137,7 +139,7 @@ TEST_CASE("evaluation.json: unknown keys, torn and ambiguous files are refused",
   j["cells"][0]["settings"][0]["feasable"] = true;
   refused(j.dump(), {"cells[0]", "settings[0]", "feasable", "feasible"});
   j = evaluation().to_json();
-  j["cells"][0]["settings"][0]["results"]["alert"]["satisfaction"] = 1.5;
+  j["cells"][0]["settings"][0]["results"]["alert"]["strict"]["satisfaction"] = 1.5;
   refused(j.dump(), {"alert", "satisfaction", "1.5"});
   j = evaluation().to_json();
   j["kind"] = "novel";
@@ -155,12 +157,18 @@ TEST_CASE("report of an evaluation: totals, then cells, then what left them", "[
   CHECK(all.rows[0][1] == "4");
   CHECK(all.rows[0][2] == "1");
   // Violated: 1 of 2 settings of images, none of words. Harmonic mean of 0.75 and (1.5 + 2.5) / 2.
-  CHECK(all.rows[0][3].substr(0, 4) == "25.0");
-  CHECK(all.rows[0][5].substr(0, 5) == "1.091");
-  CHECK(contains(all.rows[0][5], "(3)"));
-  CHECK(all.rows[0][7].empty());  // no oracle-causal here
+  CHECK(all.rows[0][3] == "1 of 4");
+  CHECK(all.rows[0][4].substr(0, 4) == "25.0");
+  CHECK(all.rows[0][5].substr(0, 4) == "87.5");  // in time: 100, and the mean of 100 and 50
+  CHECK(all.rows[0][7].substr(0, 5) == "1.091");
+  CHECK(contains(all.rows[0][7], "(3)"));
+  CHECK(all.rows[0][8].empty());   // no oracle-mean
+  CHECK(all.rows[0][10].empty());  // nor oracle-causal here
+  const Table& strict = table(d, "min_energy, strict");
+  CHECK(strict.rows[0][2] == "1");
+  CHECK(strict.rows[0][4].substr(0, 4) == "87.5");
   const Table& images = table(d, "images/calm");
-  CHECK(images.rows[0][5] == "0.750 (1)");  // one setting: no interval
+  CHECK(images.rows[0][7] == "0.750 (1)");  // one setting: no interval
   const Table& infeasible = table(d, "Infeasible");
   REQUIRE(infeasible.rows.size() == 1);
   CHECK(infeasible.rows[0] ==
@@ -173,13 +181,13 @@ TEST_CASE("report of an evaluation: totals, then cells, then what left them", "[
 
 TEST_CASE("report: text lines up, CSV keeps all digits, markdown and HTML escape", "[report]") {
   EvaluationResult e = evaluation();
-  e.cells[0].settings[0].results[1].mean_energy_j = 0.1 + 0.2;
+  e.cells[0].settings[0].results[1].verdict.mean_energy_j = 0.1 + 0.2;
   e.cells[0].settings[0].goals.name = "a,\"b\"";
   const Document d = evaluation_report(e);
 
   const std::string csv = to_csv(d.values);
   CHECK(contains(csv, "cell,workload,scenario,task,seed,setting,deadline_s,"));
-  CHECK(contains(csv, ",\"a,\"\"b\"\"\",0.02,0.4,0.75,,,true,alert,100,false,1,0,,,0.30000000000000004,0.25,,"));
+  CHECK(contains(csv, ",\"a,\"\"b\"\"\",0.02,0.4,0.75,,,mean,true,true,true,alert,100,100,false,false,false,0,,,1,0,,,0.30000000000000004,0.25,,"));
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 2 * 5);
   for (const auto& row : d.values.rows) CHECK(row.size() == d.values.columns.size());
 
@@ -228,8 +236,9 @@ TEST_CASE("report of a summary works in every format", "[report]") {
   const Document d = summary_report(summary(2), "s");
   CHECK(contains(to_text(d), "energy from model, accuracy from assumed"));
   CHECK(contains(to_text(d), "g (min_energy), replay: 50 inputs; least energy"));
-  CHECK(contains(to_markdown(d), "| alert | 0.0 |"));
-  CHECK(contains(to_csv(d.values), "replay,g,min_energy,alert,50,false,1,0,0,,,2,0.25,1.8,"));
+  CHECK(contains(to_markdown(d), "| alert | no | "));
+  CHECK(contains(to_markdown(d), "| 0.0 | no | 0.0 |"));
+  CHECK(contains(to_csv(d.values), "replay,g,min_energy,alert,50,50,mean,false,false,false,0,,,1,0,0,,,2,0.25,1.8,"));
   CHECK(contains(to_html(d, {}), "<td class=\"l\">alert</td>"));
   check_says(message_of([] { summary_report({{"schema_version", "9"}}, "s.json"); }), {"s.json", "schema_version", "9"});
 }
@@ -288,7 +297,7 @@ TEST_CASE("compare: a ratio is judged by its distance from 1", "[report]") {
 TEST_CASE("compare: pairs of settings, harmonic over cells, interval over pairs", "[report]") {
   EvaluationResult changed = evaluation();
   REQUIRE(changed.cells[2].id == "words/calm/min_energy/seed-1");
-  changed.cells[2].settings[1].results[1].mean_energy_j = 13;  // "b": 5 -> 13; the cell: 8 -> 16
+  changed.cells[2].settings[1].results[1].verdict.mean_energy_j = 13;  // "b": 5 -> 13; the cell: 8 -> 16
   const Comparison c = compare(file(evaluation()), file(changed), 0.02);
   const SchedulerComparison& s = of(c, "alert");
   CHECK(*s.ratio == Approx(2 / (1 / 2.0 + 1 / 1.0)));
@@ -315,7 +324,7 @@ TEST_CASE("compare: violated settings, satisfaction, feasibility and zero object
   CHECK(of(c, "alert").settings == 3);
 
   EvaluationResult nothing = evaluation();
-  for (Setting& s : nothing.cells[2].settings) s.results[1].mean_energy_j = 0;
+  for (Setting& s : nothing.cells[2].settings) s.results[1].verdict.mean_energy_j = 0;
   c = compare(file(nothing), file(evaluation()), 0.02);
   CHECK_FALSE(of(c, "alert").ratio);
   CHECK(contains(c.outside.at(0), "mean objective 0 in A, 4 in B"));

@@ -3,7 +3,7 @@
 
 #include "catch.h"
 #include "core/error.h"
-#include "core/violations.h"
+#include "core/goal_judge.h"
 #include "schedulers/alert.h"
 #include "test_schedulers_fixture.h"
 
@@ -266,4 +266,53 @@ TEST_CASE("settings of alert: presets, single constants, all of them back") {
   CHECK_THROWS_WITH(effective({{"priority", {"latency", "latency", "energy"}}}), Contains("priority"));
   CHECK_THROWS_AS(effective({{"probability_threshold", 2}}), InputError);
   CHECK_THROWS_AS(effective({{"slowdown", {{"gain", std::nan("")}}}}), InputError);
+}
+
+TEST_CASE("a goal for a window of inputs, as a goal for the next one") {
+  GoalWindow window(3);
+  CHECK(window.on());
+  CHECK(window.next(0.8) == 0.8);
+  window.add(0.6);
+  CHECK(window.next(0.8) == Approx(1.0));
+  window.add(0.9);
+  CHECK(window.next(0.8) == Approx(0.9));
+  window.add(0.9);  // the first one leaves the window
+  CHECK(window.next(0.8) == Approx(0.6));
+  for (const int off : {0, 1}) {
+    GoalWindow none(off);
+    none.add(0.1);
+    CHECK_FALSE(none.on());
+    CHECK(none.next(0.8) == 0.8);
+  }
+}
+
+TEST_CASE("with a goal window ALERT mixes, and keeps the goal on average for less") {
+  const Profile p = two_by_two();
+  const TruthTable t = truth_of(p, std::vector<double>(400, 1.0));
+  const nlohmann::json window = {{"goal_window", 20}, {"slowdown", {{"process_noise_floor", 1e-6}, {"measurement_noise", 1e-3}}}},
+                       without = {{"slowdown", window["slowdown"]}};
+  const auto mean_of_last = [&](const Run& r, const auto& value) {
+    double sum = 0;
+    for (size_t n = 100; n < 400; ++n) sum += value(r.outcomes[n]);
+    return sum / 300;
+  };
+  const auto accuracy = [](const Outcome& o) { return o.accuracy; };
+  const auto energy = [](const Outcome& o) { return *o.energy_j; };
+  const double low = p.models[0].accuracy[0], high = p.models[1].accuracy[0];
+
+  const Goals least_energy = min_energy(1, 0.7 * low + 0.3 * high);
+  const Run mixed_run = run("alert", p, t, least_energy, window), fixed_run = run("alert", p, t, least_energy, without);
+  CHECK(mean_of_last(fixed_run, accuracy) == Approx(high));
+  CHECK(mean_of_last(mixed_run, accuracy) == Approx(*least_energy.accuracy).margin(0.01));
+  CHECK(mean_of_last(mixed_run, energy) < 0.97 * mean_of_last(fixed_run, energy));
+
+  // A budget between what the two networks need at the least: the window buys the better one now and then, and where the
+  // moved budget is below everything the cheapest comes first, not the most accurate.
+  const Run cheap = run("alert", p, t, min_energy(1, low), without), dear = run("alert", p, t, min_energy(1, high), without);
+  const double cheap_j = mean_of_last(cheap, energy), dear_j = mean_of_last(dear, energy);
+  const Goals least_error = min_error(1, 0.6 * cheap_j + 0.4 * dear_j);
+  const Run bought = run("alert", p, t, least_error, window);
+  CHECK(mean_of_last(run("alert", p, t, least_error, without), accuracy) == Approx(low));
+  CHECK(mean_of_last(bought, energy) <= *least_error.energy_j * 1.01);
+  CHECK(mean_of_last(bought, accuracy) > low + 0.2 * (high - low));
 }

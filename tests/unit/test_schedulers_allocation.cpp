@@ -46,7 +46,7 @@ TEST_CASE("no scheduler allocates while it decides or observes") {
       for (int64_t n = 0; n < t.inputs; ++n) {
         const Context context{n, goals.deadline_s, goals.deadline_s, 0.5 + 0.1 * static_cast<double>(n % 11)};
         const Configuration c = scheduler->decide(context);
-        scheduler->observe(observation_of(c, context, outcome_of(t, p, c, n, 0.1, 0.1), 0));
+        scheduler->observe(observation_of(c, context, outcome_of(t, p, c, {n, 0.1, 0.1, context.size}), 0));
       }
       const long spent = allocations - before;
       INFO(info.name);

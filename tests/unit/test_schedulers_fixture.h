@@ -75,7 +75,7 @@ inline Run run(const std::string& name, const Profile& p, const TruthTable& t, c
   for (int64_t n = 0; n < t.inputs; ++n) {
     const Context context{n, goals.deadline_s, goals.deadline_s};
     const Configuration c = scheduler->decide(context);
-    const Outcome o = outcome_of(t, p, c, n, context.deadline_s, context.period_s);
+    const Outcome o = outcome_of(t, p, c, context);
     scheduler->observe(observation_of(c, context, o, 0));
     result.configurations.push_back(c);
     result.outcomes.push_back(o);
@@ -84,10 +84,10 @@ inline Run run(const std::string& name, const Profile& p, const TruthTable& t, c
 }
 
 inline Goals min_energy(double deadline_s, double accuracy) {
-  return {"e", Task::min_energy, deadline_s, accuracy, {}};
+  return {"e", Task::min_energy, deadline_s, accuracy, {}, Judge::strict};
 }
 inline Goals min_error(double deadline_s, double energy_j) {
-  return {"a", Task::min_error, deadline_s, {}, energy_j};
+  return {"a", Task::min_error, deadline_s, {}, energy_j, Judge::strict};
 }
 
 }  // namespace alertbench::fixture

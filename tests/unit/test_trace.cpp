@@ -48,7 +48,7 @@ InputRecord full_record() {
   record.input = 3;
   record.input_id = "img/3.jpg";
   record.arrival_s = 0.15;
-  record.deadline_s = 0.05;
+  record.deadline_from_arrival_s = 0.05;
   record.goals = small_header().goals;
   record.configuration = {1, 2, 1};
   record.outcome.stage_end_s = {0.01, 0.025};
@@ -66,6 +66,7 @@ InputRecord full_record() {
   record.slowdown = Slowdown{1.1, 1.05, 0.1};
   record.prediction = Prediction{0.024, 0.99, 0.8, 2.4};
   record.violations.accuracy = true;
+  record.violations.mean_accuracy = false;
   return record;
 }
 
@@ -74,7 +75,7 @@ InputRecord bare_record() {
   record.input = 4;
   record.goals = small_header().goals;
   record.arrival_s = 0.2;
-  record.deadline_s = 0.05;
+  record.deadline_from_arrival_s = 0.05;
   record.outcome.latency_s = 0.05;
   record.outcome.busy_s = 0.05;
   record.outcome.accuracy = 0.1;
@@ -83,8 +84,9 @@ InputRecord bare_record() {
 }
 
 const std::string header_line =
-    R"({"record":"header","schema_version":"1.0","tool_version":"0.1.0","scheduler":"alert","scenario":"memory-1",)"
-    R"("setting":"tight","task":"min_energy","goals":{"deadline_s":0.05,"accuracy":0.9,"energy_j":null},)"
+    R"({"record":"header","schema_version":"1.1","tool_version":"0.1.0","scheduler":"alert","scenario":"memory-1",)"
+    R"("setting":"tight","task":"min_energy","goals":{"deadline_s":0.05,"accuracy":0.9,"energy_j":null,"judge":"mean",)"
+    R"("goal_tolerance":{"accuracy":0.001,"energy":0.01}},)"
     R"("energy_source":"model","accuracy_source":"profile","mode":"live","co_runner":"memory-1",)"
     R"("co_runner_description":"stream, duty 0.5","manifest":"../manifest.json"})"
     "\n";
@@ -95,16 +97,16 @@ const std::string full_line =
     R"("correct":{"top1":false,"top5":true},"energy_j":2.5,"active_power_w":80.25,"idle_power_w":20,)"
     R"("slowdown":{"observed":1.1,"mean":1.05,"sd":0.1},)"
     R"("predicted":{"latency_s":0.024,"p_deadline":0.99,"accuracy":0.8,"energy_j":2.4},"co_runner":"memory-1",)"
-    R"("violations":{"deadline":false,"accuracy":true,"energy":null}})"
+    R"("violations":{"deadline":false,"accuracy":true,"energy":null,"mean_accuracy":false,"mean_energy":null}})"
     "\n";
 const std::string bare_line =
     R"({"record":"input","input":4,"warmup":false,"input_id":"","arrival_s":0.2,"deadline_s":0.05,"model":"resnet",)"
     R"("stage_target":1,"cap_w":35,"stage_delivered":0,"stage_end_s":[],"latency_s":0.05,"busy_s":0.05,"wait_s":0,)"
     R"("overshoot_s":0,"stopped":false,"decide_s":null,"accuracy":0.1,"correct":null,"energy_j":null,)"
     R"("active_power_w":null,"idle_power_w":null,"slowdown":null,"predicted":null,"co_runner":null,)"
-    R"("violations":{"deadline":true,"accuracy":null,"energy":null}})"
+    R"("violations":{"deadline":true,"accuracy":null,"energy":null,"mean_accuracy":null,"mean_energy":null}})"
     "\n";
-const std::string end_line = R"({"record":"end","inputs":2,"status":"complete","reason":null})"
+const std::string end_line = R"({"record":"end","inputs":2,"status":"complete","reason":null,"verdict":null})"
                              "\n";
 
 void write_golden(const std::string& path) {
@@ -256,7 +258,7 @@ TEST_CASE("a trace that breaks its contract is refused with file and line", "[tr
   refused(header_line + full_line + end_line, "line 3: inputs: 2, but the file holds 1");
   refused(header_line + full_line + bare_line + end_line + full_line, "line 5");
   refused(header_line + full_line + bare_line + end_line + "{\"to", "line 5");
-  refused(spoilt(header_line, R"("schema_version":"1.0")", R"("schema_version":"2.0")"),
+  refused(spoilt(header_line, R"("schema_version":"1.1")", R"("schema_version":"2.0")"),
           "schema_version: \"2.0\"");
   refused(header_line + spoilt(full_line, R"("latency_s":0.025)", R"("latency_s":-1)"),
           "line 2: latency_s: -1");
@@ -278,6 +280,25 @@ TEST_CASE("a trace that breaks its contract is refused with file and line", "[tr
   refused(header_line + spoilt(full_line, R"("busy_s")", R"("busy")"), "busy");
   refused(header_line + spoilt(full_line, R"("deadline":false)", R"("deadline":null)"),
           "violations: deadline");
+}
+
+TEST_CASE("traces of version 1.0 are read: goals judged input by input, no verdict", "[trace]") {
+  Folder folder;
+  const auto without = [](std::string line, const std::string& part, const std::string& by = "") {
+    const size_t at = line.find(part);
+    REQUIRE(at != std::string::npos);
+    return line.replace(at, part.size(), by);
+  };
+  std::string header = without(header_line, R"("schema_version":"1.1")", R"("schema_version":"1.0")");
+  header = without(header, R"(,"judge":"mean","goal_tolerance":{"accuracy":0.001,"energy":0.01})");
+  put(folder / "a.jsonl", header + without(full_line, R"(,"mean_accuracy":false,"mean_energy":null)") +
+                              without(bare_line, R"(,"mean_accuracy":null,"mean_energy":null)") + without(end_line, R"(,"verdict":null)"));
+  const TraceFile trace = read_trace(folder / "a.jsonl");
+  CHECK(trace.header.goals.judge == Judge::strict);
+  CHECK(trace.inputs.size() == 2);
+  CHECK_FALSE(trace.inputs[0].violations.mean_accuracy);
+  CHECK_FALSE(trace.verdict);
+  CHECK(trace.status == "complete");
 }
 
 TEST_CASE("check_trace_line judges single lines", "[trace]") {
@@ -357,7 +378,7 @@ TEST_CASE("a trace of words and questions: their figures, a deadline that is gon
   {
     TraceWriter writer(folder / "a.jsonl", small_header(), small_profile());
     InputRecord word = bare_record();
-    word.deadline_s = 0;
+    word.deadline_from_arrival_s = 0;
     word.outcome.correct = Correctness{false, true, 1.0 / 3, {}, 0.5};
     writer.write(word);
     InputRecord question = bare_record();

@@ -1,6 +1,7 @@
 #include "catch.h"
+#include "core/delivery.h"
+#include "core/goal_judge.h"
 #include "core/truth_table.h"
-#include "core/violations.h"
 #include "test_schedulers_fixture.h"
 
 using namespace alertbench;
@@ -10,10 +11,18 @@ namespace {
 const ModelProfile traditional{"t", false, {0.7}, "assumed", ""};
 const ModelProfile anytime{"a", false, {0.3, 0.5, 0.6}, "assumed", ""};
 
+// As outcome_of() for an input alone.
 Outcome delivered(const ModelProfile& model, std::vector<double> ends, int target, double deadline_s) {
-  Outcome o;
-  deliver(model, 0.01, ends.data(), 1, target, deadline_s, o);
-  return o;
+  Profile p;
+  p.models = {model};
+  p.caps_w = {100};
+  p.active_power_w = {100};
+  p.fail_accuracy = 0.01;
+  TruthTable t;
+  t.inputs = t.caps = 1;
+  t.rows = static_cast<int>(ends.size());
+  t.stage_end_s = std::move(ends);
+  return outcome_of(t, p, {0, target, 0}, {0, deadline_s, deadline_s});
 }
 
 }  // namespace
@@ -59,11 +68,44 @@ TEST_CASE("an anytime network stops at its target or at the deadline, and delive
   }
 }
 
+TEST_CASE("in a group a traditional network is delivered by the group's deadline, an anytime one stops at its share") {
+  const auto end_s = [](int stage) { return 0.1 * (stage + 1); };
+  const Delivery whole = deliver(false, 1, 0.05, 0.3, end_s);
+  CHECK(whole.stage_delivered == 1);
+  CHECK(whole.latency_s == 0.1);
+  CHECK(deliver(false, 1, 0.05, 0.09, end_s).stage_delivered == 0);
+  const Delivery stopped = deliver(true, 3, 0.25, 0.9, end_s);
+  CHECK(stopped.stage_delivered == 2);
+  CHECK(stopped.busy_s == 0.25);
+  CHECK(stopped.stopped);
+  CHECK(deliver(true, 3, 0.05, 0.9, end_s).stage_delivered == 0);
+  CHECK(deliver(true, 3, 0.05, 0.9, end_s).latency_s == 0.05);
+  // Several outputs of one that runs to its end (none does today): the first one's time where none is in time.
+  CHECK(deliver(false, 3, 0, 0.05, end_s).latency_s == 0.1);
+  CHECK(deliver(false, 3, 0, 0.25, end_s).stage_delivered == 2);
+}
+
+TEST_CASE("what is judged begins with a group, and warm-up ends with one") {
+  TruthTable t;
+  t.inputs = 6;
+  CHECK(first_judged(t, 4) == 4);
+  CHECK(inputs_are_alone(t));
+  t.members_left = {2, 1, 3, 2, 1, 1};
+  CHECK_FALSE(inputs_are_alone(t));
+  CHECK(first_judged(t, 0) == 0);
+  CHECK(first_judged(t, 1) == 2);
+  CHECK(first_judged(t, 3) == 5);
+  CHECK(first_judged(t, 6) == 6);
+  t.members_left = {4, 3, 3, 2, 2, 1};  // cut off, twice
+  CHECK(first_judged(t, 1) == 2);
+  CHECK(first_judged(t, 3) == 4);
+}
+
 TEST_CASE("outcome_of finds stages, energy and correctness") {
   const Profile p = fixture::mixed();
   TruthTable t = fixture::truth_of(p, {1, 2});
   t.co_runner_on = {0, 1};
-  const Outcome o = outcome_of(t, p, {2, 3, 3}, 1, 0.2, 0.2);  // stages end at 0.09, 0.16, 0.26
+  const Outcome o = outcome_of(t, p, {2, 3, 3}, {1, 0.2, 0.2});  // stages end at 0.09, 0.16, 0.26
   CHECK(o.stage_delivered == 2);
   CHECK(o.stage_end_s[0] == Approx(0.09));
   CHECK(o.stage_end_s[1] == Approx(0.16));
@@ -74,12 +116,12 @@ TEST_CASE("outcome_of finds stages, energy and correctness") {
   t.top1.assign(2 * 5, 0);
   t.top5.assign(2 * 5, 1);
   t.top1[5 + 3] = 1;
-  CHECK(outcome_of(t, p, {2, 3, 3}, 1, 0.2, 0.2).correct->top1);
-  CHECK(outcome_of(t, p, {2, 3, 3}, 1, 0.2, 0.2).correct->top5 == true);
-  CHECK(outcome_of(t, p, {2, 3, 3}, 1, 0.01, 0.2).correct->top5 == false);  // missed
+  CHECK(outcome_of(t, p, {2, 3, 3}, {1, 0.2, 0.2}).correct->top1);
+  CHECK(outcome_of(t, p, {2, 3, 3}, {1, 0.2, 0.2}).correct->top5 == true);
+  CHECK(outcome_of(t, p, {2, 3, 3}, {1, 0.01, 0.2}).correct->top5 == false);  // missed
   // Busy beyond the period: no idle part.
-  CHECK(*outcome_of(t, p, {1, 1, 3}, 1, 0.1, 0.1).energy_j == Approx(100 * 0.2));
-  CHECK(*outcome_of(t, p, {1, 1, 3}, 0, 0.3, 0.3).energy_j == Approx(100 * 0.1 + 10 * 0.2));
+  CHECK(*outcome_of(t, p, {1, 1, 3}, {1, 0.1, 0.1}).energy_j == Approx(100 * 0.2));
+  CHECK(*outcome_of(t, p, {1, 1, 3}, {0, 0.3, 0.3}).energy_j == Approx(100 * 0.1 + 10 * 0.2));
 }
 
 TEST_CASE("measured error is additive over inputs, in the unit of the profile") {
@@ -108,7 +150,7 @@ TEST_CASE("a missed word counts as what stands in for it, a missed question as n
   words.missed_top5 = {1, 1};
   words.missed_nll = {7, 6};
   const auto correct = [&](const TruthTable& t, int model, int64_t input, double deadline_s) {
-    const Outcome o = outcome_of(t, p, {model, 1, 1}, input, deadline_s, 0.2);
+    const Outcome o = outcome_of(t, p, {model, 1, 1}, {input, deadline_s, 0.2});
     REQUIRE(o.correct);
     return *o.correct;
   };
@@ -136,9 +178,9 @@ TEST_CASE("a missed word counts as what stands in for it, a missed question as n
   CHECK_FALSE(correct(questions, 1, 1, 0.01).nll);
 
   p.models[1].random_weights = true;
-  CHECK_FALSE(outcome_of(words, p, {1, 1, 1}, 1, 0.2, 0.2).correct);
-  CHECK_FALSE(outcome_of(words, p, {1, 1, 1}, 1, 0.01, 0.2).correct);
-  CHECK(outcome_of(words, p, {0, 1, 1}, 1, 0.2, 0.2).correct);
+  CHECK_FALSE(outcome_of(words, p, {1, 1, 1}, {1, 0.2, 0.2}).correct);
+  CHECK_FALSE(outcome_of(words, p, {1, 1, 1}, {1, 0.01, 0.2}).correct);
+  CHECK(outcome_of(words, p, {0, 1, 1}, {1, 0.2, 0.2}).correct);
 }
 
 TEST_CASE("facts of inputs: those recorded, else an input alone of size 1") {
