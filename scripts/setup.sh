@@ -10,9 +10,10 @@ packages=(g++ cmake ninja-build git libcli11-dev nlohmann-json3-dev libfmt-dev c
 # An own LibTorch (2.x archive, Ubuntu) comes in through CMAKE_PREFIX_PATH.
 [ -n "${CMAKE_PREFIX_PATH:-}" ] || packages+=(libtorch-dev)
 
-# A Slurm for tests/cli/test_slurm.py, which starts its own daemons; stress-ng for the co-runners that are one.
+# A Slurm for tests/cli/test_slurm.py, which starts its own daemons; stress-ng for the co-runners that are one; scipy for the
+# linear programmes of tests/python/evaluator.py.
 optional=()
-[ "${1:-}" != --tests ] || optional=(slurmctld slurmd slurm-client munge stress-ng)
+[ "${1:-}" != --tests ] || optional=(slurmctld slurmd slurm-client munge stress-ng python3-scipy)
 
 is_missing() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" != installed ]; }
 missing=() optional_missing=()

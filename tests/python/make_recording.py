@@ -1,6 +1,6 @@
 """A small synthetic recording folder that alert-bench replays: seeded, with all that a recording can hold.
 
-    /usr/bin/python3 tests/python/make_recording.py FOLDER [--groups] [--inputs N] [--seed N]
+    /usr/bin/python3 tests/python/make_recording.py FOLDER [--groups] [--sizes] [--words] [--inputs N] [--seed N]
 """
 
 import argparse
@@ -18,7 +18,7 @@ NETWORKS = [("wide", [11.0], [0.93], 0.6), ("nested-b", [3.1, 5.9, 9.4, 13.3], [
             ("narrow", [2.2], [0.86], 0.4), ("nested-a", [4.0, 7.5], [0.85, 0.9], 0.5)]
 
 
-def profile_json(workload, sizes, random_weights):
+def profile_json(workload, sizes, words, random_weights):
     models = []
     for name, ms, accuracy, growth in NETWORKS:
         stages = []
@@ -28,11 +28,11 @@ def profile_json(workload, sizes, random_weights):
                            "cv": [0.02] * len(CAPS)})
         models.append({"name": name, "random_weights": name in random_weights, "accuracy": accuracy, "accuracy_source": "assumed",
                        "accuracy_on": "", **({"size_growth": growth} if sizes else {}), "active_power_w": CAPS, "stages": stages})
-    sized = {"size_unit": "tokens", "mean_size": 20.0, "accuracy_unit": "f1"} if sizes else {}
+    sized = {"size_unit": "tokens", "mean_size": 20.0, "accuracy_unit": "f1"} if sizes else {"accuracy_unit": "language_quality"} if words else {}
     return {"schema_version": "1.0", "workload": workload, **sized, "host": "synthetic", "threads": 1, "repetitions": 20,
             "noise_verdict": "quiet", "latency_source": "measured", "energy_source": "model", "power_backend": "emulated",
             "power_model": {**POWER, "formula": "power(speed) = static_w + dynamic_w * speed^3"}, "idle_power_w": POWER["idle_w"],
-            "fail_accuracy": 0.1, "caps_w": CAPS, "models": models}
+            "fail_accuracy": 0.0 if words else 0.1, "caps_w": CAPS, "models": models}
 
 
 def groups_of(rng, inputs):
@@ -51,13 +51,13 @@ def scenario_json(name, workload, inputs, warmup, kind, groups):
             "co_runner": {"kind": kind, "slowdown": 1.8, "schedule": {"kind": "random", "mean_on_inputs": 20, "mean_off_inputs": 20}}}
 
 
-def make(folder, seed=1, inputs=130, warmup=7, groups=False, sizes=False, slowdown=1.8, name="synthetic", noise=0.04, own=0.01,
+def make(folder, seed=1, inputs=130, warmup=7, groups=False, sizes=False, words=False, slowdown=1.8, name="synthetic", noise=0.04, own=0.01,
          random_weights=("wide",)):
-    """`slowdown` 1: no co-runner. `noise` is shared by all networks on an input, `own` is not."""
+    """`words`: told in language quality. `slowdown` 1: no co-runner. `noise` is shared by all networks on an input, `own` is not."""
     rng = np.random.default_rng(seed)
     os.makedirs(folder, exist_ok=True)
-    workload = "fashion-mnist"
-    profile = profile_json(workload, sizes, random_weights)
+    workload = "ptb" if words else "fashion-mnist"
+    profile = profile_json(workload, sizes, words, random_weights)
     on, left = [], 0
     while len(on) < inputs:
         on += [bool(left % 2) and slowdown > 1] * int(rng.integers(15, 30))
@@ -81,6 +81,9 @@ def make(folder, seed=1, inputs=130, warmup=7, groups=False, sizes=False, slowdo
     if sizes:
         arrays["f1"] = np.where(arrays["top1"], 1.0, rng.uniform(0, 0.9, arrays["top1"].shape))
     arrays["missed_top1"] = (rng.random(inputs) < 0.1).astype(np.uint8)
+    if words:
+        arrays["missed_nll"] = rng.uniform(2, 9, inputs)
+        arrays["nll"] = arrays["missed_nll"][:, None] * (1 - accuracy) * rng.uniform(0.5, 1.5, arrays["top1"].shape)
     if sizes:
         arrays["size"] = size
     if groups:
@@ -115,7 +118,8 @@ if __name__ == "__main__":
     p.add_argument("folder")
     p.add_argument("--groups", action="store_true", help="inputs that share deadlines")
     p.add_argument("--sizes", action="store_true", help="inputs of different sizes, questions with F1")
+    p.add_argument("--words", action="store_true", help="words, told in language quality")
     p.add_argument("--inputs", type=int, default=130)
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
-    print(make(a.folder, seed=a.seed, inputs=a.inputs, groups=a.groups, sizes=a.sizes))
+    print(make(a.folder, seed=a.seed, inputs=a.inputs, groups=a.groups, sizes=a.sizes, words=a.words))
