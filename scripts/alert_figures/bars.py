@@ -1,6 +1,6 @@
 """bars: energy (min_energy settings) and error (min_error settings) relative to oracle-static per scheduler, and the share of
-inputs in violation. Settings violated on more than 10 % of their inputs are marked and left out of the bar. From summary.json,
-or computed from traces/."""
+inputs (groups) that are late, lighter of the inputs that break a goal by themselves. Violated settings, as they are judged, are marked and left out of the bar. From
+summary.json, or computed from traces/."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -22,7 +22,9 @@ class Bar:
         self.counted = [c for c in cells if not c.violated and c.normalised]
         self.violated = [c for c in cells if c.violated and c.normalised]
         self.violated_settings = sum(c.violated for c in cells)
+        self.violated_strict = sum(c.violated_strict for c in cells)
         self.share = float(np.mean([c.share for c in cells]))
+        self.late = float(np.mean([c.late_share for c in cells]))
         self.value = self.low = self.high = None
         if self.counted:
             values = np.array([c.normalised for c in self.counted])
@@ -43,7 +45,7 @@ def interval(values):
 
 
 def collect(result):
-    """{task: {(scheduler, mode): Bar}}, and {task: names of infeasible settings} (those that even the replayed oracle violates)."""
+    """{task: {(scheduler, mode): Bar}}, and {task: names of infeasible settings} (no single configuration keeps their goals)."""
     cells = {(c.scheduler, c.setting, c.mode): c for c in result.cells()}
     bars, infeasible = {}, {}
     for task, _ in TASKS:
@@ -51,8 +53,8 @@ def collect(result):
         for c in cells.values():
             if c.task != task:
                 continue
-            oracle = load.feasibility_cell(cells, c)
-            if oracle is not None and oracle.violated:
+            best = load.feasibility_cell(cells, c)
+            if best is not None and best.violated:
                 infeasible.setdefault(task, set()).add(c.setting)
                 continue
             groups.setdefault((c.scheduler, c.mode), []).append(c)
@@ -64,11 +66,12 @@ def collect(result):
 def draw(result, options):
     bars, infeasible = collect(result)
     for task, names in infeasible.items():
-        result.notes(f"bars: {task}: infeasible (even the oracle violates them), left out: {', '.join(sorted(names, key=load.natural))}")
+        result.notes(f"bars: {task}: infeasible (no single configuration keeps their goals), left out: {', '.join(sorted(names, key=load.natural))}")
     if not bars:
         raise load.Missing(f"{result.folder}: no feasible setting of either task")
     if not any(b.counted or b.violated for task in bars.values() for b in task.values()):
         raise load.Missing(f"{result.folder}: nothing to normalise by: no oracle-static among the results")
+    by_means = any(c.judge == load.MEAN for t in bars.values() for b in t.values() for c in b.cells)
     tasks = [(t, what) for t, what in TASKS if t in bars]
     modes = sorted({m for t in bars.values() for _, m in t})  # live, replay
     names = sorted({s for t in bars.values() for s, _ in t}, key=style.scheduler_order)
@@ -94,19 +97,21 @@ def draw(result, options):
                 left.plot(c.normalised[0], y, "x", color=style.VIOLATION, ms=3, mew=0.9, zorder=5,
                           gid=f"violated:{task}:{scheduler}:{mode}", clip_on=False, path_effects=HALO)
                 spread = max(spread, c.normalised[0])
-            right.barh(y, bar.share * 100, gid=f"share:{task}:{scheduler}:{mode}", zorder=2, **look)
-            if bar.violated_settings:
-                right.text(bar.share * 100 + 2, y, f"{bar.violated_settings}/{len(bar.cells)}", fontsize=5.5, va="center",
+            right.barh(y, bar.share * 100, gid=f"share:{task}:{scheduler}:{mode}", zorder=2, **{**look, "color": "#EDEDED"})
+            right.barh(y, bar.late * 100, gid=f"late:{task}:{scheduler}:{mode}", zorder=3, **look)
+            if bar.violated_settings or bar.violated_strict:
+                strict = f" ({bar.violated_strict})" if by_means else ""
+                right.text(bar.share * 100 + 2, y, f"{bar.violated_settings}/{len(bar.cells)}{strict}", fontsize=5.5, va="center",
                            color="#A04000", zorder=6, path_effects=HALO, gid="violated settings")
         left.axvline(1, color=style.BLACK, lw=0.9, ls="--", zorder=3, gid="oracle-static")
-        right.axvline(load.VIOLATED_ABOVE * 100, color=style.BLACK, lw=0.6, ls=":", zorder=3, gid="limit")
+        right.axvline(load.ALLOWED_SHARE * 100, color=style.BLACK, lw=0.6, ls=":", zorder=4, gid="limit")
         settings = {c.setting for b in bars[task].values() for c in b.cells}
         counts = sorted({c.inputs for b in bars[task].values() for c in b.cells})
         inputs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
         word = "setting" if len(settings) == 1 else "settings"
         left.set_title(f"{task.replace('_', ' ')} ({len(settings)} {word} × {inputs} inputs)", loc="left", pad=3)
         left.set_xlabel(f"{what} / oracle-static's")
-        right.set_xlabel("inputs violated, %")
+        right.set_xlabel("late, % (light:\nbreak a goal)")
         right.tick_params(left=False)
         left.set_yticks(range(len(names)), names)
         left.tick_params(axis="y", length=0)
@@ -114,7 +119,7 @@ def draw(result, options):
         for ax in (left, right):
             ax.grid(axis="y", visible=False)
         left.set_xlim(0, spread * 1.06)
-        right.set_xlim(0, 122)
+        right.set_xlim(0, 145 if by_means else 122)
         right.set_xticks([0, 25, 50, 75, 100])
     handles, texts = [], []
     for mode in modes:
@@ -130,18 +135,19 @@ def draw(result, options):
     for task, without in lacking.items():
         if without:
             result.notes(f"bars: {task}: without a sound oracle-static to compare with, not in the bars: {', '.join(without)}")
-    left_out = [f"left out as infeasible, even for oracle: {', '.join(sorted(n, key=load.natural))}" for n in infeasible.values()]
+    left_out = [f"left out as infeasible, no single configuration keeps the goals: {', '.join(sorted(n, key=load.natural))}" for n in infeasible.values()]
     left_out += [f"no sound oracle-static, so not in the bars: {', '.join(n)}" for n in lacking.values() if n]
-    style.finish(fig, "Energy and error relative to oracle-static", footer(result, left_out),
+    style.finish(fig, "Energy and error relative to oracle-static", footer(result, left_out, by_means),
                  legend=list(zip(handles, texts)))
     return fig
 
 
-def footer(result, left_out):
+def footer(result, left_out, by_means):
     profile = result.profile_or_none()
     name = result.scenario_name()
     return [f"scenario {name}" if name else "", "lower is better", "bar: mean over the settings not violated",
-            "violated (cross, k/n): over 10 % of the inputs break a goal, so not in the bar", *left_out,
+            f"violated (cross, k/n): {load.violated_text(by_means)}, so not in the bar",
+            "in brackets: violated if goals are read input by input" if by_means else "", *left_out,
             f"energy: {result.energy_source()}", f"accuracy: {profile.accuracy_text() if profile else 'of the profile'}",
             profile.random_weights_text() if profile else "", result.verdict_text()]
 

@@ -1,5 +1,5 @@
-"""goals_energy: mean energy over the goal settings of one cell, for Sys-level, App-level and Combined adaptation: deadlines along x,
-a panel per accuracy goal. From evaluation.json."""
+"""goals_energy: the least energy that each level of adaptation could reach by a single configuration that keeps the goals, over the
+goal settings of one cell, and alert beside them: deadlines along x, a panel per accuracy goal. From evaluation.json."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -8,9 +8,11 @@ from matplotlib.patches import Patch
 from . import load, style
 
 NAMES = ["goals_energy"]
-SHOWN = {"sys-only": "Sys-level (sys-only)", "app-only": "App-level (app-only)", "oracle-static": "Combined (oracle-static)",
-         "alert": "Combined, causal (alert)"}
-MARKERS = {"sys-only": "s", "app-only": "^", "oracle-static": "o", "alert": "D"}
+SHOWN = {"system": "Sys-level: caps of the most accurate traditional network", "application": "App-level: networks under the highest cap",
+         "combined": "Combined: both", "alert": "alert (a scheduler)"}
+LOOKS = {"system": (style.ORANGE, "s"), "application": (style.VERMILLION, "^"), "combined": (style.BLACK, "o"),
+         "alert": (style.scheduler_color("alert"), "D")}
+INFEASIBLE = "infeasible: no single configuration keeps the goals"
 TASK = "min_energy"
 
 
@@ -27,15 +29,21 @@ def choose(evaluation, wanted):
     return next((c for c in cells if c.get("co_runner") not in (None, "", "none")), cells[0])
 
 
+def energy(setting, name):
+    """(mean energy, whether it violates the setting); NaN where no configuration of the level keeps the goals."""
+    if name in setting["results"]:
+        return load.number(setting["results"][name].get("mean_energy_j")), setting["results"][name]["violated"]
+    return load.number(setting["ideals"].get(name)), False
+
+
 def draw(result, options):
     evaluation = result.evaluation()
     cell = choose(evaluation, options.cell)
-    names = [n for n in SHOWN if n in evaluation.schedulers]
-    if not names:
-        raise load.Missing(f"{evaluation.path}: none of the schedulers {', '.join(SHOWN)}")
+    names = [n for n in SHOWN if n != "alert" or n in evaluation.schedulers]
     settings = [s for s in cell["settings"] if not np.isnan(load.number(s.get("accuracy")))]
     if not settings:
         raise load.Missing(f"{evaluation.path}: {cell['id']}: no setting with an accuracy goal")
+    by_means = evaluation.judged_by_means([cell])
     goals = sorted({s["accuracy"] for s in settings})
     relative = all(not np.isnan(load.number(s.get("deadline_x"))) for s in settings)
     at = (lambda s: load.number(s["deadline_x"])) if relative else (lambda s: s["deadline_s"] * 1e3)
@@ -56,21 +64,19 @@ def draw(result, options):
                 ax.axvspan(at(s) - step / 2, at(s) + step / 2, color=style.CONTENTION, lw=0, zorder=0, gid="infeasible")
         for n, name in enumerate(names):
             # Side by side, so that equal values don't hide one another.
-            points = [(at(s) + (n - (len(names) - 1) / 2) * 0.07 * step, load.number(s["results"][name].get("mean_energy_j")),
-                       s["results"][name]["violated"]) for s in own]
-            points = [p for p in points if not np.isnan(p[1])]
-            if not points:
+            x = np.array([at(s) + (n - (len(names) - 1) / 2) * 0.07 * step for s in own])
+            y, broke = (np.array(v) for v in zip(*(energy(s, name) for s in own)))
+            if np.isnan(y).all():
                 continue
-            x, y, broke = (np.array(v) for v in zip(*points))
-            energies += list(y)
-            color = style.scheduler_color(name)
+            energies += list(y[~np.isnan(y)])
+            color, marker = LOOKS[name]
             ax.plot(x, y, color=color, lw=0.9, zorder=3 + n, gid=f"energy:{goal:.6g}:{name}")
-            ax.plot(x[~broke], y[~broke], MARKERS[name], color=color, ms=3.2, mew=0, zorder=4 + n)
+            ax.plot(x[~broke], y[~broke], marker, color=color, ms=3.2, mew=0, zorder=4 + n)
             if broke.any():
                 violated = True
-                ax.plot(x[broke], y[broke], MARKERS[name], color="white", mec=color, ms=3.2, mew=0.8, zorder=4 + n,
+                ax.plot(x[broke], y[broke], marker, color="white", mec=color, ms=3.2, mew=0.8, zorder=4 + n,
                         gid=f"violated:{goal:.6g}:{name}")
-        ax.set_title(f"accuracy ≥ {100 * goal:.4g} %", loc="left", pad=3)
+        ax.set_title(f"{'mean ' if by_means else ''}accuracy ≥ {100 * goal:.4g} %", loc="left", pad=3)
     for k in range(len(goals), rows * columns):
         axes[k // columns, k % columns].set_visible(False)
     if not energies:
@@ -87,15 +93,16 @@ def draw(result, options):
                           "deadline (relative)" if relative else "deadline, ms")
     for ax in axes[:, 0]:
         ax.set_ylabel("energy an input, J")
-    legend = [(Line2D([], [], color=style.scheduler_color(n), marker=MARKERS[n], lw=0.9, ms=3.2, mew=0), SHOWN[n]) for n in names]
+    legend = [(Line2D([], [], color=LOOKS[n][0], marker=LOOKS[n][1], lw=0.9, ms=3.2, mew=0), SHOWN[n]) for n in names]
     if violated:
-        legend.append((Line2D([], [], marker="o", color="white", mec=style.GREY, ls="", ms=3.2, mew=0.8), "hollow: setting violated"))
+        legend.append((Line2D([], [], marker="o", color="white", mec=style.GREY, ls="", ms=3.2, mew=0.8), "hollow: violated by alert"))
     if infeasible:
-        legend.append((Patch(color=style.CONTENTION), "infeasible, even for oracle"))
+        legend.append((Patch(color=style.CONTENTION), INFEASIBLE))
     others = len(evaluation.select(TASK)) - 1
     slowdown = load.number(cell.get("slowdown"))
     style.finish(fig, "Energy over the goal settings: one level of adaptation, and both together", [
-        "lower is better, among filled marks: a hollow one broke a goal on over 10 % of the inputs",
+        "levels: the single configuration of least energy that keeps the goals, in hindsight; no mark where none of the level keeps them",
+        f"violated: {load.violated_text(by_means, 'accuracy is below its goal')}",
         "deadline: times the mean latency of the largest anytime network, uncapped, undisturbed" if relative else "",
         *evaluation.caption([cell]), f"one cell of {others + 1}; --cell draws another" if others else "", result.verdict_text()],
         subtitle=f"{cell['workload']}, {cell['scenario']}" + ("" if np.isnan(slowdown) else f" (slow-down {slowdown:.2f})")

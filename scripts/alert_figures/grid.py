@@ -1,5 +1,5 @@
 """grid_energy, grid_error: normalised energy (error) of every scheduler per scenario and over all, a panel per workload, and below
-the share of settings that it violates. From evaluation.json."""
+the share of settings that it violates, as they are judged, with a mark where goals are read input by input. From evaluation.json."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -13,6 +13,7 @@ REFERENCE = "oracle-static"
 HIGHEST = 4.0  # bars beyond are cut and have their value written
 HALO = [withStroke(linewidth=1.6, foreground="white")]
 ALL = "all scenarios"
+TASK_GOALS = {"min_energy": "accuracy is below its goal", "min_error": "energy is over its budget"}
 
 
 def draw_energy(result, options):
@@ -41,6 +42,7 @@ def _draw(result, task, what):
     shown = panels(evaluation, task)
     if not shown[0][1]:
         raise load.Missing(f"{evaluation.path}: no cell of task {task}")
+    by_means = evaluation.judged_by_means(evaluation.select(task))
     names = sorted((s for s in evaluation.schedulers if s != REFERENCE), key=style.scheduler_order)
     groups = max(len(g) for _, g in shown)
     gap = 1.6
@@ -81,6 +83,10 @@ def _draw(result, task, what):
                     below.bar(x, 100 * rate.value, gid=f"violated:{gid}", **look)
                     if not np.isnan(rate.low) and rate.high > 0:
                         below.plot([x, x], [100 * rate.low, 100 * rate.high], color=style.BLACK, lw=0.8, zorder=4)
+                strict = evaluation.strict_rate(cells, name)
+                if by_means and not np.isnan(strict):
+                    below.plot([x - 0.43, x + 0.43], [100 * strict] * 2, color=style.GREY, lw=1.1, zorder=5, gid=f"strict:{gid}",
+                               clip_on=False, path_effects=HALO)
             feasible = sum(s["feasible"] for c in cells for s in c["settings"])
             every = sum(len(c["settings"]) for c in cells)
             top.text(left + (len(names) - 1) / 2, 1.0, f"{feasible} of {every} feasible", ha="center", va="bottom", fontsize=5.2,
@@ -105,10 +111,13 @@ def _draw(result, task, what):
                 (Line2D([], [], color=style.BLACK, lw=0.8), f"{100 * evaluation.confidence:g} % interval")]
     if any(t.get_gid() and str(t.get_gid()).startswith("none:") for ax in axes[:, 0] for t in ax.lines):
         handles.append((Line2D([], [], marker="x", color=style.VIOLATION, ls="", ms=3.2, mew=0.9), "no setting counts"))
+    if by_means:
+        handles.append((Line2D([], [], color=style.GREY, lw=1.1), "violated if read input by input"))
     cells = evaluation.select(task)
     style.finish(fig, f"Normalised {what} and violated settings", [
         "lower is better", f"number in a bar: settings behind it, which neither {REFERENCE} nor the scheduler violates",
-        "violated: share of settings where over 10 % of the inputs break a goal", "infeasible settings (even oracle violates them) left out of both",
+        f"violated: share of settings where {load.violated_text(by_means, TASK_GOALS[task])}",
+        "left out of both: infeasible settings, no single configuration keeps their goals",
         "cells joined by the harmonic mean (violated: mean)", f"bars above {HIGHEST:g} are cut, their value written" if cut else "",
         *evaluation.caption(cells), result.verdict_text()], legend=handles)
     return fig

@@ -11,7 +11,8 @@ import re
 import numpy as np
 
 REPLAY, LIVE = "replay", "live"
-VIOLATED_ABOVE = 0.10  # a setting counts as violated above this share of inputs (evaluation.md)
+ALLOWED_SHARE = 0.10  # of the groups that may be late; read strictly, of the inputs that may break a goal (lib/core/goal_judge.h)
+MEAN, STRICT = "mean", "strict"  # judges
 
 
 class Missing(Exception):
@@ -277,6 +278,7 @@ class TraceHeader:
         self.setting = str(raw.get("setting") or ".".join(rest) or "default")
         self.task = str(raw.get("task") or "")
         self.goals = raw.get("goals") if isinstance(raw.get("goals"), dict) else {}
+        self.judge = MEAN if self.goals.get("judge") == MEAN else STRICT  # schema 1.0 knew no other
         self.scenario = str(raw.get("scenario") or "")
         self.energy_source = str(raw.get("energy_source") or "unknown")
         self.accuracy_source = str(raw.get("accuracy_source") or "unknown")
@@ -321,9 +323,25 @@ class Trace:
         self.co_runner = [r.get("co_runner") or None for _, r in records]
         broke = [r.get("violations") if isinstance(r.get("violations"), dict) else {} for _, r in records]
         self.violations = {k: np.array([b.get(k) is True for b in broke]) for k in ("deadline", "accuracy", "energy")}
+        self.violated_strict = bool(np.mean(self.any_violation) > ALLOWED_SHARE)
+        self.late_share = float(np.mean(self.violations["deadline"]))
+        self.violated = self.violated_strict
+        if self.verdict:
+            self.late_share, self.violated = number(self.verdict.get("late_share")), self.verdict.get(f"violated_{header.judge}") is True
+            self.violated_strict = self.verdict.get("violated_strict") is True
+        elif header.judge == MEAN:  # cut off: what its last input says of the means up to there
+            self.violated = self.late_share > ALLOWED_SHARE or any(broke[-1].get(k) is True for k in ("mean_accuracy", "mean_energy"))
+
+    def running_mean(self, column):
+        """Of the judged inputs up to each, those left out whose value is unknown."""
+        values = getattr(self, column)
+        known = ~np.isnan(values)
+        with np.errstate(invalid="ignore"):
+            return np.cumsum(np.where(known, values, 0)) / np.cumsum(known)
 
     def _read(self, path, notes):
         records = []
+        self.verdict = None
         with open(path, encoding="utf-8", errors="replace") as f:
             lines = f.read().split("\n")
         last = max((i for i, text in enumerate(lines) if text.strip()), default=0)
@@ -342,7 +360,8 @@ class Trace:
                 raise broken(path, "", f"line {i} is torn ({e})", "remove the line or repeat the run") from None
             if r.get("record") == "input" and not r.get("warmup"):
                 records.append((i, r))
-            ended = ended or r.get("record") == "end"
+            if r.get("record") == "end":
+                ended, self.verdict = True, r["verdict"] if isinstance(r.get("verdict"), dict) else None
         self.complete = ended
         return records
 
@@ -372,20 +391,28 @@ class Trace:
 
 
 class Cell:
-    """One scheduler on one setting in one mode."""
+    """One scheduler on one setting in one mode. `share`: of the inputs that break a goal by themselves."""
 
-    def __init__(self, scheduler, setting, mode, task, inputs, share, energy_j, error, normalised=None):
+    def __init__(self, scheduler, setting, mode, task, inputs, share, late_share, energy_j, error, judge, violated, violated_strict,
+                 normalised=None):
         self.scheduler, self.setting, self.mode, self.task = scheduler, setting, mode, task
-        self.inputs, self.share, self.energy_j, self.error = inputs, share, energy_j, error
+        self.inputs, self.share, self.late_share, self.energy_j, self.error = inputs, share, late_share, energy_j, error
+        self.judge, self.violated, self.violated_strict = judge, violated, violated_strict
         self.normalised = normalised  # (value, low, high) or None
 
-    @property
-    def violated(self):
-        return self.share > VIOLATED_ABOVE
 
-
-EVALUATION_SCHEMA = "1.0"
+EVALUATION_SCHEMA = "2.0"
 AGAIN = "write it again with 'alert-bench replay RECORDING --grid --out FOLDER', 'sweep' or 'merge'"
+
+
+def violated_text(by_means, goal="a goal is missed"):
+    """When a setting is violated, for captions."""
+    return f"over 10 % are late or, on average, {goal}" if by_means else "over 10 % of the inputs break a goal"
+
+
+def domain_of(workload):
+    """As lib/workloads/workload_factory.cpp."""
+    return "nlp" if workload in ("ptb", "squad") else "vision"
 
 
 class Value:
@@ -402,13 +429,17 @@ class Value:
 class Evaluation:
     """evaluation.json: see lib/evaluation/evaluation.h for what its figures mean."""
 
-    METRICS = {"violation_rate": "mean", "satisfaction": "mean", "normalised": "harmonic", "over_oracle": "harmonic",
-               "over_oracle_causal": "harmonic"}  # how cells are joined
+    # How cells are joined.
+    METRICS = {"violation_rate": "mean", "in_time": "mean", "satisfaction": "mean", "normalised": "harmonic", "over_static": "harmonic",
+               "over_oracle": "harmonic", "over_oracle_mean": "harmonic", "over_oracle_causal": "harmonic"}
 
     def __init__(self, path):
         self.path = path
         self.raw = read_json(path, AGAIN)
         version = self.raw.get("schema_version")
+        if version == "1.0":
+            raise broken(path, "schema_version", f"\"1.0\" judges goals input by input; this script reads \"{EVALUATION_SCHEMA}\"",
+                         "evaluate the recording again: alert-bench replay RECORDING --grid --out FOLDER")
         if version != EVALUATION_SCHEMA:
             raise broken(path, "schema_version", f"{json.dumps(version)} is not known; this script reads \"{EVALUATION_SCHEMA}\"", AGAIN)
         if self.raw.get("kind") != "evaluation":
@@ -444,19 +475,23 @@ class Evaluation:
             raise broken(self.path, f"{where}.task", f"{json.dumps(c['task'])} is neither min_energy nor min_error", AGAIN)
         need(c, "failed", (str, type(None)), "text or null")
         need(c, "inputs", int, "whole number")
+        if need(c, "judge", str, "text") not in (MEAN, STRICT):
+            raise broken(self.path, f"{where}.judge", f"{json.dumps(c['judge'])} is neither {MEAN} nor {STRICT}", AGAIN)
         base = where
         for k, s in enumerate(need(c, "settings", list, "list")):
             where = f"{base}.settings[{k}]"
             need(s, "name", str, "text")
             need(s, "deadline_s", (int, float), "number")
             need(s, "feasible", bool, "true or false")
+            need(s, "ideals", dict, "object")
             results = need(s, "results", dict, "object")
             for name in self.schedulers:
                 where = f"{base}.settings[{k}].results"
                 r = need(results, name, dict, "object")
                 where += f".{name}"
                 need(r, "violated", bool, "true or false")
-                need(r, "satisfaction", (int, float), "number")
+                need(r, "late_share", (int, float), "number")
+                need(need(r, "strict", dict, "object"), "satisfaction", (int, float), "number")
 
     def tasks(self):
         return [t for t in ("min_energy", "min_error") if any(c["task"] == t for c in self.cells)]
@@ -469,22 +504,30 @@ class Evaluation:
     def select(self, task, workload=None, scenario=None):
         return [c for c in self.cells if c["task"] == task and workload in (None, c["workload"]) and scenario in (None, c["scenario"])]
 
+    def stored(self, cells):
+        """The totals by scheduler that the file has of just these cells (of one task); {} where it has none."""
+        if len(cells) == 1:
+            found = cells[0].get("schedulers")
+        else:
+            overall = self.raw.get("overall") if isinstance(self.raw.get("overall"), dict) else {}
+            found = overall.get("all") if cells and len(cells) == len(self.select(cells[0]["task"])) else None
+            for domain in ("vision", "nlp"):
+                if domain in overall and cells and cells == [c for c in self.select(cells[0]["task"]) if domain_of(c["workload"]) == domain]:
+                    found = overall[domain]
+            found = found.get(cells[0]["task"]) if isinstance(found, dict) else None
+            found = found.get("schedulers") if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
+
     def total(self, cells, scheduler, metric):
         """Over cells: as the file has it where it has this very total, else by the same definition."""
-        stored = None
-        if len(cells) == 1:
-            stored = cells[0].get("schedulers")
-        elif cells and len(cells) == len(self.select(cells[0]["task"])):
-            overall = self.raw.get("overall")
-            stored = overall.get(cells[0]["task"]) if isinstance(overall, dict) else None
-        stored = stored.get(scheduler) if isinstance(stored, dict) else None
+        stored = self.stored(cells).get(scheduler)
         stored = stored.get(metric) if isinstance(stored, dict) else None
         if isinstance(stored, dict) and not np.isnan(number(stored.get("value"))):
             return Value(*(number(stored.get(k)) for k in ("value", "low", "high")), whole(stored.get("settings"), 0))
         return self.joined(cells, scheduler, metric)
 
     def joined(self, cells, scheduler, metric):
-        """Means over the settings of a cell, joined over cells; a bootstrap over the settings within each."""
+        """Means over the settings of a cell, joined over cells; a bootstrap over the recordings, then the settings within each."""
         groups = [np.array([v for v in (self._of(s, scheduler, metric) for s in c["settings"]) if not np.isnan(v)]) for c in cells]
         groups = [g for g in groups if len(g)]
         if not groups:
@@ -494,18 +537,36 @@ class Evaluation:
         if settings < 2:
             return Value(value, settings=settings)
         generator = np.random.default_rng(1)
-        draws = join(np.array([g[generator.integers(0, len(g), size=(self.resamples, len(g)))].mean(axis=1) for g in groups]))
+        chosen = generator.integers(0, len(groups), size=(len(groups), self.resamples))
+        means = np.empty(chosen.shape)
+        for k, g in enumerate(groups):
+            own = chosen == k
+            means[own] = g[generator.integers(0, len(g), size=(int(own.sum()), len(g)))].mean(axis=1)
         tail = 50 * (1 - self.confidence)
-        return Value(value, *(float(v) for v in np.percentile(draws, [tail, 100 - tail])), settings)
+        return Value(value, *(float(v) for v in np.percentile(join(means), [tail, 100 - tail])), settings)
+
+    def strict_rate(self, cells, scheduler):
+        """Share of the settings violated where goals are read input by input, among those that are feasible so; NaN where none is."""
+        rates = []
+        for c in cells:
+            strict = c["schedulers"].get(scheduler, {}).get("strict", {}) if isinstance(c.get("schedulers"), dict) else {}
+            if whole(strict.get("feasible_settings"), 0) > 0:
+                rates.append(number(strict.get("violated_settings")) / strict["feasible_settings"])
+        return float(np.mean(rates)) if rates else np.nan
 
     @staticmethod
     def _of(setting, scheduler, metric):
         r = setting["results"][scheduler]
-        if metric in ("violation_rate", "satisfaction"):
-            if not setting["feasible"]:
-                return np.nan
-            return float(r["violated"]) if metric == "violation_rate" else number(r["satisfaction"])
-        return number(r.get(metric))
+        if metric not in ("violation_rate", "in_time", "satisfaction"):
+            return number(r.get(metric))
+        if not setting["feasible"]:
+            return np.nan
+        return {"violation_rate": float(r["violated"]), "in_time": 1 - number(r["late_share"]),
+                "satisfaction": number(r["strict"]["satisfaction"])}[metric]
+
+    @staticmethod
+    def judged_by_means(cells):
+        return any(c["judge"] == MEAN for c in cells)
 
     def source_text(self, cells, key):
         return ", ".join(sorted({c[key] for c in cells}))
@@ -689,7 +750,8 @@ class Result:
             except Missing as e:
                 self.notes(str(e))
                 continue
-            cells[key] = Cell(*key, header.task, len(t), float(np.mean(t.any_violation)), _mean(t.energy_j), _mean(t.error))
+            cells[key] = Cell(*key, header.task, len(t), float(np.mean(t.any_violation)), t.late_share, _mean(t.energy_j), _mean(t.error),
+                              header.judge, t.violated, t.violated_strict)
         if not cells:
             raise Missing(f"{self.path('summary.json')}: no such file or no results in it, and no traces to compute them from")
         for cell in cells.values():
@@ -725,9 +787,9 @@ def reference_cell(cells, cell, scheduler):
 
 
 def feasibility_cell(cells, cell):
-    """The oracle that tells whether the setting of `cell` can be met at all: the replayed one, which knows the truth it is
-    judged by. A live oracle meets other disturbances than those it looked up: it stands in only where nothing else is there."""
-    return _first_of(cells, cell, "oracle", (REPLAY, LIVE))
+    """The oracle-static that tells whether a single configuration keeps the goals of the setting of `cell`: the replayed one, which
+    knows the truth it is judged by. A live one meets other disturbances: it stands in only where nothing else is there."""
+    return _first_of(cells, cell, "oracle-static", (REPLAY, LIVE))
 
 
 def _first_of(cells, cell, scheduler, modes):
@@ -769,5 +831,9 @@ def _cell_of_summary(raw):
     if np.isnan(share) or task not in ("min_energy", "min_error") or (norm is None and np.isnan(energy) and np.isnan(error)):
         return None
     inputs = raw.get("inputs")
+    strict = raw.get("strict") if isinstance(raw.get("strict"), dict) else {}
+    late = number(raw.get("late_share", violations.get("deadline")))
+    by_share = share > ALLOWED_SHARE  # as summaries before 2.0 were judged
+    verdict = raw.get("judge", STRICT), bool(raw.get("violated", by_share)), bool(strict.get("violated", by_share))
     return Cell(raw["scheduler"], str(raw.get("setting") or "default"), str(raw.get("mode") or LIVE), task,
-                int(inputs) if isinstance(inputs, int) else 0, share, energy, error, norm)
+                int(inputs) if isinstance(inputs, int) else 0, share, late, energy, error, *verdict, norm)

@@ -23,7 +23,7 @@ SCHEDULERS = {
     "alert": BLUE, "alert-trad": SKY, "alert-any": GREEN, "alert-mean": YELLOW,
     "no-coord": PURPLE, "app-only": VERMILLION, "sys-only": ORANGE,
     "poet": "#997700", "copper": "#994455", "jouleguard": "#004488", "caloree": "#117733", "spectr": "#882255",
-    "oracle": BLACK, "oracle-causal": "#4A4A4A", "oracle-static": "#8C8C8C",
+    "oracle": BLACK, "oracle-mean": "#BEBEBE", "oracle-causal": "#4A4A4A", "oracle-static": "#8C8C8C",
 }
 SPARE = ["#332288", "#44AA99", "#AA4499", "#999933", "#661100", "#6699CC"]
 TRADITIONAL, ANYTIME = BLUE, ORANGE   # kinds of networks

@@ -1,4 +1,5 @@
-"""timeline: one run, input by input: latency and deadline, network and stage, cap, slow-down factor, contention. From traces/.
+"""timeline: one run, input by input: latency and deadline, network and stage, cap, mean so far of what has a goal, slow-down
+factor, contention. From traces/.
 timeline_pair: the same with traditional networks only, beside the run with anytime networks added (alert-trad, alert)."""
 
 import numpy as np
@@ -10,6 +11,9 @@ from matplotlib.ticker import MaxNLocator
 from . import load, style
 
 NAMES = ["timeline", "timeline_pair"]
+# Of a task: what has a goal (its key in the trace and in the goals), how it is called, what it is multiplied by.
+GOALS = {"min_energy": ("accuracy", "accuracy, %", 100), "min_error": ("energy_j", "energy, J", 1)}
+MEAN_COLOR = style.BLUE
 WINDOW = 400  # inputs that a figure can show one by one
 
 
@@ -65,7 +69,9 @@ def _draw(result, headers, options, width):
     level = {r: i for i, r in enumerate(used)}
 
     has_xi = any(np.isfinite(t.xi_mean[s]).any() for t, s in zip(traces, shown))
-    heights = [1.45, max(0.62, 0.14 * len(used) + 0.15), 0.75] + ([1.1] if has_xi else [])
+    goal = GOALS.get(headers[0].task)
+    has_mean = goal is not None and any(np.isfinite(t.running_mean(goal[0])[s]).any() for t, s in zip(traces, shown))
+    heights = [1.45, max(0.62, 0.14 * len(used) + 0.15), 0.75] + [0.75] * has_mean + [1.1] * has_xi
     fig, axes = style.figure(width, sum(heights) + 0.75, rows=len(heights), columns=len(traces), sharex="col", sharey="row",
                              gridspec_kw={"height_ratios": heights})
     seen = set()
@@ -80,8 +86,10 @@ def _draw(result, headers, options, width):
         _latency(panel[0], t, s)
         _network(panel[1], t, s, level, anytime)
         _cap(panel[2], t, s, profile)
+        if has_mean:
+            _mean(panel[3], t, s, *goal)
         if has_xi:
-            _slowdown(panel[3], t, s)
+            _slowdown(panel[-1], t, s)
         panel[0].set_xlim(first - 0.5, last + 0.5)
         panel[-1].set_xlabel("input")
         panel[-1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -109,14 +117,16 @@ def _draw(result, headers, options, width):
     axes[1][0].set_ylim(-0.6, len(used) - 0.4)
     axes[1][0].set_ylabel("network\nand stage")
     axes[2][0].set_ylabel("power cap, W")
+    if has_mean:
+        axes[3][0].set_ylabel(f"mean\n{goal[1]}")
     if has_xi:
-        axes[3][0].set_ylabel("slow-down\nfactor ξ")
+        axes[-1][0].set_ylabel("slow-down\nfactor ξ")
         known = [(t, s) for t, s in zip(traces, shown) if np.isfinite(t.xi_mean[s]).any()]
         low = min(np.nanmin((t.xi_mean - t.xi_sd)[s]) for t, s in known)
         high = max(np.nanmax(np.fmax(t.xi_mean + t.xi_sd, t.xi_observed)[s]) for t, s in known)
-        axes[3][0].set_ylim(max(0, min(low, 0.8) - 0.05), high * 1.05)
+        axes[-1][0].set_ylim(max(0, min(low, 0.8) - 0.05), high * 1.05)
     fig.align_ylabels(axes[:, 0])
-    legend = _legend(traces, shown, level, anytime, has_xi, seen)
+    legend = _legend(traces, shown, level, anytime, has_mean, has_xi, seen)
 
     h = headers[0]
     counts = []
@@ -124,7 +134,8 @@ def _draw(result, headers, options, width):
         n = int(mask.sum())
         broke = ", ".join(f"{k} {int(v[mask].sum())}" for k, v in trace.violations.items() if v[mask].any())
         name = f"{trace.header.scheduler}: " if len(traces) > 1 else ""
-        counts.append(f"{name}violations in {n} inputs: {broke or 'none'}")
+        counts.append(f"{name}violations in {n} inputs: {broke or 'none'}" + (
+            f"; goals {'violated' if trace.violated else 'kept'} on average over the run" if trace.header.judge == load.MEAN else ""))
     part = "" if shown[0].all() else f"inputs {first} to {last} of {int(traces[0].input.max()) + 1}"
     title = f"Time line of {h.scheduler}" if len(traces) == 1 else "The same run without and with anytime networks"
     style.finish(fig, title, [
@@ -139,8 +150,9 @@ def _draw(result, headers, options, width):
 
 def goal_text(header):
     goals, parts = header.goals, []
-    for key, form in (("deadline_s", lambda v: f"deadline {v * 1e3:.3g} ms"), ("accuracy", lambda v: f"accuracy ≥ {v * 100:.3g} %"),
-                      ("energy_j", lambda v: f"energy ≤ {v:.3g} J")):
+    mean = "mean " if header.judge == load.MEAN else ""
+    for key, form in (("deadline_s", lambda v: f"deadline {v * 1e3:.3g} ms"), ("accuracy", lambda v: f"{mean}accuracy ≥ {v * 100:.4g} %"),
+                      ("energy_j", lambda v: f"{mean}energy ≤ {v:.3g} J")):
         value = load.number(goals.get(key))
         if not np.isnan(value):
             parts.append(form(value))
@@ -195,6 +207,14 @@ def _cap(ax, t, s, profile):
     ax.stairs(y, edges, baseline=None, color=style.GREEN, lw=1.0, zorder=3, gid="cap")
 
 
+def _mean(ax, t, s, key, _, scale):
+    mean, goal = scale * t.running_mean(key)[s], scale * load.number(t.header.goals.get(key))
+    ax.plot(t.input[s], mean, color=MEAN_COLOR, lw=0.9, zorder=4, gid="running mean")
+    if not np.isnan(goal):
+        ax.axhline(goal, color=style.BLACK, lw=0.9, ls="--", zorder=3, gid="goal")
+    ax.margins(y=0.15)
+
+
 def _slowdown(ax, t, s):
     x, mean, sd = t.input[s], t.xi_mean[s], t.xi_sd[s]
     if not np.isfinite(mean).any():
@@ -206,16 +226,16 @@ def _slowdown(ax, t, s):
     ax.plot(x, mean, color="#9E3F75", lw=0.9, zorder=3, gid="mean")
 
 
-def _legend(traces, shown, level, anytime, has_xi, co_runners):
+def _legend(traces, shown, level, anytime, has_mean, has_xi, co_runners):
     dot = lambda m, c, size=4, **k: Line2D([], [], marker=m, color=c, ls="", ms=size, mew=k.pop("mew", 0), **k)
     any_of = lambda key: any(t.violations[key][s].any() for t, s in zip(traces, shown))
     entries = [(dot(".", "#444444"), "in time"), (Line2D([], [], color=style.BLACK, lw=0.9), "deadline")]
     if any_of("deadline"):
         entries.append((dot("x", style.VIOLATION, mew=1), "missed"))
     if any_of("accuracy"):
-        entries.append((dot("v", style.PURPLE), "accuracy below goal"))
+        entries.append((dot("v", style.PURPLE), "accuracy of the input below goal"))
     if any_of("energy"):
-        entries.append((dot("D", style.PURPLE, 3), "energy over budget"))
+        entries.append((dot("D", style.PURPLE, 3), "energy of the input over budget"))
     if any(r[0] not in anytime for r in level):
         entries.append((Line2D([], [], color=style.TRADITIONAL, lw=2.6), "traditional"))
     if any(r[0] in anytime for r in level):
@@ -224,6 +244,10 @@ def _legend(traces, shown, level, anytime, has_xi, co_runners):
         entries.append((dot("o", "white", 3, mec=style.ANYTIME_TEXT, mew=0.7), "stage delivered, if earlier"))
     if co_runners:
         entries.append((Patch(color=style.CONTENTION), "co-runner: " + ", ".join(sorted(co_runners))))
+    if has_mean:
+        entries.append((Line2D([], [], color=MEAN_COLOR, lw=0.9), "mean of the inputs so far"))
+        entries.append((Line2D([], [], color=style.BLACK, lw=0.9, ls="--"),
+                        "goal of the mean" if traces[0].header.judge == load.MEAN else "goal of an input"))
     if has_xi:
         entries.append(((Patch(color=style.PURPLE, alpha=0.45, lw=0), Line2D([], [], color="#9E3F75", lw=0.9)), "ξ mean ± sd"))
         entries.append((dot(".", "#444444"), "ξ observed"))

@@ -18,12 +18,16 @@ SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "lib" / "trace" / "trace.
 
 # Changes that make a good line a bad one, by record.
 SPOILERS = {
-    "header": [("task", "fast"), ("schema_version", "9"), ("goals", {"deadline_s": 0.1}), ("typo", 1)],
+    "header": [("task", "fast"), ("schema_version", "1.0"), ("goals", {"deadline_s": 0.1}),
+               ("goals", {"deadline_s": 0.1, "accuracy": 0.9, "energy_j": None}),
+               ("goals", {"deadline_s": 0.1, "accuracy": 0.9, "energy_j": None, "judge": "lenient",
+                          "goal_tolerance": {"accuracy": 0.005, "energy": 0.02}}), ("typo", 1)],
     "input": [("latency_s", -1), ("latency_s", None), ("stage_target", 0), ("correct", {"top1": 1, "top5": True}),
               ("correct", {"top5": True}), ("correct", {"top1": True, "nll": -1}), ("correct", {"top1": True, "f1": 1.5}),
-              ("deadline_s", -1), ("violations", {"deadline": None, "accuracy": None, "energy": None}), ("accuracy", 90),
+              ("deadline_s", -1), ("violations", {"deadline": None, "accuracy": None, "energy": None, "mean_accuracy": None, "mean_energy": None}),
+              ("violations", {"deadline": False, "accuracy": None, "energy": None}), ("accuracy", 90),
               ("typo", 1)],
-    "end": [("status", "done"), ("inputs", -1), ("typo", 1)],
+    "end": [("status", "done"), ("inputs", -1), ("verdict", {"violated_mean": False}), ("verdict", True), ("typo", 1)],
 }
 
 

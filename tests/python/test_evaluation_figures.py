@@ -50,13 +50,16 @@ class Drawn(Case):
         for draw, task in ((grid.draw_energy, "min_energy"), (grid.draw_error, "min_error")):
             fig = draw(load.Result(self.one), options())
             shown = 0
-            for cell in [c for c in raw["cells"] if c["task"] == task] + [{"scenario": grid.ALL, "schedulers": raw["overall"][task]}]:
+            for cell in [c for c in raw["cells"] if c["task"] == task] + [{"scenario": grid.ALL, "schedulers": raw["overall"]["all"][task]["schedulers"]}]:
                 for name, t in cell["schedulers"].items():
                     gid = f"fashion-mnist:{cell['scenario']}:{name}"
                     if name == "oracle-static":
                         self.assertFalse(by_gid(fig, f"bar:{gid}"))
                         continue
                     self.assertAlmostEqual(by_gid(fig, f"violated:{gid}")[0].get_height(), 100 * t["violation_rate"]["value"])
+                    if cell["scenario"] != grid.ALL:
+                        strict = t["strict"]["violated_settings"] / t["strict"]["feasible_settings"]
+                        np.testing.assert_allclose(by_gid(fig, f"strict:{gid}")[0].get_ydata(), 100 * strict)
                     if t["normalised"] is None:
                         self.assertTrue(by_gid(fig, f"none:{gid}"))
                         continue
@@ -69,6 +72,7 @@ class Drawn(Case):
                         np.testing.assert_allclose(by_gid(fig, f"interval:{gid}")[0].get_ydata(),
                                                    [t["normalised"]["low"], t["normalised"]["high"]])
             self.assertGreater(shown, 30)
+            self.assertIn("on average", text_of(fig, "footer"))
             self.assertIn("energy: model", text_of(fig, "footer").replace("\n", " "))
 
     def test_cells_are_joined_by_definition(self):
@@ -83,13 +87,13 @@ class Drawn(Case):
         self.assertTrue(low < 2 / sum(1 / m for m in means) < high)
         self.assertEqual(by_gid(fig, "settings:ptb:default:alert")[0].get_text(), str(sum(len(of(c, "normalised")) for c in cells)))
         # All of them: as the file says, interval included.
-        stored = raw["overall"]["min_energy"]["alert"]["normalised"]
+        stored = raw["overall"]["all"]["min_energy"]["schedulers"]["alert"]["normalised"]
         np.testing.assert_allclose(by_gid(fig, f"interval:all workloads:{grid.ALL}:alert")[0].get_ydata(), [stored["low"], stored["high"]])
         evaluation = load.Evaluation(os.path.join(self.many, "evaluation.json"))
-        for metric in ("normalised", "violation_rate", "over_oracle"):
+        for metric in ("normalised", "violation_rate", "in_time", "satisfaction", "over_static", "over_oracle", "over_oracle_mean"):
             joined = evaluation.joined(evaluation.select("min_energy"), "alert", metric)
-            self.assertAlmostEqual(joined.value, raw["overall"]["min_energy"]["alert"][metric]["value"])
-            self.assertEqual(joined.settings, raw["overall"]["min_energy"]["alert"][metric]["settings"])
+            self.assertAlmostEqual(joined.value, raw["overall"]["all"]["min_energy"]["schedulers"]["alert"][metric]["value"])
+            self.assertEqual(joined.settings, raw["overall"]["all"]["min_energy"]["schedulers"]["alert"][metric]["settings"])
 
     def test_goals_energy_shows_one_cell(self):
         fig = goals_energy.draw(load.Result(self.one), options("--cell", "compute-2"))
@@ -97,18 +101,25 @@ class Drawn(Case):
         infeasible = sum(not s["feasible"] for s in cell["settings"])
         self.assertGreater(infeasible, 0)
         self.assertEqual(len(by_gid(fig, "infeasible")), infeasible)
-        hollow = 0
+        hollow = none = 0
         for name in goals_energy.SHOWN:
             for goal in {s["accuracy"] for s in cell["settings"]}:
                 own = sorted((s for s in cell["settings"] if s["accuracy"] == goal), key=lambda s: s["deadline_s"])
-                line = by_gid(fig, f"energy:{goal:.6g}:{name}")[0]
-                np.testing.assert_allclose(line.get_ydata(), [s["results"][name]["mean_energy_j"] for s in own])
-                self.assertEqual(line.get_color(), style.scheduler_color(name))
-                broke = [s["results"][name]["mean_energy_j"] for s in own if s["results"][name]["violated"]]
+                drawn = by_gid(fig, f"energy:{goal:.6g}:{name}")
+                if name != "alert" and all(s["ideals"][name] is None for s in own):
+                    self.assertFalse(drawn, "no configuration of the level keeps any of the goals")
+                    continue
+                line = drawn[0]
+                alert = name == "alert"
+                expected = [s["results"]["alert"]["mean_energy_j"] if alert else s["ideals"][name] for s in own]
+                none += sum(e is None for e in expected)
+                np.testing.assert_allclose(line.get_ydata(), np.array(expected, dtype=float))
+                broke = [s["results"]["alert"]["mean_energy_j"] for s in own if alert and s["results"]["alert"]["violated"]]
                 marks = by_gid(fig, f"violated:{goal:.6g}:{name}")
                 np.testing.assert_allclose(marks[0].get_ydata() if marks else [], broke)
                 hollow += len(broke)
         self.assertGreater(hollow, 0)
+        self.assertGreater(none, 0, "a level without a mark")
         self.assertIn("compute-2", text_of(fig, "subtitle"))
 
     def test_the_cell_shown_has_a_co_runner_unless_asked(self):
@@ -116,19 +127,19 @@ class Drawn(Case):
         self.assertEqual(goals_energy.choose(evaluation, None)["co_runner"], "compute")
         self.assertEqual(goals_energy.choose(evaluation, "fashion-mnist/default")["scenario"], "default")
 
-    def test_distance_to_both_oracles(self):
+    def test_distance_to_the_oracles(self):
         fig = distance.draw(load.Result(self.many), options())
         raw = self.raw(self.many)
         for task in ("min_energy", "min_error"):
-            for name, t in raw["overall"][task].items():
-                for key, oracle in (("over_oracle", "oracle"), ("over_oracle_causal", "oracle-causal")):
+            for name, t in raw["overall"]["all"][task]["schedulers"].items():
+                for key, oracle in (("over_oracle", "oracle"), ("over_oracle_mean", "oracle-mean"), ("over_oracle_causal", "oracle-causal")):
                     mark = by_gid(fig, f"distance:all:{task}:{name}:{oracle}")
-                    if name == "oracle":
+                    if name == oracle:
                         self.assertFalse(mark)
                     else:
                         self.assertAlmostEqual(mark[0].get_xdata()[0], 100 * (t[key]["value"] - 1))
         text = by_gid(fig, "settings:all:min_energy:alert")[0].get_text()
-        self.assertEqual(text, str(raw["overall"]["min_energy"]["alert"]["over_oracle"]["settings"]))
+        self.assertEqual(text, str(raw["overall"]["all"]["min_energy"]["schedulers"]["alert"]["over_oracle"]["settings"]))
 
     def test_without_oracle_causal(self):
         schedulers = [s for s in make_result.EVALUATED if s != "oracle-causal"]
@@ -219,7 +230,9 @@ class CommandLine(Case):
         for value, message in (
                 ('{"schema_version": "1.0", "cells": [', r"evaluation\.json: torn or no JSON .*; write it again with 'alert-bench replay"),
                 ("[]", "is no JSON object"), ('{"a": NaN}', "NaN is no JSON"),
-                (spoilt(lambda r: r.update(schema_version="9.0")), r'schema_version: "9\.0" is not known; this script reads "1\.0"'),
+                (spoilt(lambda r: r.update(schema_version="9.0")), r'schema_version: "9\.0" is not known; this script reads "2\.0"'),
+                (spoilt(lambda r: r["cells"][1].update(judge="lenient")), r'cells\[1\]\.judge: "lenient" is neither'),
+                (spoilt(lambda r: r["cells"][0]["settings"][3].pop("ideals")), r"cells\[0\]\.settings\[3\]\.ideals: is no object"),
                 (spoilt(lambda r: r.pop("schema_version")), "schema_version: null is not known"),
                 (spoilt(lambda r: r.update(kind="summary")), 'kind: "summary" is not "evaluation"'),
                 (spoilt(lambda r: r.update(schedulers=[])), "schedulers: is no list of names"),
@@ -233,6 +246,11 @@ class CommandLine(Case):
             self.assertEqual(code, 2, err)
             self.assertRegex(err, message)
             self.assertRegex(err, "evaluation.json: .*; write it again")
+
+    def test_an_evaluation_that_judged_input_by_input_is_refused(self):
+        code, _, err = command(self.written({**self.raw(self.one), "schema_version": "1.0"}), "--only", "distance")
+        self.assertEqual(code, 2)
+        self.assertRegex(err, r"evaluation\.json: schema_version: .*; evaluate the recording again: alert-bench replay RECORDING --grid")
 
     def test_nothing_that_could_be_evaluated(self):
         raw = self.raw(self.one)
