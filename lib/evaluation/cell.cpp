@@ -72,23 +72,24 @@ void compare_with_oracles(Setting& setting, const std::vector<std::string>& name
 
 // Which configurations each level could choose from, see Ideals.
 struct Levels {
-  std::vector<bool> system, application, combined;
+  std::vector<std::vector<bool>> networks;  // one a network, by name
+  std::vector<bool> application, combined;
 
   explicit Levels(const Profile& profile) {
-    int most_accurate = -1;
-    for (const int m : models_by_name(profile, Candidates::traditional))
-      if (most_accurate < 0 || profile.models[static_cast<size_t>(m)].accuracy.back() >
-                                   profile.models[static_cast<size_t>(most_accurate)].accuracy.back())
-        most_accurate = m;
-    for (const Configuration& c : configurations_by_name(profile)) {
-      system.push_back(c.model == most_accurate);
+    const std::vector<Configuration> configurations = configurations_by_name(profile);
+    for (const Configuration& c : configurations) {
       application.push_back(c.cap == profile.caps() - 1);
       combined.push_back(true);
+    }
+    for (const int model : models_by_name(profile, Candidates::all)) {
+      networks.emplace_back();
+      for (const Configuration& c : configurations) networks.back().push_back(c.model == model);
     }
   }
 };
 
-void judge_static_configurations(Setting& setting, const SchedulerInputs& inputs, const Levels& levels) {
+// Returns the ideal of each network under any cap.
+std::vector<std::optional<double>> judge_static_configurations(Setting& setting, const SchedulerInputs& inputs, const Levels& levels) {
   const std::vector<GoalVerdict> verdicts = static_verdicts(inputs);
   const auto any_keeps = [&](bool GoalVerdict::*violated) {
     return std::any_of(verdicts.begin(), verdicts.end(), [&](const GoalVerdict& v) { return !(v.*violated); });
@@ -103,7 +104,20 @@ void judge_static_configurations(Setting& setting, const SchedulerInputs& inputs
     const GoalVerdict& v = verdicts[static_cast<size_t>(k)];
     return setting.goals.task == Task::min_energy ? v.mean_energy_j : std::optional<double>(1 - v.mean_accuracy);
   };
-  setting.ideals = {ideal(levels.system), ideal(levels.application), ideal(levels.combined)};
+  setting.ideals = {{}, ideal(levels.application), ideal(levels.combined)};
+  std::vector<std::optional<double>> of_network;
+  for (const std::vector<bool>& network : levels.networks) of_network.push_back(ideal(network));
+  return of_network;
+}
+
+// The network that keeps the goals of the most settings is the one whose caps are adapted.
+void choose_system_network(Cell& cell, const std::vector<std::vector<std::optional<double>>>& of_networks) {
+  std::vector<int64_t> kept(of_networks.empty() ? 0 : of_networks.front().size());
+  for (const auto& of_network : of_networks)
+    for (size_t m = 0; m < kept.size(); ++m) kept[m] += of_network[m].has_value();
+  if (kept.empty()) return;
+  const auto best = static_cast<size_t>(std::max_element(kept.begin(), kept.end()) - kept.begin());
+  for (size_t i = 0; i < cell.settings.size(); ++i) cell.settings[i].ideals.system = of_networks[i][best];
 }
 
 }  // namespace
@@ -182,6 +196,7 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
   const PhaseTimes phase_times(recording.truth, recording.profile, first);
 
   // Settings are independent of each other, and each has its place: the number of threads changes nothing.
+  std::vector<std::vector<std::optional<double>>> of_networks(cell.settings.size());
   std::atomic<size_t> next{0};
   std::mutex mutex;
   std::exception_ptr error;
@@ -190,7 +205,7 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
       for (size_t i; (i = next++) < cell.settings.size();) {
         Setting& setting = cell.settings[i];
         SchedulerInputs inputs{recording.profile, setting.goals, &recording.truth, scenario.arrivals, first, &columns, &phase_times};
-        judge_static_configurations(setting, inputs, levels);
+        of_networks[i] = judge_static_configurations(setting, inputs, levels);
         for (size_t k = 0; k < names.size(); ++k) {
           if (interrupted()) return;
           const auto settings = request.scheduler_settings.find(names[k]);
@@ -214,6 +229,7 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
   for (std::thread& t : helpers) t.join();
   if (error) std::rethrow_exception(error);
   if (interrupted()) throw RunError("interrupted");
+  choose_system_network(cell, of_networks);
   return cell;
 }
 

@@ -42,8 +42,8 @@ struct SettingResult {
   double mean_error() const { return 1 - verdict.mean_accuracy; }
 };
 
-// The least objective that one level can reach by a single configuration that keeps the goals: `system`, any cap of the most
-// accurate traditional network; `application`, any network under the highest cap; `combined`, any configuration. None
+// The least objective that one level can reach by a single configuration that keeps the goals: `system`, any cap of one
+// network, the one that keeps the goals of the most settings of the cell (of equals the first by name); `application`, any network under the highest cap; `combined`, any configuration. None
 // where no such configuration keeps them.
 struct Ideals {
   std::optional<double> system, application, combined;

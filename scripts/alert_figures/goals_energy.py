@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from . import load, style
 
 NAMES = ["goals_energy"]
-SHOWN = {"system": "Sys-level: caps of the most accurate traditional network", "application": "App-level: networks under the highest cap",
+SHOWN = {"system": "Sys-level: caps of the network that keeps most goals", "application": "App-level: networks under the highest cap",
          "combined": "Combined: both", "alert": "alert (a scheduler)"}
 LOOKS = {"system": (style.ORANGE, "s"), "application": (style.VERMILLION, "^"), "combined": (style.BLACK, "o"),
          "alert": (style.scheduler_color("alert"), "D")}
