@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes every figure and claim of ARTIFACT.md anew from recordings (about four minutes), or from nothing (--from nothing:
+# Makes every figure and claim of ARTIFACT.md anew from recordings (about ten minutes), or from nothing (--from nothing:
 # builds, runs the quickstart and makes the recordings too, about 40 minutes; leave the machine alone meanwhile). Can be run
 # again; what it makes replaces what was there.
 #   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|sensitivity|claims] [--out DIR]
