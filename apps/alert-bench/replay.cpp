@@ -31,7 +31,7 @@ void add_replay(CLI::App& app, CommandLine& line) {
   command->add_option("--deadlines", a->request.grid_spec.deadlines, "of the grid: deadlines, 0.4 to 2 times the reference latency")
       ->needs(grid)->check(CLI::Range(2, 1000))->capture_default_str();
   command->add_option("--levels", a->request.grid_spec.levels, "of the grid: accuracy goals (least energy), power limits (least error)")
-      ->needs(grid)->check(CLI::Range(1, 1000))->capture_default_str();
+      ->needs(grid)->check(CLI::Range(2, 1000))->capture_default_str();
   command->add_option_function<std::string>("--judge", [a](const std::string& judge) {
         a->request.grid_spec.judge = judge == "strict" ? Judge::strict : Judge::mean;
       }, "of the grid: goals read as means, or input by input (strict); both readings are in the tables, this one decides what "

@@ -27,8 +27,8 @@ GoalJudging GridSpec::judging(const Scenario& scenario) const {
 }
 
 std::vector<GoalSpec> goal_grid(const Profile& profile, Task task, const GridSpec& spec, const GoalJudging& judging) {
-  if (spec.deadlines < 2 || spec.levels < 1)
-    throw InputError(fmt::format("grid: {} deadlines x {} levels; give at least 2 deadlines and 1 level", spec.deadlines, spec.levels));
+  if (spec.deadlines < 2 || spec.levels < 2)
+    throw InputError(fmt::format("grid: {} deadlines x {} levels; give at least 2 of each", spec.deadlines, spec.levels));
   if (!(spec.deadline_low_x > 0 && spec.deadline_high_x > spec.deadline_low_x))
     throw InputError(fmt::format("grid: deadlines from {} to {} times the reference latency; they must be above 0 and rise",
                                  spec.deadline_low_x, spec.deadline_high_x));

@@ -9,7 +9,7 @@
 namespace alertbench {
 
 struct GridSpec {
-  int deadlines = 6, levels = 6;  // 36 settings as published; at least 2 deadlines and 1 level
+  int deadlines = 6, levels = 6;  // each at least 2; 36 settings as published
   double deadline_low_x = 0.4, deadline_high_x = 2.0;  // times the profile's reference latency, evenly spaced
   // How its settings are judged; none: as the first goal setting of the scenario is.
   std::optional<Judge> judge = {};

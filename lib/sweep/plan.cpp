@@ -255,7 +255,7 @@ Plan Plan::read(const std::string& path) {
     if (settings.contains(scheduler)) plan.scheduler_settings.emplace_back(scheduler, settings[scheduler].dump());
   JsonReader grid = r.object("grid");
   plan.grid.deadlines = grid.integer("deadlines", 2, std::numeric_limits<int>::max());
-  plan.grid.levels = grid.integer("levels", 1, std::numeric_limits<int>::max());
+  plan.grid.levels = grid.integer("levels", 2, std::numeric_limits<int>::max());
   plan.grid.deadline_low_x = grid.number("deadline_low_x", 0, 1e300);
   plan.grid.deadline_high_x = grid.number("deadline_high_x", 0, 1e300);
   if (grid.has("judge")) plan.grid.judge = read_judge(grid);

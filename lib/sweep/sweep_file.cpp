@@ -16,7 +16,7 @@ constexpr int most_steps = 1000;
 GridSpec read_grid(JsonReader r) {
   GridSpec g;
   g.deadlines = r.integer("deadlines", g.deadlines, 2, most_steps);
-  g.levels = r.integer("levels", g.levels, 1, most_steps);
+  g.levels = r.integer("levels", g.levels, 2, most_steps);
   g.deadline_low_x = r.number("deadline_low_x", g.deadline_low_x, 1e-3, 1e3);
   g.deadline_high_x = r.number("deadline_high_x", g.deadline_high_x, 1e-3, 1e3);
   if (r.has("judge")) g.judge = read_judge(r);
