@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "fake_powercap.h"
+#include "killed_child.h"
 #include "power/backend.h"
 #include "power/cap_guard.h"
 #include "power/sensors.h"
@@ -144,25 +145,16 @@ TEST_CASE("cpufreq: SIGKILL at random moments never leaves a frequency behind", 
   Random random(5);
   int changed = 0;
   for (int i = 0; i < 60; ++i) {
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-      Random own(static_cast<uint64_t>(i));
-      try {
-        while (true) {
+    Random own(static_cast<uint64_t>(i));
+    run_and_kill(
+        [&](auto step) {
           const auto caps = make_cpufreq_cap(settings_for(b));
-          for (int k = 0; k < 20; ++k) caps->set(std::vector<double>{6, 8, 12}[own.below(3)]);
-        }
-      } catch (const std::exception&) {
-      }
-      _exit(9);
-    }
-    usleep(static_cast<useconds_t>(random.uniform(0, 25e3)));
-    kill(child, SIGKILL);
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    REQUIRE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+          for (int k = 0; k < 20; ++k) {
+            caps->set(std::vector<double>{6, 8, 12}[own.below(3)]);
+            step();
+          }
+        },
+        random.uniform(0, 25e-3), i % 2 == 1);
     changed += b.max_of(4) != "2000000" || b.max_of(0) != "1400000";
     const int lock = open(b.policy(0, "scaling_max_freq").c_str(), O_RDONLY | O_CLOEXEC);
     for (int wait = 0; flock(lock, LOCK_EX | LOCK_NB) != 0 && wait < 20'000; ++wait) usleep(1000);

@@ -11,6 +11,7 @@
 #include "core/random.h"
 #include "fake_gpu.h"
 #include "fake_powercap.h"
+#include "killed_child.h"
 #include "power/backend.h"
 #include "power/cap_guard.h"
 #include "power/cpufreq.h"
@@ -44,35 +45,17 @@ void kill_runs(const FakeGpus& g, const NvmlCapSettings& settings, int times, ui
   Random random(seed);
   int changed = 0;
   for (int i = 0; i < times; ++i) {
-    int begun[2];
-    REQUIRE(pipe2(begun, O_CLOEXEC) == 0);
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-      Random own(static_cast<uint64_t>(i));
-      SystemClock clock;
-      try {
-        while (true) {
+    Random own(static_cast<uint64_t>(i));
+    SystemClock clock;
+    run_and_kill(
+        [&](auto step) {
           const auto caps = make_nvml_cap(settings, clock);
           for (int k = 0; k < 20; ++k) {
             caps->set(std::vector<double>{150, 250, 400}[own.below(3)]);
-            (void)!write(begun[1], "b", 1);
+            step();
           }
-        }
-      } catch (const std::exception&) {
-      }
-      _exit(9);
-    }
-    close(begun[1]);
-    char byte;
-    if (i % 2 == 1) REQUIRE(read(begun[0], &byte, 1) == 1);
-    usleep(static_cast<useconds_t>(random.uniform(0, 30e3)));
-    kill(child, SIGKILL);
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    close(begun[0]);
-    REQUIRE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));  // it had not given up by itself
+        },
+        random.uniform(0, 30e-3), i % 2 == 1);
     changed += !g.as_found();
     await_lock(g.root() + "/dev/nvidiactl");
     REQUIRE(g.as_found());

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "fake_powercap.h"
+#include "killed_child.h"
 #include "power/backend.h"
 #include "power/cap_guard.h"
 #include "power/cap_state.h"
@@ -69,20 +70,16 @@ int files_in(const std::string& folder) {
   return count;
 }
 
-// Sets caps without end.
-[[noreturn]] void run_to_be_killed(const FakeMachine& m, uint64_t seed) {
-  Random random(seed);
-  try {
-    while (true) {
-      const auto caps = make_rapl_cap(settings_for(m));
-      for (int i = 0; i < 20; ++i) caps->set(std::vector<double>{35, 50, 100}[random.below(3)]);
-      caps->restore();
-      caps->set(35);
-    }
-  } catch (const std::exception& e) {
-    (void)!write(STDERR_FILENO, e.what(), std::strlen(e.what()));
+// Sets caps as a run does, restores them, and sets one more; calls `step()` after the first.
+template <typename Step>
+void set_and_restore(const FakeMachine& m, Random& random, Step step) {
+  const auto caps = make_rapl_cap(settings_for(m));
+  for (int i = 0; i < 20; ++i) {
+    caps->set(std::vector<double>{35, 50, 100}[random.below(3)]);
+    step();
   }
-  _exit(9);
+  caps->restore();
+  caps->set(35);
 }
 
 }  // namespace
@@ -218,18 +215,8 @@ TEST_CASE("rapl cap: SIGKILL at 200 random moments never leaves a cap behind", "
   Random random(11);
   int changed = 0;
   for (int i = 0; i < 200; ++i) {
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      const int null = open("/dev/null", O_WRONLY);
-      dup2(null, STDERR_FILENO);  // the watchdog's word, 200 times
-      run_to_be_killed(m, static_cast<uint64_t>(i));
-    }
-    usleep(static_cast<useconds_t>(random.uniform(0, 25e3)));
-    kill(child, SIGKILL);
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    REQUIRE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));  // it had not given up by itself
+    Random own(static_cast<uint64_t>(i));
+    run_and_kill([&](auto step) { set_and_restore(m, own, step); }, random.uniform(0, 25e-3), i % 2 == 1);
     changed += m.caps() != found;
     REQUIRE(lock_is_free(m, 20));
     REQUIRE(m.caps() == found);
