@@ -10,12 +10,12 @@ namespace alertbench {
 
 void add_compare(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("compare", "two results, setting by setting; exit code 5 where they differ");
-  struct Arguments {
+  struct CompareArguments {
     std::string a, b;
     double tolerance = default_tolerance;
     bool json = false;
   };
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<CompareArguments>();
   command->add_option("A", a->a, "result folder, or its evaluation.json or summary.json")->required();
   command->add_option("B", a->b, "the other one, of the same kind")->required();
   command

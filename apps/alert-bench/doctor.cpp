@@ -169,12 +169,12 @@ void print(const nlohmann::ordered_json& j, const std::string& indent) {
 
 void add_doctor(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("doctor", "what this machine can do: processor, LibTorch and BLAS, power, co-runner, data");
-  struct Arguments {
+  struct DoctorArguments {
     int threads = 1;
     std::string root = "/", nvml_library = default_nvml_library;
     bool json = false;
   };
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<DoctorArguments>();
   command->add_option("--threads", a->threads, "threads of the inference")->capture_default_str()->check(CLI::Range(1, 1024));
   command->add_option("--root", a->root, "what stands before /sys for power (scenario key power.root)")->capture_default_str();
   command->add_option("--nvml-library", a->nvml_library, "NVIDIA's library for GPUs (scenario key power.nvml_library)")

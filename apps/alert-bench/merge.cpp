@@ -15,11 +15,11 @@ void add_merge(CLI::App& app, CommandLine& line) {
                   "Examples:\n"
                   "  alert-bench merge results/part-1 results/part-2 results/part-3 --out results/mine\n"
                   "  alert-bench merge results/images results/sentences --out results/all     (other sweeps, same schedulers)");
-  struct Arguments {
+  struct MergeArguments {
     std::vector<std::string> folders;
     MergeOptions options;
   };
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<MergeArguments>();
   command->add_option("DIR", a->folders, "folders with an evaluation.json")->required();
   command->add_option("--out", a->options.out, "folder for the joined evaluation.json and manifest.json")->required();
   command->add_flag("--overwrite", a->options.overwrite, "replace a merged result that is there already");

@@ -15,11 +15,11 @@ void add_replay(CLI::App& app, CommandLine& line) {
                   "  alert-bench replay results/quickstart/recording --grid --out results/grid\n"
                   "  alert-bench replay results/quickstart/recording --grid --out results/grid --overwrite "
                   "--trace energy-t1.04-a0.8700");
-  struct Arguments {
+  struct ReplayArguments {
     ReplayRequest request;
     RunOptions options;
   };
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ReplayArguments>();
   command->add_option("RECORDING", a->request.recording, "recording folder, or its recording.json")->required();
   command->add_option("--out", a->options.out, "result folder (default: print the summary only, keep no traces)");
   command->add_option("--schedulers", a->request.schedulers, "only these, separated by commas (default: the recording's scenario's)")

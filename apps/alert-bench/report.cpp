@@ -10,7 +10,7 @@
 namespace alertbench {
 namespace {
 
-struct Arguments {
+struct ReportArguments {
   std::string result, format = "text", out;
   bool json = false;
 };
@@ -31,7 +31,7 @@ std::string written(const ResultFile& result, const std::string& format) {
 
 void add_report(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("report", "the tables of a result, from its files");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ReportArguments>();
   command->add_option("RESULT", a->result, "result folder, or its evaluation.json or summary.json")->required();
   auto* format = command->add_option("--format", a->format,
                                      "csv: one row a (cell, setting, scheduler), raw values; html: one page with\n"

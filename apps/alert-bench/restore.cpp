@@ -10,10 +10,10 @@ namespace alertbench {
 void add_restore(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("restore", "put power caps back that a run left behind (its watchdog was killed as well)");
   command->footer("A run puts its caps back by itself, also when interrupted or killed. This is for what is left after that.");
-  struct Arguments {
+  struct RestoreArguments {
     std::string root = "/", state, nvml_library = default_nvml_library;
   };
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<RestoreArguments>();
   command->add_option("--root", a->root, "what stands before /sys (scenario key power.root)")->capture_default_str();
   command->add_option("--state", a->state, "folder with the caps found (scenario key power.state_folder); default: /run/alert-bench for "
                                            "root, $XDG_RUNTIME_DIR/alert-bench for others");

@@ -7,7 +7,7 @@
 namespace alertbench {
 namespace {
 
-struct Arguments {
+struct RunArguments {
   ScenarioArguments scenario;
   RunOptions options;
   bool dry_run = false;
@@ -22,7 +22,7 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
               bool several) {
   auto* command = app.add_subcommand(name, about);
   command->footer(footer);
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<RunArguments>();
   a->scenario.add_to(*command, several);
   const bool profiling = body == profile_scenario;
   command->add_option("--out", a->options.out,

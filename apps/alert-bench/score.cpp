@@ -10,12 +10,12 @@
 namespace alertbench {
 namespace {
 
-struct Arguments {
+struct ScoreArguments {
   std::string data, predictions;
   bool json = false;
 };
 
-ExitCode score(const Arguments& a) {
+ExitCode score(const ScoreArguments& a) {
   const SquadData data = SquadData::read(a.data);
   const SquadPredictions predictions = read_squad_predictions(a.predictions);
   const SquadScore score = score_squad(data, predictions);
@@ -50,7 +50,7 @@ void add_score(CLI::App& app, CommandLine& line) {
       app.add_subcommand("score", "judge answers that are in a file already, as a data set's own evaluation does");
   command->require_subcommand(1);
   auto* squad = command->add_subcommand("squad", "exact match and F1 of answers to SQuAD v1.1");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ScoreArguments>();
   squad->add_option("--data", a->data, "the data set, e.g. dev-v1.1.json")->required();
   squad->add_option("PREDICTIONS", a->predictions, "JSON object: question id -> answer text")->required();
   squad->add_flag("--json", a->json, "for a machine, with all digits");

@@ -24,12 +24,12 @@ void add_sweep(CLI::App& app, CommandLine& line) {
                   "  alert-bench sweep mine.json --out results/part-2 --shard 2/3\n"
                   "  alert-bench merge results/part-* --out results/mine\n"
                   "  scripts/sweep.sbatch mine.json results/mine 20      (20 shards as a Slurm job array, then merge)");
-  struct Arguments {
+  struct SweepArguments {
     std::string file, shard;
     SweepOptions options;
     bool resume = false, dry_run = false;
   };
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<SweepArguments>();
   command->add_option("SWEEP", a->file, "sweep file (JSON)")->required();
   command->add_option("--out", a->options.out, "folder for evaluation.json, manifest.json and cells/");
   command->add_option("--shard", a->shard, "evaluate part I of N only (every Nth cell); each part has its own --out")

@@ -112,12 +112,12 @@ std::string check(const std::string& path, bool load, int classes) {
 
 void add_validate(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("validate", "is a file sound? scenario, network file, profile, recording, trace, sweep, evaluation, result folder");
-  struct Arguments {
+  struct ValidateArguments {
     std::vector<std::string> files;
     bool load = false;
     int classes = 1000;
   };
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ValidateArguments>();
   command->add_option("FILE", a->files, "files or folders")->required();
   command->add_flag("--load", a->load, "load the networks of a network file with LibTorch: do the weights fit?");
   command->add_option("--classes", a->classes, "classes that a TorchScript network must have (with --load)")->capture_default_str();

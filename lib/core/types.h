@@ -4,12 +4,14 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
 namespace alertbench {
 
 constexpr int max_stages = 16;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 enum class Task { min_energy, min_error };
 const char* to_string(Task task);  // "min_energy" | "min_error"

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/json_reader.h"
+#include "core/or_null.h"
 #include "core/random.h"
 #include "schedulers/scheduler.h"
 #include "trace/atomic_file.h"
@@ -21,11 +22,6 @@ namespace {
 
 constexpr double any_number = 1e300;
 constexpr int most_settings = 1000000;
-
-template <class T>
-ordered_json or_null(const std::optional<T>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
 
 // ---- totals
 

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "contention/process_tree.h"
+#include "core/or_null.h"
 
 namespace alertbench {
 namespace {
@@ -66,11 +67,6 @@ std::string name_of(int pid) {
   std::string name;
   std::getline(file, name);
   return name.empty() ? "?" : name;
-}
-
-template <class T>
-nlohmann::ordered_json or_null(const std::optional<T>& value) {
-  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
 }
 
 }  // namespace

@@ -22,9 +22,9 @@ PrepackedConv fold(const StripedConv& conv, const torch::nn::BatchNorm2d& norm, 
 
 // One layer's activations. One stripe: the tensor itself, nothing is copied. More: a buffer of all channels, into
 // which every stage writes its own; in plain NCHW of one image the first channels are contiguous.
-class Activation {
+class ActivationBuffer {
  public:
-  Activation(int channels, int64_t size, int stripes, const ComputeDevice& device = {}) : stripes_(stripes), rows_(channels / stripes) {
+  ActivationBuffer(int channels, int64_t size, int stripes, const ComputeDevice& device = {}) : stripes_(stripes), rows_(channels / stripes) {
     if (stripes > 1) buffer_ = torch::empty({1, channels, size, size}, device.floats());
   }
   const Tensor upto(int stripe) const { return stripes_ == 1 ? buffer_ : buffer_.narrow(1, 0, rows_ * (stripe + 1)); }
@@ -44,11 +44,11 @@ class Activation {
   Tensor buffer_;
 };
 
-struct CompiledBlock {
+struct CompiledResnetBlock {
   std::vector<std::vector<PrepackedConv>> convs;  // [layer][stripe]
   std::vector<PrepackedConv> downsample;          // [stripe], empty where the input is added as it is
-  std::vector<Activation> inner;                  // behind each convolution but the last
-  Activation out;
+  std::vector<ActivationBuffer> inner;                  // behind each convolution but the last
+  ActivationBuffer out;
 };
 
 class CompiledResnet : public StagedModel {
@@ -63,9 +63,9 @@ class CompiledResnet : public StagedModel {
     for (int s = 0; s < c.stripes; ++s) stem_.push_back(fold(net->stem, net->stem_norm, s, size, true, format, device));
     size = shrink(size, c.stem_stride);
     if (c.stem_pool) size = shrink(size, 2);
-    pooled_stem_ = Activation(c.stem_width, size, c.stripes, device);
+    pooled_stem_ = ActivationBuffer(c.stem_width, size, c.stripes, device);
     for (const auto& block : net->blocks) {
-      CompiledBlock compiled{{}, {}, {}, Activation(1, 1, 1)};
+      CompiledResnetBlock compiled{{}, {}, {}, ActivationBuffer(1, 1, 1)};
       int64_t through = size;
       for (size_t i = 0; i < block->convs.size(); ++i) {
         const bool last = i + 1 == block->convs.size();
@@ -79,7 +79,7 @@ class CompiledResnet : public StagedModel {
         for (int s = 0; s < c.stripes; ++s)
           compiled.downsample.push_back(fold(block->downsample, block->downsample_norm, s, size, false, format, device));
       size = through;
-      compiled.out = Activation(block->convs.back()->out, size, c.stripes, device);
+      compiled.out = ActivationBuffer(block->convs.back()->out, size, c.stripes, device);
       blocks_.push_back(std::move(compiled));
     }
     for (const auto& head : net->heads) {
@@ -107,8 +107,8 @@ class CompiledResnet : public StagedModel {
       if (config_.stem_pool) y = at::max_pool2d(y, 3, 2, 1);
       pooled_stem_.set(stage, y);
     } else if (block <= static_cast<int>(blocks_.size())) {
-      CompiledBlock& b = blocks_[static_cast<size_t>(block - 1)];
-      const Activation& in = block == 1 ? pooled_stem_ : blocks_[static_cast<size_t>(block - 2)].out;
+      CompiledResnetBlock& b = blocks_[static_cast<size_t>(block - 1)];
+      const ActivationBuffer& in = block == 1 ? pooled_stem_ : blocks_[static_cast<size_t>(block - 2)].out;
       Tensor y = b.convs[0][s](in.upto(stage));
       for (size_t i = 1; i < b.convs.size(); ++i) {
         b.inner[i - 1].set(stage, y);
@@ -133,8 +133,8 @@ class CompiledResnet : public StagedModel {
   ResnetConfig config_;
   at::MemoryFormat format_;
   std::vector<PrepackedConv> stem_;
-  Activation pooled_stem_;
-  std::vector<CompiledBlock> blocks_;
+  ActivationBuffer pooled_stem_;
+  std::vector<CompiledResnetBlock> blocks_;
   std::vector<Tensor> head_weight_, head_bias_;
   InputTensor input_;
   Tensor pooled_;

@@ -23,25 +23,17 @@ using nlohmann::ordered_json;
 
 constexpr const char* cpufreq_folder = "/sys/devices/system/cpu/cpufreq";
 
-std::string line_of(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  line.erase(line.find_last_not_of(" \t") + 1);
-  return line;
-}
-
 CpufreqPolicy read_policy(const std::string& prefix, const std::string& folder, int number) {
   CpufreqPolicy p;
   p.number = number;
   p.folder = folder;
   const std::string at = prefix + folder + "/";
-  p.cpus = line_of(at + "related_cpus");
-  p.driver = line_of(at + "scaling_driver");
+  p.cpus = sysfs_line(at + "related_cpus");
+  p.driver = sysfs_line(at + "scaling_driver");
   p.min_khz = read_sysfs_number(at + "scaling_min_freq");
   p.max_khz = read_sysfs_number(at + "scaling_max_freq");
   p.highest_khz = read_sysfs_number(at + "cpuinfo_max_freq");
-  std::istringstream words(line_of(at + "scaling_available_frequencies"));
+  std::istringstream words(sysfs_line(at + "scaling_available_frequencies"));
   for (uint64_t khz = 0; words >> khz;) p.available_khz.push_back(khz);
   std::sort(p.available_khz.begin(), p.available_khz.end());
   return p;

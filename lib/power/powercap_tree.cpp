@@ -1,4 +1,5 @@
 #include "power/powercap_tree.h"
+#include "core/or_null.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -150,11 +151,6 @@ bool is_amd(const std::string& cpuinfo) {
   return false;
 }
 
-template <class T>
-nlohmann::ordered_json or_null(const std::optional<T>& value) {
-  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
-}
-
 }  // namespace
 
 std::string root_prefix(const std::string& root) {
@@ -265,6 +261,14 @@ nlohmann::ordered_json to_json(const PowercapTree& tree) {
                      {"problems", z.problems}});
   }
   return {{"zones", zones}, {"problems", tree.problems}};
+}
+
+std::string sysfs_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  line.erase(line.find_last_not_of(" \t") + 1);
+  return line;
 }
 
 std::optional<uint64_t> read_sysfs_number(const std::string& path, std::string* why) {

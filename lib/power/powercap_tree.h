@@ -63,6 +63,8 @@ struct PowercapTree {
 PowercapTree read_powercap_tree(const std::string& root = "/");
 nlohmann::ordered_json to_json(const PowercapTree& tree);
 
+// The first line of a file without the blanks at its end; empty where it cannot be read.
+std::string sysfs_line(const std::string& path);
 // The whole content of a small file as a number; `why` says what was wrong.
 std::optional<uint64_t> read_sysfs_number(const std::string& path, std::string* why = nullptr);
 // One write() of the decimal number, as sysfs wants it. Empty, or the system's reason.

@@ -12,9 +12,9 @@
 namespace alertbench {
 namespace {
 
-constexpr double watch_s = 1.0, poll_s = 1e-3;
+constexpr double watch_s = 1.0, counter_poll_s = 1e-3;
 constexpr double refresh_if_unseen_s = 0.3;  // the vendor's INA231 driver refreshes about that often
-constexpr double shortest_sample_s = 5e-3, longest_sample_s = 0.1;
+constexpr double shortest_counter_sample_s = 5e-3, longest_counter_sample_s = 0.1;
 constexpr double counting_sample_s = 1;  // nothing is lost between two readings of an energy
 constexpr double still_s = 2, refreshes_until_still = 20;
 
@@ -32,7 +32,7 @@ class SampledCounter : public EnergyCounter {
   std::string source() const override { return settings_.source; }
   double refresh_interval_s() const override { return refresh_s_; }
   double sample_interval_s() const override {
-    return counts_only_ ? counting_sample_s : std::clamp(refresh_s_ / 2, shortest_sample_s, longest_sample_s);
+    return counts_only_ ? counting_sample_s : std::clamp(refresh_s_ / 2, shortest_counter_sample_s, longest_counter_sample_s);
   }
   std::string description() const override {
     const std::string how =
@@ -91,7 +91,7 @@ class SampledCounter : public EnergyCounter {
     }
     const double start_s = clock_.now_s();
     while (clock_.now_s() < start_s + watch_s) {
-      clock_.sleep_until(clock_.now_s() + poll_s);
+      clock_.sleep_until(clock_.now_s() + counter_poll_s);
       for (size_t i = 0; i < channels_.size(); ++i) {
         Channel& c = channels_[i];
         const double now = c.of.read(nullptr).value_or(c.last);
@@ -109,7 +109,7 @@ class SampledCounter : public EnergyCounter {
     seen_ = !gaps.empty();
     if (seen_) {
       std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2), gaps.end());
-      refresh_s_ = std::max(poll_s, gaps[gaps.size() / 2]);
+      refresh_s_ = std::max(counter_poll_s, gaps[gaps.size() / 2]);
     }
     for (Channel& c : channels_) c.last_s = c.changed_s = clock_.now_s();
   }

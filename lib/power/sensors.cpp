@@ -23,14 +23,6 @@ using nlohmann::ordered_json;
 constexpr const char *hwmon_folder = "/sys/class/hwmon", *ina231_folder = "/sys/bus/i2c/drivers/INA231",
                      *supply_folder = "/sys/class/power_supply";
 
-std::string line_of(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  line.erase(line.find_last_not_of(" \t") + 1);
-  return line;
-}
-
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -85,12 +77,12 @@ SensorProbe probe_sensors(const std::string& root) {
     probe.sensors.push_back({name, path.substr(prefix.size()), kind, rank_of(name) > 0});
   };
   for (const fs::path& chip : entries_of(prefix + hwmon_folder)) {
-    const std::string name = line_of(chip / "name");
+    const std::string name = sysfs_line(chip / "name");
     bool counts = false;  // an energy is the same quantity, without the error of sampling
     for (const fs::path& file : entries_of(chip)) {
       const std::string f = file.filename();
       if (f.rfind("energy", 0) != 0 || f.size() < 7 || f.find("_input") == std::string::npos) continue;
-      const std::string base = f.substr(0, f.find('_')), label = line_of(chip / (base + "_label"));
+      const std::string base = f.substr(0, f.find('_')), label = sysfs_line(chip / (base + "_label"));
       add(fmt::format("{}/{}", name, label.empty() ? base : label), file, PowerSensor::Kind::energy_uj);
       counts = true;
     }
@@ -98,28 +90,28 @@ SensorProbe probe_sensors(const std::string& root) {
     for (const fs::path& file : entries_of(chip)) {
       const std::string f = file.filename();
       if (f.rfind("power", 0) != 0 || f.find("_input") == std::string::npos) continue;
-      const std::string base = f.substr(0, f.find('_')), label = line_of(chip / (base + "_label"));
+      const std::string base = f.substr(0, f.find('_')), label = sysfs_line(chip / (base + "_label"));
       add(fmt::format("{}/{}", name, label.empty() ? base : label), file, PowerSensor::Kind::power_uw);
     }
   }
   for (const fs::path& device : entries_of(prefix + ina231_folder)) {
     const fs::path file = device / "sensor_W";
     if (!fs::exists(file)) continue;
-    std::string name = line_of(device / "sensor_name");
+    std::string name = sysfs_line(device / "sensor_name");
     if (name.empty()) {
       // By bus address, as the board is wired.
       const std::string address = device.filename().string().substr(device.filename().string().find('-') + 1);
       name = address == "0040" ? "sensor_A15" : address == "0041" ? "sensor_mem" : address == "0044" ? "sensor_GPU" : address == "0045" ? "sensor_A7"
                                                                                                            : "sensor_" + address;
     }
-    if (line_of(device / "enable") == "0") {
+    if (sysfs_line(device / "enable") == "0") {
       probe.problems.push_back(fmt::format("{} ({}) is off; echo 1 | sudo tee {}", name, file.string(), (device / "enable").string()));
       continue;
     }
     add(name, file, PowerSensor::Kind::power_w);
   }
   for (const fs::path& supply : entries_of(prefix + supply_folder))
-    if (line_of(supply / "type") == "Battery" && fs::exists(supply / "power_now"))
+    if (sysfs_line(supply / "type") == "Battery" && fs::exists(supply / "power_now"))
       probe.batteries.push_back(fmt::format("{}: power of the whole machine, only while it discharges; not taken for the processor's",
                                             supply.filename().string()));
   return probe;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/or_null.h"
 #include "core/random.h"
 #include "metrics/summary.h"
 #include "report/evaluation_report.h"
@@ -319,8 +320,6 @@ void compare_summaries(Comparison& c, const ResultFile& a, const ResultFile& b) 
     c.schedulers.push_back(std::move(s));
   }
 }
-
-ordered_json or_null(const std::optional<double>& v) { return v ? ordered_json(*v) : ordered_json(nullptr); }
 
 }  // namespace
 

@@ -12,7 +12,7 @@
 namespace alertbench {
 namespace {
 
-constexpr const char* meaning =
+constexpr const char* evaluation_meaning =
     "settings: feasible ones (some single configuration keeps the goals). violated: as the goals are judged, \"mean\" unless a table "
     "says otherwise: more than 10 % of the inputs (sentences) late, or mean accuracy or energy beyond its goal by more than the "
     "tolerance; exact: without tolerance. in time %: inputs (sentences) that were not late. short by: how far the means of violated "
@@ -235,7 +235,7 @@ Document evaluation_report(const EvaluationResult& e) {
     for (const Cell& c : e.cells)
       if (!c.failed.empty()) d.tables.back().rows.push_back({c.id, c.failed});
   }
-  d.notes.push_back(meaning);
+  d.notes.push_back(evaluation_meaning);
   d.values = values_of(e);
   return d;
 }

@@ -13,7 +13,7 @@
 namespace alertbench {
 namespace {
 
-constexpr const char* meaning =
+constexpr const char* summary_meaning =
     "violated: the setting, as its goals are judged: more than 10 % of the inputs (sentences) late, or the mean accuracy or energy "
     "beyond its goal by more than the tolerance (exact: without tolerance); strict: more than 10 % of the inputs break a goal by "
     "themselves, which viol. %, acc. % and energ % count. late %: inputs (sentences) late. short by: how far the mean is beyond its "
@@ -154,7 +154,7 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
     group.push_back(s);
   }
   finish_group();
-  d.notes.push_back(fmt::format(meaning, error_meaning(unit)));
+  d.notes.push_back(fmt::format(summary_meaning, error_meaning(unit)));
   if (auto lines = r.objects("live_against_replay"); !lines.empty()) d.tables.push_back(live_against_replay(std::move(lines)));
   d.values = values_of(all, energy_source, accuracy_source);
   return d;

@@ -24,7 +24,6 @@
 namespace alertbench {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double huge = 1e300, least_sd = 1e-12;
 const std::vector<std::string> criterion_names = {"latency", "accuracy", "energy"};
 

@@ -7,7 +7,6 @@
 namespace alertbench {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 // Sums of some thousand values are exact to about this share; a goal that is missed by less is kept.
 constexpr double rounding = 1e-12;
 

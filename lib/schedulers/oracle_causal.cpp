@@ -10,7 +10,6 @@
 namespace alertbench {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr size_t sizes_of_a_phase = 8;  // kinds by size, where inputs differ in size
 constexpr double reserve = 1.3;         // of the fastest configuration's mean time, for each member to come
 constexpr double nothing_else_counts = 1e6;

@@ -9,7 +9,6 @@
 namespace alertbench {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 

@@ -12,7 +12,6 @@ TrueOutcomes::TrueOutcomes(const TruthTable& truth, const Profile& profile, cons
       stage_stride_(static_cast<size_t>(truth.caps)),
       fail_accuracy_(profile.fail_accuracy),
       idle_w_(profile.idle_power_w) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   accuracy_goal_ = goals.task == Task::min_energy ? goals.accuracy.value_or(-infinity) : -infinity;
   energy_goal_j_ = goals.task == Task::min_error ? goals.energy_j.value_or(infinity) : infinity;
   for (const Configuration& c : configurations_by_name(profile)) {

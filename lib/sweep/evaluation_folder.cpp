@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string joined(const std::set<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
+std::string listed(const std::set<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
 // One cell alone, as evaluation.json has it.
 std::string text_of(const Plan& plan, const Cell& cell) {
@@ -107,8 +107,8 @@ ExitCode EvaluationFolder::conclude(EvaluationResult& result, std::vector<std::s
   if (!failed.empty())
     reasons.push_back(fmt::format("{} of {} cells failed: {}", failed.size(), result.cells.size(), some_of(failed)));
   if (partial) reasons.insert(reasons.begin(), fmt::format("interrupted by signal {}", interrupt_signal()));
-  manifest.energy_source = joined(energy);
-  manifest.accuracy_source = joined(accuracy);
+  manifest.energy_source = listed(energy);
+  manifest.accuracy_source = listed(accuracy);
   manifest.verdict = {reasons.empty(), reasons};
   manifest.status = partial ? RunStatus::partial : RunStatus::complete;
   manifest.finished_at = utc_now();

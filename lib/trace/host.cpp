@@ -1,4 +1,5 @@
 #include "trace/host.h"
+#include "core/or_null.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -124,11 +125,6 @@ void read_temperature(const std::string& hwmon, Host& host) {
       host.temperature_limit_c = limit_c;
     }
   }
-}
-
-template <class T>
-nlohmann::ordered_json or_null(const std::optional<T>& value) {
-  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
 }
 
 }  // namespace

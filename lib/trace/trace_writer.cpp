@@ -6,16 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/or_null.h"
 
 namespace alertbench {
 namespace {
 
 using nlohmann::ordered_json;
-
-template <class T>
-ordered_json or_null(const std::optional<T>& value) {
-  return value ? ordered_json(*value) : ordered_json();
-}
 
 // What is finer than 1e-12 (of a second, a joule, a share) is no measurement, and 17 digits take readers twice as long.
 double rounded(double value) { return std::abs(value) < 1000 ? std::nearbyint(value * 1e12) / 1e12 : value; }

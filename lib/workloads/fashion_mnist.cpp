@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr size_t image_bytes = FashionMnist::side * FashionMnist::side;
 constexpr uint32_t max_count = 1000000;
 
-[[noreturn]] void fail(const std::string& file, const std::string& what) {
+[[noreturn]] void bad_fashion_mnist(const std::string& file, const std::string& what) {
   throw InputError(fmt::format(
       "{}: {}; mend: apt-get install dataset-fashion-mnist, or --data fashion-mnist=DIR", file, what));
 }
@@ -31,30 +31,30 @@ std::string find(const std::string& dir, const std::string& base) {
     std::error_code ignored;
     if (fs::is_regular_file(path, ignored)) return path;
   }
-  fail(dir, fmt::format("expected the file {}.gz or {}, found neither", base, base));
+  bad_fashion_mnist(dir, fmt::format("expected the file {}.gz or {}, found neither", base, base));
 }
 
 class IdxFile {
  public:
   explicit IdxFile(std::string path) : path_(std::move(path)), file_(gzopen(path_.c_str(), "rb"), gzclose) {
-    if (!file_) fail(path_, "cannot be opened");
+    if (!file_) bad_fashion_mnist(path_, "cannot be opened");
   }
 
   uint32_t word(const char* what) {
     const auto bytes = read(4);
-    if (bytes.size() < 4) fail(path_, fmt::format("ends within its header, expected the {}", what));
+    if (bytes.size() < 4) bad_fashion_mnist(path_, fmt::format("ends within its header, expected the {}", what));
     return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
   }
 
   void expect(const char* what, uint32_t expected) {
     const uint32_t found = word(what);
-    if (found != expected) fail(path_, fmt::format("expected {} {:#x}, found {:#x}", what, expected, found));
+    if (found != expected) bad_fashion_mnist(path_, fmt::format("expected {} {:#x}, found {:#x}", what, expected, found));
   }
 
   uint32_t count() {
     const uint32_t found = word("count");
     if (found < 1 || found > max_count) {
-      fail(path_, fmt::format("expected a count of 1..{}, found {}", max_count, found));
+      bad_fashion_mnist(path_, fmt::format("expected a count of 1..{}, found {}", max_count, found));
     }
     return found;
   }
@@ -64,9 +64,9 @@ class IdxFile {
     // One byte too many is asked for: it shows trailing data, and makes zlib check the end of the stream.
     auto bytes = read(size + 1);
     if (bytes.size() < size) {
-      fail(path_, fmt::format("expected {} bytes after the header, found {}", size, bytes.size()));
+      bad_fashion_mnist(path_, fmt::format("expected {} bytes after the header, found {}", size, bytes.size()));
     }
-    if (bytes.size() > size) fail(path_, fmt::format("expected {} bytes after the header, found more", size));
+    if (bytes.size() > size) bad_fashion_mnist(path_, fmt::format("expected {} bytes after the header, found more", size));
     return bytes;
   }
 
@@ -85,7 +85,7 @@ class IdxFile {
       if (got < 0 || code != Z_OK) {
         // zlib's text begins with the path already
         const std::string text = code == Z_BUF_ERROR ? "the gzip stream is cut off" : message;
-        fail(path_, fmt::format("cannot be read: {}", text));
+        bad_fashion_mnist(path_, fmt::format("cannot be read: {}", text));
       }
       if (static_cast<size_t>(got) < want) break;
     }
@@ -109,11 +109,11 @@ std::vector<uint8_t> read_labels(const std::string& path, size_t images) {
   IdxFile file(path);
   file.expect("magic number", 0x00000801);
   const uint32_t count = file.count();
-  if (count != images) fail(path, fmt::format("expected {} labels, one an image, found {}", images, count));
+  if (count != images) bad_fashion_mnist(path, fmt::format("expected {} labels, one an image, found {}", images, count));
   auto labels = file.rest(count);
   const auto bad = std::find_if(labels.begin(), labels.end(), [](uint8_t l) { return l > 9; });
   if (bad != labels.end()) {
-    fail(path, fmt::format("expected labels 0..9, found {} at index {}", *bad, bad - labels.begin()));
+    bad_fashion_mnist(path, fmt::format("expected labels 0..9, found {} at index {}", *bad, bad - labels.begin()));
   }
   return labels;
 }

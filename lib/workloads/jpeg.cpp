@@ -20,24 +20,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uintmax_t max_file_bytes = uintmax_t{256} << 20;
+constexpr uintmax_t max_jpeg_bytes = uintmax_t{256} << 20;
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) {
+[[noreturn]] void bad_jpeg(const std::string& path, const std::string& what) {
   throw InputError(fmt::format("{}: {}; replace the file, or take it out of the data set", path, what));
 }
 
 std::vector<uint8_t> read_bytes(const std::string& path) {
   std::error_code error;
-  if (!fs::is_regular_file(path, error)) fail(path, "expected a JPEG file, found none");
+  if (!fs::is_regular_file(path, error)) bad_jpeg(path, "expected a JPEG file, found none");
   const uintmax_t size = fs::file_size(path, error);
-  if (error) fail(path, error.message());
-  if (size == 0) fail(path, "expected a JPEG file, found an empty one");
-  if (size > max_file_bytes)
-    fail(path, fmt::format("{} bytes are more than the limit of {}", size, max_file_bytes));
+  if (error) bad_jpeg(path, error.message());
+  if (size == 0) bad_jpeg(path, "expected a JPEG file, found an empty one");
+  if (size > max_jpeg_bytes)
+    bad_jpeg(path, fmt::format("{} bytes are more than the limit of {}", size, max_jpeg_bytes));
   std::vector<uint8_t> bytes(size);
   std::ifstream file(path, std::ios::binary);
   if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) {
-    fail(path, "cannot be read");
+    bad_jpeg(path, "cannot be read");
   }
   return bytes;
 }
@@ -129,18 +129,18 @@ Pixels read_jpeg(const std::string& path) {
   const auto bytes = read_bytes(path);
   Decoder decoder;
   if (!read_header(decoder, bytes.data(), bytes.size())) {
-    fail(path, fmt::format("cannot be decoded as JPEG: {}", decoder.message));
+    bad_jpeg(path, fmt::format("cannot be decoded as JPEG: {}", decoder.message));
   }
   const jpeg_decompress_struct& jpeg = decoder.jpeg;
   if (int64_t{jpeg.image_width} * jpeg.image_height > max_jpeg_pixels) {
-    fail(path, fmt::format("{}x{} pixels are more than the limit of {}", jpeg.image_width, jpeg.image_height,
+    bad_jpeg(path, fmt::format("{}x{} pixels are more than the limit of {}", jpeg.image_width, jpeg.image_height,
                            max_jpeg_pixels));
   }
   Pixels pixels{3, static_cast<int>(jpeg.output_height), static_cast<int>(jpeg.output_width), {}};
   const size_t stride = size_t{jpeg.output_width} * static_cast<size_t>(jpeg.output_components);
   pixels.hwc.resize(stride * jpeg.output_height);
   if (!read_rows(decoder, pixels.hwc.data(), stride)) {
-    fail(path, fmt::format("cannot be decoded as JPEG: {}", decoder.message));
+    bad_jpeg(path, fmt::format("cannot be decoded as JPEG: {}", decoder.message));
   }
   if (jpeg.out_color_space == JCS_CMYK) pixels.hwc = rgb_from_inks(pixels.hwc);
   return pixels;

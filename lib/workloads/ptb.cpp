@@ -21,14 +21,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t max_file_bytes = 64u << 20;
+constexpr size_t max_ptb_bytes = 64u << 20;
 constexpr size_t max_word_bytes = 256, max_vocabulary = 1000000;
 constexpr const char* end_of_sentence = "<eos>";
 constexpr const char* unknown_word = "<unk>";
 
 using Ids = std::unordered_map<std::string_view, int32_t>;
 
-[[noreturn]] void fail(const std::string& file, const std::string& what) {
+[[noreturn]] void bad_ptb(const std::string& file, const std::string& what) {
   throw InputError(
       fmt::format("{}: {}; give the folder of ptb.train.txt, ptb.valid.txt and ptb.test.txt by --data", file, what));
 }
@@ -39,9 +39,9 @@ std::string file_of(const std::string& dir, PtbSplit split) {
 
 std::string read_whole(const std::string& path) {
   std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) fail(path, "no such file");
-  std::string bytes = read_text_file(path, max_file_bytes);
-  if (bytes.empty()) fail(path, "is empty");
+  if (!fs::is_regular_file(path, ignored)) bad_ptb(path, "no such file");
+  std::string bytes = read_text_file(path, max_ptb_bytes);
+  if (bytes.empty()) bad_ptb(path, "is empty");
   return bytes;
 }
 
@@ -63,7 +63,7 @@ class TextFile {
       }
       rest.remove_prefix(std::min(length + 1, rest.size()));
     }
-    if (!any) fail(path_, "holds no word");
+    if (!any) bad_ptb(path_, "holds no word");
   }
 
  private:
@@ -85,15 +85,15 @@ class TextFile {
 
   void check(std::string_view word, int64_t line) const {
     if (word.size() > max_word_bytes)
-      fail(path_, fmt::format("line {}: a word of {} bytes, the limit is {}", line, word.size(), max_word_bytes));
+      bad_ptb(path_, fmt::format("line {}: a word of {} bytes, the limit is {}", line, word.size(), max_word_bytes));
     try {
       for (const char32_t c : decode_utf8(word))
         if (c < U' ' || c == 0x7f) throw InputError(fmt::format("control character {:#04x}", static_cast<uint32_t>(c)));
     } catch (const InputError& e) {
-      fail(path_, fmt::format("line {}: no text in UTF-8: {}", line, e.what()));
+      bad_ptb(path_, fmt::format("line {}: no text in UTF-8: {}", line, e.what()));
     }
     if (word == end_of_sentence)
-      fail(path_, fmt::format("line {}: holds the word {}, which stands for the end of a line; remove it", line, word));
+      bad_ptb(path_, fmt::format("line {}: holds the word {}, which stands for the end of a line; remove it", line, word));
   }
 
   std::string path_, bytes_;
@@ -106,7 +106,7 @@ std::vector<std::string> words_of(const TextFile& file, const std::string& path)
       [&](std::string_view word, int64_t line) {
         if (!seen.insert(word).second) return;
         if (words.size() == max_vocabulary)
-          fail(path, fmt::format("line {}: more than {} different words", line, max_vocabulary));
+          bad_ptb(path, fmt::format("line {}: more than {} different words", line, max_vocabulary));
         words.emplace_back(word);
       },
       [] {});
@@ -123,7 +123,7 @@ Ptb::Text ids_of(const TextFile& file, const std::string& path, const Ids& ids) 
         auto id = ids.find(word);
         if (id == ids.end()) id = unknown;
         if (id == ids.end())
-          fail(path,
+          bad_ptb(path,
                fmt::format("line {}: the training text has neither the word '{}' nor {}", line, word, unknown_word));
         text.words.push_back(id->second);
       },
@@ -218,7 +218,7 @@ void Ptb::order_by_frequency() {
 }
 
 const Ptb::Text& Ptb::text(PtbSplit split) const {
-  if (!has(split)) fail(source_, fmt::format("there is no ptb.{}.txt", name_of(split)));
+  if (!has(split)) bad_ptb(source_, fmt::format("there is no ptb.{}.txt", name_of(split)));
   return text_[static_cast<size_t>(split)];
 }
 

@@ -18,7 +18,7 @@ constexpr int64_t made_up_questions = 10000;
 constexpr int64_t made_up_vocabulary = 30000;  // of BERT's 30,522; special tokens are low numbers, and left out
 constexpr int64_t made_up_first = 1000;
 constexpr double mean_tokens = 170, log_sd = 0.35;
-constexpr int64_t longest = 384;
+constexpr int64_t longest_sequence = 384;
 
 }  // namespace
 
@@ -50,7 +50,7 @@ int64_t QuestionAnswering::made_up_tokens(int64_t n) const {
   if (n < 0 || n >= size()) throw std::out_of_range(fmt::format("question {} of {}", n, size()));
   Random random(seed_ * 1000003 + static_cast<uint64_t>(n));
   const double tokens = mean_tokens * std::exp(log_sd * random.normal() - log_sd * log_sd / 2);
-  return std::clamp<int64_t>(std::llround(tokens), 16, longest);
+  return std::clamp<int64_t>(std::llround(tokens), 16, longest_sequence);
 }
 
 std::vector<SquadWindow> QuestionAnswering::windows(int64_t n) const {

@@ -18,7 +18,7 @@ using nlohmann::json;
 constexpr JsonLimits limits{size_t{256} << 20, 16, 4000000};
 constexpr size_t max_text_bytes = size_t{1} << 20;
 
-[[noreturn]] void fail(const std::string& where, const std::string& what) {
+[[noreturn]] void bad_squad(const std::string& where, const std::string& what) {
   throw InputError(fmt::format("{}: {}", where, what));
 }
 
@@ -31,23 +31,23 @@ std::string shown(const std::string& text) {
 }
 
 const json& member(const json& object, const char* key, const std::string& where) {
-  if (!object.is_object()) fail(where, fmt::format("expected an object, found {}", object.type_name()));
+  if (!object.is_object()) bad_squad(where, fmt::format("expected an object, found {}", object.type_name()));
   const auto it = object.find(key);
-  if (it == object.end()) fail(where, fmt::format("{}: is missing; expected SQuAD v1.1", key));
+  if (it == object.end()) bad_squad(where, fmt::format("{}: is missing; expected SQuAD v1.1", key));
   return *it;
 }
 
 const json& list(const json& object, const char* key, const std::string& where) {
   const json& value = member(object, key, where);
-  if (!value.is_array()) fail(where, fmt::format("{}: expected a list, found {}", key, value.type_name()));
+  if (!value.is_array()) bad_squad(where, fmt::format("{}: expected a list, found {}", key, value.type_name()));
   return value;
 }
 
 std::string text_of(const json& value, const std::string& where) {
-  if (!value.is_string()) fail(where, fmt::format("expected a string, found {}", value.type_name()));
+  if (!value.is_string()) bad_squad(where, fmt::format("expected a string, found {}", value.type_name()));
   const auto& text = value.get_ref<const std::string&>();
   if (text.size() > max_text_bytes)
-    fail(where, fmt::format("{} bytes are more than the limit of {}", text.size(), max_text_bytes));
+    bad_squad(where, fmt::format("{} bytes are more than the limit of {}", text.size(), max_text_bytes));
   return text;
 }
 
@@ -69,7 +69,7 @@ struct Paragraph {
 
 SquadAnswer read_answer(const json& object, const Paragraph& paragraph, const std::string& where) {
   SquadAnswer answer{text(object, "text", where), {}};
-  if (answer.text.empty()) fail(where, "text: is empty; expected a part of the context");
+  if (answer.text.empty()) bad_squad(where, "text: is empty; expected a part of the context");
   const auto start = object.find("answer_start");
   if (start == object.end() || !start->is_number_unsigned()) return answer;
   const size_t characters = paragraph.bytes.size() - 1, first = start->get<uint64_t>();
@@ -86,7 +86,7 @@ SquadQuestion read_question(const json& object, const Paragraph& paragraph, std:
   question.question = text(object, "question", where);
   const json& answers = list(object, "answers", where);
   if (answers.empty())
-    fail(where, "answers: is empty; in SQuAD v1.1 all questions have answers (v2.0 is not supported)");
+    bad_squad(where, "answers: is empty; in SQuAD v1.1 all questions have answers (v2.0 is not supported)");
   for (size_t i = 0; i < answers.size(); ++i)
     question.answers.push_back(read_answer(answers[i], paragraph, fmt::format("{}: answers[{}]", where, i)));
   return question;
@@ -113,20 +113,20 @@ SquadData SquadData::read(const std::string& path) {
         question.context = result.contexts.size();
         for (const SquadAnswer& answer : question.answers) result.misplaced_answers += !answer.begin;
         const auto [first, fresh] = places.emplace(question.id, place);
-        if (!fresh) fail(place, fmt::format("id {} is there twice, first at {}", shown(question.id), first->second));
+        if (!fresh) bad_squad(place, fmt::format("id {} is there twice, first at {}", shown(question.id), first->second));
         result.questions.push_back(std::move(question));
       }
       result.contexts.push_back(std::move(paragraph.context));
     }
   }
-  if (result.questions.empty()) fail(path, "data: has no questions; expected SQuAD v1.1");
+  if (result.questions.empty()) bad_squad(path, "data: has no questions; expected SQuAD v1.1");
   return result;
 }
 
 SquadPredictions read_squad_predictions(const std::string& path) {
   const json file = read_json_file(path, limits);
   if (!file.is_object())
-    fail(path, fmt::format("expected an object of question id -> answer text, found {}", file.type_name()));
+    bad_squad(path, fmt::format("expected an object of question id -> answer text, found {}", file.type_name()));
   SquadPredictions predictions;
   for (const auto& [id, answer] : file.items())
     predictions.emplace(id, text_of(answer, fmt::format("{}: answer to question {}", path, shown(id))));

@@ -1,0 +1,14 @@
+// A value that may be absent, as JSON: null where it is.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace alertbench {
+
+template <class T>
+nlohmann::ordered_json or_null(const std::optional<T>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+}
+
+}  // namespace alertbench
