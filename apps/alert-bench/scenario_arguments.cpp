@@ -61,7 +61,7 @@ Scenario ScenarioArguments::read(const std::string& file) const {
 }
 
 void add_common(CLI::App& command, RunOptions& options) {
-  command.add_flag("--quiet", options.quiet, "no progress and no talk on stderr");
+  command.add_flag("--quiet", options.quiet, "no progress and no talk on stderr (but warnings of `profile`)");
   command.add_flag("--json", options.json, "print the summary as JSON instead of a table");
   command.add_flag("--strict", options.strict, "warnings (noise, random weights, ...) are errors");
   command.add_flag("--overwrite", options.overwrite, "replace a result that is there already");

@@ -132,6 +132,7 @@ std::vector<std::string> LiveSession::problems() const {
   std::vector<std::string> all = co_runner.problems();
   for (const std::string& p : power.problems()) all.push_back(p);
   for (const std::string& p : cap_check_.problems()) all.push_back(p);
+  for (const std::string& p : bench->problems()) all.push_back(p);
   return all;
 }
 
@@ -144,6 +145,9 @@ std::vector<std::string> LiveSession::warnings() const {
     if (bench->network(m).random_weights()) random += (random.empty() ? "" : ", ") + bench->network(m).name;
   if (!random.empty())
     result.push_back(fmt::format("random weights in {}: latencies are real, accuracies come from the network file", random));
+  if (bench->different_inputs() < bench->inputs())
+    result.push_back(fmt::format("inputs: {} are asked for, the data has {} ({}): they are repeated", bench->inputs(), workload->size(),
+                                 workload->data_source()));
   if (!workload->labelled()) result.push_back(fmt::format("no labels: {}", workload->data_source()));
   return result;
 }

@@ -1,6 +1,9 @@
 #include "live/network_bench.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 namespace alertbench {
 namespace {
@@ -41,10 +44,24 @@ void NetworkBench::feed(int64_t input) {
   fed_ = input;
 }
 
-std::optional<Correctness> NetworkBench::judge(int model, int stage) const {
+std::optional<Correctness> NetworkBench::judge(int model, int stage) {
   if (!judged(model)) return {};
-  if (stage < 1) return workload_.missed(place(fed_));
-  return workload_.judge(place(fed_), models_[static_cast<size_t>(model)]->scores(stage - 1));
+  const int64_t n = place(fed_);
+  if (stage < 1) return workload_.missed(n);
+  const std::vector<float> scores = models_[static_cast<size_t>(model)]->scores(stage - 1);
+  if (std::all_of(scores.begin(), scores.end(), [](float s) { return std::isfinite(s); })) return workload_.judge(n, scores);
+  BadScores& bad = bad_scores_[model];
+  if (bad.times++ == 0) bad.first_input = workload_.input_id(n);
+  return workload_.missed(n);
+}
+
+std::vector<std::string> NetworkBench::problems() const {
+  std::vector<std::string> all;
+  for (const auto& [model, bad] : bad_scores_)
+    all.push_back(fmt::format("network \"{}\": its scores were NaN or infinite {} times, first on input \"{}\", and count as wrong there; "
+                              "check its weights and its input (mean, scale)",
+                              network(model).name, bad.times, bad.first_input));
+  return all;
 }
 
 }  // namespace alertbench

@@ -1,10 +1,12 @@
 // The candidate networks, loaded, and the inputs they are fed with.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/types.h"
@@ -25,14 +27,18 @@ class NetworkBench {
   const NetworkSpec& network(int model) const { return networks_[static_cast<size_t>(model)]; }
   StagedModel& model(int model) { return *models_[static_cast<size_t>(model)]; }
   int64_t inputs() const { return static_cast<int64_t>(order_.size()); }
+  // The first of the inputs that are all different: beyond them the data begins anew.
+  int64_t different_inputs() const { return std::min(inputs(), workload_.size()); }
   std::string input_id(int64_t input) const { return workload_.input_id(place(input)); }
   InputFacts facts(int64_t input) const { return facts_[static_cast<size_t>(input)]; }
   std::string size_unit() const { return workload_.size_unit(); }
 
   // Decodes and preprocesses an input for every network. Not part of any latency.
   void feed(int64_t input);
-  // Of a stage that has just run on the input fed last, 0: of none. None without labels, or with random weights.
-  std::optional<Correctness> judge(int model, int stage) const;
+  // Of a stage that has just run on the input fed last, 0: of none. None without labels, or with random weights. Scores with NaN
+  // or infinity among them count as a miss, and are told by problems().
+  std::optional<Correctness> judge(int model, int stage);
+  std::vector<std::string> problems() const;  // of the scores that were judged: why the result does not count
   bool judged(int model) const { return workload_.labelled() && !network(model).random_weights(); }
 
  private:
@@ -49,6 +55,11 @@ class NetworkBench {
   std::map<int64_t, std::vector<NetworkInput>> cache_;  // schedulers take turns on the same few inputs: decode them once
   std::deque<int64_t> cached_;
   int64_t fed_ = -1;
+  struct BadScores {
+    int64_t times = 0;
+    std::string first_input;
+  };
+  std::map<int, BadScores> bad_scores_;  // by model
 };
 
 }  // namespace alertbench

@@ -287,8 +287,10 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
   const AccuracyUnit unit = bench.network(0).accuracy_unit();
   std::vector<MeasuredError> errors(rows, MeasuredError(unit));
   std::vector<double> top1(rows), top5(rows), nll(rows);
-  progress.begin("Measuring accuracy", bench.inputs());
-  for (int64_t input = 0; input < bench.inputs(); ++input) {
+  MeasuredAccuracy measured;
+  measured.inputs = bench.different_inputs();
+  progress.begin("Measuring accuracy", measured.inputs);
+  for (int64_t input = 0; input < measured.inputs; ++input) {
     if (interrupted()) throw RunError("interrupted while measuring accuracy; nothing was written");
     bench.feed(input);
     for (int m = 0; m < bench.models(); ++m) {
@@ -307,8 +309,6 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
     progress.step();
   }
   progress.end();
-  MeasuredAccuracy measured;
-  measured.inputs = bench.inputs();
   const auto n = static_cast<double>(measured.inputs);
   for (size_t row = 0; row < rows; ++row) {
     measured.accuracy.push_back(1 - errors[row].error().value());

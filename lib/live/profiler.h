@@ -31,7 +31,7 @@ struct MeasuredAccuracy {
   int64_t inputs = 0;
 };
 
-// How right each stage is on the bench's inputs, every network run over all of them, uncapped. InputError where
+// How right each stage is on the bench's inputs, each of them once, every network run over all of them, uncapped. InputError where
 // a network cannot be judged: no labels, or random weights. RunError where interrupted.
 MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& progress);
 

@@ -548,7 +548,8 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   LiveSession session(alone, options.allow_commands, options.quiet);
   std::vector<std::string> warnings = session.warnings();
   for (std::string& w : noise_before(session.clock)) warnings.push_back(std::move(w));
-  for (const std::string& w : warnings) session.progress.note("warning: " + w);
+  // Also where all else is to be quiet: a profile has no manifest that keeps them.
+  for (const std::string& w : warnings) fmt::print(stderr, "warning: {}\n", w);
   refuse_warnings(warnings, options.strict);
   // First, because it refuses what cannot be judged.
   std::optional<MeasuredAccuracy> accuracy;
@@ -556,7 +557,7 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   Profile profile = session.measure_profile();
   std::vector<std::string> doubts = session.check_caps(profile);
   for (const std::string& p : session.problems()) doubts.push_back(p);
-  for (const std::string& d : doubts) session.progress.note("warning: " + d);
+  for (const std::string& d : doubts) fmt::print(stderr, "warning: {}\n", d);
   refuse_warnings(doubts, options.strict);
   if (accuracy) take_accuracy(profile, *accuracy, session.workload->data_source());
   if (const fs::path parent = fs::path(options.out).parent_path(); !parent.empty()) fs::create_directories(parent);

@@ -637,3 +637,64 @@ TEST_CASE("with real counters power is measured: profile, live run, and caps tha
   }
   CHECK(machine.caps() == found);
 }
+
+namespace {
+
+// A network that gives the same scores whatever it is fed.
+class FixedScores : public StagedModel {
+ public:
+  explicit FixedScores(std::vector<float> scores) : scores_(std::move(scores)) {}
+  int stages() const override { return 1; }
+  int blocks(int) const override { return 1; }
+  void set_input(const NetworkInput&) override {}
+  void run_block(int, int) override {}
+  std::vector<float> scores(int) const override { return scores_; }
+
+ private:
+  std::vector<float> scores_;
+};
+
+class FixedRuntime : public InferenceRuntime {
+ public:
+  explicit FixedRuntime(std::vector<float> scores) : scores_(std::move(scores)) {}
+  std::unique_ptr<StagedModel> load(const NetworkSpec&, int) override { return std::make_unique<FixedScores>(scores_); }
+  nlohmann::ordered_json facts() const override { return {}; }
+
+ private:
+  std::vector<float> scores_;
+};
+
+}  // namespace
+
+TEST_CASE("accuracy: scores that are no numbers count as a miss, and are told", "[profiler]") {
+  const FakeTexts texts({7, 8}, "");
+  for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
+    FixedRuntime runtime({0.5f, bad});
+    NetworkBench bench(runtime, networks({1}), texts, in_order(2));
+    CHECK(bench.problems().empty());
+    for (const int64_t input : {1, 0}) {
+      bench.feed(input);
+      CHECK(bench.judge(0, 1)->f1 == 0.0);
+    }
+    REQUIRE(bench.problems().size() == 1);
+    check_says(bench.problems()[0], {"\"net0\"", "NaN or infinite 2 times", "first on input \"1\""});
+  }
+  FixedRuntime sound({0.5f, 1e30f});
+  NetworkBench bench(sound, networks({1}), texts, in_order(2));
+  bench.feed(0);
+  CHECK(bench.judge(0, 1)->f1 == Approx(0.15));
+  CHECK(bench.problems().empty());
+}
+
+TEST_CASE("accuracy: every input counts once, however often it comes", "[profiler]") {
+  const FakeTexts texts({7, 8, 9}, "");
+  FixedRuntime runtime({0.5f});
+  FakeClock clock;
+  Progress quiet(true);
+  NetworkBench repeated(runtime, networks({1}), texts, {2, 0, 1, 0, 2});
+  CHECK(repeated.inputs() == 5);
+  CHECK(repeated.different_inputs() == 3);
+  CHECK(measure_accuracy(repeated, clock, quiet).inputs == 3);
+  NetworkBench fewer(runtime, networks({1}), texts, {2, 0});
+  CHECK(fewer.different_inputs() == 2);
+}
