@@ -1,10 +1,11 @@
-// Reads a state dictionary: names and tensors, as `torch.save(model.state_dict(), path)` of Python or
-// torch::pickle_save of LibTorch wrote them (zip format, of PyTorch 1.6 and later). Needs no LibTorch, and runs
-// nothing: a pickle is a program that may call any Python function; here only what rebuilds tensors is known, all else
-// is refused.
+// Reads a state dictionary, names and tensors, in the forms that it is handed around in: what `torch.save(model.state_dict(), path)`
+// of Python or torch::pickle_save of LibTorch wrote (in zip format, or as PyTorch before 1.6), also within a checkpoint under one of
+// the usual keys ("state_dict", "model", ...); safetensors; and the index of several such files (*.index.json). Needs no LibTorch, and
+// runs nothing (models/tensor_pickle.h).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,8 @@ struct StoredTensor {
 
 class StateDictFile {
  public:
-  // InputError names the file and what is wrong: torn, damaged, another format, no dictionary of tensors, ...
+  // InputError names the file and what is wrong: torn, damaged, another format, no dictionary of tensors, ... The file is mapped, not
+  // copied: leave it as it is while this lives.
   static StateDictFile read(const std::string& path);
   StateDictFile(StateDictFile&&) = default;
 
@@ -40,7 +42,7 @@ class StateDictFile {
 
  private:
   StateDictFile() = default;
-  std::vector<char> bytes_;  // `data` of every tensor lies in here
+  std::vector<std::shared_ptr<const void>> mapped_;  // `data` of every tensor lies in here
   std::vector<StoredTensor> tensors_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <vector>
@@ -45,6 +46,59 @@ std::string copy(const StoredTensor& stored, at::Tensor tensor) {
   return {};
 }
 
+// Without what wrappers of training put into names: DataParallel ("module."), torch.compile ("_orig_mod.").
+std::string unwrapped(const std::string& stored) {
+  std::string name;
+  for (size_t at = 0; at <= stored.size();) {
+    const size_t end = std::min(stored.find('.', at), stored.size());
+    const std::string part = stored.substr(at, end - at);
+    if (part != "module" && part != "_orig_mod") name += (name.empty() ? "" : ".") + part;
+    at = end + 1;
+  }
+  return name;
+}
+
+// What all names begin with up to their first dot, with the dot; empty where they differ.
+std::string common_beginning(const std::vector<std::string>& names) {
+  std::string common;
+  for (const std::string& name : names) {
+    if (name.empty()) continue;
+    if (common.empty()) common = name.substr(0, name.find('.') + 1);  // nothing where there is no dot
+    if (common.empty() || name.compare(0, common.size(), common) != 0) return {};
+  }
+  return common;
+}
+
+// The network's names for the stored tensors, before `rule`; "" where one is passed over. What the network does not know as it is has
+// wrappers taken off; where it knows none then, what all begin with ("model." of a training script).
+std::vector<std::string> names_of(const StateDictFile& file, const Weights& tensors, const NameRule& rule) {
+  std::vector<std::string> names;
+  bool any_known = false;
+  const auto known = [&](const std::string& name) { return tensors.count(rule(name)) != 0; };
+  for (const StoredTensor& t : file.tensors()) {
+    std::string name = known(t.name) ? t.name : unwrapped(t.name);
+    if (name == "n_averaged" && !known(name)) name.clear();  // the count of torch.optim.swa_utils
+    any_known = any_known || known(name);
+    names.push_back(std::move(name));
+  }
+  while (!any_known) {
+    const std::string common = common_beginning(names);
+    if (common.empty()) break;
+    for (std::string& name : names) {
+      if (!name.empty()) name.erase(0, common.size());
+      any_known = any_known || known(name);
+    }
+  }
+  return names;
+}
+
+// The first of them; returns how many there are more.
+size_t cut(std::vector<std::string>& problems, size_t most) {
+  const size_t left_out = problems.size() > most ? problems.size() - most : 0;
+  problems.resize(problems.size() - left_out);
+  return left_out;
+}
+
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
@@ -58,8 +112,10 @@ void fill_weights(const Weights& tensors, const std::string& path, const NameRul
   at::NoGradGuard no_grad;
   std::map<std::string, const StoredTensor*> found;
   std::vector<std::string> problems, unknown;
-  for (const StoredTensor& stored : file.tensors()) {
-    const std::string name = rule(stored.name);
+  const std::vector<std::string> names = names_of(file, tensors, rule);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const StoredTensor& stored = file.tensors()[i];
+    const std::string name = names[i].empty() ? "" : rule(names[i]);
     if (name.empty()) continue;
     if (!tensors.count(name))
       unknown.push_back("unknown: " + stored.name);
@@ -72,10 +128,9 @@ void fill_weights(const Weights& tensors, const std::string& path, const NameRul
     if (it == found.end()) problems.push_back("missing: " + name);
     if (!problem.empty()) problems.push_back(name + ": " + problem);
   }
+  if (problems.empty() && unknown.empty()) return;
+  const size_t left_out = cut(problems, most_listed / 2) + cut(unknown, most_listed / 2);
   problems.insert(problems.end(), unknown.begin(), unknown.end());
-  if (problems.empty()) return;
-  const size_t left_out = problems.size() > most_listed ? problems.size() - most_listed : 0;
-  problems.resize(problems.size() - left_out);
   throw InputError(fmt::format("{}: the weights do not fit the network:\n  {}{}", path, fmt::join(problems, "\n  "),
                                left_out ? fmt::format("\n  and {} more", left_out) : ""));
 }
