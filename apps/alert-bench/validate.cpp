@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <memory>
 
@@ -9,6 +11,7 @@
 #include "evaluation/evaluation.h"
 #include "models/inference_runtime.h"
 #include "models/network_file.h"
+#include "models/network_memory.h"
 #include "recording/recording.h"
 #include "sweep/plan.h"
 #include "sweep/sweep_file.h"
@@ -31,11 +34,25 @@ std::string check_networks(const std::string& path, bool load, int classes) {
   if (untrained.size() == file.networks.size())
     return fmt::format("network file, {} networks, none of them trained yet", file.networks.size());
   file = NetworkFile::read(path);
+  int64_t most_parameters = 0;
+  for (const NetworkSpec& n : file.networks) {
+    try {
+      check_memory(n);
+    } catch (const InputError& e) {
+      throw InputError(fmt::format("{}: {}", path, e.what()));
+    }
+    most_parameters = std::max(most_parameters, n.parameters());
+  }
   if (load) {
     const auto runtime = open_inference_runtime(1);
+    const size_t before = runtime->facts().at("warnings").size();
     for (const NetworkSpec& n : file.networks) runtime->load(n, n.classes() ? n.classes() : classes);
+    const nlohmann::ordered_json warnings = runtime->facts().at("warnings");
+    for (size_t w = before; w < warnings.size(); ++w)
+      fmt::print(stderr, "alert-bench: {}: warning: {}\n", path, warnings[w].get<std::string>());
   }
-  return fmt::format("network file, {} networks{}", file.networks.size(), load ? ", all load" : "");
+  return fmt::format("network file, {} networks{}{}", file.networks.size(),
+                     most_parameters > 0 ? fmt::format(" of up to {} parameters", most_parameters) : "", load ? ", all load" : "");
 }
 
 std::string about(const EvaluationResult& e) {
@@ -129,6 +146,9 @@ void add_validate(CLI::App& app, CommandLine& line) {
           fmt::print("{}: sound: {}\n", file, check(file, a->load, a->classes));
         } catch (const Error& e) {
           fmt::print(stderr, "alert-bench: {}\n", e.what());
+          worst = ExitCode::bad_input;
+        } catch (const std::exception& e) {  // a value of another type than expected, ...: the other files are looked at all the same
+          fmt::print(stderr, "alert-bench: {}: {}\n", file, e.what());
           worst = ExitCode::bad_input;
         }
       }
