@@ -10,6 +10,7 @@
 #include <regex>
 
 #include "core/error.h"
+#include "core/text_file.h"
 #include "trace/atomic_file.h"
 
 namespace alertbench {
@@ -99,7 +100,8 @@ void write_npy(const std::string& path, const std::vector<int64_t>& shape, const
 }
 
 template <class T>
-NpyArray<T> read_npy(const std::string& path) {
+NpyArray<T> read_npy(const std::string& path, const std::vector<int64_t>& expected) {
+  open_to_read(path);  // a regular file
   std::ifstream file(path, std::ios::binary);
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
@@ -128,6 +130,8 @@ NpyArray<T> read_npy(const std::string& path) {
 
   NpyArray<T> array;
   array.shape = parse_shape(path, match[3]);
+  if (!expected.empty() && array.shape != expected)
+    throw InputError(fmt::format("{}: shape ({}), expected ({})", path, fmt::join(array.shape, ", "), fmt::join(expected, ", ")));
   const int64_t count = values_in(array.shape);
   const uintmax_t data = size - preamble - header_size;
   if (count < 0 || data % sizeof(T) != 0 || static_cast<uintmax_t>(count) != data / sizeof(T))
@@ -142,7 +146,7 @@ NpyArray<T> read_npy(const std::string& path) {
 #define ALERT_NPY(T)                                                                                  \
   template const char* npy_dtype<T>();                                                                \
   template void write_npy<T>(const std::string&, const std::vector<int64_t>&, const std::vector<T>&); \
-  template NpyArray<T> read_npy<T>(const std::string&);
+  template NpyArray<T> read_npy<T>(const std::string&, const std::vector<int64_t>&);
 ALERT_NPY(double)
 ALERT_NPY(float)
 ALERT_NPY(uint8_t)

@@ -22,7 +22,10 @@ using nlohmann::ordered_json;
 
 constexpr const char* part_name = "/inputs.part.jsonl";
 constexpr double longest_count = 9e15;  // whole numbers below it survive JSON
-constexpr double highest = 1e300;       // of what has no other bound
+constexpr double highest = 1e12;        // of what has no other bound
+// No network is faster or slower; what controllers compute from times within these stays finite.
+constexpr double shortest_time_s = 1e-9, longest_time_s = 1e6;
+constexpr int64_t most_members = 1000000000;
 
 struct ArrayFact {
   const char *name, *unit, *meaning;
@@ -76,6 +79,8 @@ std::string times_problem(const Profile& profile, const double* end_s) {
                              profile.caps_w[static_cast<size_t>(cap)], time);
         };
         if (!std::isfinite(time) || time <= 0) return at() + " is no time above 0";
+        if (time < shortest_time_s || time > longest_time_s)
+          return fmt::format("{} s is outside {} to {} s; times are in seconds", at(), shortest_time_s, longest_time_s);
         if (stage > 1 && time < end_s[(row - 1) * caps + cap])
           return at() + " lies before the stage before it";
       }
@@ -127,7 +132,7 @@ std::string problem_of(const Recording& recording) {
   if (!truth.members_left.empty() && truth.members_left.size() != inputs)
     return fmt::format("members_left: {} values, expected {}", truth.members_left.size(), inputs);
   for (const int64_t left : truth.members_left)
-    if (left < 1) return fmt::format("members_left: {} is not above 0", left);
+    if (left < 1 || left > most_members) return fmt::format("members_left: {} is not between 1 and {}", left, most_members);
   if (truth.top1.empty() && (!truth.top5.empty() || !truth.nll.empty() || !truth.f1.empty() || !truth.missed_top1.empty() ||
                              !truth.missed_top5.empty() || !truth.missed_nll.empty()))
     return "correctness without top1";
@@ -201,7 +206,7 @@ Correctness correctness_from(JsonReader reader) {
   reader.raw("top1");
   c.top1 = reader.boolean("top1", false);
   if (reader.has("top5")) c.top5 = reader.boolean("top5", false);
-  c.nll = reader.optional_number("nll", 0, 1e300);
+  c.nll = reader.optional_number("nll", 0, highest);
   c.f1 = reader.optional_number("f1", 0, 1);
   reader.finish();
   return c;
@@ -227,7 +232,7 @@ RecordedInput parse_part_line(const json& line, const std::string& where) {
   reader.raw("co_runner_on");
   input.co_runner_on = reader.boolean("co_runner_on", false);
   input.facts.members_left = reader.integer("members_left", 1, std::numeric_limits<int>::max());
-  input.facts.size = reader.number("size", 0, 1e300);
+  input.facts.size = reader.number("size", 0, highest);
   input.stage_end_s = reader.numbers("stage_end_s", 0, 1e300);
   for (JsonReader& c : reader.objects("correct")) input.correct.push_back(correctness_from(c));
   if (reader.has("missed")) input.missed = correctness_from(reader.object("missed"));
@@ -290,11 +295,7 @@ std::vector<T> load_array(JsonReader& arrays, const std::string& folder, const A
   reader.one_of("dtype", npy_dtype<T>(), {npy_dtype<T>()});
   for (const char* known : {"shape", "unit", "meaning"}) reader.raw(known);
   reader.finish();
-  auto array = read_npy<T>(path);
-  if (array.shape != shape)
-    throw InputError(fmt::format("{}: shape ({}), expected ({})", path, fmt::join(array.shape, ", "),
-                                 fmt::join(shape, ", ")));
-  return std::move(array.values);
+  return std::move(read_npy<T>(path, shape).values);
 }
 
 int64_t count(JsonReader& reader, const std::string& key) {
@@ -363,6 +364,7 @@ Recording Recording::load(const std::string& folder_or_json) {
   profile.finish();
   check_rows(reader, recording.profile);
   recording.info = reader.raw("info");
+  if (!recording.info.is_object()) reader.fail("info", "expected an object");
   recording.planned_inputs = count(reader, "planned_inputs");
   const int64_t inputs = count(reader, "inputs");
   const auto ids = reader.texts("input_ids");
@@ -382,6 +384,9 @@ Recording Recording::load(const std::string& folder_or_json) {
       append_input(recording, input);
     });
   } else {
+    // Before arrays of that size are read.
+    if (static_cast<int64_t>(ids.size()) != inputs)
+      throw InputError(fmt::format("{}: no sound recording: input_ids: {} names, expected {}", path, ids.size(), inputs));
     truth.inputs = inputs;
     recording.input_ids = ids;
     truth.stage_end_s = load_array<double>(arrays, folder, stage_end, {inputs, truth.rows, truth.caps});

@@ -153,7 +153,8 @@ void PoetController::share_window() {
       const double sl = speedup_[static_cast<size_t>(lower)];
       if (sl > u) continue;
       const double share = su > sl ? sl * (su - u) / (u * (su - sl)) : 0;
-      const int slow = static_cast<int>(w * share + half);
+      const double inputs = w * share + half;  // not a number where speed-ups are infinite
+      const int slow = inputs > 0 ? static_cast<int>(std::min(inputs, static_cast<double>(w))) : 0;
       const double cost =
           slow * input_energy_[static_cast<size_t>(lower)] + (w - slow) * input_energy_[static_cast<size_t>(upper)];
       if (cost >= least) continue;

@@ -230,6 +230,8 @@ TEST_CASE("impossible times are refused when they are recorded", "[recording]") 
   refused(3, -1, "nested, stage 1, 100 W");
   refused(3, std::numeric_limits<double>::quiet_NaN(), "no time above 0");
   refused(3, std::numeric_limits<double>::infinity(), "no time above 0");
+  refused(3, 1e300, "outside 1e-09 to 1000000 s");
+  refused(0, 1e-300, "outside 1e-09 to 1000000 s");
   refused(5, 0.05, "nested, stage 2, 100 W: 0.05 lies before the stage before it");
   RecordedInput short_one = input_number(0);
   short_one.stage_end_s.pop_back();
@@ -289,7 +291,7 @@ TEST_CASE("a damaged recording is refused by the name of the file", "[recording]
   edit("/status", "partial");
   refused("3 of 3 inputs");
   edit("/inputs", 1e15);
-  refused("expected (1000000000000000");
+  refused("input_ids: 3 names, expected 1000000000000000");
   edit("/inputs", 1.5);
   refused("whole number");
   edit("/caps_w", {50, 90});
@@ -367,10 +369,10 @@ TEST_CASE("figures that cannot be are refused when they are recorded", "[recordi
     for (const double nll : {-0.25, nan, infinity}) {
       RecordedInput input = word_number(0, 1);
       input.correct[2].nll = nll;
-      refused(words, input, "is not between 0 and 1e+300");
+      refused(words, input, "is not between 0 and 1000000000000");
       input = word_number(0, 1);
       input.missed->nll = nll;
-      refused(words, input, "is not between 0 and 1e+300");
+      refused(words, input, "is not between 0 and 1000000000000");
     }
     for (const double f1 : {-0.25, 1.25, nan}) {
       RecordedInput input = question_number(0);
@@ -456,7 +458,7 @@ TEST_CASE("damaged figures of words and questions are refused by name", "[record
   forge("words", "members_left", {3}, Numbers{3, 2, 1});
   refused("members_left.npy");
   forge("words", "members_left", {3}, std::vector<int64_t>{3, 0, 1});
-  refused("members_left: 0 is not above 0");
+  refused("members_left: 0 is not between 1 and");
   forge("words", "missed_top1", {3}, std::vector<uint8_t>{0, 2, 1});
   refused("missed_top1: 2 is not between 0 and 1");
   forge("words", "nll", {3, 3}, Numbers{1, 1, 1, 1, -1, 1, 1, 1, 1});
