@@ -64,8 +64,10 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
   if (error) {
     pid_ = -1;
     throw EnvironmentError(
-        fmt::format("co-runner: cannot run {}: {}; build alert-co-runner, or name it in ALERT_CO_RUNNER",
-                    program, std::strerror(error)));
+        fmt::format("co-runner: cannot run {}: {}; {}", program, std::strerror(error),
+                    error == EAGAIN   ? "the limit of processes is reached: raise it (`ulimit -u`, the container's pids limit)"
+                    : error == ENOMEM ? "there is too little memory: raise the limit (`ulimit -v`, the job's memory)"
+                                      : "build alert-co-runner, or name it in ALERT_CO_RUNNER"));
   }
 }
 

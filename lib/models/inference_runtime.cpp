@@ -53,9 +53,15 @@ Function* find_in_module(const char* name) {
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::filesystem::path module = self.parent_path() / "alert-torch.so";
   void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle)
-    throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}. Build it with -DALERT_TORCH=ON, and "
-                                       "keep alert-torch.so beside the program.", dlerror()));
+  if (!handle) {
+    const std::string reason = dlerror();
+    const bool no_space = reason.find("failed to map") != std::string::npos || reason.find("cannot allocate") != std::string::npos ||
+                          reason.find("Cannot allocate") != std::string::npos;
+    throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}. {}", reason,
+                                       no_space ? "Memory: there is too little address space for LibTorch; raise the limit (`ulimit -v`, "
+                                                  "the job's memory)."
+                                                : "Build it with -DALERT_TORCH=ON, and keep alert-torch.so beside the program."));
+  }
   void* function = dlsym(handle, name);
   if (!function) throw EnvironmentError(module.string() + ": is not of this version of alert-bench; build again");
   return reinterpret_cast<Function*>(function);
