@@ -20,7 +20,7 @@ class InferenceRuntime {
   // whose output does not have `classes` scores. RunError where the GPU fails, or its memory is full.
   virtual std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) = 0;
   // LibTorch, oneDNN, BLAS library and its kernel, threads as read back, and on a GPU which one it is and how it computes: for the
-  // manifest and `doctor`. Keys whose value is unknown are null; "warnings" lists what is wrong.
+  // manifest and `doctor`. Keys whose value is unknown are null; "warnings" lists what is wrong, also with the networks loaded so far.
   virtual nlohmann::ordered_json facts() const = 0;
 };
 

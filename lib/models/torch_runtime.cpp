@@ -6,10 +6,12 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/random.h"
 #include "models/bert.h"
 #include "models/compiled_resnet.h"
 #include "models/cuda_runtime.h"
@@ -18,6 +20,7 @@
 #include "models/inference_runtime.h"
 #include "models/layer_network.h"
 #include "models/lstm_network.h"
+#include "models/network_memory.h"
 #include "models/striped_resnet.h"
 #include "models/torchscript_model.h"
 
@@ -42,21 +45,50 @@ void require_gpu() {
         TORCH_VERSION));
 }
 
-// One run on a flat image: do the scores have the size that the labels need?
-void check_output(StagedModel& model, const NetworkSpec& spec, int classes) {
-  Image image;
-  image.channels = spec.input.channels;
-  image.height = spec.input.height;
-  image.width = spec.input.width;
-  image.chw.assign(static_cast<size_t>(image.channels * image.height * image.width), 0.0f);
-  model.set_input(image);
+// Grey noise as the network wants its images.
+Image noise(const ImageSpec& spec) {
+  Random random(1);
+  Image image{spec.channels, spec.height, spec.width, {}};
+  for (int c = 0; c < spec.channels; ++c)
+    for (int i = 0; i < spec.height * spec.width; ++i)
+      image.chw.push_back((static_cast<float>(random.below(256)) - spec.mean[static_cast<size_t>(c)]) * spec.scale[static_cast<size_t>(c)]);
+  return image;
+}
+
+std::vector<float> run_stage(StagedModel& model, int stage) {
+  for (int block = 0; block < model.blocks(stage); ++block) model.run_block(stage, block);
+  return model.scores(stage);
+}
+
+// Do the scores have the size that the labels need, are they numbers, and the same when the network runs again? The last is a warning:
+// such a network may be meant.
+void check_output(StagedModel& model, const NetworkSpec& spec, int classes, std::vector<std::string>& warnings) {
+  const std::string file = spec.weights.empty() ? "network file" : spec.weights;
+  model.set_input(noise(spec.input));
+  std::vector<std::vector<float>> first;
   for (int stage = 0; stage < model.stages(); ++stage) {
-    for (int block = 0; block < model.blocks(stage); ++block) model.run_block(stage, block);
-    const size_t scores = model.scores(stage).size();
-    if (scores != static_cast<size_t>(classes))
+    const std::vector<float> scores = run_stage(model, stage);
+    if (scores.size() != static_cast<size_t>(classes))
       throw InputError(fmt::format("{}: network \"{}\" gives {} scores, but the data has {} classes (0..{}); use a network "
-                                   "trained for these labels", spec.weights.empty() ? "network file" : spec.weights,
-                                   spec.name, scores, classes, classes - 1));
+                                   "trained for these labels", file, spec.name, scores.size(), classes, classes - 1));
+    const auto bad = std::find_if(scores.begin(), scores.end(), [](float s) { return !std::isfinite(s); });
+    if (bad != scores.end() && !spec.random_weights())
+      throw InputError(fmt::format("{}: network \"{}\": scores are NaN or infinite (class {}: {}) on an image of noise; check its weights and its "
+                                   "input (mean, scale)", file, spec.name, bad - scores.begin(), *bad));
+    first.push_back(scores);
+  }
+  for (int stage = 0; stage < model.stages(); ++stage) {
+    const std::vector<float> again = run_stage(model, stage);
+    float most = 0, difference = 0;
+    for (size_t i = 0; i < again.size(); ++i) {
+      most = std::max(most, std::abs(again[i]));
+      difference = std::max(difference, std::abs(again[i] - first[static_cast<size_t>(stage)][i]));
+    }
+    if (!(difference > 1e-3f * most)) continue;  // sums in another order differ by less
+    warnings.push_back(fmt::format("network \"{}\": two runs on one input gave different scores (by {:.3g} of {:.3g}): {} was saved in training "
+                                   "mode (dropout), or draws random numbers; call `model.eval()` before `torch.jit.trace`",
+                                   spec.name, difference, most, file));
+    return;
   }
 }
 
@@ -96,21 +128,23 @@ class TorchRuntime : public InferenceRuntime {
                           {"device", device_name_},
                           {"cuda_devices", torch::cuda::device_count()}};
     if (on_gpu) facts["gpu"] = gpu_facts();
+    for (const std::string& w : network_warnings_) warnings.push_back(w);
     facts["warnings"] = warnings;
     return facts;
   }
 
  private:
-  std::unique_ptr<StagedModel> load_and_check(const NetworkSpec& spec, int classes) const {
+  std::unique_ptr<StagedModel> load_and_check(const NetworkSpec& spec, int classes) {
+    check_memory(spec);
     std::unique_ptr<StagedModel> model = load_network(spec, classes);
     model = device_.device().is_cpu() ? on_processor(std::move(model), spec.name)
                                       : on_device(std::move(model), spec.name, device_.device(), cuda_);
-    if (spec.architecture != "lstm" && spec.architecture != "bert") check_output(*model, spec, classes);
+    if (spec.architecture != "lstm" && spec.architecture != "bert") check_output(*model, spec, classes, network_warnings_);
     return model;
   }
 
   // Random weights are drawn on the processor whatever the device, so that they are the same everywhere.
-  std::unique_ptr<StagedModel> load_network(const NetworkSpec& spec, int classes) const {
+  std::unique_ptr<StagedModel> load_network(const NetworkSpec& spec, int classes) {
     if (spec.architecture == "lstm") {
       if (spec.lstm.vocabulary != classes)
         throw InputError(fmt::format("network \"{}\" knows {} words, but the data has {}; use the data it was trained on",
@@ -123,7 +157,7 @@ class TorchRuntime : public InferenceRuntime {
     if (spec.architecture == "bert")
       return std::make_unique<BertReader>(
           spec.bert, spec.random_weights() ? random_weights(spec.bert, spec.random_seed) : read_weights(spec.bert, spec.weights), device_);
-    if (spec.architecture == "torchscript") return load_torchscript(spec, device_);
+    if (spec.architecture == "torchscript") return load_torchscript(spec, device_, &network_warnings_);
     if (spec.architecture == "zoo") {
       const zoo::Architecture net = spec.zoo.architecture();
       return compile(net, spec.random_weights() ? random_weights(net, spec.random_seed) : read_weights(net, spec.weights), device_);
@@ -153,6 +187,7 @@ class TorchRuntime : public InferenceRuntime {
   std::string device_name_;
   ComputeDevice device_;
   std::optional<CudaRuntime> cuda_;
+  std::vector<std::string> network_warnings_;
 };
 
 }  // namespace

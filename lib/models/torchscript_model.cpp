@@ -1,19 +1,77 @@
 #include "models/torchscript_model.h"
 
 #include <fmt/format.h>
+#include <torch/csrc/jit/ir/constants.h>
 #include <torch/script.h>
+#include <torch/version.h>
+
+#include <fstream>
 
 #include "core/error.h"
+#include "core/text_file.h"
 #include "models/device_model.h"
+#include "models/torchscript_check.h"
 
 namespace alertbench {
 namespace {
 
-// The interpreter's messages are long; the reason stands at their end.
-std::string last_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  const size_t newline = text.rfind('\n');
-  return newline == std::string::npos ? text : text.substr(newline + 1);
+// What stands behind the last `mark` in a text, up to the end of the line; empty where it has none.
+std::string behind_last(const std::string& text, const std::string& mark) {
+  const size_t at = text.rfind(mark);
+  if (at == std::string::npos) return "";
+  const size_t begin = at + mark.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+// The one line of a long message that says why.
+std::string line_with_reason(const std::string& message) {
+  constexpr size_t longest = 300;
+  std::string line = behind_last(message, "RuntimeError: ");  // of the interpreter, behind a trace of the code
+  if (line.empty()) line = message.substr(0, message.find('\n'));
+  return line.substr(0, longest);
+}
+
+// Why a file cannot be loaded or run, and what helps, out of LibTorch's own words.
+std::string reason_of(const std::string& message) {
+  const auto has = [&](const char* part) { return message.find(part) != std::string::npos; };
+  const std::string version = fmt::format("this LibTorch ({}.{}.{})", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH);
+  std::string unknown = behind_last(message, "Unknown builtin op: ");
+  if (!unknown.empty() && unknown.back() == '.') unknown.pop_back();
+  if (!unknown.empty())
+    return fmt::format("needs an operator that {} has not: {}; save it with a PyTorch of this version, and without operators of other "
+                       "packages (torchvision), or build with a later LibTorch", version, unknown);
+  if (has("required keyword attribute") || has("optimize_for_inference") || has("_MKLDNN") || has("mkldnn_prepacked"))
+    return "cannot be loaded as TorchScript: code that torch.jit.optimize_for_inference made cannot be read back (" +
+           line_with_reason(message) + "); save it without optimize_for_inference";
+  if (has("maximum supported version"))
+    return fmt::format("is written in a later format than {} reads; save it with a PyTorch of this version, or build with a later LibTorch",
+                       version);
+  if (has("CUDA") && (has("Could not run") || has("NVIDIA driver") || has("not linked") || has("not compiled") || has("cannot initialize")))
+    return "was made for a GPU, and its code names it; trace it on the processor (`torch.jit.trace(model.cpu().eval(), ...)`) and save it "
+           "again: " + line_with_reason(message);
+  if (has("constants.pkl") && has("not found"))
+    return "cannot be loaded as TorchScript: a PyTorch file without code (a state dictionary?); save it with `torch.jit.script(model).save(path)`";
+  return "cannot be loaded as TorchScript (torn, missing, or another format): " + line_with_reason(message);
+}
+
+// A constant of the graph that is true.
+bool is_true(const torch::jit::Value* value) {
+  const auto constant = torch::jit::toIValue(value);
+  return constant && constant->isBool() && constant->toBool();
+}
+
+// Operators that were frozen in training mode, which eval() cannot reach: their number.
+int trained_operators(const torch::jit::Block* block) {
+  int count = 0;
+  for (const torch::jit::Node* node : block->nodes()) {
+    const std::string name = node->kind().toQualString();
+    const bool dropout = name.find("dropout") != std::string::npos && node->inputs().size() >= 3 && is_true(node->input(2));
+    const bool norm = name == "aten::batch_norm" && node->inputs().size() > 5 && is_true(node->input(5)) &&
+                      node->input(3)->type()->kind() != c10::TypeKind::NoneType;  // without statistics of its own it always takes the input's
+    count += dropout || norm;
+    for (const torch::jit::Block* inner : node->blocks()) count += trained_operators(inner);
+  }
+  return count;
 }
 
 class TorchscriptModel : public StagedModel {
@@ -38,7 +96,7 @@ class TorchscriptModel : public StagedModel {
     } catch (const std::exception& e) {  // c10::Error, or what the interpreter makes of it
       if (const auto failure = machine_failure(spec_.name, e.what())) throw *failure;
       throw InputError(fmt::format("{}it does not take a 1x{}x{}x{} float image: {}", where(), spec_.input.channels,
-                                   spec_.input.height, spec_.input.width, last_line(e.what())));
+                                   spec_.input.height, spec_.input.width, line_with_reason(e.what())));
     }
     if (!output.isTensor()) throw InputError(where() + "its output is no tensor of scores");
     output_ = output.toTensor();
@@ -60,15 +118,28 @@ class TorchscriptModel : public StagedModel {
 
 }  // namespace
 
-std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device) {
+std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device, std::vector<std::string>* warnings) {
+  const std::string where = fmt::format("{}: network \"{}\": ", spec.weights, spec.name);
+  open_to_read(spec.weights);  // a regular file
   try {
+    std::ifstream file(spec.weights, std::ios::binary);
+    check_torchscript(file, where);
     torch::jit::Module module = torch::jit::load(spec.weights, device.device());
     module.eval();
-    return std::make_unique<TorchscriptModel>(torch::jit::freeze(module), spec, device);
+    module = torch::jit::freeze(module);
+    if (const int count = trained_operators(module.get_method("forward").graph()->block()); count > 0 && warnings)
+      warnings->push_back(fmt::format("network \"{}\": {} operators (dropout, batch norm) of {} are in training mode for good, which makes its answers "
+                                      "wrong; call `model.eval()` before `torch.jit.trace`", spec.name, count, spec.weights));
+    return std::make_unique<TorchscriptModel>(std::move(module), spec, device);
+  } catch (const Error&) {
+    throw;
   } catch (const c10::Error& e) {
     if (const auto failure = machine_failure(spec.name, e.what_without_backtrace())) throw *failure;
-    throw InputError(fmt::format("{}: network \"{}\": cannot be loaded as TorchScript (torn, missing, or another format): {}",
-                                 spec.weights, spec.name, e.what_without_backtrace()));
+    throw InputError(where + reason_of(e.what_without_backtrace()));
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {  // of the compiler: torch::jit::ErrorReport, std::runtime_error, std::out_of_range
+    throw InputError(where + reason_of(e.what()));
   }
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "models/compute_device.h"
 #include "models/network_file.h"
@@ -10,7 +12,10 @@
 
 namespace alertbench {
 
-// InputError: a file that is torn or no TorchScript, or a network that does not take spec.input.
-std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device = {});
+// InputError that names file, network and reason: a file that is torn or no TorchScript, needs what this LibTorch has not, is no mere
+// computation (models/torchscript_check.h), or a network that does not take spec.input. What makes its answers doubtful (it was traced in
+// training mode) is added to `warnings`.
+std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device = {},
+                                              std::vector<std::string>* warnings = nullptr);
 
 }  // namespace alertbench

@@ -9,6 +9,8 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/json_reader.h"
+#include "models/torchscript_check.h"
 #include "trace/atomic_file.h"
 
 namespace alertbench {
@@ -91,8 +93,8 @@ Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json
   const Entries entries = read_entries(path);
   Checkpoint checkpoint;
   try {
-    checkpoint.settings = nlohmann::ordered_json::parse(as_bytes(entries.at("settings")));
-    checkpoint.log = nlohmann::ordered_json::parse(as_bytes(entries.at("log")));
+    checkpoint.settings = parse_json<nlohmann::ordered_json>(as_bytes(entries.at("settings")), path + ": settings", written_by_hand);
+    checkpoint.log = parse_json<nlohmann::ordered_json>(as_bytes(entries.at("log")), path + ": log", written_by_hand);
     checkpoint.step = entries.at("step").item<int64_t>();
     for (const auto& entry : entries)
       if (entry.key().rfind("state ", 0) == 0) checkpoint.state.emplace(entry.key().substr(6), entry.value());
@@ -111,6 +113,9 @@ Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json
   torch::NoGradGuard no_grad;
   try {
     std::istringstream optimizer_bytes(as_bytes(entries.at("optimizer")));
+    check_torchscript(optimizer_bytes, path + ": ");  // the format is TorchScript's, which can hold code
+    optimizer_bytes.clear();
+    optimizer_bytes.seekg(0);
     torch::load(optimizer, optimizer_bytes);
     at::Generator random = at::detail::getDefaultCPUGenerator();
     random.set_state(entries.at("random"));

@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <sstream>
 
 #include "core/error.h"
 #include "expect.h"
@@ -138,6 +140,138 @@ void weights_on_disk(const std::filesystem::path& folder) {
   expect_refusal("weights with NaN", "fc1.bias: holds NaN", [&] { load_weights(*other, path); });
 }
 
+// Names as wrappers of training leave them.
+void wrapped_names(const std::filesystem::path& folder) {
+  StripedResnet net = random_network(small(1)), other(small(1));
+  other->eval();
+  torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({1, 1, 28, 28});
+  const torch::Tensor wanted = net->forward(x)[0];
+  const std::string path = (folder / "wrapped.pt").string();
+  const auto store = [&](const std::function<std::string(const std::string&)>& name, bool counted = false) {
+    c10::Dict<std::string, torch::Tensor> entries;
+    for (const auto& p : net->named_parameters()) entries.insert(name(p.key()), p.value().detach());
+    for (const auto& b : net->named_buffers()) entries.insert(name(b.key()), b.value());
+    if (counted) entries.insert("n_averaged", torch::tensor(3));
+    const std::vector<char> bytes = torch::pickle_save(entries);
+    std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  };
+  for (const std::string before : {"module.", "_orig_mod.", "module._orig_mod.", "model.", "model.backbone.", ""}) {
+    for (auto& p : other->parameters()) p.zero_();
+    store([&](const std::string& n) { return before + n; }, before == "module.");
+    load_weights(*other, path);
+    expect(torch::equal(other->forward(x)[0], wanted), fmt::format("weights whose names begin with \"{}\"", before));
+  }
+  for (auto& p : other->parameters()) p.zero_();
+  store([](const std::string& n) { return n.substr(0, n.find('.')) + ".module" + n.substr(n.find('.')); });  // of a part of the network
+  load_weights(*other, path);
+  expect(torch::equal(other->forward(x)[0], wanted), "weights with \"module.\" within their names");
+  store([](const std::string& n) { return n[0] < 'c' ? "a." + n : "b." + n; });
+  expect_refusal("weights whose names begin in two ways", "unknown: ", [&] { load_weights(*other, path); });
+}
+
+// A file made by a training script with what a stranger, or its user, put into it.
+NetworkSpec script(const std::filesystem::path& folder, const std::string& name, const torch::jit::Module& module) {
+  NetworkSpec spec;
+  spec.name = name;
+  spec.architecture = "torchscript";
+  spec.input.height = spec.input.width = 8;
+  spec.weights = (folder / (name + ".pt")).string();
+  module.save(spec.weights);
+  return spec;
+}
+
+void torchscript_of_strangers(const std::filesystem::path& folder) {
+  const std::string victim = (folder / "victim").string();
+  std::ofstream(victim) << std::string(64, 'v');
+  const auto untouched = [&](const char* what) {
+    std::ifstream in(victim);
+    expect(std::string((std::istreambuf_iterator<char>(in)), {}) == std::string(64, 'v'), what);
+    expect(!std::filesystem::exists(folder / "written"), what);
+  };
+  {
+    torch::jit::Module module("__torch__.Writer");
+    module.define(fmt::format("def forward(self, x):\n  t = torch.from_file(\"{}\", True, 16)\n  t.zero_()\n  return x + t.sum()\n", victim));
+    const NetworkSpec spec = script(folder, "writer", module);
+    expect_refusal("TorchScript that maps a file", "writer.pt: network \"writer\": its code uses the operator aten::from_file",
+                   [&] { load_torchscript(spec); });
+    untouched("TorchScript that maps a file is not run");
+  }
+  {
+    torch::jit::Module module("__torch__.Saver");
+    module.define(fmt::format("def helper(self, x):\n  if bool(x.sum() > 0):\n    for i in range(2):\n      torch.save(x, \"{}\")\n  return x\n"
+                              "def forward(self, x):\n  return x\n", (folder / "written").string()));
+    const NetworkSpec spec = script(folder, "saver", module);
+    expect_refusal("TorchScript that saves, in an inner block of another method", "operator aten::save", [&] { load_torchscript(spec); });
+  }
+  {
+    torch::jit::Module module("__torch__.Loader");
+    module.register_attribute("n", c10::IntType::get(), 1);
+    module.define(fmt::format("def __getstate__(self):\n  return self.n\n"
+                              "def __setstate__(self, n: int) -> None:\n  self.n = n\n  torch.save(n, \"{}\")\n"
+                              "def forward(self, x):\n  return x\n", (folder / "written").string()));
+    const NetworkSpec spec = script(folder, "loader", module);
+    std::filesystem::remove(folder / "written");
+    expect_refusal("TorchScript that writes when it is loaded", "operator aten::save", [&] { load_torchscript(spec); });
+    untouched("TorchScript is looked into before any of it runs");
+  }
+  {
+    torch::jit::Module inner("__torch__.Inner"), module("__torch__.Sound");
+    inner.register_attribute("n", c10::IntType::get(), 4);
+    inner.define("def __getstate__(self):\n  return self.n + 10\n"
+                 "def __setstate__(self, n: int) -> None:\n  self.n = n - 10\n"
+                 "def forward(self, x):\n  return torch.relu(x) * self.n\n");
+    module.register_module("inner", inner);
+    module.define("def forward(self, x):\n  y = self.inner.forward(x)\n  if y.dim() > 1:\n    y = y.reshape([1, -1])\n  return y\n");
+    const NetworkSpec spec = script(folder, "sound", module);
+    const auto model = load_torchscript(spec);
+    run_all(*model, Image{3, 8, 8, std::vector<float>(192, 0.5f)});
+    expect(model->scores(0)[7] == 2.0f, "sound TorchScript with a __setstate__ of its own runs");
+  }
+}
+
+void torchscript_in_training_mode(const std::filesystem::path& folder) {
+  const auto warnings_of = [&](const std::string& name, const std::string& line) {
+    torch::jit::Module module("__torch__.Net");
+    module.register_parameter("m", torch::zeros({3}), false);
+    module.define("def forward(self, x):\n  " + line + "\n");
+    std::vector<std::string> warnings;
+    load_torchscript(script(folder, name, module), {}, &warnings);
+    return warnings;
+  };
+  const auto trained = warnings_of("dropout", "return torch.dropout(x, 0.5, True)");
+  expect(trained.size() == 1 && trained[0].find("network \"dropout\": 1 operators") == 0 && trained[0].find("model.eval()") != std::string::npos,
+         "dropout that was frozen in training mode is told");
+  expect(warnings_of("plain", "return torch.dropout(x, 0.5, False)").empty(), "dropout that is off is not");
+  const std::string norm = "return torch.batch_norm(x, None, None, {0}, {0}, {1}, 0.1, 1e-5, False)";
+  expect(warnings_of("norm", fmt::format(norm, "self.m", "True")).size() == 1, "batch norm in training mode is told");
+  expect(warnings_of("norm-off", fmt::format(norm, "self.m", "False")).empty(), "batch norm with its statistics is not");
+  expect(warnings_of("norm-own", fmt::format(norm, "None", "True")).empty(), "nor one that never had any");
+}
+
+// One line, with file, network and remedy.
+void torchscript_that_does_not_load(const std::filesystem::path& folder) {
+  torch::jit::Module module("__torch__.Net");
+  module.define("def forward(self, x):\n  return torch.relu(x)\n");
+  const NetworkSpec spec = script(folder, "changed", module);
+  std::stringstream bytes;
+  bytes << std::ifstream(spec.weights, std::ios::binary).rdbuf();
+  // The member of the code, its checksum left alone: LibTorch does not look at it.
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = bytes.str();
+    const size_t at = text.find(from);
+    if (at == std::string::npos || from.size() != to.size()) throw std::runtime_error("the file has no " + from);
+    text.replace(at, from.size(), to);
+    std::ofstream(spec.weights, std::ios::binary) << text;
+  };
+  changed("torch.relu", "torch.rexu");
+  expect_refusal("TorchScript with an operator of a later version",
+                 "changed.pt: network \"changed\": needs an operator that this LibTorch", [&] { load_torchscript(spec); });
+  expect_refusal("the operator is named", "aten::rexu", [&] { load_torchscript(spec); });
+  changed("torch.relu", "torch..elu");
+  expect_refusal("TorchScript whose code is none", "network \"changed\": cannot be loaded as TorchScript", [&] { load_torchscript(spec); });
+}
+
 void torchscript(const std::filesystem::path& folder) {
   torch::jit::Module module("Net");
   module.register_parameter("w", torch::randn({5, 3 * 8 * 8}), false);
@@ -153,6 +287,15 @@ void torchscript(const std::filesystem::path& folder) {
   run_all(*model, image);
   const torch::Tensor wanted = module.forward({as_batch(image)}).toTensor()[0];
   expect((torch::tensor(model->scores(0)) - wanted).abs().max().item<double>() < 1e-5, "TorchScript runs as LibTorch runs it");
+  {
+    module.eval();
+    NetworkSpec frozen = spec;
+    frozen.weights = (folder / "frozen.pt").string();
+    torch::jit::freeze(module).save(frozen.weights);  // its weights are constants of the code
+    const auto constant = load_torchscript(frozen);
+    run_all(*constant, image);
+    expect(constant->scores(0) == model->scores(0), "TorchScript whose weights are constants runs");
+  }
   image = {3, 4, 4, std::vector<float>(48, 0.5f)};
   expect_refusal("TorchScript with an image of the wrong size", "does not take a 1x3x8x8", [&] { run_all(*model, image); });
   std::filesystem::resize_file(spec.weights, 300);
@@ -224,7 +367,11 @@ int main() {
   compiled_equals_module();
   stages_nest();
   weights_on_disk(folder);
+  wrapped_names(folder);
   torchscript(folder);
+  torchscript_of_strangers(folder);
+  torchscript_in_training_mode(folder);
+  torchscript_that_does_not_load(folder);
   shipped_networks();
   gpu_loads_work();
   std::filesystem::remove_all(folder);
