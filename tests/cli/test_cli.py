@@ -238,6 +238,47 @@ class WithoutNetworks(Folder):
         self.refused(call("run", path), 2, "absent.json")
         self.refused(call("run", "scenarios/smoke.json", "--set", "candidates=[\"resnet-w17\"]"), 2, "resnet-w17", "resnet-w16")
 
+    def test_files_of_strangers_are_refused_one_by_one(self):
+        deep = self.write("deep.jsonl", "[" * 1000000 + "]" * 1000000 + "\n")
+        nested = self.write("nested.json", '{"kind": ' * 5000 + "1" + "}" * 5000)
+        many = self.write("many.json", '{"kind": "x", "a": [' + ",".join(["{}"] * 200000) + "]}")
+        twice = self.write("twice.json", json.dumps(smoke())[:-1] + ', "inputs": 2000}')
+        typed = self.write("typed.json", {"schema_version": "1.0", "workload": "imagenet", "networks": [7]})
+        os.mkfifo(self.path("pipe.json"))
+        with open(os.path.join(ROOT, "networks/fashion-mnist.json")) as f:
+            networks = json.load(f)
+        huge = dict(networks["networks"][0], name="huge", random_seed=1)
+        del huge["weights"]
+        huge["config"] = dict(huge["config"], stem_width=4096, groups=[{"blocks": 200, "width": 4096, "stride": 1}])
+        networks["networks"] = [huge]
+        result = call("validate", deep, nested, many, twice, typed, self.path("pipe.json"), self.write("huge.json", networks),
+                      "scenarios/smoke.json")
+        self.assertEqual(result.returncode, 2, result.stderr)
+        for said in ("deep.jsonl: line 1: nested too deeply", "nested.json: line 1: nested too deeply", "many.json: neither scenario",
+                     'twice.json: line 1: key "inputs" stands twice', "typed.json: networks[0]: expected an object", "pipe.json: is a pipe",
+                     'huge.json: network "huge": ', "parameters: it needs "):
+            self.assertIn(said, result.stderr)
+        self.assertEqual(len(result.stderr.splitlines()), 7, result.stderr)
+        self.assertIn("scenarios/smoke.json: sound", result.stdout)
+        marked = self.path("marked.json")
+        with open(marked, "wb") as f:
+            f.write(b"\xef\xbb\xbf" + json.dumps(smoke()).encode())
+        self.assertEqual(call("validate", marked).returncode, 0)
+
+    def test_limits_are_named_not_the_build(self):
+        if os.geteuid() != 0:
+            self.skipTest("the limit of processes does not hold for root alone; needs root to become another user")
+        os.chmod(self.folder, 0o777)
+
+        def nobody():
+            resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+            os.setgroups([])
+            os.setuid(65534)
+
+        result = call("run", "scenarios/smoke.json", "--out", self.path("r"), "--quiet", preexec_fn=nobody)
+        self.refused(result, 3, "ulimit -u")
+        self.assertNotIn("ALERT_CO_RUNNER", result.stderr)
+
     def test_dry_run_shows_the_effective_scenario(self):
         result = call("run", "scenarios/smoke.json", "--dry-run", "--inputs", "10", "--seed", "9")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -449,6 +490,18 @@ class WithoutNetworks(Folder):
         self.assertIn("does not have, left out: 1", result.stderr)
         scores = json.loads(call("score", "squad", "--data", data, answers, "--json").stdout)
         self.assertEqual(scores, {"questions": 3, "missing": 1, "exact_match": 100 / 3, "f1": 100 * (1 + 2 / 3) / 3})
+
+    def test_score_takes_answers_that_are_misplaced(self):
+        with open(self.squad()) as f:
+            data = json.load(f)
+        answers = [a for article in data["data"] for p in article["paragraphs"] for q in p["qas"] for a in q["answers"]]
+        answers[0]["answer_start"] += 1
+        answers[1]["answer_start"] = -1
+        del answers[2]["answer_start"]
+        result = call("score", "squad", "--data", self.write("off.json", data), self.write("p.json", {"q1": "elbe!"}))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("off.json: warning: answer_start is missing or off in 3 answers", result.stderr)
+        self.assertRegex(result.stdout, r"exact match +33\.333 %")
 
     def test_score_refuses_bad_files(self):
         data, answers = self.squad(), self.write("p.json", {"q1": "x"})
@@ -934,6 +987,23 @@ class WithNetworks(Folder):
             f.seek(200)
             f.write(b"\x01")
         self.refused(call("replay", self.path("rec")), 2, "stage_end_s.npy")
+
+    def test_a_scenario_longer_than_the_data(self):
+        """Each input counts once for the accuracy; a run says that it repeats them."""
+        folder = self.path("images")
+        os.mkdir(folder)
+        for name, magic, content in (("t10k-images-idx3-ubyte", 0x803, bytes([0, 0, 0, 28, 0, 0, 0, 28]) + bytes(3 * 784)),
+                                     ("t10k-labels-idx1-ubyte", 0x801, bytes([0, 1, 2]))):
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(magic.to_bytes(4, "big") + (3).to_bytes(4, "big") + content)
+        result = call("profile", "scenarios/smoke.json", "--accuracy", "--out", self.path("p.json"), "--data", "fashion-mnist=" + folder,
+                      "--inputs", "11", "--quiet", "--set", "profile_repetitions=2", "--set", "power.caps_w=[100]")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("inputs: 11 are asked for, the data has 3 ", result.stderr)
+        with open(self.path("p.json")) as f:
+            for model in json.load(f)["models"]:
+                self.assertIn("; 3 inputs", model["accuracy_on"])
+                self.assertAlmostEqual(3 * model["accuracy"][0], round(3 * model["accuracy"][0]))
 
     def test_torn_weights_and_wrong_classes(self):
         with open(ROOT + "/networks/fashion-mnist.json") as f:
