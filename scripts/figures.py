@@ -2,6 +2,7 @@
 """Draws the figures of an alert-bench result folder. See --help."""
 
 import argparse
+import json
 import os
 import sys
 
@@ -132,6 +133,20 @@ def save(fig, folder, stem):
                 os.remove(temporary)
 
 
+def note_written(folder, stem):
+    """Lists what was drawn, so that `alert-bench run --overwrite` knows whose it is."""
+    path = os.path.join(folder, "written.json")
+    try:
+        with open(path, encoding="utf-8") as f:
+            names = set(json.load(f))
+    except (OSError, ValueError):
+        names = set()
+    temporary = os.path.join(folder, f".written.{os.getpid()}.tmp")
+    with open(temporary, "w", encoding="utf-8") as f:
+        json.dump(sorted(names | {f"{stem}.pdf", f"{stem}.png"}), f, indent=1)
+    os.replace(temporary, path)
+
+
 def main(argv):
     options = parse(argv)
     need_matplotlib()
@@ -165,6 +180,8 @@ def main(argv):
             else:
                 module, function, _, _ = FIGURES[name]
                 fig = getattr(importlib.import_module(f"alert_figures.{module}"), function)(result, options)
+            if not options.out:
+                note_written(out, file_stem(name, options))
             save(fig, out, file_stem(name, options))
             style.plt.close(fig)
             drawn += 1

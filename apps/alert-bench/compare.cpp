@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "core/console.h"
 
 namespace alertbench {
 
@@ -32,7 +33,7 @@ void add_compare(CLI::App& app, CommandLine& line) {
   command->callback([a, &line] {
     line.action = [a] {
       const Comparison c = compare(ResultFile::read(a->a), ResultFile::read(a->b), a->tolerance);
-      fmt::print("{}", a->json ? c.to_json().dump(2) + "\n" : to_text(c.report()));
+      print_out("{}", a->json ? c.to_json().dump(2) + "\n" : to_text(c.report()));
       return c.outside.empty() ? ExitCode::done : ExitCode::outside_tolerance;
     };
   });

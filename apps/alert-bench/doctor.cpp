@@ -9,6 +9,8 @@
 #include "commands.h"
 #include "contention/co_runner.h"
 #include "contention/stress_ng.h"
+#include "core/console.h"
+#include "core/limits.h"
 #include "live/machine_use.h"
 #include "live/placement.h"
 #include "models/inference_runtime.h"
@@ -17,6 +19,7 @@
 #include "power/rapl.h"
 #include "power/sensors.h"
 #include "trace/host.h"
+#include "trace/json_lines.h"
 #include "trace/manifest.h"
 #include "workloads/fashion_mnist.h"
 
@@ -116,6 +119,13 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
   } catch (const Error& e) {
     problems.push_back(e.what());
   }
+  const CgroupLimits limits = read_cgroup_limits();
+  j["container"] = {{"cpu_quota", limits.cpu_quota ? nlohmann::ordered_json(*limits.cpu_quota) : nlohmann::ordered_json("none")},
+                    {"throttled_periods", limits.throttled_periods ? nlohmann::ordered_json(*limits.throttled_periods) : nlohmann::ordered_json()},
+                    {"memory_bytes", limits.memory_bytes ? nlohmann::ordered_json(*limits.memory_bytes) : nlohmann::ordered_json("no limit")},
+                    {"most_processes", limits.most_processes ? nlohmann::ordered_json(*limits.most_processes) : nlohmann::ordered_json("no limit")},
+                    {"open_files", file_limit() ? nlohmann::ordered_json(*file_limit()) : nlohmann::ordered_json("no limit")}};
+  for (const std::string& w : quota_warnings(limits, threads)) problems.push_back(w);
   if (allowed_cpus().size() < 2)
     problems.push_back("one processor only: memory co-runners need a second one (--set placement.other_cpu=-1)");
   j["problems"] = problems;
@@ -129,10 +139,10 @@ void print_zones(const nlohmann::ordered_json& zones, const std::string& indent)
     for (const auto& c : z["constraints"])
       limits += fmt::format(", {} {}", c["name"].get<std::string>(),
                             c["power_limit_uw"].is_null() ? "unreadable" : fmt::format("{} W", c["power_limit_uw"].get<double>() * 1e-6));
-    fmt::print("{}{:<22} {}, energy {}{}{}\n", indent, z["id"].get<std::string>(), z["name"].get<std::string>(),
+    print_out("{}{:<22} {}, energy {}{}{}\n", indent, z["id"].get<std::string>(), z["name"].get<std::string>(),
                z["energy_readable"].get<bool>() ? "readable" : "not readable", limits,
                z["enabled"].is_boolean() && !z["enabled"].get<bool>() ? ", off" : "");
-    for (const auto& p : z["problems"]) fmt::print("{}  {}\n", indent, p.get<std::string>());
+    for (const auto& p : z["problems"]) print_out("{}  {}\n", indent, p.get<std::string>());
   }
 }
 
@@ -140,28 +150,28 @@ void print_zones(const nlohmann::ordered_json& zones, const std::string& indent)
 void print_gpus(const nlohmann::ordered_json& gpus, const std::string& indent) {
   for (const auto& g : gpus) {
     const auto number = [](const nlohmann::ordered_json& v) { return v.is_null() ? "unknown" : fmt::format("{} W", v.get<double>()); };
-    fmt::print("{}GPU {:<18} {}, {}, limit {} (default {}){}, {}, energy: {}\n", indent, g["index"].get<int>(),
+    print_out("{}GPU {:<18} {}, {}, limit {} (default {}){}, {}, energy: {}\n", indent, g["index"].get<int>(),
                g["name"].get<std::string>(), g["uuid"].get<std::string>(), number(g["limit_w"]), number(g["default_w"]),
                g["range_w"].is_null() ? "" : fmt::format(" of {} to {} W", g["range_w"][0].get<double>(), g["range_w"][1].get<double>()),
                g["limit_can_be_set"].get<bool>() ? "can be set" : "cannot be set", g["energy"].get<std::string>());
     for (const char* why : {"no_limit_because", "no_energy_because"})
-      for (const auto& w : g[why]) fmt::print("{}  {}\n", indent, w.get<std::string>());
+      for (const auto& w : g[why]) print_out("{}  {}\n", indent, w.get<std::string>());
   }
 }
 
-void print(const nlohmann::ordered_json& j, const std::string& indent) {
+void print_facts(const nlohmann::ordered_json& j, const std::string& indent) {
   for (const auto& [key, value] : j.items())
     if (value.is_object()) {
-      fmt::print("{}{}\n", indent, key);
-      print(value, indent + "  ");
+      print_out("{}{}\n", indent, key);
+      print_facts(value, indent + "  ");
     } else if (key == "zones") {
       print_zones(value, indent);
     } else if (key == "gpus") {
       print_gpus(value, indent);
     } else if (key == "no_caps_because" || key == "no_energy_because" || key == "not_all_because") {
-      for (const auto& why : value) fmt::print("{}{:<22} {}\n", indent, key, why.get<std::string>());
+      for (const auto& why : value) print_out("{}{:<22} {}\n", indent, key, why.get<std::string>());
     } else if (key != "problems" && key != "warnings" && key != "mends") {
-      fmt::print("{}{:<22} {}\n", indent, key, value.is_null() ? "unknown" : value.is_string() ? value.get<std::string>() : value.dump());
+      print_out("{}{:<22} {}\n", indent, key, value.is_null() ? "unknown" : value.is_string() ? value.get<std::string>() : value.dump());
     }
 }
 
@@ -184,17 +194,17 @@ void add_doctor(CLI::App& app, CommandLine& line) {
     line.action = [a] {
       const nlohmann::ordered_json j = examine(a->threads, a->root, a->nvml_library);
       if (a->json) {
-        fmt::print("{}\n", j.dump(2));
+        print_out("{}\n", json_text(j, 2));
       } else {
-        print(j, "");
-        if (!j["power"]["mends"].empty()) fmt::print("\nTo use the processor's own caps and counters without root:\n");
-        for (const auto& m : j["power"]["mends"]) fmt::print("{}\n", m.get<std::string>());
+        print_facts(j, "");
+        if (!j["power"]["mends"].empty()) print_out("\nTo use the processor's own caps and counters without root:\n");
+        for (const auto& m : j["power"]["mends"]) print_out("{}\n", m.get<std::string>());
         const auto gpu_mends = j["power"]["nvml"].value("mends", nlohmann::ordered_json::array());
-        if (!gpu_mends.empty()) fmt::print("\nTo cap the GPU:\n");
-        for (const auto& m : gpu_mends) fmt::print("{}\n", m.get<std::string>());
-        for (const auto& w : j["noise"]["warnings"]) fmt::print("\n{}", w.get<std::string>());
-        fmt::print("\n{}\n", j["problems"].empty() ? "No problems found." : "Problems:");
-        for (const auto& p : j["problems"]) fmt::print("- {}\n", p.get<std::string>());
+        if (!gpu_mends.empty()) print_out("\nTo cap the GPU:\n");
+        for (const auto& m : gpu_mends) print_out("{}\n", m.get<std::string>());
+        for (const auto& w : j["noise"]["warnings"]) print_out("\n{}", w.get<std::string>());
+        print_out("\n{}\n", j["problems"].empty() ? "No problems found." : "Problems:");
+        for (const auto& p : j["problems"]) print_out("- {}\n", p.get<std::string>());
       }
       return j["problems"].empty() ? ExitCode::done : ExitCode::environment_refuses;
     };

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "contention/kinds.h"
 #include "contention/stress_ng.h"
+#include "core/console.h"
 #include "core/json_reader.h"
 #include "models/network_file.h"
 #include "schedulers/scheduler.h"
@@ -28,7 +29,7 @@ std::vector<fs::path> json_files(const std::string& folder) {
 }
 
 void list_schedulers() {
-  for (const SchedulerInfo& s : known_schedulers()) fmt::print("{:<14} {}\n", s.name, s.summary);
+  for (const SchedulerInfo& s : known_schedulers()) print_out("{:<14} {}\n", s.name, s.summary);
 }
 
 const char* name_of(AccuracyUnit unit) {
@@ -51,15 +52,15 @@ std::string short_number(int64_t number) {
 }
 
 void list_networks(const std::string& folder) {
-  fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", "NETWORK", "WORKLOAD", "PARAMETERS", "MACS", "STAGES",
+  print_out("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", "NETWORK", "WORKLOAD", "PARAMETERS", "MACS", "STAGES",
              "WEIGHTS", "ACCURACY BY STAGE", "SOURCE");
   for (const fs::path& path : json_files(folder)) {
     const NetworkFile file = NetworkFile::read(path.string(), false);
     for (const NetworkSpec& n : file.networks) {
       const char* weights = n.random_weights() ? "random" : fs::exists(n.weights) ? "present" : "absent";
-      fmt::print("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", n.name, file.workload, short_number(n.parameters()),
-                 short_number(n.multiply_accumulates()), n.stages(), weights, accuracy_of(n),
-                 n.accuracy.source.empty() ? "unknown" : n.accuracy.source + ": " + n.accuracy.on);
+      print_out("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", printable(n.name), file.workload, short_number(n.parameters()),
+                short_number(n.multiply_accumulates()), n.stages(), weights, accuracy_of(n),
+                n.accuracy.source.empty() ? "unknown" : printable(n.accuracy.source + ": " + n.accuracy.on));
     }
   }
 }
@@ -67,13 +68,13 @@ void list_networks(const std::string& folder) {
 void list_scenarios(const std::string& folder) {
   for (const fs::path& path : json_files(folder)) {
     const Scenario s = Scenario::read(path.string(), {});
-    fmt::print("{:<32} {:<14} {:<17} {}\n", path.string(), s.workload, s.co_runner.kind, s.description);
+    print_out("{:<32} {:<14} {:<17} {}\n", printable(path.string()), s.workload, s.co_runner.kind, printable(s.description));
   }
 }
 
 void list_co_runners() {
   const std::string missing = find_stress_ng().empty() ? fmt::format(" (not installed: {})", kStressNgMend) : "";
-  for (const CoRunnerKind& k : co_runner_kinds()) fmt::print("{:<18} {}{}\n", k.name, k.summary, k.stress_ng.empty() ? "" : missing);
+  for (const CoRunnerKind& k : co_runner_kinds()) print_out("{:<18} {}{}\n", k.name, k.summary, k.stress_ng.empty() ? "" : missing);
 }
 
 }  // namespace
@@ -91,9 +92,9 @@ void add_list(CLI::App& app, CommandLine& line) {
       if (*kind == "models") list_networks(folder->empty() ? "networks" : *folder);
       if (*kind == "scenarios") list_scenarios(folder->empty() ? "scenarios" : *folder);
       if (*kind == "workloads")
-        for (const WorkloadInfo& w : known_workloads()) fmt::print("{:<14} {}\n", w.name, w.data);
+        for (const WorkloadInfo& w : known_workloads()) print_out("{:<14} {}\n", w.name, w.data);
       if (*kind == "powers")
-        fmt::print("emulated       a cap that idles within the inference; energy from the scenario's power model\n"
+        print_out("emulated       a cap that idles within the inference; energy from the scenario's power model\n"
                    "rapl           the processor's own power limits and energy counters (Intel; AMD: energy only, one cap)\n"
                    "none           one cap, which stands for uncapped; energy from the scenario's power model\n"
                    "cpufreq        highest frequencies by power.frequency_table; energy from RAPL's counters (AMD) or power sensors\n"

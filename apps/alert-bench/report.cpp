@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "core/console.h"
 #include "report/document.h"
 #include "report/result_file.h"
 #include "trace/atomic_file.h"
@@ -23,7 +24,7 @@ std::string written(const ResultFile& result, const std::string& format) {
   if (format == "text") return to_text(document);
   if (result.evaluation)
     for (const Cell& c : result.evaluation->cells)
-      if (!c.failed.empty()) fmt::print(stderr, "alert-bench: no rows of {}, which failed: {}\n", c.id, c.failed);
+      if (!c.failed.empty()) say("alert-bench: no rows of {}, which failed: {}", c.id, c.failed);
   return to_csv(document.values);
 }
 
@@ -44,9 +45,9 @@ void add_report(CLI::App& app, CommandLine& line) {
     line.action = [a] {
       const std::string text = written(ResultFile::read(a->result), a->json ? "json" : a->format);
       if (a->out.empty())
-        fmt::print("{}", text);
+        print_out("{}", text);
       else
-        write_file_atomically(a->out, text);
+        write_file_atomically(output_path(a->out), text);
       return ExitCode::done;
     };
   });

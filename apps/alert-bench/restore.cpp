@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "core/console.h"
 #include "power/cap_guard.h"
 
 namespace alertbench {
@@ -26,11 +27,11 @@ void add_restore(CLI::App& app, CommandLine& line) {
       const std::string folder = state_folder(a->state, a->root);
       const RestoreResult r = restore_caps(a->root, folder, a->nvml_library);
       if (!r.found) {
-        fmt::print("Nothing to put back: {} is not there.\n", state_path(folder));
+        print_out("Nothing to put back: {} is not there.\n", state_path(folder));
         return ExitCode::done;
       }
-      for (const CapValue& v : r.state.values) fmt::print("{}\n", put_back_text(r.state, v));
-      fmt::print("Put back what process {} ({}) found, {}.\n", r.state.pid, r.state.command, r.state.since);
+      for (const CapValue& v : r.state.values) print_out("{}\n", put_back_text(r.state, v));
+      print_out("Put back what process {} ({}) found, {}.\n", r.state.pid, printable(r.state.command), printable(r.state.since));
       return ExitCode::done;
     };
   });

@@ -3,6 +3,9 @@
 #include <memory>
 
 #include "commands.h"
+#include "core/console.h"
+#include "runner/preflight.h"
+#include "trace/json_lines.h"
 
 namespace alertbench {
 namespace {
@@ -41,7 +44,8 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
                           ? "go on with the recording in --out at the input where it was cut off (the same scenario)"
                           : "go on with the result in --out: keeps its profile, goes on with its recording where that was cut off, and runs "
                             "the schedulers anew (traces of before: OUT/interrupted-N); nothing to do where it is complete");
-  command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command, and load its power.nvml_library");
+  command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command, load its power.nvml_library, and have caps written below its power.root "
+                    "and power.state_folder");
   command->add_flag("--dry-run", a->dry_run, "show the effective scenario and the plan, run nothing");
   add_common(*command, a->options);
   command->callback([a, &line, body, several] {
@@ -50,8 +54,9 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
       for (const std::string& file : a->scenario.files) {
         const Scenario s = a->scenario.read(file);
         if (a->dry_run) {
-          fmt::print("{}\n", s.to_json().dump(2));
-          fmt::print(stderr, "{}", describe_plan(s));
+          const std::string plan = describe_plan(s);
+          print_out("{}\n", json_text((body == profile_scenario ? s : check_before(s).scenario).to_json(), 2));
+          say_text(plan);
           continue;
         }
         RunOptions o = a->options;

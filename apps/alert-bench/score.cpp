@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "core/console.h"
 #include "metrics/squad_score.h"
 #include "workloads/squad.h"
 
@@ -25,20 +26,20 @@ ExitCode score(const ScoreArguments& a) {
         fmt::format("{}: has an answer to none of the {} questions of {}; give the predictions for that file",
                     a.predictions, data.questions.size(), a.data));
   if (data.misplaced_answers > 0)
-    fmt::print(stderr, "alert-bench: {}: warning: answer_start is missing or off in {} answers; they are judged by their text, as by the "
-               "official evaluation\n", a.data, data.misplaced_answers);
+    say("alert-bench: {}: warning: answer_start is missing or off in {} answers; they are judged by their text, as by the official evaluation",
+        a.data, data.misplaced_answers);
   if (predictions.size() > answered)
-    fmt::print(stderr, "alert-bench: {}: answers to questions that {} does not have, left out: {}\n", a.predictions,
+    say("alert-bench: {}: answers to questions that {} does not have, left out: {}", a.predictions,
                a.data, predictions.size() - answered);
   if (a.json) {
     const nlohmann::json result = {{"questions", data.questions.size()},
                                    {"missing", score.missing},
                                    {"exact_match", score.exact_match},
                                    {"f1", score.f1}};
-    fmt::print("{}\n", result.dump(2));
+    print_out("{}\n", result.dump(2));
     return ExitCode::done;
   }
-  fmt::print("questions    {}\nmissing      {}{}\nexact match  {:.3f} %\nF1           {:.3f} %\n",
+  print_out("questions    {}\nmissing      {}{}\nexact match  {:.3f} %\nF1           {:.3f} %\n",
              data.questions.size(), score.missing, score.missing ? " (count as 0)" : "", score.exact_match, score.f1);
   return ExitCode::done;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "core/console.h"
 
 namespace alertbench {
 
@@ -46,7 +47,7 @@ void add_sweep(CLI::App& app, CommandLine& line) {
       a->options.argv = line.argv;
       if (!a->shard.empty()) a->options.shard = Shard::parse(a->shard);
       if (a->dry_run) {
-        fmt::print("{}", describe_sweep(a->file, a->options));
+        print_out("{}", describe_sweep(a->file, a->options));
         return ExitCode::done;
       }
       if (a->options.out.empty()) throw InputError("sweep: --out is missing; give a folder for the result, or --dry-run");

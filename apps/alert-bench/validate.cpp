@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "core/console.h"
 #include "core/json_reader.h"
 #include "core/profile.h"
 #include "evaluation/evaluation.h"
@@ -49,7 +50,7 @@ std::string check_networks(const std::string& path, bool load, int classes) {
     for (const NetworkSpec& n : file.networks) runtime->load(n, n.classes() ? n.classes() : classes);
     const nlohmann::ordered_json warnings = runtime->facts().at("warnings");
     for (size_t w = before; w < warnings.size(); ++w)
-      fmt::print(stderr, "alert-bench: {}: warning: {}\n", path, warnings[w].get<std::string>());
+      say("alert-bench: {}: warning: {}", path, warnings[w].get<std::string>());
   }
   return fmt::format("network file, {} networks{}{}", file.networks.size(),
                      most_parameters > 0 ? fmt::format(" of up to {} parameters", most_parameters) : "", load ? ", all load" : "");
@@ -143,12 +144,12 @@ void add_validate(CLI::App& app, CommandLine& line) {
       ExitCode worst = ExitCode::done;
       for (const std::string& file : a->files) {
         try {
-          fmt::print("{}: sound: {}\n", file, check(file, a->load, a->classes));
+          print_out("{}\n", printable(fmt::format("{}: sound: {}", file, check(file, a->load, a->classes))));
         } catch (const Error& e) {
-          fmt::print(stderr, "alert-bench: {}\n", e.what());
+          say("alert-bench: {}", e.what());
           worst = ExitCode::bad_input;
         } catch (const std::exception& e) {  // a value of another type than expected, ...: the other files are looked at all the same
-          fmt::print(stderr, "alert-bench: {}: {}\n", file, e.what());
+          say("alert-bench: {}: {}", file, e.what());
           worst = ExitCode::bad_input;
         }
       }

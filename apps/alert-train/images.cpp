@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "commands.h"
+#include "core/console.h"
 #include "core/error.h"
 #include "core/profile.h"
 #include "core/random.h"
@@ -85,7 +86,7 @@ void train_images(const Options& o, const NetworkSpec& spec) {
   const std::vector<torch::Tensor> balance = stage_balance(net);
   const int64_t numbers = net->config.parameters();
   const auto macs = net->config.multiply_accumulates();
-  fmt::print(stderr, "{}: {} stages, {} parameters, {:.1f} M multiply-accumulates, {} training images, {} threads\n",
+  say("{}: {} stages, {} parameters, {:.1f} M multiply-accumulates, {} training images, {} threads",
              o.network, spec.stages(), numbers, static_cast<double>(macs.back()) / 1e6, training.size(),
              at::get_num_threads());
 
@@ -147,7 +148,7 @@ void train_images(const Options& o, const NetworkSpec& spec) {
     if (!coarse && epoch + 1 < epochs) {
       const auto accuracy = top1(net, test, spec.input);
       line["test_top1"] = accuracy;
-      fmt::print(stderr, "{}: epoch {}: test top-1 {:.4f}\n", o.network, epoch + 1, fmt::join(accuracy, ", "));
+      say("{}: epoch {}: test top-1 {:.4f}", o.network, epoch + 1, fmt::join(accuracy, ", "));
     }
     run.epoch_done(line);
   }

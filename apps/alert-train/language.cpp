@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "core/console.h"
 #include "core/error.h"
 #include "core/profile.h"
 #include "models/striped_lstm.h"
@@ -68,7 +69,7 @@ Quality measure(StripedLstm& net, const Ptb& ptb, PtbSplit split) {
 }
 
 void show(const std::string& network, const std::string& when, PtbSplit split, const Quality& q) {
-  fmt::print(stderr, "{}: {}: {} perplexity {:.2f}, next word right {:.4f}\n", network, when, name_of(split),
+  say("{}: {}: {} perplexity {:.2f}, next word right {:.4f}", network, when, name_of(split),
              fmt::join(q.perplexity, ", "), fmt::join(q.top1, ", "));
 }
 
@@ -118,10 +119,8 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   const int64_t steps_per_epoch = (pieces.size(0) - 1) / o.steps;
   if (steps_per_epoch < 1)
     throw InputError(fmt::format("--batch {} of --steps {}: the text has {} words only", batch, o.steps, all_words));
-  fmt::print(stderr,
-             "{}: {} stages, {} parameters, {:.2f} M multiply-accumulates a word, {} steps an epoch, {} threads\n",
-             o.network, spec.stages(), numbers, static_cast<double>(macs.back()) / 1e6, steps_per_epoch,
-             at::get_num_threads());
+  say("{}: {} stages, {} parameters, {:.2f} M multiply-accumulates a word, {} steps an epoch, {} threads", o.network, spec.stages(),
+      numbers, static_cast<double>(macs.back()) / 1e6, steps_per_epoch, at::get_num_threads());
 
   const Ptb::Unigram guess = ptb.unigram(PtbSplit::valid);
   nlohmann::ordered_json settings = {{"seed", o.seed},

@@ -4,9 +4,11 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <sstream>
 #include <vector>
 
 #include "commands.h"
+#include "core/console.h"
 #include "core/error.h"
 #include "models/inference_runtime.h"
 
@@ -87,7 +89,11 @@ int main_of_train(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : static_cast<int>(ExitCode::bad_input);
+    std::ostringstream out, err;
+    const int code = app.exit(e, out, err);
+    print_text(out.str());
+    say_text(err.str());
+    return code == 0 ? 0 : static_cast<int>(ExitCode::bad_input);
   }
   restart_with_fast_blas(argv);
   // The scores of a step are 16 MB, again and again: kept, not given back to the system and cleared each time.
@@ -114,13 +120,14 @@ int main_of_train(int argc, char** argv) {
 }  // namespace alertbench
 
 int main(int argc, char** argv) {
+  alertbench::prepare_standard_streams();
   try {
     return alertbench::main_of_train(argc, argv);
   } catch (const alertbench::Error& e) {
-    fmt::print(stderr, "alert-train: {}\n", e.what());
+    alertbench::say_text(fmt::format("alert-train: {}\n", e.what()));
     return static_cast<int>(e.code());
   } catch (const std::exception& e) {
-    fmt::print(stderr, "alert-train: {}\n", e.what());
+    alertbench::say_text(fmt::format("alert-train: {}\n", e.what()));
     return static_cast<int>(alertbench::ExitCode::run_failed);
   }
 }

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "core/console.h"
 #include "core/error.h"
 #include "power/cap_guard.h"
 
@@ -40,7 +41,7 @@ std::string put_back_from(const std::string& path, const std::string& nvml_libra
     const auto failures = put_back(state, nvml_library);
     if (!failures.empty()) return fmt::format("{}", fmt::join(failures, "; "));
     fs::remove(path);
-    fmt::print(stderr, "alert-bench: process {} ended without putting its power caps back; the watchdog did\n", state.pid);
+    say("alert-bench: process {} ended without putting its power caps back; the watchdog did", state.pid);
     return "";
   } catch (const std::exception& e) {
     return e.what();
@@ -51,7 +52,7 @@ std::string put_back_from(const std::string& path, const std::string& nvml_libra
 
 int main(int argc, char** argv) {
   if (argc != 3 && argc != 4) {
-    fmt::print(stderr, "usage: alert-cap-guard STATE_FILE OWNER_PID [NVML_LIBRARY] (started by alert-bench, not by hand)\n");
+    say("usage: alert-cap-guard STATE_FILE OWNER_PID [NVML_LIBRARY] (started by alert-bench, not by hand)");
     return 2;
   }
   ignore_signals();
@@ -62,7 +63,7 @@ int main(int argc, char** argv) {
     try {
       nvml.emplace(argv[3]);
     } catch (const Error& e) {
-      fmt::print(stderr, "alert-bench: watchdog: {}\n", e.what());
+      say("alert-bench: watchdog: {}", e.what());
       return 1;
     }
   }
@@ -84,6 +85,6 @@ int main(int argc, char** argv) {
   std::error_code ignored;
   fs::remove(fmt::format("{}.tmp.{}", path, argv[2]), ignored);  // of a write that was cut off
   if (problem.empty()) return 0;
-  fmt::print(stderr, "alert-bench: power caps: {}; `alert-bench restore` tries again\n", problem);
+  say("alert-bench: power caps: {}; `alert-bench restore` tries again", problem);
   return 1;
 }

@@ -14,6 +14,7 @@
 
 #include "contention/protocol.h"
 #include "core/error.h"
+#include "core/limits.h"
 
 namespace alertbench {
 namespace {
@@ -63,11 +64,12 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
   posix_spawn_file_actions_destroy(&files);
   if (error) {
     pid_ = -1;
+    const std::string limit = limit_behind(error);
     throw EnvironmentError(
-        fmt::format("co-runner: cannot run {}: {}; {}", program, std::strerror(error),
-                    error == EAGAIN   ? "the limit of processes is reached: raise it (`ulimit -u`, the container's pids limit)"
-                    : error == ENOMEM ? "there is too little memory: raise the limit (`ulimit -v`, the job's memory)"
-                                      : "build alert-co-runner, or name it in ALERT_CO_RUNNER"));
+        fmt::format("co-runner: cannot run {}: {}{}", program, std::strerror(error),
+                    !limit.empty()                         ? limit
+                    : error == EAGAIN || error == ENOMEM ? "; end other processes"
+                                                           : "; build alert-co-runner, or name it in ALERT_CO_RUNNER"));
   }
 }
 

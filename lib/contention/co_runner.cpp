@@ -13,6 +13,7 @@
 
 #include "contention/kinds.h"
 #include "contention/sorts.h"
+#include "core/cgroup.h"
 #include "core/error.h"
 
 namespace alertbench {
@@ -60,9 +61,13 @@ uint64_t last_level_cache_bytes(const std::string& root) {
 // 0 if unknown.
 uint64_t available_memory_bytes(const std::string& root) {
   std::ifstream file(root + "/proc/meminfo");
+  uint64_t bytes = 0;
   for (std::string line; std::getline(file, line);)
-    if (line.rfind("MemAvailable:", 0) == 0) return std::strtoull(line.c_str() + 13, nullptr, 10) * 1024;
-  return 0;
+    if (line.rfind("MemAvailable:", 0) == 0) bytes = std::strtoull(line.c_str() + 13, nullptr, 10) * 1024;
+  // A container may have less than the machine.
+  if (const auto limit = read_cgroup_limits(root == "/" ? "" : root).memory_bytes; limit && bytes)
+    bytes = std::min(bytes, static_cast<uint64_t>(*limit));
+  return bytes;
 }
 
 }  // namespace
@@ -104,8 +109,8 @@ std::string find_generator() {
   }
   if (access(path.c_str(), X_OK) != 0)
     throw EnvironmentError(
-        fmt::format("co-runner: cannot run {}: {}; build alert-co-runner, or name it in ALERT_CO_RUNNER",
-                    path, std::strerror(errno)));
+        fmt::format("co-runner: cannot run {}: {}; {}, or name another in ALERT_CO_RUNNER", path, std::strerror(errno),
+                    errno == EACCES ? "make it executable (chmod +x; is its file system mounted noexec?)" : "build alert-co-runner"));
   return path;
 }
 

@@ -99,7 +99,7 @@ std::unique_ptr<CoRunner> make_co_runner(const CoRunnerSpec& spec, const std::st
 std::string find_generator();
 
 // For each of so many memory workers: four times the last-level cache (192 MB if unknown), but in all no
-// more than a quarter of the available memory. Reads below root, which holds sys/ and proc/.
+// more than a quarter of the available memory (of the machine, or of the container). Reads below root, which holds sys/ and proc/.
 uint64_t default_buffer_bytes(int memory_workers, const std::string& root = "/");
 
 }  // namespace alertbench

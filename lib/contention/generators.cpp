@@ -16,6 +16,7 @@
 #include "contention/sorts.h"
 #include "core/error.h"
 #include "core/interrupt.h"
+#include "core/limits.h"
 #include "core/random.h"
 
 namespace alertbench {
@@ -28,8 +29,8 @@ class SharedBlock {
     void* at = MAP_FAILED;
     if (fd_.get() >= 0 && ftruncate(fd_.get(), sizeof(ControlBlock)) == 0)
       at = mmap(nullptr, sizeof(ControlBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
-    if (at == MAP_FAILED)
-      throw EnvironmentError(fmt::format("co-runner: no shared memory: {}", std::strerror(errno)));
+    if (const int reason = errno; at == MAP_FAILED)
+      throw EnvironmentError(fmt::format("co-runner: no shared memory: {}{}", std::strerror(reason), limit_behind(reason)));
     block_ = new (at) ControlBlock;
   }
   SharedBlock(const SharedBlock&) = delete;

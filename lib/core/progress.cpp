@@ -6,8 +6,12 @@
 #include <chrono>
 #include <cstdio>
 
+#include "core/console.h"
+
 namespace alertbench {
 namespace {
+
+const std::string start_of_line = "\r\033[K";
 
 double now_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -27,7 +31,7 @@ void Progress::begin(const std::string& what, int64_t steps) {
   steps_ = steps;
   done_ = 0;
   start_s_ = shown_s_ = now_s();
-  if (!quiet_ && !terminal_) fmt::print(stderr, "{} ...\n", what_);
+  if (!quiet_ && !terminal_) say("{} ...", what_);
 }
 
 void Progress::step() {
@@ -43,19 +47,20 @@ void Progress::show(double now) {
   const double left = (now - start_s_) / static_cast<double>(done_) * static_cast<double>(steps_ - done_);
   const std::string line = fmt::format("{}: {} of {}, about {} left", what_, done_, steps_, duration(left));
   if (terminal_)
-    fmt::print(stderr, "\r\033[K{}", line);
+    say_text(start_of_line + printable(line));
   else
-    fmt::print(stderr, "{}\n", line);
+    say("{}", line);
   std::fflush(stderr);
 }
 
 void Progress::end() {
-  if (quiet_) return;
-  fmt::print(stderr, "{}{}: {} of {} in {}\n", terminal_ ? "\r\033[K" : "", what_, done_, steps_, duration(now_s() - start_s_));
+  note(fmt::format("{}: {} of {} in {}", what_, done_, steps_, duration(now_s() - start_s_)));
 }
 
 void Progress::note(const std::string& line) {
-  if (!quiet_) fmt::print(stderr, "{}{}\n", terminal_ ? "\r\033[K" : "", line);
+  if (quiet_) return;
+  if (terminal_) say_text(start_of_line);
+  say("{}", line);
 }
 
 }  // namespace alertbench

@@ -17,6 +17,7 @@
 #include "schedulers/phase_times.h"
 #include "schedulers/static_outcomes.h"
 #include "schedulers/step.h"
+#include "trace/json_lines.h"
 
 namespace alertbench {
 namespace {
@@ -134,10 +135,12 @@ Scenario scenario_of(const Recording& recording, const std::string& where, const
                      const std::vector<std::string>& schedulers) {
   if (!recording.info.contains("scenario"))
     throw InputError(where + ": does not say which scenario it is of (info.scenario); record it again");
-  nlohmann::json stored = nlohmann::json::parse(recording.info["scenario"].dump());
+  nlohmann::json stored = nlohmann::json::parse(json_text(recording.info["scenario"]));
   if (!schedulers.empty()) stored["schedulers"] = schedulers;
   const Scenario scenario =
       Scenario::from_json(Scenario::override_json(stored, overrides), recording.info.value("scenario_path", where));
+  if (recording.truth.inputs == 0)
+    throw InputError(where + ": 0 inputs are recorded, nothing to judge; `alert-bench record --resume` goes on with it");
   if (recording.truth.inputs <= first_judged(recording.truth, scenario.warmup_inputs))
     throw InputError(fmt::format("{}: {} inputs, of which {} are warm-up{}: nothing to judge; use --set warmup_inputs=N", where,
                                  recording.truth.inputs, scenario.warmup_inputs,

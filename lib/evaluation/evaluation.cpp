@@ -12,6 +12,7 @@
 #include "core/random.h"
 #include "schedulers/scheduler.h"
 #include "trace/atomic_file.h"
+#include "trace/json_lines.h"
 #include "workloads/workload_factory.h"
 
 namespace alertbench {
@@ -475,7 +476,7 @@ EvaluationResult EvaluationResult::read(const std::string& path) {
 }
 
 void EvaluationResult::write(const std::string& folder) const {
-  write_file_atomically(folder + "/evaluation.json", to_json().dump(1) + "\n");
+  write_file_atomically(folder + "/evaluation.json", json_text(to_json(), 1) + "\n");
 }
 
 }  // namespace alertbench

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "core/error.h"
+#include "live/machine_use.h"
 #include "live/placement.h"
 #include "live/profiler.h"
 #include "trace/host.h"
@@ -19,6 +22,23 @@ std::string gpu_bus_id(const nlohmann::ordered_json& inference) {
   return id != gpu.end() && id->is_string() ? id->get<std::string>() : "";
 }
 
+// What only --allow-commands lets a scenario do.
+void refuse_commands(const Scenario& s) {
+  const auto refuse = [&](const std::string& key, const std::string& why) {
+    throw InputError(fmt::format("{}: power: {} {}; if you trust it, add --allow-commands", s.path, key, why));
+  };
+  if (s.nvml_library != default_nvml_library)
+    refuse("nvml_library:", fmt::format("\"{}\" is code that the scenario brings in", s.nvml_library));
+  if (s.power_root != "/") refuse("root:", fmt::format("\"{}\" is where the scenario has power caps written, in place of this machine's", s.power_root));
+  if (!s.power_state_folder.empty())
+    refuse("state_folder:", fmt::format("\"{}\" is where the scenario has the caps found written", s.power_state_folder));
+}
+
+const Scenario& checked(const Scenario& s, bool allow_commands) {
+  if (!allow_commands) refuse_commands(s);
+  return s;
+}
+
 }  // namespace
 
 std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
@@ -33,20 +53,21 @@ std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
 }
 
 LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
-    : scenario(s), progress(quiet), co_runner(s, allow_commands, &progress) {
+    : scenario(checked(s, allow_commands)),
+      placement(choose_processors(s, allowed_cpus())),
+      progress(quiet),
+      co_runner(placement.scenario, allow_commands, &progress) {
   // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere. What the
   // harness starts beside the inference (the sampler of counters, the watchdog of caps) stays where it was started.
   const std::vector<int> allowed = allowed_cpus();
   const std::vector<NetworkSpec> networks = candidates_of(s);
-  if (s.nvml_library != default_nvml_library && !allow_commands)
-    throw InputError(fmt::format("{}: power: nvml_library: \"{}\" is code that the scenario brings in; to run it, add --allow-commands",
-                                 s.path, s.nvml_library));
-  cpus = pin_thread("inference_cpu", s.inference_cpu, s.threads, allowed);
+  const int inference_cpu = placement.scenario.inference_cpu;
+  cpus = pin_thread("inference_cpu", inference_cpu, s.threads, allowed);
   runtime = open_inference_runtime(s.threads, s.device);
   harness_cpus = pin_thread("harness_cpu", s.harness_cpu, 1, allowed);
   power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model, s.frequency_table, s.cpufreq_policies,
                       s.power_sensors, s.device, s.gpu, s.nvml_library, gpu_bus_id(runtime->facts())}, clock);
-  pin_thread("inference_cpu", s.inference_cpu, s.threads, allowed);
+  pin_thread("inference_cpu", inference_cpu, s.threads, allowed);
   workload = make_workload(s.workload, s.data, s.seeds.inputs);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
                                          workload->order(s.inputs, s.seeds.inputs));
@@ -118,7 +139,8 @@ nlohmann::ordered_json LiveSession::facts() const {
   return {{"inference", runtime->facts()},
           {"data", workload->data_source()},
           {"networks", networks},
-          {"placement", {{"inference_cpus", cpus}, {"harness_cpus", harness_cpus}, {"co_runner_cpus", co_runner.cpus()}}},
+          {"placement",
+           {{"inference_cpus", cpus}, {"harness_cpus", harness_cpus}, {"co_runner_cpus", co_runner.cpus()}, {"notes", placement.notes}}},
           {"power", power_facts()}};
 }
 
@@ -138,6 +160,11 @@ std::vector<std::string> LiveSession::problems() const {
 
 std::vector<std::string> LiveSession::warnings() const {
   std::vector<std::string> result = power.warnings();
+  std::set<int> busy(cpus.begin(), cpus.end());
+  for (const std::vector<int>& processes : co_runner.cpus())
+    if (processes.size() == 1) busy.insert(processes[0]);
+  const bool pinned = placement.scenario.inference_cpu >= 0;
+  for (std::string& w : quota_warnings(read_cgroup_limits(), pinned ? static_cast<int>(busy.size()) : scenario.threads)) result.push_back(std::move(w));
   const nlohmann::ordered_json inference = runtime->facts();
   for (const auto& w : inference.at("warnings")) result.push_back(w.get<std::string>());
   std::string random;

@@ -11,6 +11,7 @@
 #include "live/cap_check.h"
 #include "live/co_runner_control.h"
 #include "live/network_bench.h"
+#include "live/placement.h"
 #include "models/inference_runtime.h"
 #include "power/backend.h"
 #include "scenario/scenario.h"
@@ -21,7 +22,8 @@ namespace alertbench {
 class LiveSession {
  public:
   // Pins the calling thread, loads data and networks, builds and pauses the co-runner. Everything runs on the calling
-  // thread. `allow_commands`: programs and libraries that the scenario names. Errors as of the parts.
+  // thread. `allow_commands`: programs and libraries that the scenario names, and folders below which it has caps written. Errors as of
+  // the parts.
   LiveSession(const Scenario& scenario, bool allow_commands, bool quiet);
   ~LiveSession();
 
@@ -32,6 +34,7 @@ class LiveSession {
   std::vector<std::string> check_caps(const Profile& profile);
 
   const Scenario& scenario;
+  const Placement placement;  // the processors of a scenario that names none
   Progress progress;
   SystemClock clock;
   std::vector<int> harness_cpus;  // of what the harness runs beside the inference, read back

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double least_wall_s = 0.2, most_foreign = 0.05, most_steal = 0.01;
+constexpr const char* quota_mend = "raise the quota (cgroup cpu.max or cpu.cfs_quota_us, docker --cpus, Kubernetes limits.cpu)";
 constexpr double least_clock_step_s = 1;  // below, it may have been slewed, as time daemons do
 
 double seconds_of(clockid_t clock) {
@@ -79,6 +80,7 @@ MachineUse read_machine_use(const std::string& root) {
   use.processors = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   read_stat(root + "/proc/stat", use);
   use.throttle_events = throttle_events(root + "/sys/devices/system/cpu");
+  use.cgroup = read_cgroup_limits(root);
   use.own_s = processor_s_of(RUSAGE_SELF) + processor_s_of(RUSAGE_CHILDREN);
   std::set<int> own{getpid()};
   for (const Process& p : descendants(getpid())) {
@@ -97,6 +99,10 @@ Disturbance between(const MachineUse& before, const MachineUse& after) {
   if (const double slept_s = after.suspended_s - before.suspended_s; slept_s > 0.1) d.suspended_s = slept_s;
   if (const double step_s = after.booted_at_s - before.booted_at_s; std::abs(step_s) >= least_clock_step_s) d.clock_step_s = step_s;
   if (before.throttle_events && after.throttle_events) d.throttle_events = *after.throttle_events - *before.throttle_events;
+  const CgroupLimits &then = before.cgroup, &now = after.cgroup;
+  d.cpu_quota = now.cpu_quota;
+  if (now.throttled_periods && then.throttled_periods) d.quota_throttled_periods = *now.throttled_periods - *then.throttled_periods;
+  if (now.throttled_s && then.throttled_s) d.quota_throttled_s = *now.throttled_s - *then.throttled_s;
   if (d.wall_s < least_wall_s) return d;
   const double all_s = d.wall_s * after.processors;
   if (before.busy_s && after.busy_s)
@@ -118,6 +124,9 @@ nlohmann::ordered_json to_json(const Disturbance& d) {
           {"foreign_share", or_null(d.foreign_share)},
           {"steal_share", or_null(d.steal_share)},
           {"throttle_events", or_null(d.throttle_events)},
+          {"cpu_quota", or_null(d.cpu_quota)},
+          {"quota_throttled_periods", or_null(d.quota_throttled_periods)},
+          {"quota_throttled_s", or_null(d.quota_throttled_s)},
           {"suspended_s", d.suspended_s},
           {"clock_step_s", d.clock_step_s},
           {"busiest_others", d.busiest}};
@@ -133,10 +142,20 @@ std::vector<std::string> noise_warnings(const Disturbance& d) {
     all.push_back(fmt::format("noise: the hypervisor took {:.1f} % of the processors over {:.1f} s (steal)", 100 * *d.steal_share, d.wall_s));
   if (d.throttle_events.value_or(0) > 0)
     all.push_back(fmt::format("noise: the processor throttled itself for heat {} times; cool it, or choose lower caps", *d.throttle_events));
+  if (d.quota_throttled_periods.value_or(0) > 0)
+    all.push_back(fmt::format("noise: the CPU quota of this container or job ({:.3g} processors) was used up in {} periods, and it was stopped{} "
+                              "over {:.1f} s; {}", d.cpu_quota.value_or(0), *d.quota_throttled_periods,
+                              d.quota_throttled_s ? fmt::format(" for {:.2f} s", *d.quota_throttled_s) : "", d.wall_s, quota_mend));
   if (d.clock_step_s != 0)
     all.push_back(fmt::format("the wall clock was set {} by {:.1f} s meanwhile: latencies do not depend on it, but times of day before and after do "
                               "not fit together", d.clock_step_s > 0 ? "forward" : "back", std::abs(d.clock_step_s)));
   return all;
+}
+
+std::vector<std::string> quota_warnings(const CgroupLimits& limits, int processors) {
+  if (!limits.cpu_quota || *limits.cpu_quota >= processors) return {};
+  return {fmt::format("noise: the CPU quota of this container or job is {:.3g} processors, fewer than the {} that will be busy: it is stopped "
+                      "whenever that is used up; {}", *limits.cpu_quota, processors, quota_mend)};
 }
 
 std::vector<std::string> noise_warnings(const Host& host) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/console.h"
+
 namespace alertbench {
 namespace {
 
@@ -36,6 +38,8 @@ const std::vector<NetworkInput>& NetworkBench::inputs_of(int64_t input) {
   cached_.push_back(input);
   return cache_[input] = std::move(inputs);
 }
+
+std::string NetworkBench::input_id(int64_t input) const { return printable(workload_.input_id(place(input))); }
 
 void NetworkBench::feed(int64_t input) {
   if (input == fed_) return;

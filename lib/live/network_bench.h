@@ -29,7 +29,7 @@ class NetworkBench {
   int64_t inputs() const { return static_cast<int64_t>(order_.size()); }
   // The first of the inputs that are all different: beyond them the data begins anew.
   int64_t different_inputs() const { return std::min(inputs(), workload_.size()); }
-  std::string input_id(int64_t input) const { return workload_.input_id(place(input)); }
+  std::string input_id(int64_t input) const;  // as the workload names it, printable(): a name of a file may be any bytes
   InputFacts facts(int64_t input) const { return facts_[static_cast<size_t>(input)]; }
   std::string size_unit() const { return workload_.size_unit(); }
 

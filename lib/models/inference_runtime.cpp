@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/limits.h"
 
 namespace alertbench {
 namespace {
@@ -54,13 +55,16 @@ Function* find_in_module(const char* name) {
   const std::filesystem::path module = self.parent_path() / "alert-torch.so";
   void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
-    const std::string reason = dlerror();
-    const bool no_space = reason.find("failed to map") != std::string::npos || reason.find("cannot allocate") != std::string::npos ||
-                          reason.find("Cannot allocate") != std::string::npos;
-    throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}. {}", reason,
-                                       no_space ? "Memory: there is too little address space for LibTorch; raise the limit (`ulimit -v`, "
-                                                  "the job's memory)."
-                                                : "Build it with -DALERT_TORCH=ON, and keep alert-torch.so beside the program."));
+    // The loader tells the reason in words alone: a file that is there and cannot be mapped met a limit, mostly of memory.
+    const std::string why = dlerror();
+    const bool no_memory = why.find("failed to map") != std::string::npos || why.find("annot allocate memory") != std::string::npos;
+    const std::string limit = no_memory ? limit_behind(ENOMEM) : why.find("oo many open files") != std::string::npos ? limit_behind(EMFILE) : "";
+    const bool built = std::filesystem::exists(module, error);
+    throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}{}", why,
+                                       !limit.empty() ? limit
+                                       : no_memory    ? "; there is not enough memory: end other processes"
+                                       : built        ? "; it is built, but what it needs is not whole: install LibTorch again, or build again"
+                                                      : ". Build it with -DALERT_TORCH=ON, and keep alert-torch.so beside the program."));
   }
   void* function = dlsym(handle, name);
   if (!function) throw EnvironmentError(module.string() + ": is not of this version of alert-bench; build again");

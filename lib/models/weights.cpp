@@ -131,8 +131,8 @@ void fill_weights(const Weights& tensors, const std::string& path, const NameRul
   if (problems.empty() && unknown.empty()) return;
   const size_t left_out = cut(problems, most_listed / 2) + cut(unknown, most_listed / 2);
   problems.insert(problems.end(), unknown.begin(), unknown.end());
-  throw InputError(fmt::format("{}: the weights do not fit the network:\n  {}{}", path, fmt::join(problems, "\n  "),
-                               left_out ? fmt::format("\n  and {} more", left_out) : ""));
+  throw InputError(fmt::format("{}: the weights do not fit the network: {}{}", path, fmt::join(problems, "; "),
+                               left_out ? fmt::format("; and {} more", left_out) : ""));
 }
 
 }  // namespace alertbench

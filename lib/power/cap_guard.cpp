@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,13 +15,16 @@
 #include <climits>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "core/console.h"
+#include "core/limits.h"
 #include "power/cpufreq.h"
 #include "power/powercap_tree.h"
 #include "trace/atomic_file.h"
+#include "trace/host.h"
+#include "trace/json_lines.h"
 #include "trace/manifest.h"
 
 namespace alertbench {
@@ -30,14 +34,6 @@ namespace fs = std::filesystem;
 
 // A run that was killed just now: its watchdog needs a moment.
 constexpr auto patience = std::chrono::milliseconds(500);
-
-// The words of this process's command line, as the user typed them.
-std::string own_command() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::string command;
-  for (std::string word; std::getline(file, word, '\0') && command.size() < 500;) command += (command.empty() ? "" : " ") + word;
-  return command;
-}
 
 // "pid 12 (alert-bench run x.json), since 2020-..": as far as the state file tells.
 std::string holder(const std::string& state_file) {
@@ -90,8 +86,9 @@ std::string find_cap_guard() {
     path = path.substr(0, path.rfind('/') + 1) + "alert-cap-guard";
   }
   if (access(path.c_str(), X_OK) != 0)
-    throw EnvironmentError(fmt::format("power: cannot run {}: {}; build alert-cap-guard, or name it in ALERT_CAP_GUARD", path,
-                                       std::strerror(errno)));
+    throw EnvironmentError(fmt::format("power: cannot run {}: {}; {}, or name another in ALERT_CAP_GUARD", path, std::strerror(errno),
+                                       errno == EACCES ? "make it executable (chmod +x; is its file system mounted noexec?)"
+                                                       : "build alert-cap-guard"));
   return path;
 }
 
@@ -114,7 +111,11 @@ CapGuard::CapGuard(const std::string& root, const std::string& folder, const std
   lock_ = open_locked(root_ + lock_file, state_file_);
   try {
     std::error_code error;
-    fs::create_directories(folder, error);
+    fs::create_directories(fs::absolute(folder).parent_path(), error);
+    if (!error && ::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) error = std::error_code(errno, std::generic_category());
+    if (const std::string why = error ? "" : why_not_trusted(folder); !why.empty())
+      throw EnvironmentError(fmt::format("power: {}: {}, so nobody could trust the caps noted there; name another folder with "
+                                         "--set power.state_folder=DIR", folder, why));
     if (error || access(folder.c_str(), W_OK | X_OK) != 0)
       throw EnvironmentError(fmt::format("power: {}: the caps found cannot be noted in this folder ({}); name another with "
                                          "--set power.state_folder=DIR", folder,
@@ -145,15 +146,18 @@ void CapGuard::remember(std::vector<CapValue> values) {
                                          "changed; choose --set power.backend=emulated", v.file));
   state_ = {static_cast<int>(getpid()), own_command(), utc_now(), root_, std::move(values)};
   if (watchdog_ < 0) start_watchdog();
-  write_file_atomically(state_file_, to_json(state_).dump(1) + "\n");
+  write_file_atomically(state_file_, json_text(to_json(state_), 1) + "\n");
+  ::chmod(state_file_.c_str(), 0644);  // whatever the umask: read_cap_state() trusts no file that others may write
   remembered_ = true;
 }
 
 void CapGuard::start_watchdog() {
   const std::string program = find_cap_guard(), owner = std::to_string(getpid());
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    throw EnvironmentError(fmt::format("power: no channel to the watchdog ({})", std::strerror(errno)));
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    const int reason = errno;
+    throw EnvironmentError(fmt::format("power: no channel to the watchdog ({}){}", std::strerror(reason), limit_behind(reason)));
+  }
   channel_ = moved_up(ends[0]);
   const int theirs = moved_up(ends[1]);
 
@@ -187,7 +191,7 @@ void CapGuard::start_watchdog() {
   if (got == 1) return;
   let_go();
   throw EnvironmentError(fmt::format("power: the watchdog {} did not start{}; without it no cap is changed", program,
-                                     error ? fmt::format(" ({})", std::strerror(error)) : ""));
+                                     error ? fmt::format(" ({}{})", std::strerror(error), limit_behind(error)) : ""));
 }
 
 bool CapGuard::watchdog_alive() const {
@@ -215,7 +219,7 @@ CapGuard::~CapGuard() {
   if (failures.empty()) {
     if (remembered_) fs::remove(state_file_, ignored);
   } else {
-    fmt::print(stderr, "alert-bench: power caps: {}; `alert-bench restore` tries again\n", fmt::join(failures, "; "));
+    say("alert-bench: power caps: {}; `alert-bench restore` tries again", fmt::join(failures, "; "));
   }
   let_go();
   close(lock_);

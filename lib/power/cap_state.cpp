@@ -1,10 +1,14 @@
 #include "power/cap_state.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
@@ -28,8 +32,8 @@ std::string uuid_of(const CapValue& v) {
   return v.file.substr(begin, v.file.rfind('/') - begin);
 }
 
-std::string put_back_file(const std::string& path, uint64_t value) {
-  std::string why = write_sysfs_number(path, value);
+std::string put_back_file(const std::string& prefix, const std::string& path, uint64_t value) {
+  std::string why = write_sysfs_number(prefix, path, value);
   if (!why.empty()) return why;
   const auto now = read_sysfs_number(path, &why);
   const bool limit = path.rfind("_uw") == path.size() - 3;
@@ -80,7 +84,27 @@ nlohmann::ordered_json to_json(const CapState& state) {
           {"since", state.since},             {"root", state.root}, {"values", values}};
 }
 
+std::string why_not_trusted(const std::string& folder) {
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return std::strerror(errno);
+  if (!S_ISDIR(status.st_mode)) return "is no folder";
+  if (status.st_uid != 0 && status.st_uid != ::geteuid()) return fmt::format("belongs to user {}, neither to you nor to root", status.st_uid);
+  if (status.st_mode & 022) return fmt::format("can be written to by others (mode {:o}); chmod go-w takes that away", status.st_mode & 0777);
+  return "";
+}
+
 CapState read_cap_state(const std::string& path) {
+  struct stat status {};
+  const auto refuse = [&](const std::string& why) {
+    throw InputError(fmt::format("{}: {}, so it is not trusted and nothing is written; look at it, and put caps back by hand", path, why));
+  };
+  if (::lstat(path.c_str(), &status) == 0) {
+    if (!S_ISREG(status.st_mode) || status.st_nlink > 1) refuse("is a link, or no file");
+    if (status.st_uid != 0 && status.st_uid != ::geteuid()) refuse(fmt::format("belongs to user {}, neither to you nor to root", status.st_uid));
+    if (status.st_mode & 022) refuse(fmt::format("can be written by others (mode {:o})", status.st_mode & 0777));
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    if (const std::string why = why_not_trusted(folder.empty() ? "." : folder); !why.empty()) refuse("its folder " + why);
+  }
   const nlohmann::json document = read_json_file(path, {1 << 20, 8, 10'000});
   JsonReader reader(document, path);
   CapState state;
@@ -117,7 +141,7 @@ std::vector<std::string> put_back(const CapState& state, const std::string& nvml
   }
   for (const CapValue& v : state.values) {
     const std::string name = is_gpu(v) ? v.file : state.root + v.file;
-    const std::string why = !is_gpu(v) ? put_back_file(name, v.value) : nvml ? put_back_gpu(*nvml, v) : no_nvml;
+    const std::string why = !is_gpu(v) ? put_back_file(state.root, name, v.value) : nvml ? put_back_gpu(*nvml, v) : no_nvml;
     if (!why.empty()) failures.push_back(fmt::format("{}: {} not put back: {}", name, v.value, why));
   }
   return failures;

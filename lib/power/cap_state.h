@@ -40,7 +40,11 @@ std::string state_folder(const std::string& told, const std::string& root);
 std::string state_path(const std::string& folder);
 
 nlohmann::ordered_json to_json(const CapState& state);
-CapState read_cap_state(const std::string& path);  // InputError
+// InputError for what is no such state, and for what somebody else may have put there: a file that is not the caller's or root's, that
+// others may write, that is a link, or whose folder is why_not_trusted().
+CapState read_cap_state(const std::string& path);
+// Empty where the folder is the caller's or root's, and nobody else may write to it.
+std::string why_not_trusted(const std::string& folder);
 
 // Writes every value, reads back what can be, and goes on where one fails. What went wrong, with file and reason; empty: all is as
 // it was. Hardware rounds: a limit counts as the same within half a watt. `nvml_library` is opened only where of_gpu().

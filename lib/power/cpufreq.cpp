@@ -46,7 +46,7 @@ class CpufreqCap : public CapSetter {
     if (!probe.no_caps.empty())
       throw EnvironmentError(fmt::format("power: cpufreq: caps cannot be set: {}{}", fmt::join(probe.no_caps, "; "),
                                          probe.mends.empty() ? "; choose --set power.backend=emulated"
-                                                             : fmt::format(". To allow it:\n{}", fmt::join(probe.mends, "\n"))));
+                                                             : fmt::format(". To allow it: {}", fmt::join(probe.mends, "; "))));
     policies_ = probe.policies;
     for (const double cap_w : settings.caps_w)
       for (const CpufreqPolicy& p : policies_) frequency_of(p, cap_w);  // what cannot be is told before anything is changed
@@ -125,7 +125,7 @@ class CpufreqCap : public CapSetter {
   }
 
   void write(const std::string& path, uint64_t khz) {
-    if (const std::string why = write_sysfs_number(path, khz); !why.empty())
+    if (const std::string why = write_sysfs_number(prefix_, path, khz); !why.empty())
       throw EnvironmentError(fmt::format("power: cpufreq: {}: {} cannot be written ({}); permission taken back? `alert-bench doctor` says "
                                          "what is missing", path, khz, why));
     if (settings_.after_write) settings_.after_write(path);

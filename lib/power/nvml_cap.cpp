@@ -126,7 +126,7 @@ class NvmlCap : public CapSetter {
  private:
   [[noreturn]] void refuse(const std::vector<std::string>& why, bool permission) const {
     throw CannotCap(fmt::format("power: nvml: caps of {} cannot be set: {}{}", gpu_.label(), fmt::join(why, "; "),
-                                permission ? fmt::format(". To allow it:\n{}", fmt::join(mends_of(gpu_.uuid()), "\n"))
+                                permission ? fmt::format(". To allow it: {}", fmt::join(mends_of(gpu_.uuid()), "; "))
                                            : "; give one cap, which then stands for uncapped, or choose --set power.backend=emulated"));
   }
 

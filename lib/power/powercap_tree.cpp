@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -151,6 +153,25 @@ bool is_amd(const std::string& cpuinfo) {
   return false;
 }
 
+bool on_sysfs(int file) {
+  struct statfs system {};
+  return ::fstatfs(file, &system) == 0 && system.f_type == SYSFS_MAGIC;
+}
+
+// Of an open file; asked of that, not of its path, so that nobody can change it in between.
+std::string why_no_cap_file(int file, const std::string& prefix) {
+  struct stat status {};
+  if (::fstat(file, &status) != 0) return std::strerror(errno);
+  if (!S_ISREG(status.st_mode)) return "is not a file";
+  if (status.st_nlink > 1) return "has another name as well (a hard link)";
+  if (prefix.empty() && !on_sysfs(file)) return "is no file of sysfs";
+  std::error_code error;
+  const fs::path within = fs::canonical(prefix + "/sys", error), real = fs::read_symlink(fmt::format("/proc/self/fd/{}", file), error);
+  if (error) return error.message();
+  const auto [end, unused] = std::mismatch(within.begin(), within.end(), real.begin(), real.end());
+  return end == within.end() ? "" : fmt::format("leads out of {}/sys, to {}", prefix, real.string());
+}
+
 }  // namespace
 
 std::string root_prefix(const std::string& root) {
@@ -283,21 +304,22 @@ std::optional<uint64_t> read_sysfs_number(const std::string& path, std::string* 
   return value;
 }
 
-std::string write_sysfs_number(const std::string& path, uint64_t value) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+std::string write_sysfs_number(const std::string& prefix, const std::string& path, uint64_t value) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return errno == ELOOP ? "is a symbolic link" : std::strerror(errno);
   const std::string text = std::to_string(value);
-  bool good = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  int error = errno;
-  if (file >= 0 && ::close(file) != 0 && good) {
-    good = false;
-    error = errno;
-  }
-  return good ? "" : std::strerror(error);
+  std::string why = why_no_cap_file(file, prefix);
+  if (why.empty() && ((!on_sysfs(file) && ::ftruncate(file, 0) != 0) ||
+                      ::write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size())))
+    why = std::strerror(errno);
+  if (::close(file) != 0 && why.empty()) why = std::strerror(errno);
+  return why;
 }
 
 std::string why_not_writable(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::strerror(errno);
+  if (::lstat(path.c_str(), &status) != 0) return std::strerror(errno);
+  if (S_ISLNK(status.st_mode)) return "is a symbolic link";
   if (!S_ISREG(status.st_mode)) return "is not a file";
   if ((status.st_mode & 0222) == 0) return "is read-only: the hardware or its driver allows no change";
   if (::access(path.c_str(), W_OK) != 0) return std::strerror(errno);

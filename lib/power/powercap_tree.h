@@ -67,8 +67,10 @@ nlohmann::ordered_json to_json(const PowercapTree& tree);
 std::string sysfs_line(const std::string& path);
 // The whole content of a small file as a number; `why` says what was wrong.
 std::optional<uint64_t> read_sysfs_number(const std::string& path, std::string* why = nullptr);
-// One write() of the decimal number, as sysfs wants it. Empty, or the system's reason.
-std::string write_sysfs_number(const std::string& path, uint64_t value);
+// One write() of the decimal number, as sysfs wants it. Empty, or the reason. `path` lies below `prefix` (root_prefix() of the machine):
+// what leads out of PREFIX/sys, is a symbolic link or has a second name is refused, and so is what is not of sysfs where the prefix is
+// empty, because a tree that somebody made up could name any file.
+std::string write_sysfs_number(const std::string& prefix, const std::string& path, uint64_t value);
 // The reason why this process could not write a sysfs file; empty where it could. A file without any write bit counts as
 // read-only for root too, as it does in sysfs.
 std::string why_not_writable(const std::string& path);

@@ -36,7 +36,7 @@ class RaplCap : public CapSetter {
     if (!probe.no_caps.empty())
       throw EnvironmentError(fmt::format("power: rapl: caps cannot be set: {}{}", fmt::join(probe.no_caps, "; "),
                                          probe.mends.empty() ? "; choose --set power.backend=emulated"
-                                                             : fmt::format(". To allow it:\n{}", fmt::join(probe.mends, "\n"))));
+                                                             : fmt::format(". To allow it: {}", fmt::join(probe.mends, "; "))));
     guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root), settings.nvml_library);
     warnings_ = guard_->notes();
     tree_ = read_powercap_tree(settings.root);  // again, now that nobody else changes it
@@ -119,7 +119,7 @@ class RaplCap : public CapSetter {
 
  private:
   void write(const std::string& path, uint64_t value) {
-    if (const std::string why = write_sysfs_number(path, value); !why.empty())
+    if (const std::string why = write_sysfs_number(tree_.prefix, path, value); !why.empty())
       throw EnvironmentError(fmt::format("power: rapl: {}: {} cannot be written ({}); locked by the firmware, or permission taken "
                                          "back? `alert-bench doctor` says what is missing", path, value, why));
     if (settings_.after_write) settings_.after_write(path);

@@ -39,7 +39,7 @@ class RaplCounter : public EnergyCounter {
     if (!probe.no_energy.empty())
       throw EnvironmentError(fmt::format("power: rapl: energy cannot be read: {}{}", fmt::join(probe.no_energy, "; "),
                                          probe.mends.empty() ? "; choose --set power.backend=emulated"
-                                                             : fmt::format(". To allow it:\n{}", fmt::join(probe.mends, "\n"))));
+                                                             : fmt::format(". To allow it: {}", fmt::join(probe.mends, "; "))));
     const PowercapTree& tree = probe.tree;
     std::string package;
     for (const PowercapZone* zone : tree.energy_domains()) {

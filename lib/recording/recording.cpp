@@ -99,12 +99,12 @@ std::string problem_of(const TruthTable& truth, const OptionalArray<T>& array) {
   return {};
 }
 
-// What is wrong with the whole table; empty: nothing.
-std::string problem_of(const Recording& recording) {
+// What is wrong with the whole table; empty: nothing. `begun`: no input need be complete yet.
+std::string problem_of(const Recording& recording, bool begun = false) {
   const TruthTable& truth = recording.truth;
   const Profile& profile = recording.profile;
   const auto inputs = static_cast<size_t>(truth.inputs);
-  if (truth.inputs < 1) return "it has no complete input";
+  if (truth.inputs < 1 && !begun) return "it has no complete input";
   if (truth.inputs > recording.planned_inputs)
     return fmt::format("{} inputs, but only {} were planned", truth.inputs, recording.planned_inputs);
   if (truth.rows != profile.rows() || truth.caps != profile.caps())
@@ -407,7 +407,7 @@ Recording Recording::load(const std::string& folder_or_json) {
       throw InputError(fmt::format("{}: status: \"{}\", with {} of {} inputs", path, status, inputs,
                                    recording.planned_inputs));
   }
-  if (const auto problem = problem_of(recording); !problem.empty())
+  if (const auto problem = problem_of(recording, status == "running"); !problem.empty())
     throw InputError(fmt::format("{}: no sound recording: {}", path, problem));
   return recording;
 }
@@ -455,6 +455,15 @@ std::string make_part_file(const std::string& folder, const Recording& so_far) {
 RecordingWriter::RecordingWriter(std::string folder, Recording so_far)
     : folder_(std::move(folder)), recording_(std::move(so_far)), part_(make_part_file(folder_, recording_), LineFile::Start::keep) {
   write_description(folder_, description(recording_, "running", folder_));
+}
+
+std::vector<std::string> RecordingWriter::file_names() {
+  std::vector<std::string> names = {"recording.json", "profile.json", std::string(part_name).substr(1)};
+  const auto add = [&](const ArrayFact& fact) { names.push_back(std::string(fact.name) + ".npy"); };
+  for (const ArrayFact& fact : {stage_end, members_left, co_runner}) add(fact);
+  for (const auto& array : optional_flags) add(array.fact);
+  for (const auto& array : optional_numbers) add(array.fact);
+  return names;
 }
 
 void RecordingWriter::append(const RecordedInput& input) {

@@ -33,7 +33,7 @@ struct Recording {
   // before, or one whose checksums tell. RunError where a file cannot be written or the values are no
   // recording.
   void save(const std::string& folder) const;
-  // From the folder or its recording.json. An unfinished recording yields its complete inputs. InputError
+  // From the folder or its recording.json. An unfinished recording yields its complete inputs, none if it was cut off early. InputError
   // names the file and what is wrong: checksums, shapes, times that are not finite, not positive, or fall
   // with the stage.
   static Recording load(const std::string& folder_or_json);
@@ -60,6 +60,8 @@ class RecordingWriter {
   int64_t inputs() const { return recording_.truth.inputs; }  // so far
   // RunError where the values are no recording, or the disk is full (the inputs before stay).
   void append(const RecordedInput& input);
+  // The names of every file that it, or Recording::save(), may write into the folder.
+  static std::vector<std::string> file_names();
   // Turns the inputs so far into arrays, and removes the part file. Call it after an interruption as well.
   const Recording& finish();
 

@@ -4,17 +4,18 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+
+#include "core/console.h"
 
 namespace alertbench {
 namespace {
 
 constexpr const char* unknown = "-";
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-std::string printable(std::string text) {
-  std::replace_if(text.begin(), text.end(), is_control, ' ');
-  return text;
+std::string one_line(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return printable(text);
 }
 
 // In code points: enough for names in European languages to stand in line.
@@ -27,7 +28,7 @@ std::string trimmed(const std::string& text) { return text.substr(0, text.find_l
 
 std::string markdown(const std::string& text) {
   std::string out;
-  const std::string clean = trimmed(printable(text));
+  const std::string clean = trimmed(one_line(text));
   for (size_t i = 0; i < clean.size(); ++i) {
     const char c = clean[i];
     const bool link = c == ']' && i + 1 < clean.size() && (clean[i + 1] == '(' || clean[i + 1] == '[');
@@ -39,7 +40,7 @@ std::string markdown(const std::string& text) {
 
 std::string html(const std::string& text) {
   std::string out;
-  for (const char c : trimmed(printable(text))) switch (c) {
+  for (const char c : trimmed(one_line(text))) switch (c) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
       case '>': out += "&gt;"; break;
@@ -50,7 +51,16 @@ std::string html(const std::string& text) {
   return out;
 }
 
-std::string csv(const std::string& text) {
+// A cell that a spreadsheet would take for a formula; a number is none.
+bool is_formula(const std::string& text) {
+  if (text.empty() || std::string("=+-@").find(text[0]) == std::string::npos) return false;
+  char* end = nullptr;
+  std::strtod(text.c_str(), &end);
+  return *end != '\0';
+}
+
+std::string csv(const std::string& cell) {
+  const std::string text = (is_formula(cell) ? "'" : "") + one_line(cell);
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) {
@@ -60,10 +70,10 @@ std::string csv(const std::string& text) {
   return out + '"';
 }
 
-std::string shown(const std::string& cell) { return cell.empty() ? unknown : cell; }
+std::string shown(const std::string& cell) { return cell.empty() ? unknown : one_line(cell); }
 
 void append_text(std::string& out, const Table& table) {
-  if (!table.title.empty()) out += printable(table.title) + "\n";
+  if (!table.title.empty()) out += one_line(table.title) + "\n";
   std::vector<size_t> widths;
   for (size_t c = 0; c < table.columns.size(); ++c) {
     widths.push_back(width(table.columns[c].title));
@@ -72,7 +82,7 @@ void append_text(std::string& out, const Table& table) {
   const auto line = [&](const auto& cell_of) {
     std::string text;
     for (size_t c = 0; c < widths.size(); ++c) {
-      const std::string cell = printable(cell_of(c));
+      const std::string cell = cell_of(c);
       const std::string gap(widths[c] - width(cell), ' ');
       text += (c ? "  " : "") + (table.columns[c].left ? cell + gap : gap + cell);
     }
@@ -94,13 +104,13 @@ constexpr const char* style =
 }  // namespace
 
 std::string to_text(const Document& d) {
-  std::string out = printable(d.title) + "\n";
-  for (const std::string& fact : d.facts) out += printable(fact) + "\n";
+  std::string out = one_line(d.title) + "\n";
+  for (const std::string& fact : d.facts) out += one_line(fact) + "\n";
   for (const Table& table : d.tables) {
     out += "\n";
     append_text(out, table);
   }
-  for (const std::string& note : d.notes) out += "\n" + printable(note) + "\n";
+  for (const std::string& note : d.notes) out += "\n" + one_line(note) + "\n";
   return out;
 }
 

@@ -33,7 +33,8 @@ struct Figure {
   std::string content;    // bytes
 };
 
-// Control characters of names and reasons become spaces in all of them but CSV, where fields are quoted (RFC 4180).
+// Names and reasons come from files of others: in all of them they are on one line, printable() (core/console.h) and escaped; in CSV
+// (RFC 4180) what a spreadsheet would take for a formula gets an apostrophe in front.
 std::string to_text(const Document& document);
 std::string to_markdown(const Document& document);
 std::string to_csv(const Table& values);

@@ -9,24 +9,40 @@
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "runner/run.h"
+#include "trace/folder_lock.h"
 #include "trace/manifest.h"
 
 namespace alertbench {
 
-// A manifest that is on disk from the start, and says how it ended whatever happens.
+// A manifest that is on disk from the start, and says how it ended whatever happens. Nobody else works in the folder meanwhile.
 class ResultFolder {
  public:
-  // Makes options.out (see make_result_folder). `scenario`: its effective settings, or what stands for them.
-  ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options);
-  void write() const { write_manifest(folder_, manifest); }
+  // Makes options.out (see make_result_folder). `scenario`: its effective settings, or what stands for them. `traces`: those that will be
+  // written (trace_names()); InputError where one of them, or another file of a result, is there and alert-bench did not write it.
+  // `lock`: of options.out, where it was taken before (what is to be gone on with is read under it).
+  ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options, const std::vector<std::string>& traces)
+      : ResultFolder(scenario, options, traces, FolderLock(options.out)) {}
+  ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options, const std::vector<std::string>& traces, FolderLock lock);
+  ~ResultFolder();
+  ResultFolder(const ResultFolder&) = delete;
+  ResultFolder& operator=(const ResultFolder&) = delete;
+
+  // RunError where the folder is another one by now (see FolderLock). Call it before files are opened by their path.
+  void check_place() const { lock_.check_place(); }
+  void write() const;
   void finish(RunStatus status);
-  const std::string& path() const { return folder_; }
+  const std::string& path() const { return lock_.folder(); }
 
   Manifest manifest;
 
  private:
-  std::string folder_;
+  FolderLock lock_;
+  int reserve_ = -1;  // holds space on the disk for the last manifest, so that a disk that fills up has a verdict
 };
+
+// Traces as SCHEDULER.SETTING.MODE.jsonl, below the folder.
+std::vector<std::string> trace_names(const std::vector<std::string>& schedulers, const std::vector<std::string>& settings,
+                                     const std::vector<std::string>& modes);
 
 // Runs `body`; whatever it throws is noted in the manifest before it goes on.
 template <class Body>

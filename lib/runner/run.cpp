@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/console.h"
 #include "core/interrupt.h"
 #include "core/json_reader.h"
 #include "evaluation/cell.h"
@@ -22,9 +23,11 @@
 #include "recording/replay_environment.h"
 #include "report/evaluation_report.h"
 #include "report/summary_report.h"
+#include "runner/preflight.h"
 #include "runner/result_folder.h"
 #include "runner/scheduler_run.h"
 #include "trace/atomic_file.h"
+#include "trace/json_lines.h"
 #include "trace/manifest.h"
 #include "trace/trace_writer.h"
 
@@ -112,12 +115,11 @@ struct Evaluation {
   }
 };
 
-void finish_traces(std::vector<Entry>& entries, bool complete, const std::string& reason) {
-  for (Entry& e : entries)
-    if (e.trace) {
-      const GoalVerdict verdict = e.run->verdict();
-      e.trace->finish(complete ? "complete" : "partial", reason, verdict.inputs > 0 ? std::optional(verdict) : std::nullopt);
-    }
+// `reason`: why it is partial; empty: it is complete.
+void finish_trace(Entry& e, const std::string& reason) {
+  if (!e.trace) return;
+  const GoalVerdict verdict = e.run->verdict();
+  e.trace->finish(reason.empty() ? "complete" : "partial", reason, verdict.inputs > 0 ? std::optional(verdict) : std::nullopt);
 }
 
 // Schedulers take turns of a few inputs, in an order that turns by one place a round: drift of the machine hits all alike.
@@ -143,9 +145,11 @@ std::vector<Entry> run_replay(const Evaluation& evaluation, int64_t inputs) {
   std::vector<Entry> entries = evaluation.entries("replay", nullptr, [&](const Goals& g) {
     return std::make_unique<ReplayEnvironment>(evaluation.recording, evaluation.scenario.arrivals, g.deadline_s);
   });
-  for (Entry& e : entries)
+  const bool whole = inputs == evaluation.scenario.inputs;
+  for (Entry& e : entries) {
     for (int64_t input = 0; input < inputs; ++input) evaluation.step(e, input);
-  finish_traces(entries, inputs == evaluation.scenario.inputs, inputs == evaluation.scenario.inputs ? "" : "recording is partial");
+    finish_trace(e, whole ? "" : "recording is partial");
+  }
   return entries;
 }
 
@@ -194,10 +198,10 @@ ordered_json summary_json(const Evaluation& evaluation, const std::vector<Summar
 
 void print_summary(const ordered_json& summary, const RunOptions& options) {
   if (options.json)
-    fmt::print("{}\n", summary.dump(2));
+    print_out("{}\n", summary.dump(2));
   else
-    fmt::print("{}", to_text(summary_report(nlohmann::json::parse(summary.dump()), "summary")));
-  std::fflush(stdout);
+    print_out("{}", to_text(summary_report(nlohmann::json::parse(summary.dump()), "summary")));
+  flush_output();
 }
 
 void refuse_warnings(const std::vector<std::string>& warnings, bool strict) {
@@ -272,6 +276,7 @@ class Measurements {
     const Scenario& s = session_.scenario;
     const std::string folder = result_.path() + "/recording";
     const LivePace pace(*session_.bench, s, profile);
+    result_.check_place();
     const ordered_json info = {{"scenario", s.to_json()},
                                {"scenario_path", s.path},
                                {"host", to_json(read_host())},
@@ -291,6 +296,7 @@ class Measurements {
     }
     record_truth(*session_.bench, profile, pace, *session_.power.caps, session_.co_runner, session_.clock, session_.progress, *writer);
     writer->info()["co_runner"] = session_.co_runner.facts();
+    result_.check_place();
     const Recording& done = writer->finish();
     ordered_json slowdowns = slowdown_facts(done.truth, profile);
     if (s.co_runner.kind != "none" && !slowdowns["median_ratio_over_networks"].is_null())
@@ -321,7 +327,7 @@ std::optional<Recording> recording_so_far(const Scenario& scenario, const std::s
   if (!fs::exists(folder + "/recording.json")) return {};
   Recording so_far = Recording::load(folder);
   // As plain JSON: the order of keys means nothing.
-  const auto plain = [](const ordered_json& j) { return nlohmann::json::parse(j.dump()); };
+  const auto plain = [](const ordered_json& j) { return nlohmann::json::parse(json_text(j)); };
   const nlohmann::json now = plain(scenario.to_json());
   if (const nlohmann::json then = plain(so_far.info.value("scenario", ordered_json::object())); then != now) {
     std::vector<std::string> differ;
@@ -336,7 +342,9 @@ std::optional<Recording> recording_so_far(const Scenario& scenario, const std::s
 
 bool complete(const std::string& folder) {
   const std::string manifest = folder + "/manifest.json";
-  return fs::exists(manifest) && read_json_file(manifest).value("status", "") == "complete";
+  if (!fs::exists(manifest)) return false;
+  const nlohmann::json j = read_json_file(manifest);
+  return j.is_object() && j.value("status", nlohmann::json()) == "complete";
 }
 
 // Traces of an interrupted run go to FOLDER/interrupted-N with their manifest: its live part begins anew, because schedulers
@@ -351,7 +359,7 @@ void keep_interrupted(const std::string& folder) {
   fs::copy_file(folder + "/manifest.json", kept + "/manifest.json");
 }
 
-void open_result(ResultFolder& result, LiveSession& session, const RunOptions& options) {
+void open_result(ResultFolder& result, LiveSession& session, const Preflight& preflight, const RunOptions& options) {
   Manifest& m = result.manifest;
   add_inputs(m, session.scenario);
   m.libraries = session.facts();
@@ -360,6 +368,9 @@ void open_result(ResultFolder& result, LiveSession& session, const RunOptions& o
   m.accuracy_source = session.accuracy_measured() ? "measured" : "profile";
   m.energy_source = session.power.energy_source();
   result.write();
+  for (const auto* notes : {&preflight.notes, &session.placement.notes})
+    for (const std::string& n : *notes) session.progress.note("note: " + n);
+  if (!preflight.notes.empty()) m.libraries["schedulers_left_out"] = preflight.notes;
   for (const std::string& w : m.warnings) session.progress.note("warning: " + w);
   refuse_warnings(m.warnings, options.strict);
 }
@@ -378,22 +389,43 @@ std::vector<std::string> problems_of(const LiveSession& session, const MachineUs
   return all;
 }
 
+std::vector<std::string> setting_names(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const GoalSpec& g : scenario.goals) names.push_back(g.name);
+  return names;
+}
+
 std::vector<Goals> resolve_goals(const Scenario& scenario, const Profile& profile) {
   std::vector<Goals> goals;
   for (const GoalSpec& g : scenario.goals) goals.push_back(g.resolve(profile));
   return goals;
 }
 
+// The verdict on a recording that is whole, of a run that was killed before it could give one.
+ExitCode conclude_recording(const Scenario& scenario, const RunOptions& options, const Recording& recording, FolderLock lock) {
+  ResultFolder result(scenario.to_json(), options, {}, std::move(lock));
+  return guarded(result, [&] {
+    add_inputs(result.manifest, scenario);
+    result.manifest.accuracy_source = recording.info.value("accuracy_source", "profile");
+    result.manifest.energy_source = recording.profile.energy_source;
+    result.manifest.warnings.push_back("the run was cut off behind its recording: what it would have told at its end (co-runner, noise, caps) is not "
+                                       "known; what it told at its beginning is in interrupted-N/manifest.json");
+    return conclude(result, {}, options.quiet);
+  });
+}
+
 }  // namespace
 
-ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
-  candidates_of(scenario);  // bad input is told before anything is written
+ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
+  const Preflight preflight = check_before(asked);  // bad input is told before anything is written
+  const Scenario& scenario = preflight.scenario;
+  check_file_limit(scenario);
   std::optional<Recording> so_far;
   std::string recording_path = options.recording;
-  RunOptions folder_options = options;
+  FolderLock lock(options.out);
   if (options.resume) {
     if (complete(options.out)) {
-      if (!options.quiet) fmt::print(stderr, "--resume: {}: is complete; there is nothing to go on with\n", options.out);
+      if (!options.quiet) say("--resume: {}: is complete; there is nothing to go on with", options.out);
       return ExitCode::done;
     }
     if (recording_path.empty()) so_far = recording_so_far(scenario, options.out + "/recording");
@@ -402,12 +434,11 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
       so_far.reset();
     }
     keep_interrupted(options.out);
-    folder_options.overwrite = true;  // recording/ stays
   }
-  ResultFolder result(scenario.to_json(), folder_options);
+  ResultFolder result(scenario.to_json(), options, trace_names(scenario.schedulers, setting_names(scenario), {"live", "replay"}), std::move(lock));
   return guarded(result, [&] {
     LiveSession session(scenario, options.allow_commands, options.quiet);
-    open_result(result, session, options);
+    open_result(result, session, preflight, options);
     const MachineUse use_before = read_machine_use();
     const std::optional<Profile> profile_so_far = so_far ? std::optional(so_far->profile) : std::nullopt;
     Measurements measurements(session, result, options, std::move(so_far));
@@ -437,6 +468,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
     const auto meter = session.power.make_meter(recording.profile);
     const int64_t inputs = std::min<int64_t>(scenario.inputs, recording.truth.inputs);
     std::vector<Entry> live;
+    result.check_place();
     if (!interrupted()) {
       live = evaluation.entries("live", &session.clock, [&](const Goals& g) {
         return std::make_unique<LiveEnvironment>(
@@ -444,7 +476,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
             g, scenario.arrivals);
       });
       run_live(evaluation, live, session, inputs);
-      finish_traces(live, !interrupted(), interrupted() ? "interrupted" : "");
+      for (Entry& e : live) finish_trace(e, interrupted() ? "interrupted" : "");
     }
     session.co_runner.stop();
     const std::vector<std::string> reasons = problems_of(session, use_before, result.manifest, options.strict);
@@ -457,6 +489,7 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
                                                      "is the power that the profile's long windows show for network and cap, over their time", brief,
                                                      metered.value("windows", int64_t{0})));
     session.power.caps->restore();
+    result.check_place();
     const std::vector<Entry> replay = run_replay(evaluation, inputs);
     const ordered_json summary = summary_json(evaluation, evaluation.summaries(live), evaluation.summaries(replay));
     write_file_atomically(result.path() + "/summary.json", summary.dump(1) + "\n");
@@ -465,21 +498,24 @@ ExitCode run_scenario(const Scenario& scenario, const RunOptions& options) {
   });
 }
 
-ExitCode record_scenario(const Scenario& scenario, const RunOptions& options) {
-  candidates_of(scenario);
+ExitCode record_scenario(const Scenario& asked, const RunOptions& options) {
+  const Preflight preflight = check_before(asked);
+  const Scenario& scenario = preflight.scenario;
   std::optional<Recording> so_far;
-  RunOptions folder_options = options;
+  FolderLock lock(options.out);
   if (options.resume) {
     so_far = recording_so_far(scenario, options.out + "/recording");
-    if (so_far && so_far->complete())
-      throw InputError(fmt::format("--resume: {}/recording: is complete, all {} inputs; there is nothing to go on with", options.out,
-                                   so_far->truth.inputs));
-    folder_options.overwrite = true;  // recording/ stays
+    if (so_far && so_far->complete()) {
+      if (!options.quiet) say("--resume: {}/recording: is complete, all {} inputs; there is nothing to go on with", options.out, so_far->truth.inputs);
+      if (complete(options.out)) return ExitCode::done;
+      keep_interrupted(options.out);  // killed between the recording's end and its verdict
+      return conclude_recording(scenario, options, *so_far, std::move(lock));
+    }
   }
-  ResultFolder result(scenario.to_json(), folder_options);
+  ResultFolder result(scenario.to_json(), options, {}, std::move(lock));
   return guarded(result, [&] {
     LiveSession session(scenario, options.allow_commands, options.quiet);
-    open_result(result, session, options);
+    open_result(result, session, preflight, options);
     const MachineUse use_before = read_machine_use();
     const std::optional<Profile> profile_so_far = so_far ? std::optional(so_far->profile) : std::nullopt;
     Measurements measurements(session, result, options, std::move(so_far));
@@ -501,8 +537,8 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
   const bool words = profile.accuracy_unit == AccuracyUnit::language_quality;
   const char* more = !accuracy ? "" : words ? "  perpl.   next % " : " top-5 % ";
   const char* unit = words ? "qual. %" : profile.accuracy_unit == AccuracyUnit::f1 ? "F1 %" : "top-1 %";
-  fmt::print("{:<22} {:>5} {:>8} {}{:>9} {:>9} {:>9} {:>6}  mean ms under {} W\n", "network", "stage", unit, more, "mean ms",
-             "p95 ms", "p99 ms", "CV", fmt::join(profile.caps_w, ", "));
+  print_out("{:<22} {:>5} {:>8} {}{:>9} {:>9} {:>9} {:>6}  mean ms under {} W\n", "network", "stage", unit, more, "mean ms",
+            "p95 ms", "p99 ms", "CV", fmt::join(profile.caps_w, ", "));
   size_t row = 0;
   for (int m = 0; m < static_cast<int>(profile.models.size()); ++m)
     for (int stage = 1; stage <= profile.models[static_cast<size_t>(m)].stages(); ++stage, ++row) {
@@ -511,31 +547,31 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
       std::vector<std::string> capped;
       for (int cap = 0; cap < profile.caps(); ++cap)
         capped.push_back(fmt::format("{:.2f}", 1e3 * profile.latency_of({m, stage, cap}).mean_s));
-      fmt::print("{:<22} {:>5} {:>8.2f} {}{:>9.2f} {:>9.2f} {:>9.2f} {:>6.3f}  {}\n", model.name, stage,
-                 100 * model.accuracy[static_cast<size_t>(stage - 1)],
-                 !accuracy ? ""
-                 : words   ? fmt::format("{:>8.2f} {:>8.2f} ", accuracy->perplexity[row], 100 * accuracy->top1[row])
-                           : fmt::format("{:>8.2f} ", 100 * accuracy->top5[row]),
-                 1e3 * top.mean_s, 1e3 * top.p95_s, 1e3 * top.p99_s, top.cv, fmt::join(capped, ", "));
+      print_out("{:<22} {:>5} {:>8.2f} {}{:>9.2f} {:>9.2f} {:>9.2f} {:>6.3f}  {}\n", model.name, stage,
+                100 * model.accuracy[static_cast<size_t>(stage - 1)],
+                !accuracy ? ""
+                : words   ? fmt::format("{:>8.2f} {:>8.2f} ", accuracy->perplexity[row], 100 * accuracy->top1[row])
+                          : fmt::format("{:>8.2f} ", 100 * accuracy->top5[row]),
+                1e3 * top.mean_s, 1e3 * top.p95_s, 1e3 * top.p99_s, top.cv, fmt::join(capped, ", "));
     }
-  if (words) fmt::print("qual. %: language quality, 1 - NLL / NLL of guessing{}\n", accuracy ? "; next %: next words told right" : "");
-  if (accuracy) fmt::print("accuracy measured on {} inputs\n", accuracy->inputs);
+  if (words) print_out("qual. %: language quality, 1 - NLL / NLL of guessing{}\n", accuracy ? "; next %: next words told right" : "");
+  if (accuracy) print_out("accuracy measured on {} inputs\n", accuracy->inputs);
   for (const ModelProfile& model : profile.models) {
     if (model.cap_speeds.empty()) continue;
-    if (&model == &profile.models.front()) fmt::print("\n{:<22} speed under each emulated cap: achieved (asked)\n", "network");
+    if (&model == &profile.models.front()) print_out("\n{:<22} speed under each emulated cap: achieved (asked)\n", "network");
     std::vector<std::string> speeds;
     for (const CapSpeed& s : model.cap_speeds) speeds.push_back(fmt::format("{:.3f} ({:.3f})", s.achieved, s.requested));
-    fmt::print("{:<22} {}\n", model.name, fmt::join(speeds, "  "));
+    print_out("{:<22} {}\n", model.name, fmt::join(speeds, "  "));
   }
   for (const ModelProfile& model : profile.models) {
     if (model.device_times.empty()) continue;
     if (&model == &profile.models.front())
-      fmt::print("\n{:<22} of which the GPU by its own clock: median ms (share) under each cap\n", "network");
+      print_out("\n{:<22} of which the GPU by its own clock: median ms (share) under each cap\n", "network");
     std::vector<std::string> times;
     for (const DeviceTime& t : model.device_times) times.push_back(fmt::format("{:.2f} ({:.0f} %)", 1e3 * t.median_s, 100 * t.share));
-    fmt::print("{:<22} {}\n", model.name, fmt::join(times, "  "));
+    print_out("{:<22} {}\n", model.name, fmt::join(times, "  "));
   }
-  fmt::print("{}\n", profile.noise_verdict);
+  print_out("{}\n", profile.noise_verdict);
 }
 
 }  // namespace
@@ -543,13 +579,14 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
 ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   if (fs::exists(options.out) && !options.overwrite)
     throw InputError(options.out + ": is there already; choose another --out, or add --overwrite");
+  const std::string out = output_path(options.out);
   Scenario alone = scenario;
   alone.co_runner.kind = "none";
   LiveSession session(alone, options.allow_commands, options.quiet);
   std::vector<std::string> warnings = session.warnings();
   for (std::string& w : noise_before(session.clock)) warnings.push_back(std::move(w));
   // Also where all else is to be quiet: a profile has no manifest that keeps them.
-  for (const std::string& w : warnings) fmt::print(stderr, "warning: {}\n", w);
+  for (const std::string& w : warnings) say("warning: {}", w);
   refuse_warnings(warnings, options.strict);
   // First, because it refuses what cannot be judged.
   std::optional<MeasuredAccuracy> accuracy;
@@ -557,17 +594,17 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   Profile profile = session.measure_profile();
   std::vector<std::string> doubts = session.check_caps(profile);
   for (const std::string& p : session.problems()) doubts.push_back(p);
-  for (const std::string& d : doubts) fmt::print(stderr, "warning: {}\n", d);
+  for (const std::string& d : doubts) say("warning: {}", d);
   refuse_warnings(doubts, options.strict);
   if (accuracy) take_accuracy(profile, *accuracy, session.workload->data_source());
-  if (const fs::path parent = fs::path(options.out).parent_path(); !parent.empty()) fs::create_directories(parent);
-  write_file_atomically(options.out, profile.to_json().dump(1) + "\n");
+  if (const fs::path parent = fs::path(out).parent_path(); !parent.empty()) fs::create_directories(parent);
+  write_file_atomically(out, profile.to_json().dump(1) + "\n");
   if (options.json)
-    fmt::print("{}\n", profile.to_json().dump(2));
+    print_out("{}\n", profile.to_json().dump(2));
   else
     print_profile(profile, accuracy ? &*accuracy : nullptr);
   if (profile.noise_verdict.rfind("noisy", 0) == 0) refuse_warnings({profile.noise_verdict}, options.strict);
-  if (!options.quiet) fmt::print(stderr, "Profile: {}\n", options.out);
+  if (!options.quiet) say("Profile: {}", options.out);
   return ExitCode::done;
 }
 
@@ -575,6 +612,16 @@ namespace {
 
 std::string description_path(const std::string& recording) {
   return fs::is_directory(recording) ? recording + "/recording.json" : recording;
+}
+
+Scenario scenario_to_replay(const Recording& recording, const ReplayRequest& request, bool quiet) {
+  bool named = !request.schedulers.empty();
+  for (const std::string& o : request.overrides) named = named || o.rfind("schedulers=", 0) == 0;
+  const Preflight preflight = check_before_replay(
+      scenario_of(recording, request.recording, request.overrides, request.schedulers), recording.profile, named);
+  for (const std::string& n : preflight.notes)
+    if (!quiet) say("note: {}", n);
+  return preflight.scenario;
 }
 
 // Traces of the settings asked for, from the same decisions once more.
@@ -602,9 +649,9 @@ void write_grid_traces(const ReplayRequest& request, const Recording& recording,
 
 ExitCode replay_grid(const ReplayRequest& request, const RunOptions& options) {
   const Recording recording = Recording::load(request.recording);
-  const Scenario scenario = scenario_of(recording, request.recording, request.overrides, request.schedulers);
+  const Scenario scenario = scenario_to_replay(recording, request, options.quiet);
   CellRequest cell;
-  cell.schedulers = request.schedulers;
+  cell.schedulers = request.schedulers.empty() ? able_schedulers(recording.profile) : request.schedulers;
   cell.scheduler_settings = scenario.scheduler_settings;
   cell.grid = request.grid_spec;
   cell.threads = request.threads;
@@ -615,17 +662,17 @@ ExitCode replay_grid(const ReplayRequest& request, const RunOptions& options) {
       evaluation.cells.push_back(evaluate_cell(recording, scenario, sha256, task, cell));
     evaluation.total();
     if (options.json)
-      fmt::print("{}\n", evaluation.to_json().dump(1));
+      print_out("{}\n", evaluation.to_json().dump(1));
     else
-      fmt::print("{}", to_text(evaluation_report(evaluation)));
-    std::fflush(stdout);
+      print_out("{}", to_text(evaluation_report(evaluation)));
+    flush_output();
   };
   if (options.out.empty()) {
     if (!request.traces.empty()) throw InputError("--trace: needs --out, the folder to write them to");
     all();
     return ExitCode::done;
   }
-  ResultFolder result(scenario.to_json(), options);
+  ResultFolder result(scenario.to_json(), options, trace_names(evaluation.schedulers, request.traces, {"replay"}));
   return guarded(result, [&] {
     result.manifest.accuracy_source = recording.info.value("accuracy_source", "profile");
     result.manifest.energy_source = recording.profile.energy_source;
@@ -643,7 +690,7 @@ ExitCode replay_grid(const ReplayRequest& request, const RunOptions& options) {
 ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options) {
   if (request.grid) return replay_grid(request, options);
   const Recording recording = Recording::load(request.recording);
-  const Scenario scenario = scenario_of(recording, request.recording, request.overrides, request.schedulers);
+  const Scenario scenario = scenario_to_replay(recording, request, options.quiet);
   const int64_t inputs = recording.truth.inputs;
   Evaluation evaluation{scenario, recording, resolve_goals(scenario, recording.profile),
                         recording.info.value("accuracy_source", "profile"), recording.profile.energy_source, ""};
@@ -654,7 +701,7 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
     print_summary(all(), options);
     return ExitCode::done;
   }
-  ResultFolder result(scenario.to_json(), options);
+  ResultFolder result(scenario.to_json(), options, trace_names(scenario.schedulers, setting_names(scenario), {"replay"}));
   return guarded(result, [&] {
     result.manifest.accuracy_source = evaluation.accuracy_source;
     result.manifest.add_file(description_path(request.recording));
@@ -667,8 +714,12 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
   });
 }
 
-std::string describe_plan(const Scenario& s) {
+std::string describe_plan(const Scenario& asked) {
+  const Preflight preflight = check_before(asked);
+  const Scenario& s = preflight.scenario;
   const std::vector<NetworkSpec> networks = candidates_of(s);
+  std::string notes;
+  for (const std::string& n : preflight.notes) notes += fmt::format("note: {}\n", printable(n));
   const size_t cells = networks.size() * s.caps_w.size();
   const auto executions = [&](int times) {
     const size_t counted = cells * static_cast<size_t>(times), others = networks.size() * static_cast<size_t>(times);
@@ -682,9 +733,9 @@ std::string describe_plan(const Scenario& s) {
       "Plan of {}: {} networks x {} caps\n"
       "  profile: {}, alone\n  record:  {}; {} inputs, co-runner {}\n"
       "  live:    {} inputs ({} goal settings x {} schedulers x {} inputs), each takes one deadline\n"
-      "  replay:  the same from the recording\nHow long it takes is known once the profile is there; progress then says so.\n",
+      "  replay:  the same from the recording\nHow long it takes is known once the profile is there; progress then says so.\n{}",
       s.name, networks.size(), s.caps_w.size(), executions(s.profile_repetitions), executions(s.inputs), s.inputs, s.co_runner.kind,
-      s.goals.size() * s.schedulers.size() * static_cast<size_t>(s.inputs), s.goals.size(), s.schedulers.size(), s.inputs);
+      s.goals.size() * s.schedulers.size() * static_cast<size_t>(s.inputs), s.goals.size(), s.schedulers.size(), s.inputs, notes);
 }
 
 }  // namespace alertbench

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <set>
 
 #include "contention/kinds.h"
+#include "core/console.h"
 #include "core/error.h"
 #include "core/json_reader.h"
 #include "schedulers/scheduler.h"
@@ -19,6 +21,8 @@ using nlohmann::ordered_json;
 namespace {
 
 constexpr double no_limit = 1e9;
+constexpr int most_inputs = 10'000'000;
+constexpr size_t longest_name = 100;  // becomes part of names of files
 
 void apply_override(json& scenario, const std::string& text) {
   const size_t equals = text.find('=');
@@ -60,6 +64,7 @@ GoalSpec read_goal(JsonReader r, size_t index) {
   if (g.name.empty() || g.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
                             std::string::npos)
     r.fail("name", fmt::format("\"{}\" becomes part of a file name: use letters, digits, - and _", g.name));
+  if (g.name.size() > longest_name) r.fail("name", fmt::format("has {} characters, at most {} can be part of a file name", g.name.size(), longest_name));
   g.task = r.one_of("task", "min_energy", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
                                                                                      : Task::min_energy;
   g.deadline_s = r.optional_number("deadline_s", 1e-6, 3600);
@@ -213,6 +218,10 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   r.text("$schema", "");  // editors look there
   r.one_of("schema_version", "", {"1.0"});
   s.name = r.text("name");
+  if (s.name.empty() || s.name.size() > longest_name || s.name[0] == '.' || s.name.find_first_of("/\\") != std::string::npos ||
+      !is_printable(s.name))
+    r.fail("name", fmt::format("\"{}\" becomes the name of a folder: use up to {} characters, no slash, line break or other control "
+                               "character among them, and no dot in front", printable(s.name.substr(0, longest_name)), longest_name));
   s.description = r.text("description", "");
   JsonReader workload = r.object("workload");
   s.workload = workload.one_of("name", "", workload_names());
@@ -220,7 +229,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   workload.finish();
   s.networks = resolve_path(path, r.text("networks"));
   s.candidates = r.texts("candidates");
-  s.inputs = r.integer("inputs", s.inputs, 1, 10'000'000);
+  s.inputs = r.integer("inputs", s.inputs, 1, most_inputs);
   s.warmup_inputs = r.integer("warmup_inputs", s.warmup_inputs, 0, 100'000);
   s.arrivals = r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
   if (r.has("power")) {
@@ -268,6 +277,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   }
   if (s.goals.empty()) r.fail("goals", "at least one goal setting is needed");
   s.schedulers = r.texts("schedulers");
+  s.schedulers_named = !s.schedulers.empty();
   if (s.schedulers.empty())
     for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
@@ -286,7 +296,9 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     JsonReader placement = r.object("placement");
     s.threads = placement.integer("threads", s.threads, 1, 1024);
     s.device = placement.one_of("device", s.device, {"cpu", "cuda"});
+    s.inference_cpu_named = placement.has("inference_cpu");
     s.inference_cpu = placement.integer("inference_cpu", s.inference_cpu, -1, 4095);
+    s.other_cpu_named = placement.has("other_cpu");
     s.other_cpu = placement.integer("other_cpu", s.other_cpu, -1, 4095);
     s.harness_cpu = placement.integer("harness_cpu", s.harness_cpu, -1, 4095);
     placement.finish();
@@ -387,7 +399,10 @@ ordered_json Scenario::to_json() const {
   if (!co_runner.schedule.read_from.empty()) schedule["read_from"] = co_runner.schedule.read_from;
   if (co_runner.schedule.kind == "time")
     schedule.update({{"on_s", co_runner.schedule.on_s}, {"off_s", co_runner.schedule.off_s}, {"period_s", co_runner.schedule.period_s}});
-  j["placement"] = {{"threads", threads}, {"device", device}, {"inference_cpu", inference_cpu}, {"other_cpu", other_cpu},
+  j["placement"] = {{"threads", threads},
+                    {"device", device},
+                    {"inference_cpu", inference_cpu_named ? ordered_json(inference_cpu) : ordered_json()},
+                    {"other_cpu", other_cpu_named ? ordered_json(other_cpu) : ordered_json()},
                     {"harness_cpu", harness_cpu}};
   j["profile_repetitions"] = profile_repetitions;
   j["record"] = {{"pace", record_pace}};

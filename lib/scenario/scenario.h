@@ -67,12 +67,14 @@ struct Scenario {
   std::vector<double> caps_w{35, 50, 65, 80, 100};
   PowerModel power_model;
   std::vector<GoalSpec> goals;
-  std::vector<std::string> schedulers;  // empty: all
+  std::vector<std::string> schedulers;  // all where it names none
+  bool schedulers_named = false;
   nlohmann::json scheduler_settings = nlohmann::json::object();
   CoRunnerScenario co_runner;
   int threads = 1;
   std::string device = "cpu";  // "cpu" | "cuda": where networks run
   int inference_cpu = 0, other_cpu = 1;  // where the inference and co-runners (contention/kinds.h) are pinned; -1: nowhere
+  bool inference_cpu_named = false, other_cpu_named = false;  // else lib/live/placement.h chooses from what this process may use
   int harness_cpu = -1;                  // of the harness's own helpers; -1: wherever this process may run
   // 2 for memory traffic where there is an other_cpu, else 1, unless the scenario says how many; 0 for none and command.
   int co_runner_workers() const;

@@ -1,19 +1,18 @@
 #include "sweep/evaluation_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 
+#include "core/console.h"
 #include "core/interrupt.h"
 #include "core/json_reader.h"
 #include "trace/atomic_file.h"
+#include "trace/json_lines.h"
 #include "trace/sha256.h"
 
 namespace alertbench {
@@ -29,7 +28,7 @@ std::string text_of(const Plan& plan, const Cell& cell) {
   EvaluationResult e = plan.empty_result();
   e.cells = {cell};
   e.total();
-  return e.to_json().dump(1) + "\n";
+  return json_text(e.to_json(), 1) + "\n";
 }
 
 }  // namespace
@@ -40,45 +39,47 @@ std::string some_of(const std::vector<std::string>& words) {
   return fmt::format("{} and {} more", fmt::join(words.begin(), words.begin() + shown, ", "), words.size() - shown);
 }
 
-EvaluationFolder::EvaluationFolder(const std::string& path) : path_(path) {
-  std::error_code error;
-  fs::create_directories(path_, error);
-  if (!error && ::access(path_.c_str(), W_OK | X_OK) != 0) error = std::error_code(errno, std::generic_category());
-  if (error)
-    throw EnvironmentError(
-        fmt::format("{}: cannot write results here ({}); give a folder you may write to by --out", path_, error.message()));
-  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // Some network file systems know no locks: then nobody is kept out.
-  if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    ::close(lock_);
-    throw EnvironmentError(path_ + ": another alert-bench is at work in this folder; wait for it, or give another --out");
-  }
-}
-
-EvaluationFolder::~EvaluationFolder() {
-  if (lock_ >= 0) ::close(lock_);
-}
-
 bool EvaluationFolder::has(const std::string& name) const {
   std::error_code ignored;
-  return fs::exists(fs::path(path_) / name, ignored);
+  return fs::exists(fs::path(path()) / name, ignored);
 }
 
 void EvaluationFolder::remove(const std::string& name) const {
   std::error_code error;
-  if (fs::remove_all(fs::path(path_) / name, error); error)
-    throw EnvironmentError(fmt::format("{}: cannot clear {} ({})", path_, name, error.message()));
+  if (fs::remove(fs::path(path()) / name, error); error)
+    throw EnvironmentError(fmt::format("{}: cannot clear {} ({})", path(), name, error.message()));
+}
+
+std::vector<std::string> EvaluationFolder::foreign_cells() const {
+  static const std::regex cell("[A-Za-z0-9_.-]*\\.[0-9a-f]{8}\\.json(\\.tmp\\.[0-9]+)?");
+  std::vector<std::string> foreign;
+  std::error_code error;
+  for (fs::directory_iterator at(path() + "/cells", error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!fs::is_regular_file(at->symlink_status()) || !std::regex_match(name, cell)) foreign.push_back("cells/" + name);
+  }
+  std::sort(foreign.begin(), foreign.end());
+  return foreign;
+}
+
+void EvaluationFolder::remove_cells() const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator at(path() + "/cells", error), end; !error && at != end; at.increment(error))
+    names.push_back("cells/" + at->path().filename().string());
+  for (const std::string& name : names) remove(name);
 }
 
 void EvaluationFolder::begin(const Plan& plan, const std::vector<std::string>& argv) {
-  plan.write(path_);
+  lock_.check_place();
+  plan.write(path());
   manifest.started_at = utc_now();
   manifest.argv = argv;
   manifest.scenario = plan.to_json();
   manifest.seeds = {{"bootstrap", plan.empty_result().bootstrap.seed}};
   manifest.host = read_host();
   manifest.warnings.insert(manifest.warnings.end(), plan.warnings.begin(), plan.warnings.end());
-  write_manifest(path_, manifest);
+  write_manifest(path(), manifest);
 }
 
 void EvaluationFolder::fail(const std::string& what) {
@@ -86,7 +87,7 @@ void EvaluationFolder::fail(const std::string& what) {
     manifest.verdict = {false, {what}};
     manifest.status = interrupted() ? RunStatus::partial : RunStatus::failed;
     manifest.finished_at = utc_now();
-    write_manifest(path_, manifest);
+    write_manifest(path(), manifest);
   } catch (const std::exception&) {  // the first error is the one to tell
   }
 }
@@ -94,7 +95,8 @@ void EvaluationFolder::fail(const std::string& what) {
 ExitCode EvaluationFolder::conclude(EvaluationResult& result, std::vector<std::string> reasons, bool quiet) {
   const bool partial = interrupted();
   result.total();
-  result.write(path_);
+  lock_.check_place();
+  result.write(path());
   std::set<std::string> energy, accuracy;
   std::vector<std::string> failed;
   for (const Cell& c : result.cells)
@@ -112,9 +114,9 @@ ExitCode EvaluationFolder::conclude(EvaluationResult& result, std::vector<std::s
   manifest.verdict = {reasons.empty(), reasons};
   manifest.status = partial ? RunStatus::partial : RunStatus::complete;
   manifest.finished_at = utc_now();
-  write_manifest(path_, manifest);
-  for (const std::string& r : reasons) fmt::print(stderr, "alert-bench: the result is not valid: {}\n", r);
-  if (!quiet) fmt::print(stderr, "Result: {} ({} cells)\n", path_, result.cells.size());
+  write_manifest(path(), manifest);
+  for (const std::string& r : reasons) say("alert-bench: the result is not valid: {}", r);
+  if (!quiet) say("Result: {} ({} cells)", path(), result.cells.size());
   return partial ? ExitCode::run_failed : reasons.empty() ? ExitCode::done : ExitCode::invalid_result;
 }
 

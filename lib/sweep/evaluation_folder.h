@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "evaluation/evaluation.h"
 #include "sweep/plan.h"
+#include "trace/folder_lock.h"
 #include "trace/manifest.h"
 
 namespace alertbench {
@@ -19,14 +20,14 @@ class EvaluationFolder {
  public:
   // Makes the folder, and keeps other processes out of it while this object lives. EnvironmentError where either is
   // impossible. Writes nothing yet.
-  explicit EvaluationFolder(const std::string& path);
-  ~EvaluationFolder();
-  EvaluationFolder(const EvaluationFolder&) = delete;
-  EvaluationFolder& operator=(const EvaluationFolder&) = delete;
+  explicit EvaluationFolder(const std::string& path) : lock_(path) {}
 
   bool has(const std::string& name) const;
-  void remove(const std::string& name) const;  // file or folder, if there
-  const std::string& path() const { return path_; }
+  void remove(const std::string& name) const;  // a file, if there
+  // Cells in cells/ that are no file of a sweep's cell: foreign, so that --overwrite must not delete them.
+  std::vector<std::string> foreign_cells() const;
+  void remove_cells() const;
+  const std::string& path() const { return lock_.folder(); }
 
   // plan.json, and a manifest.json that says "running".
   void begin(const Plan& plan, const std::vector<std::string>& argv);
@@ -48,8 +49,7 @@ class EvaluationFolder {
  private:
   void fail(const std::string& what);
 
-  std::string path_;
-  int lock_ = -1;
+  FolderLock lock_;
 };
 
 // "a, b, c and 7 more"

@@ -15,6 +15,7 @@
 #include "core/json_reader.h"
 #include "evaluation/cell.h"
 #include "trace/atomic_file.h"
+#include "trace/json_lines.h"
 #include "trace/manifest.h"
 #include "trace/sha256.h"
 
@@ -273,6 +274,6 @@ Plan Plan::read(const std::string& path) {
   return plan;
 }
 
-void Plan::write(const std::string& folder) const { write_file_atomically(folder + "/plan.json", to_json().dump(1) + "\n"); }
+void Plan::write(const std::string& folder) const { write_file_atomically(folder + "/plan.json", json_text(to_json(), 1) + "\n"); }
 
 }  // namespace alertbench

@@ -51,8 +51,13 @@ void take_folder(const EvaluationFolder& folder, const Plan& plan, bool overwrit
       afresh = true;
     }
   }
+  if (!folder.has("plan.json") && (folder.has("evaluation.json") || folder.has("cells")))
+    throw InputError(out + ": holds evaluation.json or cells/ without the plan.json of a sweep, so no sweep wrote them; give another --out");
+  if (const auto foreign = folder.foreign_cells(); afresh && !foreign.empty())
+    throw InputError(fmt::format("{}: only cells that a sweep wrote are deleted; not by one are: {}. Move them away, or give another --out", out,
+                                 some_of(foreign)));
   folder.remove("evaluation.json");  // of an earlier end; a kill from now on must not leave it
-  if (afresh) folder.remove("cells");
+  if (afresh) folder.remove_cells();
   std::error_code error;
   std::filesystem::create_directories(out + "/cells", error);
   if (error) throw EnvironmentError(fmt::format("{}/cells: cannot create this folder ({})", out, error.message()));

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/limits.h"
 
 namespace alertbench {
 namespace fs = std::filesystem;
@@ -37,12 +38,15 @@ void sync_folder(const fs::path& folder) {
 
 void write_file_atomically(const std::string& path, std::string_view content) {
   std::error_code ignored;
-  const fs::file_status found = fs::status(path, ignored);
+  const fs::file_status found = fs::symlink_status(path, ignored);
   if (fs::exists(found) && !fs::is_regular_file(found))
-    throw RunError(fmt::format("{}: cannot write this file: it is not a regular file", path));
+    throw RunError(fmt::format("{}: cannot write this file: it is {}", path,
+                               fs::is_symlink(found) ? "a symbolic link; remove it" : "not a regular file"));
 
+  // Made anew: what a killed process of this number left, or somebody put there, is never written into.
   const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  ::unlink(temporary.c_str());
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   bool good = file >= 0 && write_all(file, content) && ::fsync(file) == 0;
   int reason = errno;
   if (file >= 0 && ::close(file) != 0 && good) {
@@ -55,32 +59,23 @@ void write_file_atomically(const std::string& path, std::string_view content) {
   }
   if (!good) {
     if (file >= 0) ::unlink(temporary.c_str());
-    throw RunError(fmt::format("{}: cannot write this file ({})", path, std::strerror(reason)));
+    throw RunError(fmt::format("{}: cannot write this file ({}){}", path, std::strerror(reason), limit_behind(reason)));
   }
   sync_folder(fs::path(path).parent_path());
 }
 
-void make_result_folder(const std::string& path, bool overwrite) {
-  const fs::path folder(path);
+std::string output_path(const std::string& named) {
   std::error_code error;
-  const bool is_result = fs::exists(folder / "manifest.json", error);
-  if (is_result && !overwrite)
-    throw InputError(
-        fmt::format("{}: holds a result already (manifest.json); give another --out, or --overwrite", path));
-  if (is_result)
-    // The manifest last: a folder that is half cleared must still be known as a result.
-    for (const char* name : {"traces", "figures", "summary.json", "manifest.json"})
-      if (fs::remove_all(folder / name, error); error)
-        throw EnvironmentError(fmt::format("{}: cannot clear {} ({})", path, name, error.message()));
-  for (const char* name : {"traces", "recording", "figures"}) {
-    fs::create_directories(folder / name, error);
-    if (!error && ::access((folder / name).c_str(), W_OK | X_OK) != 0)
-      error = std::error_code(errno, std::generic_category());
-    if (error)
-      throw EnvironmentError(
-          fmt::format("{}: cannot write results here: {} ({}); give a folder you may write to by --out", path,
-                      name, error.message()));
+  fs::path path(named);
+  for (int links = 0; fs::is_symlink(fs::symlink_status(path, error)); ++links) {
+    if (links == 40) throw InputError(fmt::format("{}: is a symbolic link that leads nowhere (a circle); name a file", named));
+    const fs::path target = fs::read_symlink(path, error);
+    path = target.is_absolute() ? target : path.parent_path() / target;
   }
+  const fs::file_status found = fs::status(path, error);
+  if (fs::exists(found) && !fs::is_regular_file(found))
+    throw InputError(fmt::format("{}: is {}, not a file; name a file to write", named, fs::is_directory(found) ? "a folder" : "a device or the like"));
+  return path.string();
 }
 
 }  // namespace alertbench

@@ -1,4 +1,4 @@
-// Files that are whole or not there, and the folder that a result lives in.
+// Files that are whole or not there.
 #pragma once
 
 #include <string>
@@ -8,14 +8,11 @@ namespace alertbench {
 
 // Replaces `path` in one step (temporary file beside it, fsync, rename): a reader sees the old content or the
 // new one, also after a kill or a full disk. RunError names the path and the system's reason; the old content
-// stays then. Refuses a path that is something other than a regular file (renaming over a device would
-// replace it).
+// stays then. Refuses a path that is something other than a regular file: renaming over a device or a symbolic link would replace it.
 void write_file_atomically(const std::string& path, std::string_view content);
 
-// Creates `path` with traces/, recording/ and figures/. A folder that holds a manifest.json is a result
-// already: InputError unless `overwrite`, which clears its manifest, summary, traces and figures, but leaves
-// recording/ alone, since that may be what is being replayed. EnvironmentError where the folder cannot be
-// made or written to.
-void make_result_folder(const std::string& path, bool overwrite = false);
+// The path that a file named by the user is written to: the target where it is a symbolic link (which stays one), also of one that is
+// not there yet. InputError where that is no file, or in no folder: known before the work that the file is for.
+std::string output_path(const std::string& named);
 
 }  // namespace alertbench

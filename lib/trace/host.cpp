@@ -11,6 +11,8 @@
 #include <set>
 #include <sstream>
 
+#include "core/console.h"
+
 namespace alertbench {
 namespace {
 
@@ -145,6 +147,13 @@ Host read_host(const std::string& root) {
   host.steal_s = steal(root + "/proc/stat");
   read_temperature(root + "/sys/class/hwmon", host);
   return host;
+}
+
+std::string own_command() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string command;
+  for (std::string word; std::getline(file, word, '\0') && command.size() < 500;) command += (command.empty() ? "" : " ") + word;
+  return printable(command);
 }
 
 nlohmann::ordered_json to_json(const Host& host) {

@@ -26,4 +26,7 @@ struct Host {
 Host read_host(const std::string& root = "");
 nlohmann::ordered_json to_json(const Host& host);  // empty becomes null
 
+// The words of this process's command line, printable() (core/console.h), cut off where they are many.
+std::string own_command();
+
 }  // namespace alertbench

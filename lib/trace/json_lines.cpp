@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "core/limits.h"
 #include "core/text_file.h"
 
 namespace alertbench {
@@ -24,7 +25,8 @@ constexpr JsonLimits line_limits{size_t{64} << 20, 16, 4000000};
 
 LineFile::LineFile(std::string path, Start start) : path_(std::move(path)) {
   file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (start == Start::empty ? O_TRUNC : 0), 0666);
-  if (file_ < 0) throw RunError(fmt::format("{}: cannot create this file ({})", path_, std::strerror(errno)));
+  if (const int reason = errno; file_ < 0)
+    throw RunError(fmt::format("{}: cannot create this file ({}){}", path_, std::strerror(reason), limit_behind(reason)));
   if (start == Start::keep) size_ = std::max<int64_t>(0, ::lseek(file_, 0, SEEK_END));
 }
 
@@ -38,8 +40,8 @@ void LineFile::append(std::string_view line) {
       const int reason = errno;
       // On a device there is nothing to take off; readers tolerate a torn line in any case.
       const bool whole = ::ftruncate(file_, size_) == 0 && ::lseek(file_, size_, SEEK_SET) == size_;
-      throw RunError(fmt::format("{}: cannot write ({}); {} bytes of whole lines are kept{}", path_,
-                                 std::strerror(reason), size_, whole ? "" : ", the last line may be torn"));
+      throw RunError(fmt::format("{}: cannot write ({}); {} bytes of whole lines are kept{}{}", path_,
+                                 std::strerror(reason), size_, whole ? "" : ", the last line may be torn", limit_behind(reason)));
     }
     rest.remove_prefix(static_cast<size_t>(written));
   }

@@ -75,6 +75,7 @@ ordered_json to_json(const Manifest& manifest) {
       {"accuracy_source", text_or_null(manifest.accuracy_source)},
       {"seeds", manifest.seeds},
       {"files", files},
+      {"outputs", manifest.outputs},
       {"scenario", manifest.scenario},
   };
 }

@@ -31,6 +31,7 @@ struct Manifest {
   nlohmann::ordered_json libraries;  // LibTorch, BLAS, threads ...: known to the caller only
   std::string energy_source, accuracy_source;
   std::vector<FileFact> files;  // every file read
+  std::vector<std::string> outputs;  // every file that is or may be written, below the folder: listed before it is there
   Host host;                    // at the start of the run
   std::vector<std::string> warnings;
   Verdict verdict;

@@ -100,7 +100,7 @@ void format_input(LineBuffer& out, const InputRecord& record, const std::vector<
 }
 
 TraceWriter::TraceWriter(std::string path, const TraceHeader& header, const Profile& profile)
-    : file_(std::move(path)),
+    : path_(std::move(path)),
       held_back_(header.mode == "replay"),
       caps_w_(profile.caps_w),
       co_runner_(json_text(header.co_runner.value_or("co-runner"))) {
@@ -127,7 +127,8 @@ TraceWriter::TraceWriter(std::string path, const TraceHeader& header, const Prof
       {"co_runner_description", or_null(header.co_runner_description)},
       {"manifest", header.manifest},
   };
-  file_.append(json_text(first) + "\n");
+  append_text(lines_, json_text(first) + "\n");
+  if (!held_back_) flush();
 }
 
 TraceWriter::~TraceWriter() {
@@ -150,7 +151,8 @@ void TraceWriter::flush() {
   const int64_t inputs = held_inputs_;
   lines_.clear();  // first: lines that could not be written are not tried again
   held_inputs_ = 0;
-  if (!lines.empty()) file_.append(lines);
+  if (!lines.empty() && !file_) file_.emplace(path_);
+  if (!lines.empty()) file_->append(lines);
   inputs_ += inputs;
 }
 
@@ -173,6 +175,7 @@ void TraceWriter::finish(const std::string& status, const std::string& reason, c
                              {"verdict", judged}};
   append_text(lines_, json_text(last) + "\n");
   flush();
+  file_.reset();
 }
 
 }  // namespace alertbench

@@ -1,6 +1,7 @@
 #include "training/checkpoint.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/script.h>
 
 #include <filesystem>
@@ -59,14 +60,13 @@ Entries read_entries(const std::string& path) {
 }
 
 std::string differences(const nlohmann::ordered_json& saved, const nlohmann::ordered_json& now) {
-  std::string text;
+  std::vector<std::string> all;
   for (const auto& [key, value] : now.items())
     if (!saved.contains(key) || saved[key] != value)
-      text += fmt::format("\n  {}: there {}, now {}", key, saved.contains(key) ? saved[key].dump() : "nothing",
-                          value.dump());
+      all.push_back(fmt::format("{}: there {}, now {}", key, saved.contains(key) ? saved[key].dump() : "nothing", value.dump()));
   for (const auto& [key, value] : saved.items())
-    if (!now.contains(key)) text += fmt::format("\n  {}: there {}, now nothing", key, value.dump());
-  return text;
+    if (!now.contains(key)) all.push_back(fmt::format("{}: there {}, now nothing", key, value.dump()));
+  return fmt::format("{}", fmt::join(all, "; "));
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json
   }
   const std::string others = differences(checkpoint.settings, settings);
   if (!others.empty())
-    refuse(path, "is of a training with other settings:" + others + "\nGive the same ones to take it up");
+    refuse(path, "is of a training with other settings (" + others + "); give the same ones to take it up");
   const auto tensors = tensors_of(module);
   for (const auto& [name, tensor] : tensors)
     if (!entries.contains(name) || entries.at(name).sizes() != tensor.sizes() ||

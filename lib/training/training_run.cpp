@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/clock.h"
+#include "core/console.h"
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "core/json_reader.h"
@@ -78,7 +79,7 @@ int64_t TrainingRun::resume(std::map<std::string, torch::Tensor>& state) {
   recent_ = as_mean(state.at("recent_loss"));
   of_epoch_ = as_mean(state.at("epoch_loss"));
   elapsed_before_s_ = state.at("elapsed_s").item<double>();
-  fmt::print(stderr, "{}: goes on behind step {} ({})\n", setup_.network.name, checkpoint.step, checkpoint_path_);
+  say("{}: goes on behind step {} ({})", setup_.network.name, checkpoint.step, checkpoint_path_);
   return checkpoint.step;
 }
 
@@ -108,7 +109,7 @@ void TrainingRun::step_done(int64_t step, int epoch, double learning_rate, const
         {{"step", step}, {"epoch", epoch + 1}, {"learning_rate", learning_rate}, {"train_loss", loss}});
     if (now_s() - shown_s_ > 10) {
       shown_s_ = now_s();
-      fmt::print(stderr, "{}: epoch {}, step {}, loss {:.3f}, about {:.0f} min left\n", setup_.network.name, epoch + 1,
+      say("{}: epoch {}, step {}, loss {:.3f}, about {:.0f} min left", setup_.network.name, epoch + 1,
                  step, fmt::join(loss, ", "), left / work_done_ * (now_s() - start_s_) / 60);
     }
   }
@@ -137,9 +138,9 @@ void TrainingRun::finish(const nlohmann::ordered_json& accuracy, bool finished) 
   auto j = parse_json<nlohmann::ordered_json>(read_text_file(setup_.network_file, written_by_hand.bytes), setup_.network_file, written_by_hand);
   for (auto& n : j["networks"])
     if (n["name"] == setup_.network.name) n["accuracy"] = accuracy;
-  write_file_atomically(setup_.network_file, j.dump(2) + "\n");
+  write_file_atomically(output_path(setup_.network_file), j.dump(2) + "\n");
   if (finished) fs::remove(checkpoint_path_);
-  fmt::print(stderr, "{}: wrote {} and {}; accuracy noted in {}\n", setup_.network.name, setup_.network.weights,
+  say("{}: wrote {} and {}; accuracy noted in {}", setup_.network.name, setup_.network.weights,
              log_path_, setup_.network_file);
 }
 

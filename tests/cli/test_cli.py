@@ -3,6 +3,7 @@
 import argparse
 import base64
 import csv
+import fcntl
 import glob
 import html.parser
 import io
@@ -392,6 +393,201 @@ class WithoutNetworks(Folder):
         self.write("bad.json", "{")
         os.replace(self.path("bad.json"), machine.state_file())
         self.refused(call("restore", "--root", machine.root), 2, machine.state_file())
+
+    def test_what_restore_writes_and_trusts(self):
+        machine, victim = FakeMachine(self.path("m")), self.write("victim", "precious")
+        machine.leave_caps_behind()
+        os.remove(machine.path("constraint_0_power_limit_uw"))
+        os.symlink(victim, machine.path("constraint_0_power_limit_uw"))
+        self.refused(call("restore", "--root", machine.root), 1, "constraint_0_power_limit_uw", "is a symbolic link")
+        os.remove(machine.path("constraint_0_power_limit_uw"))
+        os.rename(os.path.join(machine.root, machine.ZONE), self.path("zone"))
+        os.symlink(self.path("zone"), os.path.join(machine.root, machine.ZONE.rstrip("/")))
+        self.refused(call("restore", "--root", machine.root), 1, "constraint_1_power_limit_uw", "leads out of")
+        os.remove(os.path.join(machine.root, machine.ZONE.rstrip("/")))
+        os.rename(self.path("zone"), os.path.join(machine.root, machine.ZONE))
+        machine.put("constraint_0_power_limit_uw", "35000000")
+        state = machine.state_file()
+        for spoil, mend, part in ((lambda: os.chmod(os.path.dirname(state), 0o777), lambda: os.chmod(os.path.dirname(state), 0o755), "its folder"),
+                                  (lambda: os.chmod(state, 0o666), lambda: os.chmod(state, 0o644), "can be written by others"),
+                                  (lambda: os.link(state, self.path("other")), lambda: os.remove(self.path("other")), "is a link")):
+            spoil()
+            self.refused(call("restore", "--root", machine.root), 2, state, part, "not trusted")
+            mend()
+        os.rename(state, self.path("elsewhere.json"))
+        os.symlink(self.path("elsewhere.json"), state)
+        self.refused(call("restore", "--root", machine.root), 2, "is a link")
+        os.replace(self.path("elsewhere.json"), state)
+        if os.geteuid() == 0:
+            os.chown(state, 65534, -1)
+            self.refused(call("restore", "--root", machine.root), 2, "belongs to user 65534")
+            os.chown(state, 0, -1)
+        self.assertEqual(call("restore", "--root", machine.root).returncode, 0)
+        self.assertEqual(machine.caps(), machine.found)
+        with open(victim) as f:
+            self.assertEqual(f.read(), "precious")
+
+    def test_where_a_scenario_may_have_caps_written(self):
+        for key, value in (("root", self.path("m")), ("state_folder", self.path("state"))):
+            scenario = smoke(power={"backend": "rapl", "caps_w": [35], key: value})
+            self.refused(call("run", self.write("s.json", scenario), "--out", self.path("r-" + key)), 2, f"power: {key}", value,
+                         "--allow-commands")
+        self.assertFalse(os.path.exists(self.path("state")))
+
+    def test_output_that_cannot_be_written(self):
+        commands = (("list", "schedulers"), ("list", "scenarios"), ("--version",), ("--help",), ("run", "--help"),
+                    ("validate", "scenarios/smoke.json"), ("run", "scenarios/smoke.json", "--dry-run"),
+                    ("report", "results/reference/quickstart"), ("report", "results/reference/quickstart", "--format", "csv"),
+                    ("compare", "results/reference/quickstart", "results/reference/quickstart"),
+                    ("score", "squad", "--data", self.squad(), self.write("p.json", {"q1": "Elbe"})))
+
+        def onto(command, stdout, **options):
+            return subprocess.run([PROGRAM, *command], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, cwd=ROOT, **options)
+        for command in commands:
+            with open("/dev/full", "w") as full:
+                self.refused_output(onto(command, full), "No space left on device")
+            reader, writer = os.pipe()
+            os.close(reader)
+            self.refused_output(onto(command, writer), "Broken pipe")
+            os.close(writer)
+            self.refused_output(onto(command, None, preexec_fn=lambda: os.close(1)), "Bad file descriptor")
+        with open("/dev/full", "w") as full:  # the first reason counts
+            self.assertEqual(onto(("report", self.path("absent")), full).returncode, 2)
+            self.assertEqual(onto(("validate", "scenarios/smoke.json", self.path("absent")), full).returncode, 2)
+        # Nothing to say to: what is done is done all the same.
+        self.assertEqual(subprocess.run([PROGRAM, "validate", "scenarios/smoke.json"], cwd=ROOT, stdout=subprocess.DEVNULL,
+                                        preexec_fn=lambda: os.close(2)).returncode, 0)
+
+    def refused_output(self, result, reason):
+        self.assertEqual(result.returncode, 1, (result.args, result.stderr))
+        self.assertIn(f"standard output cannot be written ({reason})", result.stderr)
+
+    def recording(self):
+        tiny_recording.make(self.path("recording"), "tiny", 1, 30)
+        return self.path("recording")
+
+    def test_a_file_of_somebody_else_is_neither_deleted_nor_written_over(self):
+        out, recording = self.path("r"), self.recording()
+        replay = ("replay", recording, "--schedulers", "alert", "--out", out, "--quiet")
+        self.assertEqual(call(*replay).returncode, 0)
+        self.refused(call(*replay), 2, "--overwrite")
+        for name in ("notes.txt", "traces/mine.jsonl", "recording/data.bin", "figures/holiday.png", "deep/er/file"):
+            os.makedirs(os.path.dirname(os.path.join(out, name)), exist_ok=True)
+            self.write(os.path.join(out, name), "mine")
+        os.symlink(recording, out + "/link")
+        self.refused(call(*replay, "--overwrite"), 2, "notes.txt", "traces/mine.jsonl", "recording/data.bin", "figures/holiday.png",
+                     "deep/er/file", "link")
+        self.assertEqual(call("validate", recording, out + "/traces/alert.energy.replay.jsonl").returncode, 0)
+        for name in ("notes.txt", "traces/mine.jsonl", "recording/data.bin", "figures/holiday.png", "deep/er/file", "link"):
+            self.assertTrue(os.path.lexists(os.path.join(out, name)), name)
+            os.remove(os.path.join(out, name))
+        with open(out + "/summary.json.tmp.99", "w"):  # of a write that was cut off
+            pass
+        self.assertEqual(call(*replay, "--overwrite").returncode, 0)
+        self.assertFalse(os.path.exists(out + "/summary.json.tmp.99"))
+        # A folder that is no result, but holds what would be written.
+        for name in ("summary.json", "traces/alert.energy.replay.jsonl", "recording/top1.npy"):
+            other = self.path("other-" + os.path.basename(name))
+            os.makedirs(os.path.dirname(os.path.join(other, name)))
+            self.write(os.path.join(other, name), "mine")
+            self.refused(call(*replay[:-3], "--out", other), 2, name, "did not write")
+            with open(os.path.join(other, name)) as f:
+                self.assertEqual(f.read(), "mine")
+            self.assertFalse(os.path.exists(other + "/manifest.json"))
+        os.makedirs(self.path("web"))
+        self.write("web/manifest.json", {"name": "a web application"})
+        self.refused(call(*replay[:-3], "--out", self.path("web"), "--overwrite"), 2, "manifest.json", "not written by alert-bench")
+
+    def test_one_process_at_a_time_in_a_folder(self):
+        out, recording = self.path("r"), self.recording()
+        os.makedirs(out)
+        replay = ("replay", recording, "--schedulers", "alert", "--out", out, "--quiet")
+        with open(out + "/.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.write("process 4711 (alert-bench run x.json) on host, since then,")
+            lock.flush()
+            self.refused(call(*replay), 3, out, "process 4711 (alert-bench run x.json)", "--out")
+            self.assertEqual(os.listdir(out), [".lock"])
+        self.assertEqual(call(*replay).returncode, 0, "a lock file that nobody holds is no lock")
+        self.assertFalse(os.path.exists(out + "/.lock"))
+        victim = self.write("victim", "precious")
+        os.symlink(victim, out + "/.lock")
+        self.refused(call(*replay, "--overwrite"), 3, ".lock", "is a link")
+        with open(victim) as f:
+            self.assertEqual(f.read(), "precious")
+
+    def test_two_at_once_leave_one_result(self):
+        out, recording = self.path("r"), self.recording()
+        both = [subprocess.Popen([PROGRAM, "replay", recording, "--out", out, "--quiet"], cwd=ROOT, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        said = [p.communicate(timeout=60)[1] for p in both]
+        codes = [p.returncode for p in both]
+        self.assertEqual(codes.count(0), 1, said)
+        self.assertTrue(all(code in (2, 3) for code in codes if code), said)
+        self.assertEqual(call("validate", out).returncode, 0)
+
+    def test_names_that_would_do_harm_are_refused(self):
+        for name in ("../../x", "..", ".hidden", "a/b", "a\\b", "", "a\nb", "\x1b]0;x\x07", "\x9b2J", "\u202egnp.exe", "x" * 101):
+            self.refused(call("validate", self.write("s.json", smoke(name=name))), 2, "s.json: name:")
+        scenario = smoke()
+        scenario["goals"][0]["name"] = "g" * 101
+        self.refused(call("validate", self.write("s.json", scenario)), 2, "101 characters")
+        for key in ("\x1b[2J", "a\nresult: valid", "\x9bm"):
+            said = call("validate", self.write("s.json", smoke(**{key: 1}))).stderr
+            self.assertTrue(said.isprintable() or said[:-1].isprintable(), said)
+
+    def test_names_that_are_no_utf_8(self):
+        recording, odd = self.recording(), os.fsencode(self.folder) + b"/r\xff\xfe"
+        done = subprocess.run([PROGRAM, "replay", recording, "--out", odd, "--schedulers", "alert"], capture_output=True, cwd=ROOT)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(odd + b"/manifest.json", encoding="utf-8") as f:
+            self.assertEqual(json.load(f)["status"], "complete")
+        done = subprocess.run([PROGRAM, "replay", odd + b"/absent"], capture_output=True, cwd=ROOT)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"r\\xff\\xfe/absent", done.stderr)
+        with open(odd + b"/s.json", "w") as f:
+            json.dump(smoke(workload={"name": "fashion-mnist"}), f)
+        for command in (("run", odd + b"/s.json", "--dry-run"), ("validate", odd + b"/s.json")):
+            self.assertEqual(subprocess.run([PROGRAM, *command], capture_output=True, cwd=ROOT).returncode, 0)
+        done = subprocess.run([PROGRAM, "run", "scenarios/smoke.json", "--dry-run", "--data", b"fashion-mnist=" + odd], capture_output=True, cwd=ROOT)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_output_files_that_are_links(self):
+        os.makedirs(self.path("target"))
+        os.symlink(self.path("target/page.html"), self.path("link.html"))
+        for _ in range(2):  # not there yet, and there
+            self.assertEqual(call("report", "results/reference/quickstart", "--format", "html", "--out", self.path("link.html")).returncode, 0)
+            self.assertTrue(os.path.islink(self.path("link.html")) and os.path.isfile(self.path("target/page.html")))
+        os.symlink(self.path("circle"), self.path("circle"))
+        self.refused(call("report", "results/reference/quickstart", "--out", self.path("circle")), 2, "leads nowhere")
+        self.refused(call("report", "results/reference/quickstart", "--out", self.path("target")), 2, "is a folder")
+        os.symlink(self.path("target"), self.path("r"))
+        self.assertEqual(call("replay", self.recording(), "--out", self.path("r"), "--quiet").returncode, 0)
+        self.assertTrue(os.path.exists(self.path("target/manifest.json")))
+
+    def test_schedulers_that_cannot_run_are_known_before(self):
+        alone = ("--set", 'candidates=["resnet-w8","resnet-w16"]')
+        plan = call("run", "scenarios/smoke.json", "--dry-run", *alone)
+        self.assertEqual(plan.returncode, 0, plan.stderr)
+        self.assertEqual([s for s in ("alert", "alert-any", "app-only", "no-coord", "sys-only") if s in json.loads(plan.stdout)["schedulers"]],
+                         ["alert", "sys-only"])
+        self.assertRegex(plan.stderr, "note: scheduler alert-any is left out: it needs an anytime network")
+        nested = call("run", "scenarios/smoke.json", "--dry-run", "--set", 'candidates=["nested-w32"]')
+        self.assertNotIn("alert-trad", json.loads(nested.stdout)["schedulers"])
+        for named in (("--schedulers", "alert,app-only"), ("--set", 'schedulers=["app-only"]')):
+            self.refused(call("run", "scenarios/smoke.json", *alone, *named, "--out", self.path("r")), 2, "app-only",
+                         "an anytime network")
+        self.assertFalse(os.path.exists(self.path("r")))
+
+    def test_too_few_files_may_be_open(self):
+        def files(soft, hard):
+            return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        self.refused(call("run", "scenarios/smoke.json", "--out", self.path("r"), preexec_fn=files(60, 60)), 3, "22 traces", "ulimit -n")
+        self.assertFalse(os.path.exists(self.path("r")))
+        goals = [{"name": f"g{i}", "deadline_x": 1.5, "accuracy": 0.87} for i in range(9)]
+        many = call("replay", self.recording(), "--set", "goals=" + json.dumps(goals), "--out", self.path("m"), "--quiet", preexec_fn=files(20, 40))
+        self.assertEqual(many.returncode, 0, many.stderr)
+        self.assertEqual(len(glob.glob(self.path("m/traces/*"))), 9 * 11)
 
     def test_result_folder_that_cannot_be(self):
         blocked = self.write("file", "x")
@@ -1034,7 +1230,7 @@ class WithNetworks(Folder):
     def test_real_caps_and_counters(self):
         with FakeMachine(self.path("m")) as machine:
             ran = call("run", "scenarios/smoke.json", "--out", self.path("r"), "--schedulers", "alert,oracle-static", "--set",
-                       "power.backend=auto", "--set", "power.root=" + machine.root, "--set", "co_runner.kind=none")
+                       "power.backend=auto", "--set", "power.root=" + machine.root, "--allow-commands", "--set", "co_runner.kind=none")
             self.assertEqual(ran.returncode, 0, ran.stderr)
             self.assertEqual(machine.caps(), machine.found)
             self.assertFalse(os.path.exists(machine.state_file()))
@@ -1065,7 +1261,7 @@ class WithNetworks(Folder):
 
     def test_caps_are_put_back_whatever_ends_the_run(self):
         with FakeMachine(self.path("m")) as machine:
-            power = ("--set", "power.backend=rapl", "--set", "power.root=" + machine.root, "--set", "co_runner.kind=none")
+            power = ("--set", "power.backend=rapl", "--set", "power.root=" + machine.root, "--allow-commands", "--set", "co_runner.kind=none")
             for end in (signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
                 process = self.start_long_run(self.path(f"r{int(end)}"), *power)
                 self.assertTrue(os.path.exists(machine.state_file()))
@@ -1085,6 +1281,8 @@ class WithNetworks(Folder):
         gpu = FakeGpu(self.folder)
         run = ("run", "scenarios/smoke.json", *gpu.options, "--set", "co_runner.kind=none")
         self.refused(call(*run, "--out", self.path("r1")), 2, "nvml_library", "--allow-commands")
+        self.refused(call(*run, "--set", "power.nvml_library=libnvidia-ml.so.1", "--out", self.path("r3")), 2, "power: root", gpu.root,
+                     "--allow-commands")
         self.refused(call("run", "scenarios/smoke.json", "--set", "power.backend=nvml", "--out", self.path("r2")), 3,
                      "libnvidia-ml.so.1 cannot be opened")
         few = ("--inputs", "8", "--schedulers", "alert", "--set", "profile_repetitions=2")
@@ -1116,6 +1314,107 @@ class WithNetworks(Folder):
         os.remove(os.path.join(gpu.folder, "lost"))
         self.assertEqual(call("restore", "--root", gpu.root, "--nvml-library", gpu.library, env=gpu.environment).returncode, 0)
         self.assertEqual(gpu.get("limit_mw"), "380000")
+
+    def test_own_networks_without_an_anytime_one(self):
+        small = ("--inputs", "6", "--set", "profile_repetitions=2", "--set", "co_runner.kind=none")
+        ran = call("run", "scenarios/smoke.json", *small, "--set", 'candidates=["resnet-w8","resnet-w16"]', "--out", self.path("r"))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("note: scheduler app-only is left out", ran.stderr)
+        with open(self.path("r/manifest.json")) as f:
+            manifest = json.load(f)
+        self.assertNotIn("app-only", manifest["scenario"]["schedulers"])
+        self.assertIn("app-only", json.dumps(manifest["libraries"]["schedulers_left_out"]))
+        for name in manifest["outputs"]:
+            self.assertFalse(os.path.isabs(name))
+        written = {os.path.relpath(os.path.join(at, f), self.path("r")) for at, _, files in os.walk(self.path("r")) for f in files}
+        self.assertLessEqual(written, set(manifest["outputs"]))
+        for more in ((), ("--grid",)):
+            again = call("replay", self.path("r/recording"), *more)
+            self.assertEqual(again.returncode, 0, again.stderr)
+
+    def test_processors_given_from_outside(self):
+        allowed = sorted(os.sched_getaffinity(0))
+        if len(allowed) < 2:
+            self.skipTest("needs two processors")
+        small = ("--inputs", "6", "--set", "profile_repetitions=2", "--schedulers", "oracle-static")
+
+        def only_the_last():
+            os.sched_setaffinity(0, {allowed[-1]})
+        ran = call("run", "scenarios/smoke.json", *small, "--out", self.path("r"), preexec_fn=only_the_last)
+        self.assertIn(ran.returncode, (0, 4), ran.stderr)  # beside other work the co-runner may starve
+        with open(self.path("r/manifest.json")) as f:
+            placement = json.load(f)["libraries"]["placement"]
+        self.assertEqual((placement["inference_cpus"], placement["co_runner_cpus"]), ([allowed[-1]], [[allowed[-1]]]))
+        for setting, key in ((f"placement.inference_cpu={allowed[0]}", "inference_cpu"), (f"placement.harness_cpu={allowed[0]}", "harness_cpu")):
+            self.refused(call("run", "scenarios/smoke.json", *small, "--set", setting, "--out", self.path(key), preexec_fn=only_the_last), 3,
+                         f"placement: {key}: processor {allowed[0]} cannot be used", f"may use are {allowed[-1]} ", "--set placement.")
+        self.refused(call("run", "scenarios/smoke.json", *small, "--set", "co_runner.kind=memory", "--out", self.path("memory"),
+                          preexec_fn=only_the_last), 3, "placement: other_cpu", "--set placement.other_cpu=-1")
+        self.assertEqual(generators(), [])
+
+    def test_nobody_reads_what_a_run_says(self):
+        out = self.path("r")
+        process = subprocess.Popen([PROGRAM, "run", "scenarios/smoke.json", "--inputs", "6", "--set", "profile_repetitions=2", "--schedulers",
+                                    "oracle-static", "--set", "co_runner.kind=none", "--out", out], cwd=ROOT, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        process.stdout.readline()
+        process.stdout.close()
+        self.assertEqual(process.wait(120), 1)  # its summary did not arrive
+        with open(out + "/manifest.json") as f:
+            manifest = json.load(f)
+        self.assertEqual((manifest["status"], manifest["verdict"]["valid"]), ("complete", True))
+        self.assertEqual(call("validate", out).returncode, 0)
+
+    def test_two_runs_in_one_folder(self):
+        out = self.path("r")
+        process = self.start_long_run(out)
+        for command in (("run", "scenarios/smoke.json"), ("run", "scenarios/smoke.json", "--resume"), ("record", "scenarios/smoke.json", "--resume"),
+                        ("run", "scenarios/smoke.json", "--overwrite"), ("replay", self.result + "/r/recording", "--overwrite")):
+            self.refused(call(*command, "--out", out), 3, f"process {process.pid} ({PROGRAM} run", "--out")
+        self.assertTrue(os.path.exists(out + "/recording/inputs.part.jsonl"))
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 1)
+        self.assertEqual(call("validate", out + "/recording").returncode, 0)
+        self.assertFalse(os.path.exists(out + "/.lock"))
+
+    def test_a_folder_that_is_replaced_by_a_link_is_noticed(self):
+        out, other = self.path("r"), self.path("other")
+        process = self.start_long_run(out)
+        os.mkdir(other)
+        os.rename(out, self.path("moved"))
+        os.symlink(other, out)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 1)
+        with open(out + ".said") as said:
+            self.assertIn("is not the folder any more", said.read())
+        self.assertEqual(os.listdir(other), [])
+
+    def test_killed_before_the_first_input_or_behind_the_last(self):
+        out = self.path("r")
+        record = ("record", "scenarios/smoke.json", "--inputs", "6", "--set", "profile_repetitions=2", "--set", "co_runner.kind=none", "--out", out)
+        self.assertEqual(call(*record).returncode, 0)
+        self.assertIn("nothing to go on with", call(*record, "--resume").stderr)
+        with open(out + "/manifest.json") as f:
+            manifest = json.load(f)
+        manifest.update(status="running", verdict={"valid": None, "reasons": []})
+        self.write(out + "/manifest.json", manifest)
+        again = call(*record, "--resume")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        with open(out + "/manifest.json") as f:
+            manifest = json.load(f)
+        self.assertEqual((manifest["status"], manifest["verdict"]["valid"]), ("complete", True))
+        self.assertIn("cut off behind its recording", json.dumps(manifest["warnings"]))
+        with open(out + "/recording/recording.json") as f:
+            recording = json.load(f)
+        recording.update(status="running", inputs=0, input_ids=[], arrays={})
+        self.write(out + "/recording/recording.json", recording)
+        self.write(out + "/recording/inputs.part.jsonl", "")
+        manifest["status"] = "running"
+        self.write(out + "/manifest.json", manifest)
+        self.assertIn("recording, 0 of 6 inputs", call("validate", out + "/recording").stdout)
+        self.refused(call("replay", out + "/recording"), 2, "0 inputs", "nothing to judge")
+        self.assertEqual(call(*record, "--resume").returncode, 0)
+        self.assertIn("recording, 6 of 6 inputs", call("validate", out + "/recording").stdout)
 
     def start_long_run(self, out, *more, inputs=100000, **options):
         part = out + "/recording/inputs.part.jsonl"
@@ -1215,7 +1514,7 @@ class WithNetworks(Folder):
             manifest = json.load(f)
         self.assertIn("the wall clock was set back by 3600", " ".join(manifest["warnings"]))
         self.assertEqual(manifest["libraries"]["placement"], {"inference_cpus": [0], "harness_cpus": sorted(os.sched_getaffinity(0)),
-                                                              "co_runner_cpus": [[0]]})
+                                                              "co_runner_cpus": [[0]], "notes": []})
         self.assertAlmostEqual(manifest["libraries"]["disturbance"]["clock_step_s"], -3600, delta=5)
         with open(out + "/traces/alert.energy.live.jsonl") as f:
             lines = [json.loads(line) for line in f][1:-1]
@@ -1259,7 +1558,7 @@ class WithNetworks(Folder):
 
     def test_meter_and_permission_that_go_away(self):
         with FakeMachine(self.path("m")) as machine:
-            power = ("--set", "power.backend=rapl", "--set", "power.root=" + machine.root, "--set", "co_runner.kind=none")
+            power = ("--set", "power.backend=rapl", "--set", "power.root=" + machine.root, "--allow-commands", "--set", "co_runner.kind=none")
             out = self.path("permission")
             process = self.start_long_run(out, *power)
             for n in (0, 1):  # a folder in its place refuses root too
@@ -1292,6 +1591,9 @@ class WithNetworks(Folder):
         def few(megabytes):
             return lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
         self.refused(call("run", "scenarios/smoke.json", "--out", self.path("r"), preexec_fn=few(300)), 3, "memory")
+        result = call("run", "scenarios/smoke.json", "--out", self.path("map"), preexec_fn=few(600))
+        self.refused(result, 3, "failed to map", "ulimit -v", "600 MiB")
+        self.assertNotIn("ALERT_TORCH", result.stderr)
         result = call("profile", "scenarios/default.json", "--networks", "networks/imagenet-zoo.json", "--set", 'candidates=["vgg-16"]',
                       "--set", "inputs=6", "--out", self.path("p.json"), preexec_fn=few(1000))
         self.assertIn(result.returncode, (1, 3), result.stderr)

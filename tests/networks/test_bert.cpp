@@ -331,7 +331,7 @@ void weights_on_disk(const std::filesystem::path& folder) {
     for (const char* name : {"qa_outputs.weight", "qa_outputs.bias", "exits.1.weight"}) (void)d.erase(name);
   });
   expect_refusal("no heads",
-                 "missing: exits.1.weight\n  missing: qa_outputs.bias\n  missing: qa_outputs.weight", load);
+                 "missing: exits.1.weight; missing: qa_outputs.bias; missing: qa_outputs.weight", load);
   saved([](Dict& d) { d.insert_or_assign("qa_outputs.weight", at::zeros({3, 24})); });
   expect_refusal("another shape", "qa_outputs.weight: shape [3, 24], needed [2, 24]", load);
   saved([](Dict& d) { d.insert("exits.2.weight", at::zeros({2, 24})); });

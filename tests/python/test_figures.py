@@ -389,7 +389,9 @@ class CommandLine(Case):
         self.assertEqual(code, 0, err)
         new = {os.path.relpath(p, folder) for p in set(glob.glob(os.path.join(folder, "**"), recursive=True)) - before}
         expected = {os.path.join("figures", f"{n}.{e}") for n in figures.FIGURES for e in ("pdf", "png")} | {"figures"}
-        self.assertEqual(new, expected)
+        self.assertEqual(new, expected | {os.path.join("figures", "written.json")})
+        with open(os.path.join(folder, "figures/written.json"), encoding="utf-8") as f:
+            self.assertEqual({os.path.join("figures", name) for name in json.load(f)}, expected - {"figures"})
         for path in expected - {"figures"}:
             self.assertGreater(os.path.getsize(os.path.join(folder, path)), 5000, path)
         self.assertEqual(len(out.split()), len(figures.FIGURES))

@@ -72,6 +72,23 @@ TEST_CASE("noise: a wall clock that was set is noticed, one that is slewed is no
   check_says(noise_warnings(d).at(0), {"set back by 3600.0 s"});
 }
 
+TEST_CASE("noise: a container that its CPU quota stopped is no quiet one", "[noise]") {
+  MachineUse before = at(0, 0, 0), after = at(6, 0, 0);
+  CHECK_FALSE(between(before, after).quota_throttled_periods);
+  before.cgroup = {0.5, 10, 1.0, {}, {}};
+  after.cgroup = {0.5, 10, 1.0, {}, {}};
+  CHECK(noise_warnings(between(before, after)).empty());
+  after.cgroup.throttled_periods = 62;
+  after.cgroup.throttled_s = 1.81;
+  const Disturbance d = between(before, after);
+  check_says(noise_warnings(d).at(0), {"0.5 processors", "52 periods", "0.81 s", "6.0 s", "limits.cpu"});
+  CHECK(to_json(d)["quota_throttled_periods"] == 52);
+  CHECK(to_json(between(at(0, 0, 0), at(6, 0, 0)))["cpu_quota"].is_null());
+  check_says(quota_warnings(after.cgroup, 1).at(0), {"0.5 processors", "fewer than the 1"});
+  CHECK(quota_warnings({2.0, 0, 0.0, {}, {}}, 2).empty());
+  CHECK(quota_warnings({}, 64).empty());
+}
+
 TEST_CASE("noise: read from a tree", "[noise]") {
   Folder root;
   put(root / "proc/stat", "cpu  100 0 100 900 0 0 0 50 0 0\n");

@@ -12,6 +12,7 @@
 #include "trace/atomic_file.h"
 #include "trace/host.h"
 #include "trace/manifest.h"
+#include "trace/result_content.h"
 #include "trace/sha256.h"
 
 using namespace alertbench;
@@ -79,19 +80,73 @@ TEST_CASE("a result folder is made, and not made twice", "[manifest]") {
   for (const char* name : {"/traces", "/recording", "/figures"}) CHECK(fs::is_directory(result + name));
   CHECK_NOTHROW(make_result_folder(result));  // nothing in it yet
 
-  put(folder / "deep/result/manifest.json", "{}");
-  put(folder / "deep/result/traces/old.jsonl", "{}");
-  put(folder / "deep/result/recording/recording.json", "{}");
+  Manifest manifest;
+  manifest.outputs = {"manifest.json", "profile.json", "traces/old.jsonl", "recording/recording.json"};
+  write_manifest(result, manifest);
+  for (const std::string& name : manifest.outputs)
+    if (name != "manifest.json") put(result + "/" + name, "{}");
   CHECK_THROWS_AS(make_result_folder(result), InputError);
   CHECK(fs::exists(result + "/traces/old.jsonl"));
-  make_result_folder(result, true);
+  CHECK(make_result_folder(result, Existing::resume) == std::set<std::string>{"profile.json", "recording/recording.json"});
   CHECK_FALSE(fs::exists(result + "/manifest.json"));
   CHECK_FALSE(fs::exists(result + "/traces/old.jsonl"));
+  write_manifest(result, manifest);
+  CHECK(make_result_folder(result, Existing::overwrite) == std::set<std::string>{"recording/recording.json"});
+  CHECK_FALSE(fs::exists(result + "/profile.json"));
   CHECK(fs::exists(result + "/recording/recording.json"));
 
   put(folder / "file", "");
   CHECK_THROWS_AS(make_result_folder(folder / "file/result"), EnvironmentError);
   CHECK_THROWS_WITH(make_result_folder(folder / "file/result"), Contains("file/result") && Contains("--out"));
+}
+
+TEST_CASE("what a manifest does not list is foreign, and keeps a folder from being overwritten", "[manifest]") {
+  Folder folder;
+  Manifest manifest;
+  manifest.outputs = {"manifest.json", "summary.json", "traces/a.jsonl"};
+  write_manifest(folder.path, manifest);
+  put(folder / "summary.json", "");
+  put(folder / "traces/b.jsonl", "");
+  put(folder / "figures/bars.png", "");
+  put(folder / "figures/mine.png", "");
+  put(folder / "figures/written.json", "[\"bars.png\"]");
+  put(folder / "interrupted-1/traces/a.jsonl", "");
+  put(folder / "interrupted-1/traces/c.jsonl", "");
+  write_manifest(folder / "interrupted-1", manifest);
+  fs::create_symlink(folder / "summary.json", folder / "traces/a.jsonl");  // no file of ours, whatever its name
+  const ResultContent content = content_of_result(folder.path);
+  CHECK(content.is_result);
+  CHECK(content.own == std::set<std::string>{"figures/bars.png", "figures/written.json", "interrupted-1/manifest.json",
+                                             "interrupted-1/traces/a.jsonl", "manifest.json", "summary.json"});
+  CHECK(content.foreign == std::set<std::string>{"figures/mine.png", "interrupted-1/traces/c.jsonl", "traces/a.jsonl", "traces/b.jsonl"});
+  check_says(message_of([&] { make_result_folder(folder.path, Existing::overwrite); }), {"traces/b.jsonl", "figures/mine.png"});
+  CHECK(fs::exists(folder / "summary.json"));
+
+  put(folder / "web/manifest.json", "{\"name\": \"a web application\"}");
+  check_says(message_of([&] { content_of_result(folder / "web"); }), {"web/manifest.json", "not written by alert-bench"});
+  // Of a version that listed nothing.
+  put(folder / "old/manifest.json", "{\"tool\": {\"name\": \"alert-bench\"}}");
+  for (const char* name : {"traces/x.jsonl", "recording/top1.npy", "figures/bars.pdf", "notes.txt"}) put(folder / (std::string("old/") + name), "");
+  CHECK(content_of_result(folder / "old").foreign == std::set<std::string>{"notes.txt"});
+}
+
+TEST_CASE("files are written whole, never through a link that somebody left", "[manifest]") {
+  Folder folder;
+  put(folder / "victim", "precious");
+  fs::create_symlink(folder / "victim", folder / "link");
+  CHECK_THROWS_WITH(write_file_atomically(folder / "link", "x"), Contains("symbolic link"));
+  fs::create_symlink(folder / "victim", folder / ("file.tmp." + std::to_string(getpid())));
+  write_file_atomically(folder / "file", "new");
+  CHECK(content_of(folder / "file") == "new");
+  CHECK(content_of(folder / "victim") == "precious");
+  // Those that a user names lead to their target.
+  CHECK(output_path(folder / "link") == folder / "victim");
+  fs::create_symlink("absent", folder / "dangling");
+  CHECK(output_path(folder / "dangling") == folder / "absent");
+  CHECK(output_path(folder / "plain") == folder / "plain");
+  fs::create_symlink("circle", folder / "circle");
+  check_says(message_of([&] { output_path(folder / "circle"); }), {"circle", "leads nowhere"});
+  check_says(message_of([&] { output_path(folder.path); }), {"is a folder"});
 }
 
 TEST_CASE("a manifest tells everything it was given, null for the rest", "[manifest]") {

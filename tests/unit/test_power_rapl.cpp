@@ -331,6 +331,51 @@ TEST_CASE("a state file can name nothing but caps", "[power][rapl]") {
   CHECK_THROWS_AS(read_cap_state(torn.path), InputError);
 }
 
+TEST_CASE("a cap is written to a file below the machine's /sys, and nowhere else", "[power][rapl]") {
+  namespace fs = std::filesystem;
+  Folder m;
+  const std::string limit = m / "sys/devices/zone/limit", victim = m / "victim";
+  put(limit, "125000000\n");
+  put(victim, "precious");
+  CHECK(write_sysfs_number(m.path, limit, 7) == "");
+  CHECK(content_of(limit) == "7");
+  // As the kernel lays it out: a link from the class to the device.
+  fs::create_directories(m / "sys/class");
+  fs::create_symlink("../devices/zone", m / "sys/class/zone");
+  CHECK(write_sysfs_number(m.path, m / "sys/class/zone/limit", 8) == "");
+  CHECK(content_of(limit) == "8");
+
+  fs::create_symlink(victim, m / "sys/link");
+  CHECK(write_sysfs_number(m.path, m / "sys/link", 9) == "is a symbolic link");
+  CHECK(why_not_writable(m / "sys/link") == "is a symbolic link");
+  fs::create_symlink(m.path, m / "sys/class/out");
+  check_says(write_sysfs_number(m.path, m / "sys/class/out/victim", 9), {"leads out of", victim});
+  check_says(write_sysfs_number(m.path, m / "sys/../victim", 9), {"leads out of"});
+  fs::create_hard_link(victim, m / "sys/twin");
+  check_says(write_sysfs_number(m.path, m / "sys/twin", 9), {"has another name"});
+  CHECK(write_sysfs_number("", limit, 9) == "is no file of sysfs");
+  CHECK(write_sysfs_number(m.path, m / "sys/absent", 9) == std::strerror(ENOENT));
+  CHECK(content_of(victim) == "precious");
+  CHECK(content_of(limit) == "8");
+}
+
+TEST_CASE("caps found are noted only where nobody else can write", "[power][rapl]") {
+  namespace fs = std::filesystem;
+  FakeMachine m;
+  one_package(m);
+  RaplCapSettings settings = settings_for(m);
+  settings.state_folder = m.folder / "open";
+  fs::create_directories(settings.state_folder);
+  fs::permissions(settings.state_folder, fs::perms::all);
+  check_says(message_of<EnvironmentError>([&] { make_rapl_cap(settings)->set(50); }), {settings.state_folder, "written to by others", "go-w"});
+  fs::permissions(settings.state_folder, fs::perms::owner_all);
+  put(m.folder / "victim", "precious");
+  fs::create_symlink(m.folder / "victim", state_path(settings.state_folder));
+  CHECK_THROWS_AS(make_rapl_cap(settings)->set(50), Error);
+  CHECK(content_of(m.folder / "victim") == "precious");
+  CHECK(m.get("intel-rapl:0", "constraint_0_power_limit_uw") == "125000000");
+}
+
 TEST_CASE("counters step across their own range", "[power][rapl]") {
   CHECK(counter_step(10, 15, {}) == 5u);
   CHECK(counter_step(10, 10, {}) == 0u);

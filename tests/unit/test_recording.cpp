@@ -184,7 +184,7 @@ TEST_CASE("a recording that was killed yields its complete inputs", "[recording]
   Folder folder;
   {
     RecordingWriter writer(folder.path, small_profile(), {}, 5);
-    CHECK_THROWS_WITH(Recording::load(folder.path), Contains("no complete input"));
+    CHECK(Recording::load(folder.path).truth.inputs == 0);  // killed before the first one
     record(writer, 3);
     const Recording loaded = Recording::load(folder.path);  // as it is on disk at this moment
     CHECK(loaded.truth.inputs == 3);

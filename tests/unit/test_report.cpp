@@ -368,3 +368,14 @@ TEST_CASE("compare: summaries pair by setting, scheduler and mode", "[report]") 
   without.summary["results"][0].erase("objective_interval");
   CHECK_FALSE(of(compare(summary_file(2), without, 0.02), "alert").interval);
 }
+
+TEST_CASE("names of strangers act neither on a terminal, nor in a page, nor in a spreadsheet", "[report]") {
+  Document d;
+  d.title = "\x1b]0;owned\x07";
+  d.tables = {{"t", {{"name", true}}, {{"\xc2\x9b" "2J"}, {"a\xe2\x80\xae" "b"}, {"\xff"}}}};
+  d.values = {"", {{"name", true}, {"value"}}, {{"=HYPERLINK(\"x\")", "-0.25"}, {"@SUM(1)", "-1e-3"}, {"+1+1", "-"}, {"\x1b[2J", "a\nb"}}};
+  CHECK(to_text(d) == "\\x1b]0;owned\\x07\n\nt\nname\n\\u009b2J\na\\u202eb\n\\xff\n");
+  CHECK_FALSE(contains(to_markdown(d), "\x1b"));
+  CHECK_FALSE(contains(to_html(d, {}), "\xe2\x80\xae"));
+  CHECK(to_csv(d.values) == "name,value\n\"'=HYPERLINK(\"\"x\"\")\",-0.25\n'@SUM(1),-1e-3\n'+1+1,'-\n\\x1b[2J,a b\n");
+}

@@ -132,6 +132,31 @@ TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") 
   }
 }
 
+TEST_CASE("Processors that a scenario does not name stay unnamed", "[scenario]") {
+  json j = minimal();
+  const Scenario s = Scenario::from_json(j, "s.json");
+  CHECK_FALSE((s.inference_cpu_named || s.other_cpu_named || s.schedulers_named));
+  CHECK(s.to_json()["placement"]["inference_cpu"].is_null());
+  const Scenario again = Scenario::from_json(json::parse(s.to_json().dump()), "s.json");
+  CHECK_FALSE(again.inference_cpu_named);
+  j["placement"] = {{"inference_cpu", 0}, {"other_cpu", -1}};
+  const Scenario named = Scenario::from_json(j, "s.json");
+  CHECK((named.inference_cpu_named && named.other_cpu_named));
+  CHECK(named.to_json()["placement"]["inference_cpu"] == 0);
+}
+
+TEST_CASE("Names of strangers stay names of files", "[scenario]") {
+  json j = minimal();
+  for (const char* name : {"", "..", ".x", "../../x", "a/b", "a\\b", "a\nb", "\x1b[2J", "\xc2\x9bm", "\xe2\x80\xae" "exe"}) {
+    j["name"] = name;
+    check_says(message_of([&] { Scenario::from_json(j, "s.json"); }), {"s.json: name:", "no slash"});
+  }
+  j["name"] = "\xc3\x84rger 1.5 (b)";
+  CHECK(Scenario::from_json(j, "s.json").name == "\xc3\x84rger 1.5 (b)");
+  j["co_runner"] = {{"kind", "compute"}, {"schedule", {{"kind", "list"}, {"on_ranges", {{0, 4294967298}}}}}};
+  check_says(message_of([&] { Scenario::from_json(j, "s.json"); }), {"on_ranges", "4294967298"});
+}
+
 TEST_CASE("Overrides reach into objects and lists", "[scenario]") {
   const json j = Scenario::override_json(minimal(), {"inputs=7", "goals.0.accuracy=0.5", "co_runner.kind=compute"});
   const Scenario s = Scenario::from_json(j, "s.json");

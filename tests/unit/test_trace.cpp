@@ -137,6 +137,23 @@ TEST_CASE("a trace is these lines, byte for byte", "[trace]") {
   CHECK(content_of(folder / "a.jsonl") == header_line + full_line + bare_line + end_line);
 }
 
+TEST_CASE("of many replays only the traces that are being written are open", "[trace]") {
+  Folder folder;
+  TraceHeader header = small_header();
+  header.mode = "replay";
+  const auto open_files = [] { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); };
+  const auto before = open_files();
+  std::vector<std::unique_ptr<TraceWriter>> writers;
+  for (int i = 0; i < 20; ++i) writers.push_back(std::make_unique<TraceWriter>(folder / (std::to_string(i) + ".jsonl"), header, small_profile()));
+  CHECK(open_files() == before);
+  for (const auto& writer : writers) {
+    writer->write(full_record());
+    writer->finish();
+    CHECK(open_files() == before);
+  }
+  CHECK(read_trace(folder / "19.jsonl").inputs.size() == 1);
+}
+
 TEST_CASE("a trace reads back as it was written", "[trace]") {
   Folder folder;
   write_golden(folder / "a.jsonl");

@@ -1,0 +1,70 @@
+#include "runner/preflight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/limits.h"
+#include "live/live_session.h"
+#include "schedulers/scheduler.h"
+
+namespace alertbench {
+namespace {
+
+constexpr size_t other_files = 64;  // libraries, sensors, weights, a recording
+
+Preflight without_those_that_cannot(Scenario scenario, bool anytime, bool traditional, bool named) {
+  Preflight result{std::move(scenario), {}};
+  std::vector<std::string> able;
+  for (const std::string& name : result.scenario.schedulers) {
+    const auto& all = known_schedulers();
+    const auto info = std::find_if(all.begin(), all.end(), [&](const SchedulerInfo& i) { return i.name == name; });
+    const bool lacks_anytime = info != all.end() && info->needs_anytime && !anytime;
+    const bool lacks_traditional = info != all.end() && info->needs_traditional && !traditional;
+    if (!lacks_anytime && !lacks_traditional) {
+      able.push_back(name);
+      continue;
+    }
+    const std::string lacks = fmt::format("needs {} network, and there is none among the candidates ({})",
+                                          lacks_anytime ? "an anytime" : "a traditional", result.scenario.networks);
+    if (named)
+      throw InputError(fmt::format("{}: schedulers: {} {}; leave it away, or give such a network", result.scenario.path, name, lacks));
+    result.notes.push_back(fmt::format("scheduler {} is left out: it {}", name, lacks));
+  }
+  result.scenario.schedulers = able;
+  return result;
+}
+
+}  // namespace
+
+Preflight check_before(const Scenario& scenario) {
+  const std::vector<NetworkSpec> networks = candidates_of(scenario);
+  const auto anytime = [](const NetworkSpec& n) { return n.anytime(); };
+  return without_those_that_cannot(scenario, std::any_of(networks.begin(), networks.end(), anytime),
+                                   !std::all_of(networks.begin(), networks.end(), anytime), scenario.schedulers_named);
+}
+
+Preflight check_before_replay(const Scenario& scenario, const Profile& profile, bool named) {
+  const auto anytime = [](const ModelProfile& m) { return m.anytime(); };
+  return without_those_that_cannot(scenario, std::any_of(profile.models.begin(), profile.models.end(), anytime),
+                                   !std::all_of(profile.models.begin(), profile.models.end(), anytime), named);
+}
+
+std::vector<std::string> able_schedulers(const Profile& profile) {
+  Scenario all;
+  for (const SchedulerInfo& info : known_schedulers()) all.schedulers.push_back(info.name);
+  return check_before_replay(all, profile, false).scenario.schedulers;
+}
+
+void check_file_limit(const Scenario& scenario) {
+  const size_t traces = scenario.schedulers.size() * scenario.goals.size(), needed = traces + other_files;
+  const auto limit = file_limit();
+  if (limit && *limit < needed)
+    throw EnvironmentError(fmt::format("{}: {} traces ({} goal settings x {} schedulers) are open at once in a live run, which takes some {} open "
+                                       "files; this process may have {}. Raise the limit (`ulimit -n {}`, as root `ulimit -Hn`), or take fewer "
+                                       "--schedulers", scenario.path, traces, scenario.goals.size(), scenario.schedulers.size(), needed, *limit,
+                                       needed));
+}
+
+}  // namespace alertbench
