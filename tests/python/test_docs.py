@@ -136,6 +136,16 @@ class Pages(unittest.TestCase):
             with self.subTest(schema):
                 self.assertEqual(sorted(keys_of(json.loads(text_of(schema))) - named), [])
 
+    def test_layout_says_what_depends_on_what(self):
+        rows = re.findall(r"^\| `lib/(\w+)` \|.*\| ([\w, ]*)\|$", text_of("docs/layout.md"), re.M)
+        said = {folder: set(re.findall(r"\w+", needs)) for folder, needs in rows}
+        found = {os.path.basename(os.path.dirname(f)): set() for f in glob.glob(os.path.join(ROOT, "lib", "*", "*.h"))}
+        for path in glob.glob(os.path.join(ROOT, "lib", "**", "*.*"), recursive=True):
+            folder = os.path.relpath(path, os.path.join(ROOT, "lib")).split(os.sep)[0]
+            with open(path, encoding="utf-8") as f:
+                found[folder] |= set(re.findall(r'^#include "(\w+)/', f.read(), re.M)) - {folder}
+        self.assertEqual(said, found)
+
 
 @unittest.skipUnless(BENCH, "ALERT_BENCH does not name the program")
 class Commands(unittest.TestCase):
