@@ -7,7 +7,7 @@
 #include "core/goal_judge.h"
 #include "recording/replay_environment.h"
 #include "schedulers/poet_controller.h"
-#include "test_schedulers_fixture.h"
+#include "schedulers_fixture.h"
 
 using namespace alertbench;
 using namespace alertbench::fixture;

@@ -15,11 +15,11 @@ using Catch::Matchers::Contains;
 namespace {
 
 // By frequency: a 4, then <eos> and b 3 each, c 2, d 1, e 1, <unk> 1: of 15 words.
-const std::string train = "a a b c d\na b a b <unk>\nc e\n";
+const std::string train_text = "a a b c d\na b a b <unk>\nc e\n";
 
 struct Text {
   explicit Text(const std::string& valid, const std::string& test = "") {
-    put(folder / "ptb.train.txt", train);
+    put(folder / "ptb.train.txt", train_text);
     put(folder / "ptb.valid.txt", valid);
     if (!test.empty()) put(folder / "ptb.test.txt", test);
   }

@@ -7,7 +7,7 @@ using namespace alertbench;
 
 namespace {
 
-class FakeClock : public Clock {
+class ExecutorClock : public Clock {
  public:
   double now_s() override { return time_s; }
   void sleep_until(double t) override {
@@ -19,9 +19,9 @@ class FakeClock : public Clock {
 };
 
 // Every block takes the same time on the fake clock.
-class FakeModel : public StagedModel {
+class ExecutorModel : public StagedModel {
  public:
-  FakeModel(FakeClock& clock, int stages, int blocks, double block_s)
+  ExecutorModel(ExecutorClock& clock, int stages, int blocks, double block_s)
       : clock_(clock), stages_(stages), blocks_(blocks), block_s_(block_s) {}
   int stages() const override { return stages_; }
   int blocks(int) const override { return blocks_; }
@@ -36,12 +36,12 @@ class FakeModel : public StagedModel {
   bool waits = true;
 
  private:
-  FakeClock& clock_;
+  ExecutorClock& clock_;
   int stages_, blocks_;
   double block_s_;
 };
 
-Execution run_for(double time_s, FakeModel& model, int target_stage, FakeClock& clock, double speed = 1) {
+Execution run_for(double time_s, ExecutorModel& model, int target_stage, ExecutorClock& clock, double speed = 1) {
   ExecutionOrder order;
   order.target_stage = target_stage;
   order.stop_at_s = clock.time_s + time_s;
@@ -52,8 +52,8 @@ Execution run_for(double time_s, FakeModel& model, int target_stage, FakeClock& 
 }  // namespace
 
 TEST_CASE("Uncapped, every stage ends when its blocks are done", "[executor]") {
-  FakeClock clock;
-  FakeModel model(clock, 3, 4, 1e-3);
+  ExecutorClock clock;
+  ExecutorModel model(clock, 3, 4, 1e-3);
   const Execution e = execute(model, {3}, clock);
   REQUIRE(e.stages_finished == 3);
   REQUIRE_FALSE(e.stopped);
@@ -63,8 +63,8 @@ TEST_CASE("Uncapped, every stage ends when its blocks are done", "[executor]") {
 }
 
 TEST_CASE("The target stage ends the run", "[executor]") {
-  FakeClock clock;
-  FakeModel model(clock, 3, 4, 1e-3);
+  ExecutorClock clock;
+  ExecutorModel model(clock, 3, 4, 1e-3);
   const Execution e = execute(model, {2}, clock);
   REQUIRE(e.stages_finished == 2);
   REQUIRE(model.ran.size() == 8);
@@ -72,8 +72,8 @@ TEST_CASE("The target stage ends the run", "[executor]") {
 
 TEST_CASE("A cap stretches every stage by 1 / speed, idling within the run", "[executor][cap]") {
   for (const double speed : {0.9, 0.69, 0.51, 0.2}) {
-    FakeClock clock;
-    FakeModel model(clock, 2, 5, 3e-3);
+    ExecutorClock clock;
+    ExecutorModel model(clock, 2, 5, 3e-3);
     ExecutionOrder order;
     order.target_stage = 2;
     order.speed = speed;
@@ -86,8 +86,8 @@ TEST_CASE("A cap stretches every stage by 1 / speed, idling within the run", "[e
 }
 
 TEST_CASE("An anytime network stops between blocks once the deadline has passed, and says by how much", "[executor][stop]") {
-  FakeClock clock;
-  FakeModel model(clock, 3, 4, 1e-3);
+  ExecutorClock clock;
+  ExecutorModel model(clock, 3, 4, 1e-3);
   const Execution e = run_for(6.5e-3, model, 3, clock);
   REQUIRE(e.stopped);
   REQUIRE(e.stages_finished == 1);
@@ -96,16 +96,16 @@ TEST_CASE("An anytime network stops between blocks once the deadline has passed,
 }
 
 TEST_CASE("Stopped before the first stage, nothing is finished", "[executor][stop]") {
-  FakeClock clock;
-  FakeModel model(clock, 3, 4, 1e-3);
+  ExecutorClock clock;
+  ExecutorModel model(clock, 3, 4, 1e-3);
   const Execution e = run_for(2e-3, model, 3, clock);
   REQUIRE(e.stopped);
   REQUIRE(e.stages_finished == 0);
 }
 
 TEST_CASE("Under a cap the stop looks at the stretched clock", "[executor][stop][cap]") {
-  FakeClock clock;
-  FakeModel model(clock, 1, 10, 1e-3);
+  ExecutorClock clock;
+  ExecutorModel model(clock, 1, 10, 1e-3);
   const Execution e = run_for(9e-3, model, 1, clock, 0.5);  // 4.5 ms of computing: into the fifth block
   REQUIRE(e.stopped);
   REQUIRE(model.ran.size() == 5);
@@ -113,16 +113,16 @@ TEST_CASE("Under a cap the stop looks at the stretched clock", "[executor][stop]
 }
 
 TEST_CASE("A target reached right at the deadline is no stop", "[executor][stop]") {
-  FakeClock clock;
-  FakeModel model(clock, 2, 2, 1e-3);
+  ExecutorClock clock;
+  ExecutorModel model(clock, 2, 2, 1e-3);
   const Execution e = run_for(3.9e-3, model, 2, clock);
   REQUIRE_FALSE(e.stopped);
   REQUIRE(e.stages_finished == 2);
 }
 
 TEST_CASE("Where blocks are only ordered, a cap stretches the stage as a whole", "[executor][cap]") {
-  FakeClock clock;
-  FakeModel model(clock, 1, 5, 4e-3);
+  ExecutorClock clock;
+  ExecutorModel model(clock, 1, 5, 4e-3);
   model.waits = false;
   const Execution e = run_for(1, model, 1, clock, 0.5);
   REQUIRE(e.stage_end_s[0] == Approx(40e-3));

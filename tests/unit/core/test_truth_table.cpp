@@ -2,7 +2,7 @@
 #include "core/delivery.h"
 #include "core/goal_judge.h"
 #include "core/truth_table.h"
-#include "test_schedulers_fixture.h"
+#include "schedulers_fixture.h"
 
 using namespace alertbench;
 

@@ -338,10 +338,13 @@ TEST_CASE("stress-ng needs no permission, and leaves nothing", "[co-runner-contr
   CoRunnerControl control(s, false);
   CHECK(alive_below_us().size() >= 4);  // supervisor, stress-ng, its workers
   const auto cpu_s = [&] { return control.facts()["workers"][0]["throughput"]["cpu_s"].get<double>(); };
-  sleep_s(0.05);  // what was under way when it was paused
+  // What was under way when it was paused may take a while to end on a busy machine.
+  CHECK(eventually(5, [&] {
+    const double before_s = cpu_s();
+    sleep_s(0.1);
+    return cpu_s() == before_s;
+  }));
   const double before_s = cpu_s();
-  sleep_s(0.1);
-  CHECK(cpu_s() == before_s);
   for (int64_t n = 0; n < s.inputs; ++n) {
     control.prepare(n);
     if (control.on(n)) sleep_s(0.05);

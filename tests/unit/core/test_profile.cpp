@@ -9,7 +9,7 @@
 #include "live/profiler.h"
 #include "models/network_file.h"
 #include "scenario/scenario.h"
-#include "test_schedulers_fixture.h"
+#include "schedulers_fixture.h"
 
 using namespace alertbench;
 using Catch::Matchers::Contains;

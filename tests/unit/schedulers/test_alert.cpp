@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "core/goal_judge.h"
 #include "schedulers/alert.h"
-#include "test_schedulers_fixture.h"
+#include "schedulers_fixture.h"
 
 using namespace alertbench;
 using namespace alertbench::fixture;

@@ -34,7 +34,7 @@ std::vector<int64_t> shape_of(const Architecture& net, const std::string& name) 
 
 using Dims = std::vector<int64_t>;
 
-std::string refusal(const std::string& config) {
+std::string zoo_refusal(const std::string& config) {
   try {
     ZooConfig::from_json(json::parse(config), "zoo.json: config");
   } catch (const InputError& e) {
@@ -161,18 +161,18 @@ TEST_CASE("zoo: configurations are read strictly", "[zoo]") {
   CHECK(c.width == 0.5);
   CHECK(c.input_size == 160);
   CHECK(c.classes == 1000);
-  CHECK(refusal(R"({})").find("network") != std::string::npos);
-  CHECK(refusal(R"({"network": "mobilnet-v2"})").find("did you mean \"mobilenet-v2\"") != std::string::npos);
-  CHECK(refusal(R"({"network": "resnet-18", "width": 0.5})").find("one width only") != std::string::npos);
-  CHECK(refusal(R"({"network": "mobilenet-v1", "widht": 0.5})").find("did you mean \"width\"") != std::string::npos);
-  CHECK(refusal(R"({"network": "mobilenet-v1", "width": 3})").find("0.1 to 2") != std::string::npos);
-  CHECK(refusal(R"({"network": "mobilenet-v1", "width": "1"})").find("expected a number") != std::string::npos);
-  CHECK(refusal(R"({"network": "resnet-18", "input_size": 16})").find("32 to 1024") != std::string::npos);
-  CHECK(refusal(R"({"network": "resnet-18", "classes": 1})").find("classes") != std::string::npos);
-  CHECK(refusal(R"([1])").find("expected an object") != std::string::npos);
+  CHECK(zoo_refusal(R"({})").find("network") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "mobilnet-v2"})").find("did you mean \"mobilenet-v2\"") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "resnet-18", "width": 0.5})").find("one width only") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "mobilenet-v1", "widht": 0.5})").find("did you mean \"width\"") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "mobilenet-v1", "width": 3})").find("0.1 to 2") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "mobilenet-v1", "width": "1"})").find("expected a number") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "resnet-18", "input_size": 16})").find("32 to 1024") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "resnet-18", "classes": 1})").find("classes") != std::string::npos);
+  CHECK(zoo_refusal(R"([1])").find("expected an object") != std::string::npos);
   for (const ZooNetwork& n : known_zoo_networks()) {  // the smallest size goes everywhere
     INFO(n.name);
-    CHECK(refusal(fmt::format(R"({{"network": "{}", "input_size": 32}})", n.name)) == "accepted");
+    CHECK(zoo_refusal(fmt::format(R"({{"network": "{}", "input_size": 32}})", n.name)) == "accepted");
   }
 }
 

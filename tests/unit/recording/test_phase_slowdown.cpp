@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recording/phase_slowdown.h"
-#include "test_schedulers_fixture.h"
+#include "schedulers_fixture.h"
 #include "catch.h"
 
 using namespace alertbench;

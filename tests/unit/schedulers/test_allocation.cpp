@@ -5,7 +5,7 @@
 #include <new>
 
 #include "catch.h"
-#include "test_schedulers_fixture.h"
+#include "schedulers_fixture.h"
 
 namespace {
 std::atomic<long> allocations{0};

@@ -22,29 +22,29 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string> words = {
+const std::vector<std::string> vocabulary_words = {
     "[PAD]",      "[UNK]",      "[CLS]", "[SEP]", "un", "##aff", "##able",     "a",
     "b",          "c",          "d",     "##d",   "'",  ".",     "e",          "cafe",
     "##s",        "who",        "[",     "]",     "cl", "1",     u8"\u4e2d",   u8"\u1112",
     u8"##\u1161", u8"##\u11ab", "f",     "g",     "h",  "##a",   u8"##\u302e", u8"##\U0001d165"};
 
-Vocabulary vocabulary() {
+Vocabulary squad_vocabulary() {
   std::string text;
-  for (const auto& word : words) text += word + "\n";
+  for (const auto& word : vocabulary_words) text += word + "\n";
   return Vocabulary::read(TemporaryFile(text).path);
 }
 
 std::string pieces(const std::string& text) {
-  static const Vocabulary v = vocabulary();
+  static const Vocabulary v = squad_vocabulary();
   std::string result;
   for (const Token& token : tokenize(v, text))
-    result += (result.empty() ? "" : " ") + words[static_cast<size_t>(token.id)];
+    result += (result.empty() ? "" : " ") + vocabulary_words[static_cast<size_t>(token.id)];
   return result;
 }
 
 // What the text has at the spans of its tokens, between bars.
 std::string spans(const std::string& text) {
-  static const Vocabulary v = vocabulary();
+  static const Vocabulary v = squad_vocabulary();
   std::string result;
   for (const Token& token : tokenize(v, text))
     result += "|" + text.substr(token.span.begin, token.span.end - token.span.begin);
@@ -146,14 +146,14 @@ TEST_CASE("marks that are no accents come in NFD's order, and answers with them 
   const std::string text = u8"a\u302e\U0001d165";  // combining classes 224 and 216
   CHECK(pieces(text) == u8"a ##\U0001d165 ##\u302e");
   CHECK(spans(text) == u8"|a|\U0001d165|\u302e");
-  const auto windows = squad_windows(vocabulary(), "", text);  // [CLS] [SEP] a, the marks, [SEP]
+  const auto windows = squad_windows(squad_vocabulary(), "", text);  // [CLS] [SEP] a, the marks, [SEP]
   REQUIRE(windows.size() == 1);
   CHECK(squad_answer(text, windows, {{{0, 0, 0, 1, 0, 0}, {0, 0, 0, 0, 1, 0}}}) == u8"\u302e\U0001d165");
 }
 
 TEST_CASE("a vocabulary is its lines", "[squad]") {
-  const Vocabulary v = vocabulary();
-  CHECK(v.size() == words.size());
+  const Vocabulary v = squad_vocabulary();
+  CHECK(v.size() == vocabulary_words.size());
   CHECK(v.pad() == 0);
   CHECK(v.unknown() == 1);
   CHECK(v.cls() == 2);
@@ -287,7 +287,7 @@ TEST_CASE("predictions are an object of texts", "[squad]") {
 }
 
 TEST_CASE("a short context is one window", "[squad]") {
-  const Vocabulary v = vocabulary();
+  const Vocabulary v = squad_vocabulary();
   const std::string context = u8"Unaffable caf\u00e9.";
   const auto windows = squad_windows(v, "Who a?", context);
   REQUIRE(windows.size() == 1);
@@ -302,7 +302,7 @@ TEST_CASE("a short context is one window", "[squad]") {
 }
 
 TEST_CASE("a long context is cut into overlapping windows, and each token belongs to one", "[squad]") {
-  const Vocabulary v = vocabulary();
+  const Vocabulary v = squad_vocabulary();
   const std::string context = "a b c d e f g h";
   const auto windows = squad_windows(v, "who a b", context, {8, 2, 1});  // 4 tokens of the context a window
   REQUIRE(windows.size() == 3);
@@ -316,7 +316,7 @@ TEST_CASE("a long context is cut into overlapping windows, and each token belong
 }
 
 TEST_CASE("of equal windows the first has a token, and a stride beyond the window leaves nothing out", "[squad]") {
-  const Vocabulary v = vocabulary();
+  const Vocabulary v = squad_vocabulary();
   const auto equal = squad_windows(v, "who", "a b c d", {7, 1, 1});  // 3 tokens: abc bcd; b: 1 and 0, c: 0 and 1
   REQUIRE(equal.size() == 2);
   CHECK(equal[0].max_context == std::vector<bool>{true, true, false});
@@ -334,7 +334,7 @@ TEST_CASE("of equal windows the first has a token, and a stride beyond the windo
 }
 
 TEST_CASE("the answer is the span with the greatest sum of scores, as the context has it", "[squad]") {
-  const Vocabulary v = vocabulary();
+  const Vocabulary v = squad_vocabulary();
   const std::string context = u8"A  Caf\u00e9 unaffable.";
   const auto windows = squad_windows(v, "who", context);  // [CLS] who [SEP] a cafe un ##aff ##able . [SEP]
   REQUIRE(windows.size() == 1);
@@ -351,7 +351,7 @@ TEST_CASE("the answer is the span with the greatest sum of scores, as the contex
 }
 
 TEST_CASE("the answer starts where its window shows most around it", "[squad]") {
-  const Vocabulary v = vocabulary();
+  const Vocabulary v = squad_vocabulary();
   const std::string context = "a b c d e f g h";
   const auto windows = squad_windows(v, "who", context, {8, 2, 1});
   REQUIRE(windows.size() == 3);
@@ -367,7 +367,7 @@ TEST_CASE("the answer starts where its window shows most around it", "[squad]") 
 }
 
 TEST_CASE("scores that are not finite, or not one a token, are an error", "[squad]") {
-  const Vocabulary v = vocabulary();
+  const Vocabulary v = squad_vocabulary();
   const auto windows = squad_windows(v, "who", "a");
   SquadLogits logits{std::vector<float>(5, 0), std::vector<float>(5, 0)};
   CHECK(squad_answer("a", windows, {logits}) == "a");

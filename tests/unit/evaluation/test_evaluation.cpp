@@ -10,7 +10,7 @@
 #include "recording/replay_environment.h"
 #include "runner/scheduler_run.h"
 #include "support.h"
-#include "test_schedulers_fixture.h"
+#include "schedulers_fixture.h"
 
 using namespace alertbench;
 using nlohmann::json;

@@ -28,18 +28,18 @@ json nested() {
               {{"top1", {0.1, 0.2}}, {"perplexity", {150.5, 120.25}}, {"guess_perplexity", 600.0}, {"source", "measured"}, {"on", "made up"}}}}}}};
 }
 
-NetworkFile read(const json& content, bool need_accuracy = true) {
+NetworkFile read_lstm(const json& content, bool need_accuracy = true) {
   return NetworkFile::read(TemporaryFile(content.dump()).path, need_accuracy);
 }
 
-void check_refused(const json& content, const std::string& part) {
-  CHECK_THROWS_WITH(read(content), Catch::Matchers::Contains(part));
+void check_lstm_refused(const json& content, const std::string& part) {
+  CHECK_THROWS_WITH(read_lstm(content), Catch::Matchers::Contains(part));
 }
 
 }  // namespace
 
 TEST_CASE("a network file with an LSTM", "[models][ptb]") {
-  const NetworkFile file = read(nested());
+  const NetworkFile file = read_lstm(nested());
   const NetworkSpec& n = file.find("nested");
   CHECK(n.lstm.vocabulary == 100);
   CHECK(n.lstm.units == 8);
@@ -52,35 +52,35 @@ TEST_CASE("a network file with an LSTM", "[models][ptb]") {
 
   json untrained = nested();
   untrained["networks"][0].erase("accuracy");
-  CHECK(read(untrained, false).find("nested").accuracy.top1.empty());
-  CHECK(read(untrained, false).find("nested").stage_accuracy().empty());
-  check_refused(untrained, "accuracy");
+  CHECK(read_lstm(untrained, false).find("nested").accuracy.top1.empty());
+  CHECK(read_lstm(untrained, false).find("nested").stage_accuracy().empty());
+  check_lstm_refused(untrained, "accuracy");
   // A badly trained network can still be trained again.
   json fallen = nested();
   fallen["networks"][0]["accuracy"]["perplexity"] = {120, 150};
-  CHECK(read(fallen, false).find("nested").accuracy.perplexity == std::vector<double>{120, 150});
-  check_refused(fallen, "perplexity: rises from 120 to 150 at stage 2");
+  CHECK(read_lstm(fallen, false).find("nested").accuracy.perplexity == std::vector<double>{120, 150});
+  check_lstm_refused(fallen, "perplexity: rises from 120 to 150 at stage 2");
   // Next words told right are a column of reports, no more.
   json plain = nested();
   plain["networks"][0]["accuracy"]["top1"] = {0.2, 0.1};
-  CHECK(read(plain).find("nested").accuracy.top1 == std::vector<double>{0.2, 0.1});
+  CHECK(read_lstm(plain).find("nested").accuracy.top1 == std::vector<double>{0.2, 0.1});
   plain["networks"][0]["accuracy"].erase("top1");
-  CHECK(read(plain).find("nested").stage_accuracy().size() == 2);
+  CHECK(read_lstm(plain).find("nested").stage_accuracy().size() == 2);
 }
 
 TEST_CASE("language quality needs perplexity, and that of guessing", "[models][ptb]") {
   json bad = nested();
   json& accuracy = bad["networks"][0]["accuracy"];
   accuracy.erase("guess_perplexity");
-  check_refused(bad, "guess_perplexity: is missing; give one number");
-  CHECK(read(bad, false).find("nested").stage_accuracy().empty());
+  check_lstm_refused(bad, "guess_perplexity: is missing; give one number");
+  CHECK(read_lstm(bad, false).find("nested").stage_accuracy().empty());
   accuracy["guess_perplexity"] = 1;
-  check_refused(bad, "guess_perplexity: 1 is outside");
+  check_lstm_refused(bad, "guess_perplexity: 1 is outside");
   accuracy["guess_perplexity"] = 140;
-  check_refused(bad, "perplexity: 150.5 at stage 1 is above the guess_perplexity of 140: worse than guessing");
+  check_lstm_refused(bad, "perplexity: 150.5 at stage 1 is above the guess_perplexity of 140: worse than guessing");
   accuracy["guess_perplexity"] = 600;
   accuracy.erase("perplexity");
-  check_refused(bad, "perplexity: is missing; give one number per stage");
+  check_lstm_refused(bad, "perplexity: is missing; give one number per stage");
 }
 
 TEST_CASE("the shipped language models have a ladder", "[models][ptb]") {
@@ -97,24 +97,24 @@ TEST_CASE("the shipped language models have a ladder", "[models][ptb]") {
 TEST_CASE("an LSTM that does not fit is refused by key", "[models][ptb]") {
   json bad = nested();
   bad["networks"][0]["config"]["units"] = 9;
-  check_refused(bad, "units 9 is not a multiple of stripes 2");
+  check_lstm_refused(bad, "units 9 is not a multiple of stripes 2");
   bad = nested();
   bad["networks"][0]["config"]["unit"] = 8;
-  check_refused(bad, "unit");
+  check_lstm_refused(bad, "unit");
   bad = nested();
   bad["networks"][0]["config"]["units"] = "8";
-  check_refused(bad, "units");
+  check_lstm_refused(bad, "units");
   bad = nested();
   bad["networks"][0]["config"]["vocabulary"] = 2000000000;
-  check_refused(bad, "vocabulary");
+  check_lstm_refused(bad, "vocabulary");
   bad = nested();
   bad["networks"][0]["accuracy"]["perplexity"] = {120.0};
-  check_refused(bad, "1 values, but the network has 2 stages");
+  check_lstm_refused(bad, "1 values, but the network has 2 stages");
   bad["networks"][0]["accuracy"]["perplexity"] = {0.5, 0.5};
-  check_refused(bad, "perplexity");
+  check_lstm_refused(bad, "perplexity");
   bad = nested();
   bad["networks"][0]["input"] = {{"channels", 1}};
-  check_refused(bad, "input");
+  check_lstm_refused(bad, "input");
 }
 
 TEST_CASE("perplexity is of language models only", "[models][ptb]") {
@@ -124,7 +124,7 @@ TEST_CASE("perplexity is of language models only", "[models][ptb]") {
   n.erase("config");
   n["input"] = {{"channels", 1}, {"height", 8}, {"width", 8}, {"mean", {0.0}}, {"scale", {1.0}}};
   n["accuracy"] = {{"top1", {0.5}}, {"source", "measured"}, {"on", "made up"}};
-  CHECK(read(image).networks.size() == 1);
+  CHECK(read_lstm(image).networks.size() == 1);
   n["accuracy"]["perplexity"] = {2.0};
-  check_refused(image, "perplexity: has no meaning");
+  check_lstm_refused(image, "perplexity: has no meaning");
 }

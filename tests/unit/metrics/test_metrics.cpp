@@ -6,7 +6,7 @@
 #include "core/random.h"
 #include "metrics/statistics.h"
 #include "metrics/summary.h"
-#include "test_schedulers_fixture.h"
+#include "schedulers_fixture.h"
 
 using namespace alertbench;
 using namespace alertbench::fixture;
