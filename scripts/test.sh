@@ -10,6 +10,6 @@ scripts/build.sh release
 echo "3/4 tests"
 ctest --test-dir build --output-on-failure
 echo "4/4 sanitizers"
-scripts/build.sh sanitize alert-unit-tests
-# The unit tests; the programs from outside take minutes this way: scripts/build.sh sanitize, ctest --test-dir build-sanitize.
-ctest --test-dir build-sanitize --output-on-failure -R '^unit$'
+scripts/build.sh sanitize alert-unit-tests alert-fuzz-smoke
+# The unit tests and the readers of files; the programs from outside take minutes this way: scripts/build.sh sanitize, ctest --test-dir build-sanitize.
+ctest --test-dir build-sanitize --output-on-failure -R '^(unit|fuzz-smoke)$'
