@@ -116,7 +116,7 @@ std::string check(const std::string& path, bool load, int classes) {
   if (kind == "sweep") return check_sweep_file(path);
   if (kind == "sweep-plan") return fmt::format("plan of a sweep, {} cells", Plan::read(path).cells.size());
   if (j.contains("networks") && j["networks"].is_array()) return check_networks(path, load, classes);
-  if (j.contains("goals")) return fmt::format("scenario, {} goal settings", Scenario::from_json(j, path).goals.size());
+  if (j.contains("goals") || j.contains("extends")) return fmt::format("scenario, {} goal settings", Scenario::read(path, {}).goals.size());
   if (j.contains("arrays")) {
     const Recording r = Recording::load(path);
     return fmt::format("recording, {} of {} inputs", r.truth.inputs, r.planned_inputs);

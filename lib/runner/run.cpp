@@ -220,7 +220,8 @@ std::vector<std::string> noise_before(Clock& clock) {
 }
 
 void add_inputs(Manifest& manifest, const Scenario& scenario) {
-  if (fs::exists(scenario.path)) manifest.add_file(scenario.path);
+  for (const std::string& file : scenario.files)
+    if (fs::exists(file)) manifest.add_file(file);
   manifest.add_file(scenario.networks);
   if (const std::string& ranges = scenario.co_runner.schedule.read_from; !ranges.empty() && fs::exists(ranges)) manifest.add_file(ranges);
   for (const NetworkSpec& n : candidates_of(scenario))

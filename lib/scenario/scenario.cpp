@@ -11,6 +11,7 @@
 #include "core/console.h"
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "scenario/extends.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
 
@@ -203,7 +204,15 @@ Goals GoalSpec::resolve(const Profile& profile) const {
 }
 
 Scenario Scenario::read(const std::string& path, const std::vector<std::string>& overrides) {
-  return from_json(override_json(read_json_file(path, written_by_hand), overrides), path);
+  ExtendedScenario extended = read_extended_scenario(path);
+  try {
+    Scenario scenario = from_json(override_json(std::move(extended.content), overrides), path);
+    scenario.files = std::move(extended.files);
+    return scenario;
+  } catch (const InputError& e) {
+    if (extended.files.size() == 1) throw;
+    throw InputError(fmt::format("{} (in it, or in what it extends: {})", e.what(), fmt::join(extended.files.begin() + 1, extended.files.end(), ", ")));
+  }
 }
 
 json Scenario::override_json(json scenario, const std::vector<std::string>& overrides) {

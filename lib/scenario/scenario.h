@@ -51,6 +51,7 @@ struct CoRunnerScenario {
 
 struct Scenario {
   std::string path, name, description;
+  std::vector<std::string> files;      // where it was read: `path`, and those that it extends (scenario/extends.h)
   std::string workload, data;          // data: folder, empty for the default of the workload
   std::string networks;                // path of the network file
   std::vector<std::string> candidates;  // empty: all of the file
@@ -86,7 +87,8 @@ struct Scenario {
   } seeds;
 
   // `overrides`: "key=value" with dots into objects and lists ("goals.0.accuracy=0.9"); values are JSON, or else text.
-  // Relative paths in the file are resolved beside it. InputError names file, key, value and mend.
+  // Relative paths in the file are resolved beside it. What "extends" names is merged in before. InputError names file, key, value and
+  // remedy.
   static Scenario read(const std::string& path, const std::vector<std::string>& overrides);
   static nlohmann::json override_json(nlohmann::json scenario, const std::vector<std::string>& overrides);
   static Scenario from_json(const nlohmann::json& j, const std::string& path);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "catch.h"
@@ -209,4 +211,45 @@ TEST_CASE("Schedules in seconds and from a file", "[scenario]") {
   check_says(message(j), {"on_ranges: expected pairs", "4294967298"});
   schedule({{"kind", "list"}, {"path", "x"}});
   check_says(message(j), {"schedule: path: has a meaning only for", "file"});
+}
+
+TEST_CASE("a scenario that extends another one states what differs", "[scenario]") {
+  const Folder folder;
+  put(folder / "sub/base.json", R"({"schema_version": "1.0", "name": "base", "workload": {"name": "fashion-mnist"}, "networks": "../n.json",
+    "inputs": 7, "seeds": {"inputs": 3, "schedule": 4}, "power": {"caps_w": [30, 50]},
+    "goals": [{"task": "min_energy", "deadline_x": 1.0, "accuracy": 0.9}]})");
+  put(folder / "own.json", R"({"extends": "sub/base.json", "name": "own", "inputs": null, "seeds": {"schedule": 5}, "power": {"caps_w": [40]}})");
+  put(folder / "third.json", R"({"extends": "own.json", "name": "third", "warmup_inputs": 2})");
+  const Scenario s = Scenario::read(folder / "third.json", {"seeds.bootstrap=9"});
+  CHECK(s.name == "third");
+  CHECK(s.networks == std::filesystem::path(folder / "n.json").lexically_normal().string());
+  CHECK(s.inputs == Scenario().inputs);  // null removes what the extended file says
+  CHECK(s.warmup_inputs == 2);
+  CHECK(s.seeds.inputs == 3);
+  CHECK(s.seeds.schedule == 5);
+  CHECK(s.seeds.bootstrap == 9);
+  CHECK(s.caps_w == std::vector<double>{40});
+  CHECK(s.files == std::vector<std::string>{folder / "third.json", folder / "own.json", folder / "sub/base.json"});
+  CHECK(json::parse(s.to_json().dump()).count("extends") == 0);
+}
+
+TEST_CASE("a scenario that extends what it cannot says why", "[scenario]") {
+  const Folder folder;
+  const auto said = [&](const std::string& name) { return message_of([&] { Scenario::read(folder / name, {}); }); };
+  put(folder / "a.json", R"({"extends": "b.json"})");
+  put(folder / "b.json", R"({"extends": "./a.json"})");
+  check_says(said("a.json"), {"a.json: extends", "circle", "b.json"});
+  put(folder / "self.json", R"({"extends": "self.json"})");
+  check_says(said("self.json"), {"circle"});
+  put(folder / "lost.json", R"({"extends": "nowhere.json"})");
+  check_says(said("lost.json"), {"lost.json: extends", "\"nowhere.json\"", "does not exist"});
+  put(folder / "number.json", R"({"extends": 3})");
+  check_says(said("number.json"), {"number.json: extends", "3"});
+  put(folder / "empty.json", R"({"extends": ""})");
+  check_says(said("empty.json"), {"empty.json: extends", "omit the key"});
+  put(folder / "list.json", "[]");
+  put(folder / "of-list.json", R"({"extends": "list.json"})");
+  check_says(said("of-list.json"), {"list.json", "expected an object"});
+  for (int i = 0; i < 20; ++i) put(folder / fmt::format("c{}.json", i), fmt::format(R"({{"extends": "c{}.json"}})", i + 1));
+  check_says(said("c0.json"), {"more than 16 files"});
 }
