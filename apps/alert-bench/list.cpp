@@ -8,6 +8,7 @@
 #include "contention/kinds.h"
 #include "contention/stress_ng.h"
 #include "core/console.h"
+#include "core/installation.h"
 #include "core/json_reader.h"
 #include "models/network_file.h"
 #include "schedulers/scheduler.h"
@@ -72,6 +73,12 @@ void list_scenarios(const std::string& folder) {
   }
 }
 
+// A folder of this name here, or else the shipped one.
+std::string shipped(const std::string& name) {
+  std::error_code error;
+  return fs::is_directory(name, error) ? name : (fs::path(shared_folder()) / name).string();
+}
+
 void list_co_runners() {
   const std::string missing = find_stress_ng().empty() ? fmt::format(" (not installed: {})", kStressNgMend) : "";
   for (const CoRunnerKind& k : co_runner_kinds()) print_out("{:<18} {}{}\n", k.name, k.summary, k.stress_ng.empty() ? "" : missing);
@@ -85,12 +92,12 @@ void add_list(CLI::App& app, CommandLine& line) {
   auto folder = std::make_shared<std::string>();
   command->add_option("KIND", *kind, "schedulers, models, workloads, powers, co-runners or scenarios")->required()
       ->check(CLI::IsMember({"schedulers", "models", "workloads", "powers", "co-runners", "scenarios"}));
-  command->add_option("--folder", *folder, "where network files or scenarios are (default: networks/, scenarios/)");
+  command->add_option("--folder", *folder, "where network files or scenarios are (default: networks/ or scenarios/ here, or else the shipped ones)");
   command->callback([kind, folder, &line] {
     line.action = [kind, folder] {
       if (*kind == "schedulers") list_schedulers();
-      if (*kind == "models") list_networks(folder->empty() ? "networks" : *folder);
-      if (*kind == "scenarios") list_scenarios(folder->empty() ? "scenarios" : *folder);
+      if (*kind == "models") list_networks(folder->empty() ? shipped("networks") : *folder);
+      if (*kind == "scenarios") list_scenarios(folder->empty() ? shipped("scenarios") : *folder);
       if (*kind == "workloads")
         for (const WorkloadInfo& w : known_workloads()) print_out("{:<14} {}\n", w.name, w.data);
       if (*kind == "powers")

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "commands.h"
+#include "core/installation.h"
 #include "workloads/workload_factory.h"
 
 namespace alertbench {
 
 void ScenarioArguments::add_to(CLI::App& command, bool several) {
-  auto* option = command.add_option("SCENARIO", files, several ? "scenario files (scenarios/*.json), run one after the other"
-                                                               : "scenario file (scenarios/*.json)");
+  auto* option = command.add_option("SCENARIO", files, several ? "scenario files, or names of shipped ones (quickstart), run one after the other"
+                                                               : "scenario file, or the name of a shipped one (quickstart)");
   option->required();
   if (!several) option->expected(1);
   command.add_option("--set", overrides,
@@ -26,7 +27,8 @@ void ScenarioArguments::add_to(CLI::App& command, bool several) {
       ->delimiter(',')->allow_extra_args(false);
 }
 
-Scenario ScenarioArguments::read(const std::string& file) const {
+Scenario ScenarioArguments::read(const std::string& given_file) const {
+  const std::string file = find_scenario(given_file);
   std::vector<std::string> all = overrides;
   if (inputs_option->count() > 0) {
     all.push_back(fmt::format("inputs={}", inputs));

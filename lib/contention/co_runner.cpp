@@ -15,6 +15,7 @@
 #include "contention/sorts.h"
 #include "core/cgroup.h"
 #include "core/error.h"
+#include "core/installation.h"
 
 namespace alertbench {
 namespace {
@@ -102,10 +103,7 @@ std::string find_generator() {
   if (const char* named = std::getenv("ALERT_CO_RUNNER"); named && *named) {
     path = named;
   } else {
-    char self[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", self, sizeof self);
-    path.assign(self, length > 0 ? static_cast<size_t>(length) : 0);
-    path = path.substr(0, path.rfind('/') + 1) + "alert-co-runner";
+    path = beside_program("alert-co-runner");
   }
   if (access(path.c_str(), X_OK) != 0)
     throw EnvironmentError(

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/installation.h"
 #include "core/limits.h"
 
 namespace alertbench {
@@ -51,8 +52,7 @@ Function* find_in_module(const char* name) {
   prefer_openmp_blas();
 
   std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path module = self.parent_path() / "alert-torch.so";
+  const std::string module = beside_program("alert-torch.so");
   void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     // The loader tells the reason in words alone: a file that is there and cannot be mapped met a limit, mostly of memory.
@@ -67,7 +67,7 @@ Function* find_in_module(const char* name) {
                                                       : ". Build it with -DALERT_TORCH=ON, and keep alert-torch.so beside the program."));
   }
   void* function = dlsym(handle, name);
-  if (!function) throw EnvironmentError(module.string() + ": is not of this version of alert-bench; build again");
+  if (!function) throw EnvironmentError(module + ": is not of this version of alert-bench; build again");
   return reinterpret_cast<Function*>(function);
 }
 

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "core/console.h"
+#include "core/installation.h"
 #include "core/limits.h"
 #include "power/cpufreq.h"
 #include "power/powercap_tree.h"
@@ -80,10 +81,7 @@ std::string find_cap_guard() {
   if (const char* named = std::getenv("ALERT_CAP_GUARD"); named && *named) {
     path = named;
   } else {
-    char self[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", self, sizeof self);
-    path.assign(self, length > 0 ? static_cast<size_t>(length) : 0);
-    path = path.substr(0, path.rfind('/') + 1) + "alert-cap-guard";
+    path = beside_program("alert-cap-guard");
   }
   if (access(path.c_str(), X_OK) != 0)
     throw EnvironmentError(fmt::format("power: cannot run {}: {}; {}, or name another in ALERT_CAP_GUARD", path, std::strerror(errno),
