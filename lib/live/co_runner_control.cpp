@@ -75,6 +75,12 @@ std::vector<WorkAsked> work_asked(const Scenario& scenario, const CoRunnerSpec& 
   return asked;
 }
 
+void refuse_command(const Scenario& scenario) {
+  if (scenario.co_runner.kind == "command")
+    throw InputError(fmt::format("{}: co_runner: command: this scenario starts \"{}\"; if you trust it, add --allow-commands",
+                                 scenario.path, fmt::join(scenario.co_runner.command, " ")));
+}
+
 CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, Progress* progress)
     : scenario_(scenario), progress_(progress) {
   const CoRunnerScenario& c = scenario.co_runner;
@@ -84,9 +90,7 @@ CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, 
   name_ = c.kind;
   spec_.seed = scenario.seeds.co_runner;
   if (c.kind == "command") {
-    if (!allow_commands)
-      throw InputError(fmt::format("{}: co_runner: command: this scenario starts \"{}\"; if you trust it, add --allow-commands",
-                                   scenario.path, fmt::join(c.command, " ")));
+    if (!allow_commands) refuse_command(scenario);
     spec_.command = c.command;
     if (scenario.inference_cpu >= 0) spec_.command_cpus = {scenario.inference_cpu};
   } else if (kind_of(scenario).own()) {

@@ -21,6 +21,9 @@ std::vector<int> worker_cpus(const Scenario& scenario);
 // What starvation() is to ask of each. No duty of workers on the GPU where power caps slow it: their duty is work at uncapped speed.
 std::vector<WorkAsked> work_asked(const Scenario& scenario, const CoRunnerSpec& spec);
 
+// InputError where the scenario's co-runner is a program of its own, which only --allow-commands starts.
+void refuse_command(const Scenario& scenario);
+
 class CoRunnerControl {
  public:
   // Starts the co-runner, paused; none for kind "none". A `command` needs `allow_commands` (InputError without).

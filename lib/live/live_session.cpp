@@ -22,8 +22,15 @@ std::string gpu_bus_id(const nlohmann::ordered_json& inference) {
   return id != gpu.end() && id->is_string() ? id->get<std::string>() : "";
 }
 
-// What only --allow-commands lets a scenario do.
+const Scenario& checked(const Scenario& s, bool allow_commands) {
+  if (!allow_commands) refuse_commands(s);
+  return s;
+}
+
+}  // namespace
+
 void refuse_commands(const Scenario& s) {
+  refuse_command(s);
   const auto refuse = [&](const std::string& key, const std::string& why) {
     throw InputError(fmt::format("{}: power: {} {}; if you trust it, add --allow-commands", s.path, key, why));
   };
@@ -33,13 +40,6 @@ void refuse_commands(const Scenario& s) {
   if (!s.power_state_folder.empty())
     refuse("state_folder:", fmt::format("\"{}\" is where the scenario has the caps found written", s.power_state_folder));
 }
-
-const Scenario& checked(const Scenario& s, bool allow_commands) {
-  if (!allow_commands) refuse_commands(s);
-  return s;
-}
-
-}  // namespace
 
 std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
   const NetworkFile file = NetworkFile::read(scenario.networks);

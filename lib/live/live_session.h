@@ -19,11 +19,14 @@
 
 namespace alertbench {
 
+// InputError where the scenario does what only --allow-commands lets it do: programs and libraries that it names, and folders below
+// which it has caps written.
+void refuse_commands(const Scenario& scenario);
+
 class LiveSession {
  public:
   // Pins the calling thread, loads data and networks, builds and pauses the co-runner. Everything runs on the calling
-  // thread. `allow_commands`: programs and libraries that the scenario names, and folders below which it has caps written. Errors as of
-  // the parts.
+  // thread. Without `allow_commands` as refuse_commands(). Errors as of the parts.
   LiveSession(const Scenario& scenario, bool allow_commands, bool quiet);
   ~LiveSession();
 

@@ -113,16 +113,16 @@ CapGuard::CapGuard(const std::string& root, const std::string& folder, const std
     if (!error && ::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) error = std::error_code(errno, std::generic_category());
     if (const std::string why = error ? "" : why_not_trusted(folder); !why.empty())
       throw EnvironmentError(fmt::format("power: {}: {}, so nobody could trust the caps noted there; name another folder with "
-                                         "--set power.state_folder=DIR", folder, why));
+                                         "--set power.state_folder=DIR --allow-commands", folder, why));
     if (error || access(folder.c_str(), W_OK | X_OK) != 0)
       throw EnvironmentError(fmt::format("power: {}: the caps found cannot be noted in this folder ({}); name another with "
-                                         "--set power.state_folder=DIR", folder,
+                                         "--set power.state_folder=DIR --allow-commands", folder,
                                          error ? error.message() : std::strerror(errno)));
     if (fs::exists(state_file_)) {
       const CapState left = read_cap_state(state_file_);
       if (left.root != root_)
         throw EnvironmentError(fmt::format("power: {}: is of the machine below \"{}\"; name another folder with "
-                                           "--set power.state_folder=DIR", state_file_, left.root));
+                                           "--set power.state_folder=DIR --allow-commands", state_file_, left.root));
       const auto failures = alertbench::put_back(left, nvml_library_);
       if (!failures.empty())
         throw EnvironmentError(fmt::format("power: process {} ({}) left caps behind, and they cannot be put back: {}. They are noted in {}; "

@@ -72,7 +72,7 @@ std::string state_folder(const std::string& told, const std::string& root) {
   if (::geteuid() == 0) return "/run/alert-bench";
   if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime && *runtime) return std::string(runtime) + "/alert-bench";
   throw EnvironmentError("power: no folder to note the caps in that were found: XDG_RUNTIME_DIR is not set; name one with "
-                         "--set power.state_folder=DIR");
+                         "--set power.state_folder=DIR --allow-commands");
 }
 
 std::string state_path(const std::string& folder) { return folder + "/power-caps.json"; }

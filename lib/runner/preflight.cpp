@@ -14,7 +14,8 @@ namespace {
 
 constexpr size_t other_files = 64;  // libraries, sensors, weights, a recording
 
-Preflight without_those_that_cannot(Scenario scenario, bool anytime, bool traditional, bool named) {
+// `from`: where the candidates stand.
+Preflight without_those_that_cannot(Scenario scenario, const std::string& from, bool anytime, bool traditional, bool named) {
   Preflight result{std::move(scenario), {}};
   std::vector<std::string> able;
   for (const std::string& name : result.scenario.schedulers) {
@@ -27,7 +28,7 @@ Preflight without_those_that_cannot(Scenario scenario, bool anytime, bool tradit
       continue;
     }
     const std::string lacks = fmt::format("needs {} network, and there is none among the candidates ({})",
-                                          lacks_anytime ? "an anytime" : "a traditional", result.scenario.networks);
+                                          lacks_anytime ? "an anytime" : "a traditional", from);
     if (named)
       throw InputError(fmt::format("{}: schedulers: {} {}; leave it away, or give such a network", result.scenario.path, name, lacks));
     result.notes.push_back(fmt::format("scheduler {} is left out: it {}", name, lacks));
@@ -41,20 +42,25 @@ Preflight without_those_that_cannot(Scenario scenario, bool anytime, bool tradit
 Preflight check_before(const Scenario& scenario) {
   const std::vector<NetworkSpec> networks = candidates_of(scenario);
   const auto anytime = [](const NetworkSpec& n) { return n.anytime(); };
-  return without_those_that_cannot(scenario, std::any_of(networks.begin(), networks.end(), anytime),
+  return without_those_that_cannot(scenario, scenario.networks, std::any_of(networks.begin(), networks.end(), anytime),
                                    !std::all_of(networks.begin(), networks.end(), anytime), scenario.schedulers_named);
 }
 
 Preflight check_before_replay(const Scenario& scenario, const Profile& profile, bool named) {
   const auto anytime = [](const ModelProfile& m) { return m.anytime(); };
-  return without_those_that_cannot(scenario, std::any_of(profile.models.begin(), profile.models.end(), anytime),
+  return without_those_that_cannot(scenario, "of the recording", std::any_of(profile.models.begin(), profile.models.end(), anytime),
                                    !std::all_of(profile.models.begin(), profile.models.end(), anytime), named);
 }
 
-std::vector<std::string> able_schedulers(const Profile& profile) {
+Preflight able_schedulers(const Profile& profile) {
   Scenario all;
   for (const SchedulerInfo& info : known_schedulers()) all.schedulers.push_back(info.name);
-  return check_before_replay(all, profile, false).scenario.schedulers;
+  return check_before_replay(all, profile, false);
+}
+
+void check_permissions(const Scenario& scenario, bool allow_commands) {
+  if (!allow_commands) refuse_commands(scenario);
+  choose_processors(scenario, allowed_cpus());
 }
 
 void check_file_limit(const Scenario& scenario) {

@@ -20,7 +20,11 @@ struct Preflight {
 Preflight check_before(const Scenario& scenario);
 // The same for a recording's networks. `named`: the schedulers were asked for, so that none may be left out.
 Preflight check_before_replay(const Scenario& scenario, const Profile& profile, bool named);
-std::vector<std::string> able_schedulers(const Profile& profile);  // all that can run on its networks
+Preflight able_schedulers(const Profile& profile);  // all that can run on its networks
+
+// That this process may do on this machine what the scenario asks for: InputError for what needs `allow_commands`, EnvironmentError for
+// processors that it may not use.
+void check_permissions(const Scenario& scenario, bool allow_commands);
 
 // EnvironmentError where a live run of the scenario needs more files open at once than this process may have.
 void check_file_limit(const Scenario& scenario);

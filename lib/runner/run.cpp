@@ -420,6 +420,7 @@ ExitCode conclude_recording(const Scenario& scenario, const RunOptions& options,
 ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
   const Preflight preflight = check_before(asked);  // bad input is told before anything is written
   const Scenario& scenario = preflight.scenario;
+  check_permissions(scenario, options.allow_commands);
   check_file_limit(scenario);
   std::optional<Recording> so_far;
   std::string recording_path = options.recording;
@@ -502,6 +503,7 @@ ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
 ExitCode record_scenario(const Scenario& asked, const RunOptions& options) {
   const Preflight preflight = check_before(asked);
   const Scenario& scenario = preflight.scenario;
+  check_permissions(scenario, options.allow_commands);
   std::optional<Recording> so_far;
   FolderLock lock(options.out);
   if (options.resume) {
@@ -652,7 +654,13 @@ ExitCode replay_grid(const ReplayRequest& request, const RunOptions& options) {
   const Recording recording = Recording::load(request.recording);
   const Scenario scenario = scenario_to_replay(recording, request, options.quiet);
   CellRequest cell;
-  cell.schedulers = request.schedulers.empty() ? able_schedulers(recording.profile) : request.schedulers;
+  cell.schedulers = request.schedulers;
+  if (cell.schedulers.empty()) {
+    const Preflight able = able_schedulers(recording.profile);
+    cell.schedulers = able.scenario.schedulers;
+    for (const std::string& n : able.notes)
+      if (!options.quiet) say("note: {}", n);
+  }
   cell.scheduler_settings = scenario.scheduler_settings;
   cell.grid = request.grid_spec;
   cell.threads = request.threads;

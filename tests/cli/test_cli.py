@@ -433,6 +433,7 @@ class WithoutNetworks(Folder):
             self.refused(call("run", self.write("s.json", scenario), "--out", self.path("r-" + key)), 2, f"power: {key}", value,
                          "--allow-commands")
         self.assertFalse(os.path.exists(self.path("state")))
+            self.assertFalse(os.path.exists(self.path("r-" + key)))
 
     def test_output_that_cannot_be_written(self):
         commands = (("list", "schedulers"), ("list", "scenarios"), ("--version",), ("--help",), ("run", "--help"),
@@ -1225,7 +1226,11 @@ class WithNetworks(Folder):
         self.refused(call("run", "scenarios/smoke.json", "--data", "fashion-mnist=" + self.path("absent"), "--out",
                           self.path("r")), 2, "absent")
         path = self.write("s.json", smoke(co_runner={"kind": "command", "command": ["sleep", "1000"]}))
-        self.refused(call("run", path, "--out", self.path("r2")), 2, "--allow-commands")
+        for command in ("run", "record"):
+            self.refused(call(command, path, "--out", self.path("r2")), 2, "--allow-commands")
+            self.refused(call(command, "scenarios/smoke.json", "--set", "placement.inference_cpu=4000", "--out", self.path("r2")), 3,
+                         "placement: inference_cpu", "4000")
+        self.assertFalse(os.path.exists(self.path("r2")))
 
     def test_real_caps_and_counters(self):
         with FakeMachine(self.path("m")) as machine:
