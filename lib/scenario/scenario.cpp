@@ -59,6 +59,13 @@ std::string resolve_path(const std::string& scenario_path, const std::string& pa
   return (std::filesystem::path(scenario_path).parent_path() / path).lexically_normal().string();
 }
 
+// What stands twice would count twice: a network in every total, a sensor in the energy.
+void refuse_twice(const JsonReader& r, const std::string& key, const std::vector<std::string>& words) {
+  std::set<std::string> seen;
+  for (const std::string& word : words)
+    if (!seen.insert(word).second) r.fail(key, fmt::format("\"{}\" stands twice", word));
+}
+
 GoalSpec read_goal(JsonReader r, size_t index) {
   GoalSpec g;
   g.name = r.text("name", fmt::format("goal-{}", index + 1));
@@ -238,6 +245,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   workload.finish();
   s.networks = resolve_path(path, r.text("networks"));
   s.candidates = r.texts("candidates");
+  refuse_twice(r, "candidates", s.candidates);
   s.inputs = r.integer("inputs", s.inputs, 1, most_inputs);
   s.warmup_inputs = r.integer("warmup_inputs", s.warmup_inputs, 0, 100'000);
   s.arrivals = r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
@@ -251,6 +259,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
                                                std::filesystem::path(path).parent_path().string());
     for (const double number : power.numbers("cpufreq_policies", 0, 4095)) s.cpufreq_policies.push_back(static_cast<int>(number));
     s.power_sensors = power.texts("sensors");
+    refuse_twice(power, "sensors", s.power_sensors);
     if (power.has("gpu")) s.gpu = power.raw("gpu").is_number() ? std::to_string(power.integer("gpu", 0, 1023)) : power.text("gpu");
     s.nvml_library = power.text("nvml_library", s.nvml_library);
     if (s.nvml_library.find('/') != std::string::npos) s.nvml_library = resolve_path(path, s.nvml_library);
@@ -291,11 +300,9 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
   if (!s.scheduler_settings.is_object()) r.fail("scheduler_settings", "expected an object, one key a scheduler");
-  std::set<std::string> seen;
-  for (const std::string& name : s.schedulers) {
-    if (!seen.insert(name).second) r.fail("schedulers", fmt::format("\"{}\" stands twice", name));
+  refuse_twice(r, "schedulers", s.schedulers);
+  for (const std::string& name : s.schedulers)
     effective_settings(name, s.scheduler_settings.value(name, json::object()), path + ": scheduler_settings: " + name);
-  }
   for (const auto& [name, value] : s.scheduler_settings.items()) {
     (void)value;
     effective_settings(name, value, path + ": scheduler_settings: " + name);

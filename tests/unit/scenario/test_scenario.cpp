@@ -55,6 +55,14 @@ TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[sc
   json j = minimal();
   j["inputz"] = 3;
   REQUIRE(contains(message(j), "dir/s.json: inputz: unknown key, did you mean \"inputs\"?"));
+  for (const char* list : {"candidates", "schedulers"}) {
+    j = minimal();
+    j[list] = {"alert", "oracle", "alert"};
+    CHECK(contains(message(j), fmt::format("dir/s.json: {}: \"alert\" stands twice", list)));
+  }
+  j = minimal();
+  j["power"] = {{"sensors", {"cpu", "cpu"}}};  // whose energy would be added up
+  CHECK(contains(message(j), "power: sensors: \"cpu\" stands twice"));
   j = minimal();
   j["inputs"] = "many";
   REQUIRE(contains(message(j), "inputs: expected a whole number, found \"many\""));
