@@ -44,6 +44,19 @@ bool EvaluationFolder::has(const std::string& name) const {
   return fs::exists(fs::path(path()) / name, ignored);
 }
 
+bool EvaluationFolder::has_plan() const {
+  if (!has("plan.json")) return false;
+  const std::string file = path() + "/plan.json";
+  nlohmann::json plan;
+  try {
+    plan = read_json_file(file);
+  } catch (const InputError&) {
+  }
+  if (!plan.is_object() || plan.value("kind", nlohmann::json()) != "sweep-plan")
+    throw InputError(file + ": is no plan of a sweep, so alert-bench did not write it; move it away, or give another --out");
+  return true;
+}
+
 void EvaluationFolder::remove(const std::string& name) const {
   std::error_code error;
   if (fs::remove(fs::path(path()) / name, error); error)

@@ -23,6 +23,8 @@ class EvaluationFolder {
   explicit EvaluationFolder(const std::string& path) : lock_(path) {}
 
   bool has(const std::string& name) const;
+  // Whether a sweep or merge worked here. InputError where the plan.json that is there is of another program, which nobody may write over.
+  bool has_plan() const;
   void remove(const std::string& name) const;  // a file, if there
   // Cells in cells/ that are no file of a sweep's cell: foreign, so that --overwrite must not delete them.
   std::vector<std::string> foreign_cells() const;

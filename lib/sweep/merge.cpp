@@ -190,9 +190,10 @@ ExitCode merge_evaluations(const std::vector<std::string>& folders, const MergeO
   if (folder.has("cells")) throw InputError(options.out + ": holds the cells of a sweep; give the result a folder of its own");
   if (folder.has("manifest.json") && !options.overwrite)
     throw InputError(options.out + ": holds a result already (manifest.json); give another --out, or --overwrite");
-  if (folder.has("evaluation.json") && !folder.has("plan.json"))
+  const bool merged_before = folder.has_plan();
+  if (folder.has("evaluation.json") && !merged_before)
     throw InputError(options.out + ": holds an evaluation.json that no merge made; give another --out");
-  if (folder.has("manifest.json") && !folder.has("plan.json"))
+  if (folder.has("manifest.json") && !merged_before)
     throw InputError(options.out + ": holds a result that no merge made; give another --out");
   for (const std::string& w : plan.warnings) progress.note("warning: " + w);
   return folder.guarded([&] {

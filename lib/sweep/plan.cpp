@@ -13,7 +13,9 @@
 
 #include "core/error.h"
 #include "core/json_reader.h"
+#include "core/profile.h"
 #include "evaluation/cell.h"
+#include "schedulers/scheduler.h"
 #include "trace/atomic_file.h"
 #include "trace/json_lines.h"
 #include "trace/manifest.h"
@@ -116,6 +118,40 @@ Cell common_cell(const SweepFile& sweep, const std::string& recording) {
   return cell;
 }
 
+// Those of the sweep that can run on the networks of every recording: a cell in which one cannot has no result at all. The others are
+// left out with a warning, or refused where the sweep names them.
+std::vector<std::string> able_on_all(const SweepFile& sweep, const std::vector<std::string>& recordings, std::vector<std::string>& warnings) {
+  std::map<std::string, std::string> lacking;  // by scheduler: which recording lacks what
+  for (const std::string& recording : recordings) {
+    const std::string path = path_of(sweep.folder(), recording) + "/profile.json";
+    Profile profile;
+    try {
+      profile = Profile::read(path);
+    } catch (const Error&) {
+      continue;  // its cells fail, and say why
+    }
+    const auto anytime = [](const ModelProfile& m) { return m.anytime(); };
+    const bool any = std::any_of(profile.models.begin(), profile.models.end(), anytime);
+    const bool all = std::all_of(profile.models.begin(), profile.models.end(), anytime);
+    for (const SchedulerInfo& info : known_schedulers())
+      if (info.needs_anytime && !any)
+        lacking.emplace(info.name, fmt::format("{} has no anytime network", recording));
+      else if (info.needs_traditional && all)
+        lacking.emplace(info.name, fmt::format("{} has no traditional network", recording));
+  }
+  std::vector<std::string> able;
+  for (const std::string& name : sweep.schedulers) {
+    const auto why = lacking.find(name);
+    if (why == lacking.end())
+      able.push_back(name);
+    else if (sweep.schedulers_named)
+      throw InputError(fmt::format("{}: schedulers: {} cannot run on every recording: {}; leave one of them out", sweep.path, name, why->second));
+    else
+      warnings.push_back(fmt::format("scheduler {} is left out: {}", name, why->second));
+  }
+  return able;
+}
+
 std::string judging_text(const GridSpec& g) {
   return fmt::format("judged {}{}", g.judge ? to_string(*g.judge) : "as recorded",
                      g.tolerance ? fmt::format(" within {} and {}", g.tolerance->accuracy, g.tolerance->energy) : "");
@@ -169,14 +205,15 @@ Plan Plan::of(const SweepFile& sweep, const Shard& shard) {
   const json facts = json::parse(build_facts().dump());
   plan.tool = fmt::format("{} {}", facts.value("version", "unknown"), facts.value("git_revision", "unknown"));
   plan.grid = sweep.grid;
+  const std::vector<std::string> recordings = recordings_of(sweep, plan.warnings);
   CellRequest request;
-  request.schedulers = sweep.schedulers;
+  request.schedulers = able_on_all(sweep, recordings, plan.warnings);
   request.scheduler_settings = sweep.scheduler_settings;
   const EvaluationResult begun = begin_evaluation(request);
   plan.schedulers = begun.schedulers;
   plan.scheduler_settings = begun.scheduler_settings;
   std::map<std::string, std::string> recording_of;  // cell id
-  for (const std::string& recording : recordings_of(sweep, plan.warnings)) {
+  for (const std::string& recording : recordings) {
     const Cell common = common_cell(sweep, recording);
     for (const Task task : sweep.tasks) {
       PlannedCell planned{common, recording};

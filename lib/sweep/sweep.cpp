@@ -35,9 +35,10 @@ void take_folder(const EvaluationFolder& folder, const Plan& plan, bool overwrit
   const std::string& out = folder.path();
   const std::string mend = "; give another --out, or --overwrite to start afresh";
   bool afresh = overwrite;
-  if (!folder.has("plan.json") && folder.has("manifest.json"))
+  const bool begun = folder.has_plan();
+  if (!begun && folder.has("manifest.json"))
     throw InputError(out + ": holds a result that is no sweep; give another --out");
-  if (!afresh && folder.has("plan.json")) {
+  if (!afresh && begun) {
     const Plan before = Plan::read(out + "/plan.json");
     if (before.name != plan.name)
       throw InputError(fmt::format("{}: holds another sweep, \"{}\", not \"{}\"{}", out, before.name, plan.name, mend));
@@ -51,7 +52,7 @@ void take_folder(const EvaluationFolder& folder, const Plan& plan, bool overwrit
       afresh = true;
     }
   }
-  if (!folder.has("plan.json") && (folder.has("evaluation.json") || folder.has("cells")))
+  if (!begun && (folder.has("evaluation.json") || folder.has("cells")))
     throw InputError(out + ": holds evaluation.json or cells/ without the plan.json of a sweep, so no sweep wrote them; give another --out");
   if (const auto foreign = folder.foreign_cells(); afresh && !foreign.empty())
     throw InputError(fmt::format("{}: only cells that a sweep wrote are deleted; not by one are: {}. Move them away, or give another --out", out,

@@ -75,6 +75,7 @@ SweepFile SweepFile::read(const std::string& path) {
   for (const std::string& name : s.schedulers) effective_settings(name, nullptr, path + ": schedulers");
   for (const auto& [name, settings] : s.scheduler_settings.items())
     effective_settings(name, settings, path + ": scheduler_settings: " + name);
+  s.schedulers_named = !s.schedulers.empty();
   if (s.schedulers.empty())
     for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
   return s;

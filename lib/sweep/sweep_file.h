@@ -23,7 +23,8 @@ struct SweepFile {
   std::string path, name, description;
   std::vector<std::string> recordings;
   std::vector<Task> tasks{Task::min_energy, Task::min_error};
-  std::vector<std::string> schedulers;  // empty: all
+  std::vector<std::string> schedulers;  // all where it names none
+  bool schedulers_named = false;
   nlohmann::json scheduler_settings = nlohmann::json::object();
   GridSpec grid;
 

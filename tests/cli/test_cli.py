@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 
 import jsonschema
 
@@ -566,6 +567,9 @@ class WithoutNetworks(Folder):
         self.assertEqual(call("replay", self.recording(), "--out", self.path("r"), "--quiet").returncode, 0)
         self.assertTrue(os.path.exists(self.path("target/manifest.json")))
 
+        os.symlink(self.path("nowhere"), self.path("dangling"))
+        recording = self.recording()
+        self.refused(call("replay", recording, "--out", self.path("dangling")), 3, "dangling", "leads nowhere")
     def test_schedulers_that_cannot_run_are_known_before(self):
         alone = ("--set", 'candidates=["resnet-w8","resnet-w16"]')
         plan = call("run", "scenarios/smoke.json", "--dry-run", *alone)
