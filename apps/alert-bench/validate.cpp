@@ -9,6 +9,7 @@
 #include "core/console.h"
 #include "core/json_reader.h"
 #include "core/profile.h"
+#include "evaluation/cell.h"
 #include "evaluation/evaluation.h"
 #include "models/inference_runtime.h"
 #include "models/network_file.h"
@@ -85,13 +86,16 @@ std::string check_evaluation(const std::string& folder) {
   return told + "evaluation, " + about(EvaluationResult::read(folder));
 }
 
+std::string check_recording(const std::string& path) {
+  const Recording r = Recording::load(path);
+  if (r.info.contains("scenario")) recorded_scenario(r, path);
+  return fmt::format("recording, {} of {} inputs", r.truth.inputs, r.planned_inputs);
+}
+
 // Says what the file is, or throws InputError.
 std::string check(const std::string& path, bool load, int classes) {
   if (fs::is_directory(path)) {
-    if (fs::exists(path + "/recording.json")) {
-      const Recording r = Recording::load(path);
-      return fmt::format("recording, {} of {} inputs", r.truth.inputs, r.planned_inputs);
-    }
+    if (fs::exists(path + "/recording.json")) return check_recording(path);
     if (fs::exists(path + "/evaluation.json") || fs::exists(path + "/plan.json")) return check_evaluation(path);
     if (!fs::exists(path + "/manifest.json"))
       throw InputError(path + ": a folder with neither recording.json nor manifest.json: no recording, no result");
@@ -100,7 +104,7 @@ std::string check(const std::string& path, bool load, int classes) {
     if (fs::is_directory(path + "/traces"))
       for (const auto& entry : fs::directory_iterator(path + "/traces"))
         if (entry.path().extension() == ".jsonl") read_trace(entry.path().string()), ++traces;
-    if (fs::exists(path + "/recording/recording.json")) Recording::load(path + "/recording");
+    if (fs::exists(path + "/recording/recording.json")) check_recording(path + "/recording");
     return fmt::format("result, status {}, {} sound traces", manifest.value("status", "unknown"), traces);
   }
   if (fs::path(path).extension() == ".jsonl") {
@@ -117,10 +121,7 @@ std::string check(const std::string& path, bool load, int classes) {
   if (kind == "sweep-plan") return fmt::format("plan of a sweep, {} cells", Plan::read(path).cells.size());
   if (j.contains("networks") && j["networks"].is_array()) return check_networks(path, load, classes);
   if (j.contains("goals") || j.contains("extends")) return fmt::format("scenario, {} goal settings", Scenario::read(path, {}).goals.size());
-  if (j.contains("arrays")) {
-    const Recording r = Recording::load(path);
-    return fmt::format("recording, {} of {} inputs", r.truth.inputs, r.planned_inputs);
-  }
+  if (j.contains("arrays")) return check_recording(path);
   if (j.contains("caps_w") && j.contains("models"))
     return fmt::format("profile, {} networks", Profile::read(path).models.size());
   throw InputError(path + ": neither scenario, network file, profile, recording, sweep nor evaluation (no goals, networks, models, arrays or kind in it)");

@@ -131,14 +131,37 @@ std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& as
   return names;
 }
 
-Scenario scenario_of(const Recording& recording, const std::string& where, const std::vector<std::string>& overrides,
-                     const std::vector<std::string>& schedulers) {
+namespace {
+
+// What the files said that a scenario names stands in its recording: a path there is one that somebody put there.
+void refuse_paths(const nlohmann::json& stored, const std::string& where) {
+  using pointer = nlohmann::json::json_pointer;
+  const auto text = [&](const char* at) { return stored.contains(pointer(at)) && stored.at(pointer(at)).is_string(); };
+  for (const char* at : {"/power/model", "/power/frequency_table", "/co_runner/schedule/path"})
+    if (text(at))
+      throw InputError(fmt::format("{}: info.scenario{}: {}: a recording names no file to read; record it again", where, at,
+                                   shown_json(stored.at(pointer(at)))));
+}
+
+}  // namespace
+
+Scenario recorded_scenario(const Recording& recording, const std::string& where, const std::vector<std::string>& overrides,
+                           const std::vector<std::string>& schedulers) {
   if (!recording.info.contains("scenario"))
     throw InputError(where + ": does not say which scenario it is of (info.scenario); record it again");
   nlohmann::json stored = nlohmann::json::parse(json_text(recording.info["scenario"]));
+  refuse_paths(stored, where);
   if (!schedulers.empty()) stored["schedulers"] = schedulers;
-  const Scenario scenario =
-      Scenario::from_json(Scenario::override_json(stored, overrides), recording.info.value("scenario_path", where));
+  try {
+    return Scenario::from_json(Scenario::override_json(stored, overrides), recording.info.value("scenario_path", where));
+  } catch (const InputError& e) {
+    throw InputError(fmt::format("{}: the recorded scenario: {}", where, e.what()));
+  }
+}
+
+Scenario scenario_of(const Recording& recording, const std::string& where, const std::vector<std::string>& overrides,
+                     const std::vector<std::string>& schedulers) {
+  const Scenario scenario = recorded_scenario(recording, where, overrides, schedulers);
   if (recording.truth.inputs == 0)
     throw InputError(where + ": 0 inputs are recorded, nothing to judge; `alert-bench record --resume` goes on with it");
   if (recording.truth.inputs <= first_judged(recording.truth, scenario.warmup_inputs))

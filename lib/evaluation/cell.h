@@ -23,8 +23,11 @@ struct CellRequest {
 // Schedulers in the registry's order: those asked for, and the oracles.
 std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& asked);
 
-// The scenario that was recorded, with `overrides` (as --set) and other schedulers if any. InputError (opened by `where`)
-// where the recording does not say, or holds nothing but warm-up.
+// The scenario that was recorded, with `overrides` (as --set) and other schedulers if any. InputError (opened by `where`) where the
+// recording does not say, or names a file: what the files of a scenario said is in its recording.
+Scenario recorded_scenario(const Recording& recording, const std::string& where, const std::vector<std::string>& overrides = {},
+                           const std::vector<std::string>& schedulers = {});
+// The same, to be judged: InputError also where it holds nothing but warm-up.
 Scenario scenario_of(const Recording& recording, const std::string& where, const std::vector<std::string>& overrides = {},
                      const std::vector<std::string>& schedulers = {});
 

@@ -295,6 +295,20 @@ TEST_CASE("totals: means over settings, harmonic over cells, infeasible and viol
   CHECK_FALSE(e.cells[0].totals[0].normalised->interval.has_value());
 }
 
+TEST_CASE("a recording names no files that are read", "[evaluation]") {
+  const Recording sound = made_up(20);
+  for (const char* at : {"/power/model", "/power/frequency_table", "/co_runner/schedule/path"}) {
+    Recording r = sound;
+    r.info["scenario"][nlohmann::ordered_json::json_pointer(at)] = "/etc/passwd";
+    const std::string said = message_of([&] { recorded_scenario(r, "there"); });
+    CHECK(contains(said, std::string("there: info.scenario") + at));
+    CHECK(contains(said, "names no file"));
+  }
+  Recording r = sound;
+  r.info["scenario"]["name"] = "../up";
+  CHECK(contains(message_of([&] { recorded_scenario(r, "there"); }), "there: the recorded scenario: "));
+}
+
 TEST_CASE("a recording that cannot be evaluated says why", "[evaluation]") {
   Recording r = made_up(20);
   CHECK_THROWS_AS(scenario_of(r, "r", {"warmup_inputs=20"}), InputError);
