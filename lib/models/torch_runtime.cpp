@@ -81,7 +81,7 @@ void check_output(StagedModel& model, const NetworkSpec& spec, int classes, std:
     const std::vector<float> again = run_stage(model, stage);
     float most = 0, difference = 0;
     for (size_t i = 0; i < again.size(); ++i) {
-      most = std::max(most, std::abs(again[i]));
+      most = std::max({most, std::abs(again[i]), std::abs(first[static_cast<size_t>(stage)][i])});
       difference = std::max(difference, std::abs(again[i] - first[static_cast<size_t>(stage)][i]));
     }
     if (!(difference > 1e-3f * most)) continue;  // sums in another order differ by less

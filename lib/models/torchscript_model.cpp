@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/runtime/print_handler.h>
 #include <torch/script.h>
 #include <torch/version.h>
 
 #include <fstream>
 
+#include "core/console.h"
 #include "core/error.h"
 #include "core/text_file.h"
 #include "models/device_model.h"
@@ -74,6 +76,15 @@ int trained_operators(const torch::jit::Block* block) {
   return count;
 }
 
+// What a network prints would stand among the results, and could hold escape sequences.
+void print_to_standard_error() {
+  static const bool done = [] {
+    torch::jit::setPrintHandler([](const std::string& text) { say("network: {}", text.substr(0, text.find_last_not_of('\n') + 1)); });
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
 class TorchscriptModel : public StagedModel {
  public:
   TorchscriptModel(torch::jit::Module module, const NetworkSpec& spec, const ComputeDevice& device)
@@ -121,6 +132,7 @@ class TorchscriptModel : public StagedModel {
 std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device, std::vector<std::string>* warnings) {
   const std::string where = fmt::format("{}: network \"{}\": ", spec.weights, spec.name);
   open_to_read(spec.weights);  // a regular file
+  print_to_standard_error();
   try {
     std::ifstream file(spec.weights, std::ios::binary);
     check_torchscript(file, where);

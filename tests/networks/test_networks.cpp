@@ -1,11 +1,14 @@
 // Networks against LibTorch itself. A plain program: Catch2's CHECK and c10's do not go together.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <torch/script.h>
 #include <torch/torch.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <sstream>
 
 #include "core/error.h"
@@ -230,6 +233,31 @@ void torchscript_of_strangers(const std::filesystem::path& folder) {
   }
 }
 
+// What is on standard output while `body` runs.
+std::string printed_by(const std::filesystem::path& file, const std::function<void()>& body) {
+  std::fflush(stdout);
+  std::cout.flush();
+  const int kept = dup(STDOUT_FILENO), captured = open(file.c_str(), O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0600);
+  dup2(captured, STDOUT_FILENO);
+  body();
+  std::fflush(stdout);
+  std::cout.flush();
+  dup2(kept, STDOUT_FILENO);
+  close(kept);
+  close(captured);
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void torchscript_that_prints(const std::filesystem::path& folder) {
+  torch::jit::Module module("__torch__.Net");
+  module.define("def forward(self, x):\n  print(\"accuracy 100 %\")\n  return x\n");
+  const NetworkSpec spec = script(folder, "prints", module);
+  const auto model = load_torchscript(spec);
+  const std::string printed = printed_by(folder / "printed", [&] { run_all(*model, Image{3, 8, 8, std::vector<float>(192, 0.5f)}); });
+  expect(printed.empty(), "what TorchScript prints does not stand among the results");
+}
+
 void torchscript_in_training_mode(const std::filesystem::path& folder) {
   const auto warnings_of = [&](const std::string& name, const std::string& line) {
     torch::jit::Module module("__torch__.Net");
@@ -370,6 +398,7 @@ int main() {
   wrapped_names(folder);
   torchscript(folder);
   torchscript_of_strangers(folder);
+  torchscript_that_prints(folder);
   torchscript_in_training_mode(folder);
   torchscript_that_does_not_load(folder);
   shipped_networks();
