@@ -53,6 +53,16 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string shortened(const std::string& text) {
+  constexpr size_t head = 4000, tail = 2000;
+  if (text.size() <= head + tail) return text;
+  const auto begins = [&](size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80; };  // of a character of UTF-8
+  size_t first_end = head, last_begin = text.size() - tail;
+  while (!begins(first_end)) --first_end;
+  while (!begins(last_begin)) ++last_begin;
+  return fmt::format("{} [... {} bytes left out ...] {}", text.substr(0, first_end), last_begin - first_end, text.substr(last_begin));
+}
+
 bool is_printable(std::string_view text) { return printable(text) == text; }
 
 void prepare_standard_streams() {

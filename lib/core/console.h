@@ -25,10 +25,13 @@ void flush_output();                     // shows now what is printed
 // Ends standard output: empty, or the system's reason why not all that was printed arrived.
 std::string finish_output();
 
-// A line on standard error.
+// The beginning and the end of a text longer than any message needs to be: names of strangers have any length.
+std::string shortened(const std::string& text);
+
+// A line on standard error, printable() and shortened().
 template <class... Arguments>
 void say(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-  say_text(printable(fmt::format(format, std::forward<Arguments>(arguments)...)) + "\n");
+  say_text(shortened(printable(fmt::format(format, std::forward<Arguments>(arguments)...))) + "\n");
 }
 
 // Text on standard output.

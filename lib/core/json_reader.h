@@ -15,7 +15,7 @@ namespace alertbench {
 struct JsonLimits {
   size_t bytes = size_t{1} << 30;  // a sweep over thousands of cells has some 100 MB
   size_t depth = 64;               // our own files nest 12 deep; what walks over a value may use the stack
-  size_t values = 100000000;
+  size_t values = 30000000;        // a recording of the most inputs names each of them; a value takes up to 100 bytes
 };
 
 // Of files that people write by hand: scenarios, network files, sweep files.

@@ -72,3 +72,17 @@ TEST_CASE("a file opened later never becomes a standard stream that was closed",
           return open("/dev/null", O_RDONLY) > 2 ? 0 : 1;
         }) == 0);
 }
+
+TEST_CASE("a message with a name of any length keeps its beginning and its end", "[console]") {
+  CHECK(shortened("s.json: name: x") == "s.json: name: x");
+  std::string name;
+  for (int i = 0; i < 200000; ++i) name += "\u00e9";
+  for (const char* before : {"s.json: ", "s.json:  "}) {  // cut between the bytes of a character or not
+    const std::string text = shortened(before + name + "; use another");
+    CHECK(text.size() < 6100);
+    CHECK(text.rfind("s.json: ", 0) == 0);
+    CHECK(contains(text, "bytes left out"));
+    CHECK(text.substr(text.size() - 13) == "; use another");
+    CHECK(is_printable(text));
+  }
+}
