@@ -8,6 +8,7 @@
 #include <fstream>
 #include <limits>
 
+#include "core/cgroup.h"
 #include "core/error.h"
 
 namespace alertbench {
@@ -48,6 +49,7 @@ double memory_limit_bytes(const std::string& root) {
     if (key == "MemTotal:") limit = std::min(limit, 1024 * kib);
   lower_to_file(limit, root + "/sys/fs/cgroup/memory.max");
   lower_to_file(limit, root + "/sys/fs/cgroup/memory/memory.limit_in_bytes");
+  if (const auto bytes = read_cgroup_limits(root).memory_bytes) limit = std::min(limit, static_cast<double>(*bytes));  // of a job's own group
   rlimit space{};
   if (root.empty() && getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
     limit = std::min(limit, static_cast<double>(space.rlim_cur));

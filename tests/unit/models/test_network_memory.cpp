@@ -56,5 +56,10 @@ TEST_CASE("the memory is the machine's, or what its control group leaves", "[net
   CHECK(memory_limit_bytes(root.path) == gib);
   put(root / "sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
   CHECK(memory_limit_bytes(root.path) == gib / 2);
+  // A job's group lies below the top.
+  put(root / "proc/self/cgroup", "0::/slurm/job_7\n");
+  put(root / "proc/self/mountinfo", "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+  put(root / "sys/fs/cgroup/slurm/job_7/memory.max", "268435456\n");
+  CHECK(memory_limit_bytes(root.path) == gib / 4);
   CHECK(memory_limit_bytes() > 0);
 }
