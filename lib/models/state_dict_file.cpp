@@ -28,6 +28,8 @@ constexpr JsonLimits header_limits{largest_pickle, 8, 4000000};
 // The first pickle of the format before PyTorch 1.6: a magic number.
 constexpr std::string_view legacy_start{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15};
 
+constexpr std::string_view lfs_start{"version https://git-lfs"};
+
 using Numbers = std::map<std::string, std::string_view>;  // bytes of a storage, by its key
 
 struct Mapped {
@@ -190,7 +192,9 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
     }
     fits = fits && !__builtin_mul_overflow(count, type->second.second, &size) && place.size() == 2;
     if (!fits || place[0] > place[1] || place[1] > static_cast<int64_t>(numbers.size()) || place[1] - place[0] != size)
-      r.fail("data_offsets", fmt::format("{} does not fit the shape and the {} bytes of numbers", shown_json(place), numbers.size()));
+      r.fail("data_offsets", fmt::format("{} does not fit {} of shape {} and the {} bytes of numbers: no sound safetensors file; save it again "
+                                         "with `safetensors.torch.save_file(model.state_dict(), path)`", shown_json(place), type->first,
+                                         shown_json(r.raw("shape")), numbers.size()));
     t.data = numbers.substr(static_cast<size_t>(place[0]), static_cast<size_t>(size));
     all.push_back(std::move(t));
   }
@@ -199,6 +203,8 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
 
 std::vector<StoredTensor> read_any(std::string_view bytes, const std::string& path) {
   if (bytes.substr(0, legacy_start.size()) == legacy_start) return read_legacy(bytes, path);
+  if (bytes.substr(0, lfs_start.size()) == lfs_start)
+    throw InputError(path + ": stands for the weights, which Git LFS keeps elsewhere; fetch them with `git lfs pull`");
   const bool named = std::filesystem::path(path).extension() == ".safetensors";
   if (named || (bytes.size() > 8 && bytes[8] == '{' && number_at(bytes, 0) <= bytes.size() - 8)) return read_safetensors(bytes, path);
   return read_zip(bytes, path);

@@ -263,6 +263,10 @@ TEST_CASE("state dictionary: the format before PyTorch 1.6", "[state-dict]") {
   CHECK(contains(refusal(legacy(pickle, keys, number(3, 8) + other.substr(0, 12) + number(6, 8) + six_floats())), "larger than its data"));
 }
 
+TEST_CASE("state dictionary: what Git LFS leaves in its place", "[state-dict]") {
+  CHECK(contains(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"), "git lfs pull"));
+}
+
 TEST_CASE("state dictionary: safetensors", "[state-dict]") {
   const std::string w = R"("w":{"dtype":"F32","shape":[2,2],"data_offsets":[4,20]})";
   const StateDictFile file = read(safetensors(R"({"__metadata__":{"format":"pt"},)" + w + R"(,"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})", six_floats()));
@@ -277,7 +281,7 @@ TEST_CASE("state dictionary: safetensors", "[state-dict]") {
   CHECK(contains(refused(w + "," + w), "\"w\" stands twice"));
   for (const char* place : {"[4,16]", "[20,4]", "[12,28]", "[4,20,20]", "[4]", "[4,9223372036854775807]"})
     CHECK(contains(refused(std::string(R"("w":{"dtype":"F32","shape":[2,2],"data_offsets":)") + place + "}"), "w: data_offsets"));
-  CHECK(contains(refused(R"("w":{"dtype":"F32","shape":[4611686018427387903,8],"data_offsets":[0,24]})"), "does not fit"));
+  CHECK(contains(refused(R"("w":{"dtype":"F32","shape":[4611686018427387903,8],"data_offsets":[0,24]})"), "does not fit F32 of shape [4611686018427387903,8]"));
   CHECK(contains(refused(R"("w":{"dtype":"F32","shape":[-1],"data_offsets":[0,24]})"), "w: shape"));
   CHECK(contains(refused(R"("w":{"dtype":"F8_E4M3","shape":[24],"data_offsets":[0,24]})"), "numbers of type F8_E4M3"));
   const std::string whole = safetensors("{" + w + "}", six_floats());
