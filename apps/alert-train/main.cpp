@@ -116,18 +116,27 @@ int main_of_train(int argc, char** argv) {
   return 0;
 }
 
+int guarded_main(int argc, char** argv) {
+  try {
+    return main_of_train(argc, argv);
+  } catch (const Error& e) {
+    say("alert-train: {}", e.what());
+    return static_cast<int>(e.code());
+  } catch (const std::exception& e) {
+    say("alert-train: {}", e.what());
+    return static_cast<int>(ExitCode::run_failed);
+  }
+}
+
 }  // namespace
 }  // namespace alertbench
 
 int main(int argc, char** argv) {
-  alertbench::prepare_standard_streams();
-  try {
-    return alertbench::main_of_train(argc, argv);
-  } catch (const alertbench::Error& e) {
-    alertbench::say_text(fmt::format("alert-train: {}\n", e.what()));
-    return static_cast<int>(e.code());
-  } catch (const std::exception& e) {
-    alertbench::say_text(fmt::format("alert-train: {}\n", e.what()));
-    return static_cast<int>(alertbench::ExitCode::run_failed);
-  }
+  using namespace alertbench;
+  prepare_standard_streams();
+  const int code = guarded_main(argc, argv);
+  const std::string lost = finish_output();
+  if (lost.empty()) return code;
+  say("alert-train: standard output cannot be written ({}): what was printed is not whole", lost);
+  return code ? code : static_cast<int>(ExitCode::run_failed);
 }

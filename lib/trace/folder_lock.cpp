@@ -42,6 +42,9 @@ FolderLock::FolderLock(const std::string& folder) : folder_(folder) {
     throw EnvironmentError(why);
   };
   std::error_code error;
+  if (std::filesystem::is_symlink(std::filesystem::symlink_status(folder, error)) && !std::filesystem::exists(folder, error))
+    refuse(folder + ": is a symbolic link that leads nowhere; make the folder that it names, or give another --out");
+  error.clear();
   std::filesystem::create_directories(folder, error);
   if (!error && (handle_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
     error = std::error_code(errno, std::generic_category());

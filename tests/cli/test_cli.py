@@ -433,8 +433,8 @@ class WithoutNetworks(Folder):
             scenario = smoke(power={"backend": "rapl", "caps_w": [35], key: value})
             self.refused(call("run", self.write("s.json", scenario), "--out", self.path("r-" + key)), 2, f"power: {key}", value,
                          "--allow-commands")
-        self.assertFalse(os.path.exists(self.path("state")))
             self.assertFalse(os.path.exists(self.path("r-" + key)))
+        self.assertFalse(os.path.exists(self.path("state")))
 
     def test_output_that_cannot_be_written(self):
         commands = (("list", "schedulers"), ("list", "scenarios"), ("--version",), ("--help",), ("run", "--help"),
@@ -456,6 +456,10 @@ class WithoutNetworks(Folder):
         with open("/dev/full", "w") as full:  # the first reason counts
             self.assertEqual(onto(("report", self.path("absent")), full).returncode, 2)
             self.assertEqual(onto(("validate", "scenarios/smoke.json", self.path("absent")), full).returncode, 2)
+            train = os.path.join(os.path.dirname(PROGRAM), "alert-train")
+            if os.path.exists(train):
+                self.refused_output(subprocess.run([train, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60),
+                                    "No space left on device")
         # Nothing to say to: what is done is done all the same.
         self.assertEqual(subprocess.run([PROGRAM, "validate", "scenarios/smoke.json"], cwd=ROOT, stdout=subprocess.DEVNULL,
                                         preexec_fn=lambda: os.close(2)).returncode, 0)
@@ -563,13 +567,13 @@ class WithoutNetworks(Folder):
         os.symlink(self.path("circle"), self.path("circle"))
         self.refused(call("report", "results/reference/quickstart", "--out", self.path("circle")), 2, "leads nowhere")
         self.refused(call("report", "results/reference/quickstart", "--out", self.path("target")), 2, "is a folder")
-        os.symlink(self.path("target"), self.path("r"))
-        self.assertEqual(call("replay", self.recording(), "--out", self.path("r"), "--quiet").returncode, 0)
-        self.assertTrue(os.path.exists(self.path("target/manifest.json")))
-
         os.symlink(self.path("nowhere"), self.path("dangling"))
         recording = self.recording()
         self.refused(call("replay", recording, "--out", self.path("dangling")), 3, "dangling", "leads nowhere")
+        os.symlink(self.path("target"), self.path("r"))
+        self.assertEqual(call("replay", recording, "--out", self.path("r"), "--quiet").returncode, 0)
+        self.assertTrue(os.path.exists(self.path("target/manifest.json")))
+
     def test_schedulers_that_cannot_run_are_known_before(self):
         alone = ("--set", 'candidates=["resnet-w8","resnet-w16"]')
         plan = call("run", "scenarios/smoke.json", "--dry-run", *alone)
@@ -777,6 +781,31 @@ class Sweeps(Folder):
         self.refused(call("merge", self.path("recordings"), "--out", self.path("o")), 2, "evaluation.json")
         blocked = self.write("file", "x")
         self.refused(call("sweep", self.write("sweep.json", tiny_recording.sweep()), "--out", blocked + "/o"), 3, blocked)
+
+    def test_schedulers_that_cannot_run_on_every_recording(self):
+        self.record("both")
+        with unittest.mock.patch.object(tiny_recording, "MODELS", tiny_recording.MODELS[:2]):
+            self.record("plain")
+        self.refused(self.sweep("o", schedulers=["alert", "alert-any"]), 2, "alert-any", "recordings/plain-1 has no anytime network")
+        self.assertFalse(os.path.exists(self.path("o")))
+        self.assertIn("alert-any is left out", self.done(self.sweep("o", schedulers=[])).stderr)
+        schedulers = self.read("o/evaluation.json")["schedulers"]
+        self.assertIn("alert", schedulers)
+        self.assertNotIn("alert-any", schedulers)
+        ran = self.done(call("replay", self.path("recordings/plain-1"), "--grid", "--deadlines", "2", "--levels", "2"))
+        self.assertIn("alert-any is left out", ran.stderr)
+
+    def test_a_plan_of_another_program_stays(self):
+        self.record("a")
+        self.done(self.sweep("part"))
+        for name, text in (("words", "seven plans"), ("other", '{"kind": "floor plan"}'), ("list", "[]")):
+            os.mkdir(self.path(name))
+            path = self.write(name + "/plan.json", text)
+            for command in (("sweep", self.path("sweep.json")), ("merge", self.path("part"))):
+                for more in ((), ("--overwrite",)):
+                    self.refused(call(*command, "--out", self.path(name), *more), 2, "plan.json", "did not write it")
+                    with open(path) as f:
+                        self.assertEqual(f.read(), text)
 
     def test_recordings_with_one_id_are_refused(self):
         self.record("a")
