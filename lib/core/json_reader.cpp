@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <set>
+#include <type_traits>
 
 #include "core/error.h"
 #include "core/text_file.h"
@@ -63,10 +65,17 @@ class Builder {
   bool end_array() { return close(); }
   bool key(std::string& key) {
     Json& object = *open_.back();
-    const auto known = object.find(key);
-    if (known != object.end())
-      fail(line_of(taken_), fmt::format("key {} stands twice in one object, first as {}; take one out", shown_json(key), shown_json(*known)));
-    place_ = &object[std::move(key)];
+    if (!is_new(key)) {
+      const Json& first = object.at(key);
+      fail(line_of(taken_), fmt::format("key {} stands twice in one object, first as {}; take one out", shown_json(key), shown_json(first)));
+    }
+    if constexpr (keeps_order) {
+      auto& members = object.template get_ref<typename Json::object_t&>();
+      members.emplace_back(std::move(key), nullptr);
+      place_ = &members.back().second;
+    } else {
+      place_ = &object[std::move(key)];
+    }
     return true;
   }
   [[noreturn]] bool parse_error(size_t byte, const std::string&, const nlohmann::detail::exception& e) {
@@ -101,11 +110,19 @@ class Builder {
       fail(line_of(taken_), fmt::format("nested too deeply: more than {} levels; is it the right file?", limits_.depth));
     add(std::move(container));
     open_.push_back(place_);
+    if constexpr (keeps_order) keys_.emplace_back();
     return true;
   }
   bool close() {
     open_.pop_back();
+    if constexpr (keeps_order) keys_.pop_back();
     return true;
+  }
+  bool is_new(const std::string& key) {
+    if constexpr (keeps_order)
+      return keys_.back().insert(key).second;
+    else
+      return !open_.back()->contains(key);
   }
 
   std::string_view text_;
@@ -115,6 +132,9 @@ class Builder {
   const char* taken_ = nullptr;
   size_t values_ = 0;
   Json root_;
+  // ordered_json looks a key up by comparing with each; the known ones of every open object stand here as well.
+  static constexpr bool keeps_order = std::is_same_v<Json, ordered_json>;
+  std::vector<std::set<std::string>> keys_;
   std::vector<Json*> open_;  // the objects and arrays that are not closed yet; only the last one grows, so that all stay in place
   Json* place_ = nullptr;    // where the value of the last key goes, then the last value
 };

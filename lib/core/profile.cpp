@@ -18,6 +18,7 @@ using nlohmann::ordered_json;
 
 constexpr const char* schema_version = "1.0";
 constexpr double huge = 1e12;  // of what has no other bound
+constexpr size_t most_models = 1000;  // as in a network file; what finds a model's rows looks at all models before it
 // No network is faster or slower; what controllers compute from times within these stays finite.
 constexpr double shortest_time_s = 1e-9, longest_time_s = 1e6;
 
@@ -225,8 +226,9 @@ Profile Profile::read(const std::string& path) {
   profile.device = reader.text("device", "cpu");
   profile.threads = reader.integer("threads", 1, 1 << 16);
   profile.noise_verdict = reader.text("noise_verdict", "");
-  for (JsonReader& model : reader.objects("models"))
-    profile.models.push_back(read_model(std::move(model), profile));
+  std::vector<JsonReader> models = reader.objects("models");
+  if (models.size() > most_models) reader.fail("models", fmt::format("has {} entries; give at most {}", models.size(), most_models));
+  for (JsonReader& model : models) profile.models.push_back(read_model(std::move(model), profile));
   reader.finish();
   profile.check(path);
   return profile;

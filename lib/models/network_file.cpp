@@ -45,6 +45,7 @@ void check_order(const JsonReader& r, const std::string& key, const std::vector<
                               lower_is_better ? "rises" : "falls", values[s - 1], values[s], s + 1));
 }
 
+constexpr size_t most_networks = 1000;  // as in a profile
 constexpr const char* about_quality =
     "language quality is 1 - ln(perplexity) / ln(guess_perplexity), of the network and of guessing the same words by their share of "
     "the training text (alert-train notes both)";
@@ -167,7 +168,9 @@ NetworkFile NetworkFile::read(const std::string& path, bool need_accuracy) {
   r.one_of("schema_version", "", {"1.0"});
   file.workload = r.text("workload");
   std::set<std::string> names;
-  for (JsonReader& n : r.objects("networks")) {
+  std::vector<JsonReader> networks = r.objects("networks");
+  if (networks.size() > most_networks) r.fail("networks", fmt::format("has {} entries; give at most {}", networks.size(), most_networks));
+  for (JsonReader& n : networks) {
     file.networks.push_back(read_network(n, std::filesystem::path(path).parent_path(), need_accuracy));
     if (!names.insert(file.networks.back().name).second)
       n.fail("name", fmt::format("\"{}\" stands twice", file.networks.back().name));

@@ -23,6 +23,7 @@ namespace {
 
 constexpr const char* schema_version = "1.0";
 constexpr uint64_t limit_grain_uw = 500'000;
+constexpr size_t longest_file = 128;
 constexpr const char *of_nvml = "nvml/", *limit_end = "/power_limit_mw", *clocks_end = "/locked_clocks";
 
 bool is_gpu(const CapValue& v) { return v.file.rfind(of_nvml, 0) == 0; }
@@ -63,7 +64,8 @@ bool cap_file(const std::string& file) {
   static const std::regex pattern("/sys/class/powercap/intel-rapl(-mmio)?:[0-9]+/(constraint_[0-9]+_power_limit_uw|enabled)|"
                                   "/sys/devices/system/cpu/cpufreq/policy[0-9]+/scaling_max_freq|"
                                   "nvml/GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/(power_limit_mw|locked_clocks)");
-  return std::regex_match(file, pattern);
+  // Matching takes stack for every character of a number.
+  return file.size() <= longest_file && std::regex_match(file, pattern);
 }
 
 std::string state_folder(const std::string& told, const std::string& root) {
@@ -116,7 +118,7 @@ CapState read_cap_state(const std::string& path) {
   for (JsonReader& value : reader.objects("values")) {
     state.values.push_back({value.text("file"), value.seed("value", 0)});
     if (const std::string& file = state.values.back().file; !cap_file(file))
-      value.fail("file", fmt::format("\"{}\" is no file that holds a power cap; nothing was written", file));
+      value.fail("file", fmt::format("{} is no file that holds a power cap; nothing was written", shown_json(file)));
     if (!value.has("value")) value.fail("value", "is missing");
     if (const CapValue& v = state.values.back(); is_lock(v) && v.value != 0)
       value.fail("value", fmt::format("{}: clocks can be unlocked (0), not locked again; nothing was written", v.value));

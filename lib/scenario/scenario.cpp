@@ -288,10 +288,11 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     }
     power.finish();
   }
+  std::set<std::string> goal_names;
   for (JsonReader& g : r.objects("goals")) {
     s.goals.push_back(read_goal(g, s.goals.size()));
-    for (size_t i = 0; i + 1 < s.goals.size(); ++i)
-      if (s.goals[i].name == s.goals.back().name) g.fail("name", fmt::format("\"{}\" stands twice", s.goals[i].name));
+    const std::string& name = s.goals.back().name;
+    if (!goal_names.insert(name).second) g.fail("name", fmt::format("\"{}\" stands twice", name));
   }
   if (s.goals.empty()) r.fail("goals", "at least one goal setting is needed");
   s.schedulers = r.texts("schedulers");

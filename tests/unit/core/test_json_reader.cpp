@@ -59,6 +59,14 @@ TEST_CASE("A key that stands twice is refused with its line, wherever it is", "[
   CHECK(contains(message_of([] { parse_json<nlohmann::ordered_json>("{\"a\": 1, \"a\": 1}", "o.json"); }), "stands twice"));
 }
 
+TEST_CASE("An object of many keys is parsed in time that grows with their number, whether or not it keeps their order", "[json]") {
+  std::string text = "{";
+  for (int n = 100'000; n > 0; --n) text += '"' + std::to_string(n) + "\": " + std::to_string(n) + ",";
+  text.back() = '}';
+  const auto ordered = parse_json<nlohmann::ordered_json>(text, "o.json");
+  CHECK((ordered.size() == 100'000 && ordered.begin().key() == "100000" && ordered.back() == 1));
+}
+
 TEST_CASE("JSON comes back as it was written", "[json]") {
   const std::string text = R"({"b":[1,-2,18446744073709551615,1.5e-300,true,null,"\u00e9"],"a":{"x":{},"y":[]}})";
   CHECK(parse_json(text, "a") == json::parse(text));

@@ -132,6 +132,7 @@ TEST_CASE("profile errors name file, key, value") {
              Contains("accuracy_source"));
   CHECK_THAT(error_of([](auto& j) { j["fail_accuracy"] = std::nan(""); }), Contains("fail_accuracy"));
   CHECK_THAT(error_of([](auto& j) { j["models"] = ordered_json::array(); }), Contains("models"));
+  CHECK_THAT(error_of([](auto& j) { j["models"] = std::vector<ordered_json>(1001, j["models"][0]); }), Contains("at most 1000"));
 }
 
 TEST_CASE("check() refuses values that JSON cannot hold") {

@@ -325,6 +325,7 @@ TEST_CASE("a state file can name nothing but caps", "[power][rapl]") {
                            "/sys/class/powercap/intel-rapl:0/enabled/x", "/x/sys/class/powercap/intel-rapl:0/enabled",
                            "/sys/class/powercap/intel-rapl:0/constraint_0_time_window_us", ""})
     CHECK_FALSE(cap_file(file));
+  CHECK_FALSE(cap_file("/sys/class/powercap/intel-rapl:" + std::string(1'000'000, '0') + "/enabled"));
   const TemporaryFile bad(to_json({1, "x", "now", "", {{"/etc/passwd", 0}}}).dump());
   check_says(message_of([&] { read_cap_state(bad.path); }), {bad.path, "/etc/passwd", "no file that holds a power cap"});
   const TemporaryFile torn("{\"schema_version\":\"1.0\",");

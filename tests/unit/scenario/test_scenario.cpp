@@ -51,6 +51,13 @@ TEST_CASE("Every shipped scenario and network file is sound", "[scenario]") {
   REQUIRE(count >= 7);
 }
 
+TEST_CASE("A network file has at most 1000 networks", "[scenario]") {
+  json j = read_json_file(ALERT_SOURCE_DIR "/networks/squad.json");
+  j["networks"] = std::vector<json>(1001, j["networks"][0]);
+  const TemporaryFile file(j.dump());
+  CHECK(contains(message_of([&] { NetworkFile::read(file.path); }), "networks: has 1001 entries; give at most 1000"));
+}
+
 TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[scenario]") {
   json j = minimal();
   j["inputz"] = 3;
@@ -97,6 +104,17 @@ TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[sc
   j = minimal();
   j["goals"][0]["name"] = "../x";
   REQUIRE(contains(message(j), "part of a file name"));
+}
+
+TEST_CASE("Many goals are read in time that grows with their number", "[scenario]") {
+  json j = minimal();
+  for (int n = 0; n < 30'000; ++n) {
+    j["goals"].push_back(j["goals"][0]);
+    j["goals"].back()["name"] = "g" + std::to_string(n);
+  }
+  CHECK(Scenario::from_json(j, "s.json").goals.size() == 30'001);
+  j["goals"].back()["name"] = "g0";
+  CHECK(contains(message(j), "goals[30000]: name: \"g0\" stands twice"));
 }
 
 TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") {
