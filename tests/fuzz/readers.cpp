@@ -165,7 +165,7 @@ void state_dict_members(Bytes bytes) {
   for (const auto& [name, data] : split_bundle(bytes)) {
     const uint64_t checksum = crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size());
     const std::string common = number(0, 6) + number(checksum, 4) + number(data.size(), 4) + number(data.size(), 4) + number(name.size(), 2);
-    directory += "PK\1\2" + number(0, 6) + common + number(0, 12) + number(body.size(), 4) + name;
+    directory += "PK\1\2" + number(0, 6) + common + std::string(12, '\0') + number(body.size(), 4) + name;
     body += "PK\3\4" + number(0, 4) + common + number(0, 2) + name;
     body += data;
     ++count;
