@@ -58,7 +58,8 @@ void list_networks(const std::string& folder) {
   for (const fs::path& path : json_files(folder)) {
     const NetworkFile file = NetworkFile::read(path.string(), false);
     for (const NetworkSpec& n : file.networks) {
-      const char* weights = n.random_weights() ? "random" : fs::exists(n.weights) ? "present" : "absent";
+      std::error_code error;  // a name may also be too long
+      const char* weights = n.random_weights() ? "random" : fs::exists(n.weights, error) ? "present" : "absent";
       print_out("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", printable(n.name), file.workload, short_number(n.parameters()),
                 short_number(n.multiply_accumulates()), n.stages(), weights, accuracy_of(n),
                 n.accuracy.source.empty() ? "unknown" : printable(n.accuracy.source + ": " + n.accuracy.on));

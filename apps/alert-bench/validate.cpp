@@ -27,8 +27,9 @@ namespace fs = std::filesystem;
 std::string check_networks(const std::string& path, bool load, int classes) {
   NetworkFile file = NetworkFile::read(path, false);
   std::vector<std::string> untrained;
+  std::error_code error;  // a name may also be too long
   for (const NetworkSpec& n : file.networks)
-    if (!n.random_weights() && !fs::exists(n.weights)) {
+    if (!n.random_weights() && !fs::exists(n.weights, error)) {
       if (!n.accuracy.source.empty())
         throw InputError(fmt::format("{}: networks: {}: weights: {} is not there", path, n.name, n.weights));
       untrained.push_back(n.name);

@@ -56,7 +56,8 @@ json read_merged(const std::string& path, std::vector<std::string>& files) {
   if (name.empty()) reader.fail("extends", "expected the path of another scenario; omit the key where there is none");
   const fs::path folder = fs::path(path).parent_path();
   const fs::path base_path = (folder / name).lexically_normal();
-  if (!fs::exists(base_path)) reader.fail("extends", fmt::format("\"{}\": {} does not exist", name, base_path.string()));
+  std::error_code error;  // a name may also be too long
+  if (!fs::exists(base_path, error)) reader.fail("extends", fmt::format("\"{}\": {} does not exist", name, base_path.string()));
   json merged = read_merged(base_path.string(), files);
   if (!merged.is_object()) throw InputError(fmt::format("{}: expected an object", base_path.string()));
   move_paths(merged, base_path.parent_path(), folder);

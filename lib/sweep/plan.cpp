@@ -68,8 +68,9 @@ std::vector<std::string> recordings_of(const SweepFile& sweep, std::vector<std::
   std::vector<std::string> all;
   std::set<std::string> seen;
   const auto add = [&](const std::string& recording) {
-    std::error_code ignored;
-    if (seen.insert(fs::weakly_canonical(path_of(folder, recording), ignored).string()).second) all.push_back(recording);
+    std::error_code error;
+    const fs::path canonical = fs::weakly_canonical(path_of(folder, recording), error);
+    if (seen.insert(error ? recording : canonical.string()).second) all.push_back(recording);
   };
   for (const std::string& entry : sweep.recordings) {
     if (entry.find_first_of("*?[") == std::string::npos) {
@@ -94,9 +95,10 @@ Cell common_cell(const SweepFile& sweep, const std::string& recording) {
   const std::string folder = path_of(sweep.folder(), recording), file = folder + "/recording.json";
   Cell cell;
   try {
-    if (!fs::exists(file)) {
-      const bool inside = fs::exists(folder + "/recording/recording.json");
-      throw InputError(fmt::format("{}: {}{}", folder, fs::exists(folder) ? "has no recording.json" : "is not there",
+    std::error_code error;  // a name may also be too long
+    if (!fs::exists(file, error)) {
+      const bool inside = fs::exists(folder + "/recording/recording.json", error);
+      throw InputError(fmt::format("{}: {}{}", folder, fs::exists(folder, error) ? "has no recording.json" : "is not there",
                                    inside ? fmt::format("; list {}/recording, which has one", recording) : ""));
     }
     cell.recording_sha256 = hash_file(file).sha256;

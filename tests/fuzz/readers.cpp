@@ -53,12 +53,19 @@ void need(bool promise, const char* what) {
   if (!promise) throw std::logic_error(what);
 }
 
-void scenario(Bytes bytes) {
-  const Scenario s = Scenario::read(scratch_file("scenario.json", bytes), {});
+void read_scenario(const std::string& path) {
+  const Scenario s = Scenario::read(path, {});
   const std::string effective = json_text(s.to_json());
   const Scenario again = Scenario::from_json(parse_json(effective, "effective"), s.path);
   need(json_text(again.to_json()) == effective, "an effective scenario does not read back");
   make_schedule(s.co_runner.schedule, s.inputs, s.seeds.schedule);
+}
+
+void scenario(Bytes bytes) { read_scenario(scratch_file("scenario.json", bytes)); }
+
+void scenario_extends(Bytes bytes) {
+  const ScratchTree tree(bytes);
+  read_scenario(tree.root() + "/scenario.json");
 }
 
 void network(Bytes bytes) {
@@ -300,6 +307,7 @@ const std::vector<Reader>& readers() {
                                        {"safetensors", safetensors},
                                        {"safetensors-index", safetensors_index},
                                        {"scenario", scenario},
+                                       {"scenario-extends", scenario_extends},
                                        {"schedule", schedule},
                                        {"squad", squad},
                                        {"squad-predictions", squad_predictions},

@@ -269,6 +269,8 @@ TEST_CASE("a scenario that extends what it cannot says why", "[scenario]") {
   check_says(said("self.json"), {"circle"});
   put(folder / "lost.json", R"({"extends": "nowhere.json"})");
   check_says(said("lost.json"), {"lost.json: extends", "\"nowhere.json\"", "does not exist"});
+  put(folder / "long.json", json{{"extends", std::string(300, 'a')}}.dump());  // longer than a file's name can be
+  check_says(said("long.json"), {"long.json: extends", "does not exist"});
   put(folder / "number.json", R"({"extends": 3})");
   check_says(said("number.json"), {"number.json: extends", "3"});
   put(folder / "empty.json", R"({"extends": ""})");

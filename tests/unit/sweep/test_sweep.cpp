@@ -73,3 +73,11 @@ TEST_CASE("A sweep file has defaults, and a plan survives its file", "[sweep]") 
   other.grid.levels = 7;
   check_says(plan.conflict(other), {"grid", "x 6 levels", "x 7 levels"});
 }
+
+TEST_CASE("Recordings whose names are longer than a file's can be fail like others that are not there", "[sweep]") {
+  SweepFile sweep;
+  sweep.recordings = {std::string(300, 'a'), std::string(300, 'b')};
+  const Plan plan = Plan::of(sweep, {1, 1});
+  REQUIRE(plan.cells.size() == 4);
+  for (const PlannedCell& c : plan.cells) CHECK(contains(c.cell.failed, "is not there"));
+}
