@@ -108,13 +108,13 @@ TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[sc
 
 TEST_CASE("Many goals are read in time that grows with their number", "[scenario]") {
   json j = minimal();
-  for (int n = 0; n < 30'000; ++n) {
+  for (int n = 0; n < 5'000; ++n) {
     j["goals"].push_back(j["goals"][0]);
     j["goals"].back()["name"] = "g" + std::to_string(n);
   }
-  CHECK(Scenario::from_json(j, "s.json").goals.size() == 30'001);
+  CHECK(Scenario::from_json(j, "s.json").goals.size() == 5'001);
   j["goals"].back()["name"] = "g0";
-  CHECK(contains(message(j), "goals[30000]: name: \"g0\" stands twice"));
+  CHECK(contains(message(j), "goals[5000]: name: \"g0\" stands twice"));
 }
 
 TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") {
