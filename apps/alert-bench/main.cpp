@@ -1,14 +1,11 @@
 #include <fmt/format.h>
 
-#include <new>
-#include <nlohmann/json.hpp>
 #include <sstream>
-#include <system_error>
 
 #include "commands.h"
 #include "core/console.h"
 #include "core/interrupt.h"
-#include "core/limits.h"
+#include "core/program.h"
 #include "trace/manifest.h"
 
 namespace alertbench {
@@ -51,35 +48,9 @@ int run(int argc, char** argv) {
   return static_cast<int>(line.action());
 }
 
-int guarded_run(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const Error& e) {
-    say("alert-bench: {}", e.what());
-    return static_cast<int>(e.code());
-  } catch (const nlohmann::json::exception& e) {
-    say("alert-bench: a file has a value of another type than expected ({}); `alert-bench validate FILE` says where", e.what());
-    return static_cast<int>(ExitCode::bad_input);
-  } catch (const std::bad_alloc&) {
-    say("alert-bench: out of memory{}", memory_limits());
-  } catch (const std::system_error& e) {  // no thread could be started, for example
-    say("alert-bench: {}{}", e.what(), limit_behind(e.code().value()));
-  } catch (const std::exception& e) {
-    say("alert-bench: {}", e.what());
-  }
-  return static_cast<int>(ExitCode::run_failed);
-}
-
 }  // namespace
 }  // namespace alertbench
 
 int main(int argc, char** argv) {
-  using namespace alertbench;
-  prepare_standard_streams();
-  raise_limits();
-  const int code = guarded_run(argc, argv);
-  const std::string lost = finish_output();
-  if (lost.empty()) return code;
-  say("alert-bench: standard output cannot be written ({}): what was printed is not whole", lost);
-  return code ? code : static_cast<int>(ExitCode::run_failed);
+  return alertbench::run_program("alert-bench", [&] { return alertbench::run(argc, argv); });
 }

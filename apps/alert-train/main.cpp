@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "core/console.h"
 #include "core/error.h"
+#include "core/program.h"
 #include "models/inference_runtime.h"
 
 namespace alertbench {
@@ -116,27 +117,9 @@ int main_of_train(int argc, char** argv) {
   return 0;
 }
 
-int guarded_main(int argc, char** argv) {
-  try {
-    return main_of_train(argc, argv);
-  } catch (const Error& e) {
-    say("alert-train: {}", e.what());
-    return static_cast<int>(e.code());
-  } catch (const std::exception& e) {
-    say("alert-train: {}", e.what());
-    return static_cast<int>(ExitCode::run_failed);
-  }
-}
-
 }  // namespace
 }  // namespace alertbench
 
 int main(int argc, char** argv) {
-  using namespace alertbench;
-  prepare_standard_streams();
-  const int code = guarded_main(argc, argv);
-  const std::string lost = finish_output();
-  if (lost.empty()) return code;
-  say("alert-train: standard output cannot be written ({}): what was printed is not whole", lost);
-  return code ? code : static_cast<int>(ExitCode::run_failed);
+  return alertbench::run_program("alert-train", [&] { return alertbench::main_of_train(argc, argv); });
 }

@@ -10,6 +10,7 @@
 #include "core/json_reader.h"
 #include "core/or_null.h"
 #include "core/random.h"
+#include "metrics/verdict_json.h"
 #include "schedulers/scheduler.h"
 #include "trace/atomic_file.h"
 #include "trace/json_lines.h"
@@ -227,18 +228,14 @@ ordered_json to_json(const SettingResult& r) {
           {"mean_error", r.mean_error()},
           {"mean_energy_j", or_null(v.mean_energy_j)},
           {"measured_error", or_null(r.measured_error)},
-          {"mean",
-           {{"violated", v.violated_mean},
-            {"violated_exact", v.violated_exact},
-            {"shortfall",
-             {{"late", v.shortfall.late}, {"accuracy", or_null(v.shortfall.accuracy)}, {"energy", or_null(v.shortfall.energy)}}}}},
+          {"mean", mean_reading_json(MeanReading{v.violated_mean, v.violated_exact, v.shortfall})},
           {"strict",
            {{"violated", v.violated_strict},
             {"satisfaction", v.satisfaction},
             {"violations_deadline", v.violations_deadline},
             {"violations_accuracy", or_null(v.violations_accuracy)},
             {"violations_energy", or_null(v.violations_energy)}}},
-          {"bound", r.bound ? ordered_json{{"objective", r.bound->objective}, {"gap", r.bound->gap}} : ordered_json(nullptr)},
+          {"bound", bound_json(r.bound)},
           {"normalised", or_null(r.normalised)},
           {"over_static", or_null(r.over_static)},
           {"over_oracle", or_null(r.over_oracle)},
@@ -256,15 +253,10 @@ SettingResult read_result(JsonReader reader) {
   v.mean_accuracy = 1 - reader.number("mean_error", 0, 1);
   v.mean_energy_j = reader.optional_number("mean_energy_j", 0, any_number);
   r.measured_error = reader.optional_number("measured_error", 0, any_number);
-  JsonReader mean = reader.object("mean");
-  v.violated_mean = mean.boolean("violated", false);
-  v.violated_exact = mean.boolean("violated_exact", false);
-  JsonReader shortfall = mean.object("shortfall");
-  v.shortfall.late = shortfall.number("late", 0, 1);
-  v.shortfall.accuracy = shortfall.optional_number("accuracy", 0, 1);
-  v.shortfall.energy = shortfall.optional_number("energy", 0, any_number);
-  shortfall.finish();
-  mean.finish();
+  const MeanReading mean = read_mean_reading(reader.object("mean"));
+  v.violated_mean = mean.violated;
+  v.violated_exact = mean.violated_exact;
+  v.shortfall = mean.shortfall;
   JsonReader strict = reader.object("strict");
   v.violated_strict = strict.boolean("violated", false);
   v.satisfaction = strict.number("satisfaction", 0, 1);
@@ -272,11 +264,7 @@ SettingResult read_result(JsonReader reader) {
   v.violations_accuracy = strict.optional_number("violations_accuracy", 0, 1);
   v.violations_energy = strict.optional_number("violations_energy", 0, 1);
   strict.finish();
-  if (reader.has("bound")) {
-    JsonReader bound = reader.object("bound");
-    r.bound = Bound{bound.number("objective", -any_number, any_number), bound.number("gap", -any_number, any_number)};
-    bound.finish();
-  }
+  r.bound = read_bound(reader);
   r.normalised = reader.optional_number("normalised", 0, any_number);
   r.over_static = reader.optional_number("over_static", 0, any_number);
   r.over_oracle = reader.optional_number("over_oracle", 0, any_number);

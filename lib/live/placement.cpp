@@ -69,7 +69,7 @@ Placement choose_processors(const Scenario& scenario, const std::vector<int>& al
   if (s.inference_cpu_named && s.inference_cpu >= 0 && !all_allowed(s.inference_cpu, s.threads))
     refuse("inference_cpu", s.threads == 1 ? fmt::format("processor {} cannot be used", s.inference_cpu)
                                            : fmt::format("processors {} to {} cannot all be used", s.inference_cpu, s.inference_cpu + s.threads - 1),
-           "Choose another with --set placement.inference_cpu=N, or leave it away");
+           "Choose another with --set placement.inference_cpu=N, or omit it");
   if (!s.inference_cpu_named) {
     const auto first = std::find_if(allowed.begin(), allowed.end(), [&](int cpu) { return all_allowed(cpu, s.threads); });
     s.inference_cpu = first == allowed.end() ? -1 : *first;
@@ -100,9 +100,9 @@ Placement choose_processors(const Scenario& scenario, const std::vector<int>& al
            "Allow one more, or choose --set placement.other_cpu=-1 (wherever the kernel puts it)");
   if (needs_other && s.other_cpu >= 0 && !in(allowed, s.other_cpu))
     refuse("other_cpu", fmt::format("processor {} cannot be used", s.other_cpu),
-           "Choose another with --set placement.other_cpu=N, or leave it away");
+           "Choose another with --set placement.other_cpu=N, or omit it");
   if (s.harness_cpu >= 0 && !in(allowed, s.harness_cpu))
-    refuse("harness_cpu", fmt::format("processor {} cannot be used", s.harness_cpu), "Choose another with --set placement.harness_cpu=N, or leave it away");
+    refuse("harness_cpu", fmt::format("processor {} cannot be used", s.harness_cpu), "Choose another with --set placement.harness_cpu=N, or omit it");
   if (needs_other && s.other_cpu >= 0 && in(cores, s.other_cpu) && !in(inference, s.other_cpu))
     placement.notes.push_back(fmt::format("placement: processor {} of the co-runner is a thread of the core that the inference runs on", s.other_cpu));
   return placement;

@@ -6,6 +6,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/or_null.h"
+#include "metrics/verdict_json.h"
+
 namespace alertbench {
 namespace {
 
@@ -15,7 +18,7 @@ using nlohmann::ordered_json;
 constexpr size_t most_used = 5;
 constexpr double huge = 1e300;
 
-ordered_json value_of(const std::optional<double>& v) { return v ? ordered_json(*v) : ordered_json(nullptr); }
+ordered_json value_of(const std::optional<double>& v) { return or_null(v); }
 
 ordered_json value_of(const std::optional<Interval>& v) {
   return v ? ordered_json{v->low, v->high} : ordered_json(nullptr);
@@ -190,10 +193,7 @@ ordered_json Summary::to_json() const {
   out["judge"] = to_string(judge);
   out["violated"] = violated;
   out["late_share"] = value_of(late_share);
-  out["mean"] = {{"violated", violated_mean},
-                 {"violated_exact", violated_exact},
-                 {"shortfall",
-                  {{"late", shortfall.late}, {"accuracy", value_of(shortfall.accuracy)}, {"energy", value_of(shortfall.energy)}}}};
+  out["mean"] = mean_reading_json(MeanReading{violated_mean, violated_exact, shortfall});
   out["strict"] = {{"violated", violated_strict}};
   out["satisfaction"] = value_of(satisfaction);
   out["violations"] = {{"any", value_of(violations_any)},
@@ -203,7 +203,7 @@ ordered_json Summary::to_json() const {
   out["mean_energy_j"] = value_of(mean_energy_j);
   out["mean_error"] = value_of(mean_error);
   out["objective_interval"] = value_of(objective_interval);
-  out["bound"] = bound ? ordered_json{{"objective", bound->objective}, {"gap", bound->gap}} : ordered_json(nullptr);
+  out["bound"] = bound_json(bound);
   out["top1"] = value_of(top1);
   out["top5"] = value_of(top5);
   out["f1"] = value_of(f1);
@@ -234,15 +234,10 @@ Summary Summary::read(JsonReader reader) {
   s.judge = reader.one_of("judge", "", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean;
   s.violated = reader.boolean("violated", false);
   s.late_share = read_share(reader, "late_share");
-  JsonReader mean = reader.object("mean");
-  s.violated_mean = mean.boolean("violated", false);
-  s.violated_exact = mean.boolean("violated_exact", false);
-  JsonReader shortfall = mean.object("shortfall");
-  s.shortfall.late = shortfall.number("late", 0, 1);
-  s.shortfall.accuracy = shortfall.optional_number("accuracy", 0, 1);
-  s.shortfall.energy = shortfall.optional_number("energy", 0, huge);
-  shortfall.finish();
-  mean.finish();
+  const MeanReading mean = read_mean_reading(reader.object("mean"));
+  s.violated_mean = mean.violated;
+  s.violated_exact = mean.violated_exact;
+  s.shortfall = mean.shortfall;
   JsonReader strict = reader.object("strict");
   s.violated_strict = strict.boolean("violated", false);
   strict.finish();
@@ -256,11 +251,7 @@ Summary Summary::read(JsonReader reader) {
   s.mean_energy_j = reader.optional_number("mean_energy_j", -huge, huge);
   s.mean_error = reader.optional_number("mean_error", -huge, huge);
   s.objective_interval = read_interval(reader, "objective_interval");
-  if (reader.has("bound")) {
-    JsonReader bound = reader.object("bound");
-    s.bound = Bound{bound.number("objective", -huge, huge), bound.number("gap", -huge, huge)};
-    bound.finish();
-  }
+  s.bound = read_bound(reader);
   s.top1 = read_share(reader, "top1");
   s.top5 = read_share(reader, "top5");
   s.f1 = read_share(reader, "f1");

@@ -30,7 +30,7 @@ Preflight without_those_that_cannot(Scenario scenario, const std::string& from, 
     const std::string lacks = fmt::format("needs {} network, and there is none among the candidates ({})",
                                           lacks_anytime ? "an anytime" : "a traditional", from);
     if (named)
-      throw InputError(fmt::format("{}: schedulers: {} {}; leave it away, or give such a network", result.scenario.path, name, lacks));
+      throw InputError(fmt::format("{}: schedulers: {} {}; omit it, or give such a network", result.scenario.path, name, lacks));
     result.notes.push_back(fmt::format("scheduler {} is left out: it {}", name, lacks));
   }
   result.scenario.schedulers = able;

@@ -152,14 +152,14 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path, 
   const bool stress_ng = !kind.stress_ng.empty();
   if (stress_ng && r.has("slowdown"))
     r.fail("slowdown", fmt::format("has no meaning for \"{}\": stress-ng cannot be dosed while it runs, so the slow-down is what comes "
-                                   "out; leave it away (null)", c.kind));
+                                   "out; omit it (null)", c.kind));
   c.slowdown = r.optional_number("slowdown", 1.01, 20).value_or(c.slowdown);
   c.duty = r.optional_number("duty", 0.01, 1.0);
   if (stress_ng && c.duty && kind.stress_ng != "cpu")
-    r.fail("duty", fmt::format("has no meaning for \"{}\": stress-ng doses its --cpu alone (\"stress-ng-compute\"); leave it away, or take "
+    r.fail("duty", fmt::format("has no meaning for \"{}\": stress-ng doses its --cpu alone (\"stress-ng-compute\"); omit it, or take "
                                "\"{}\", which keeps a duty", c.kind, c.kind.substr(c.kind.rfind('-') + 1)));
   if (r.has("workers")) {
-    if (!kind.own() && !stress_ng) r.fail("workers", fmt::format("has no meaning for \"{}\"; leave it away", c.kind));
+    if (!kind.own() && !stress_ng) r.fail("workers", fmt::format("has no meaning for \"{}\"; omit it", c.kind));
     c.workers = r.integer("workers", 1, 2);
   }
   c.command = r.texts("command");

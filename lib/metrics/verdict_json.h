@@ -1,0 +1,24 @@
+// What summary.json and evaluation.json say alike of a verdict: the reading of goals as means, and the bound of an oracle.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "core/goal_judge.h"
+#include "core/json_reader.h"
+#include "schedulers/scheduler.h"
+
+namespace alertbench {
+
+struct MeanReading {
+  bool violated = false, violated_exact = false;  // with and without tolerance
+  Shortfall shortfall;
+};
+
+nlohmann::ordered_json mean_reading_json(const MeanReading& reading);
+MeanReading read_mean_reading(JsonReader reader);  // strict; InputError
+
+nlohmann::ordered_json bound_json(const std::optional<Bound>& bound);  // null where there is none
+std::optional<Bound> read_bound(JsonReader& parent);                // its key "bound"; strict; InputError
+
+}  // namespace alertbench
