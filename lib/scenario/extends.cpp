@@ -31,7 +31,10 @@ void move_paths(json& scenario, const fs::path& from, const fs::path& to) {
     if (!scenario.contains(key) || !scenario[key].is_string()) continue;
     const fs::path path = scenario[key].get<std::string>();
     if (path.empty() || path.is_absolute() || (key.back() == "nvml_library" && !path.has_parent_path())) continue;
-    scenario[key] = fs::absolute(from / path).lexically_relative(fs::absolute(to).lexically_normal()).string();
+    // A file in the working folder has an empty parent path, which absolute() refuses.
+    const fs::path here = fs::current_path();
+    const fs::path moved = (here / from / path).lexically_normal().lexically_relative((here / to / "").lexically_normal());
+    scenario[key] = (moved.has_parent_path() ? moved : "." / moved).string();
   }
 }
 

@@ -257,6 +257,15 @@ TEST_CASE("a scenario that extends another one states what differs", "[scenario]
   CHECK(s.caps_w == std::vector<double>{40});
   CHECK(s.files == std::vector<std::string>{folder / "third.json", folder / "own.json", folder / "sub/base.json"});
   CHECK(json::parse(s.to_json().dump()).count("extends") == 0);
+
+  // From the working folder, where a path has no folder in it.
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path);
+  put("./here.json", R"({"extends": ")" + (folder / "sub/base.json") + R"(", "name": "here"})");
+  const std::string absolute = Scenario::read("here.json", {}).networks, relative = Scenario::read("own.json", {}).networks;
+  std::filesystem::current_path(before);
+  CHECK(absolute == "n.json");
+  CHECK(relative == "n.json");
 }
 
 TEST_CASE("a scenario that extends what it cannot says why", "[scenario]") {
