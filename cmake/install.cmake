@@ -1,4 +1,4 @@
-# cmake --install and CPack. Programs lie in one private folder, because they find each other there (lib/core/installation.h); bin/ has a
+# cmake --install and CPack. Programs lie in one private folder, because they find each other there (lib/base/installation.h); bin/ has a
 # link to the one that users call. Nothing depends on where the whole is put.
 set(private_dir lib/alert-bench)
 set(share_dir share/alert-bench)

@@ -1,5 +1,5 @@
-// Checks for tests that include LibTorch: plain programs, since Catch2's CHECK and c10's do not go together. main()
-// returns failures != 0.
+// Checks for tests that include LibTorch: plain programs, since Catch2's CHECK and c10's do not go together.
+// main() returns failures != 0.
 #pragma once
 
 #include <fmt/format.h>
@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "core/error.h"
+#include "base/error.h"
 
 inline int failures = 0;
 
@@ -16,7 +16,8 @@ inline void expect(bool ok, const std::string& what) {
   failures += !ok;
 }
 
-// The message of the InputError that the action throws; empty where it throws nothing or something else, which is a failure.
+// The message of the InputError that the action throws; empty where it throws nothing or something else,
+// which is a failure.
 inline std::string refusal(const std::function<void()>& action) {
   try {
     action();
@@ -30,7 +31,8 @@ inline std::string refusal(const std::function<void()>& action) {
   return "";
 }
 
-inline void expect_refusal(const std::string& what, const std::string& part, const std::function<void()>& action) {
+inline void expect_refusal(const std::string& what, const std::string& part,
+                           const std::function<void()>& action) {
   const std::string message = refusal(action);
   const bool fits = !message.empty() && message.find(part) != std::string::npos;
   expect(fits, fmt::format("{}: {}", what, fits ? part : message));

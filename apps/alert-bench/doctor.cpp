@@ -6,21 +6,21 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/console.h"
+#include "base/json_lines.h"
+#include "base/limits.h"
 #include "commands.h"
 #include "contention/co_runner.h"
 #include "contention/stress_ng.h"
-#include "core/console.h"
-#include "core/limits.h"
-#include "live/machine_use.h"
+#include "host/host.h"
+#include "host/machine_use.h"
 #include "live/placement.h"
 #include "models/inference_runtime.h"
-#include "power/cpufreq.h"
-#include "power/nvml.h"
-#include "power/rapl.h"
-#include "power/sensors.h"
-#include "trace/host.h"
-#include "trace/json_lines.h"
-#include "trace/manifest.h"
+#include "power/cpufreq/cpufreq.h"
+#include "power/cpufreq/sensors.h"
+#include "power/nvml/nvml.h"
+#include "power/rapl/rapl.h"
+#include "result/manifest.h"
 #include "workloads/fashion_mnist.h"
 
 namespace alertbench {
@@ -69,8 +69,10 @@ nlohmann::ordered_json examine_power(const std::string& root, const std::string&
                               {"energy_can_be_read", no_energy.empty()}};
   if (!probe.no_caps.empty()) j["no_caps_because"] = probe.no_caps;
   if (!no_energy.empty()) j["no_energy_because"] = no_energy;
-  if (!rapl) j["lost_without"] = probe.no_caps.empty() ? "energy is modelled, not measured" : no_energy.empty()
-                                     ? "caps are emulated (rapl takes one cap, uncapped)" : "caps are emulated, energy is modelled";
+  if (!rapl)
+    j["lost_without"] = probe.no_caps.empty() ? "energy is modelled, not measured"
+                        : no_energy.empty()   ? "caps are emulated (rapl takes one cap, uncapped)"
+                                              : "caps are emulated, energy is modelled";
   if (!counter.is_null()) j["counter"] = counter;
   j["powercap"] = to_json(probe.tree);
   const CpufreqProbe cpufreq = probe_cpufreq(root);
@@ -97,7 +99,8 @@ nlohmann::ordered_json examine_noise() {
 }
 
 nlohmann::ordered_json examine(int threads, const std::string& root, const std::string& nvml_library) {
-  nlohmann::ordered_json j = {{"build", build_facts()}, {"host", to_json(read_host())}, {"allowed_cpus", allowed_cpus()}};
+  nlohmann::ordered_json j = {
+      {"build", build_facts()}, {"host", to_json(read_host())}, {"allowed_cpus", allowed_cpus()}};
   std::vector<std::string> problems;
   try {
     j["inference"] = open_inference_runtime(threads)->facts();
@@ -111,7 +114,9 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
     problems.push_back(e.what());
   }
   const std::string stress_ng = find_stress_ng();
-  j["stress_ng"] = stress_ng.empty() ? fmt::format("not installed ({}); co-runners stress-ng-... need it", kStressNgMend) : stress_ng;
+  j["stress_ng"] = stress_ng.empty()
+                       ? fmt::format("not installed ({}); co-runners stress-ng-... need it", kStressNgMend)
+                       : stress_ng;
   j["noise"] = examine_noise();
   j["power"] = examine_power(root, nvml_library);
   try {
@@ -120,14 +125,21 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
     problems.push_back(e.what());
   }
   const CgroupLimits limits = read_cgroup_limits();
-  j["container"] = {{"cpu_quota", limits.cpu_quota ? nlohmann::ordered_json(*limits.cpu_quota) : nlohmann::ordered_json("none")},
-                    {"throttled_periods", limits.throttled_periods ? nlohmann::ordered_json(*limits.throttled_periods) : nlohmann::ordered_json()},
-                    {"memory_bytes", limits.memory_bytes ? nlohmann::ordered_json(*limits.memory_bytes) : nlohmann::ordered_json("no limit")},
-                    {"most_processes", limits.most_processes ? nlohmann::ordered_json(*limits.most_processes) : nlohmann::ordered_json("no limit")},
-                    {"open_files", file_limit() ? nlohmann::ordered_json(*file_limit()) : nlohmann::ordered_json("no limit")}};
+  j["container"] = {
+      {"cpu_quota",
+       limits.cpu_quota ? nlohmann::ordered_json(*limits.cpu_quota) : nlohmann::ordered_json("none")},
+      {"throttled_periods", limits.throttled_periods ? nlohmann::ordered_json(*limits.throttled_periods)
+                                                     : nlohmann::ordered_json()},
+      {"memory_bytes", limits.memory_bytes ? nlohmann::ordered_json(*limits.memory_bytes)
+                                           : nlohmann::ordered_json("no limit")},
+      {"most_processes", limits.most_processes ? nlohmann::ordered_json(*limits.most_processes)
+                                               : nlohmann::ordered_json("no limit")},
+      {"open_files",
+       file_limit() ? nlohmann::ordered_json(*file_limit()) : nlohmann::ordered_json("no limit")}};
   for (const std::string& w : quota_warnings(limits, threads)) problems.push_back(w);
   if (allowed_cpus().size() < 2)
-    problems.push_back("one processor only: memory co-runners need a second one (--set placement.other_cpu=-1)");
+    problems.push_back(
+        "one processor only: memory co-runners need a second one (--set placement.other_cpu=-1)");
   j["problems"] = problems;
   return j;
 }
@@ -138,10 +150,12 @@ void print_zones(const nlohmann::ordered_json& zones, const std::string& indent)
     std::string limits;
     for (const auto& c : z["constraints"])
       limits += fmt::format(", {} {}", c["name"].get<std::string>(),
-                            c["power_limit_uw"].is_null() ? "unreadable" : fmt::format("{} W", c["power_limit_uw"].get<double>() * 1e-6));
-    print_out("{}{:<22} {}, energy {}{}{}\n", indent, z["id"].get<std::string>(), z["name"].get<std::string>(),
-               z["energy_readable"].get<bool>() ? "readable" : "not readable", limits,
-               z["enabled"].is_boolean() && !z["enabled"].get<bool>() ? ", off" : "");
+                            c["power_limit_uw"].is_null()
+                                ? "unreadable"
+                                : fmt::format("{} W", c["power_limit_uw"].get<double>() * 1e-6));
+    print_out("{}{:<22} {}, energy {}{}{}\n", indent, z["id"].get<std::string>(),
+              z["name"].get<std::string>(), z["energy_readable"].get<bool>() ? "readable" : "not readable",
+              limits, z["enabled"].is_boolean() && !z["enabled"].get<bool>() ? ", off" : "");
     for (const auto& p : z["problems"]) print_out("{}  {}\n", indent, p.get<std::string>());
   }
 }
@@ -149,11 +163,17 @@ void print_zones(const nlohmann::ordered_json& zones, const std::string& indent)
 // One line a GPU, one for each reason why it cannot be used.
 void print_gpus(const nlohmann::ordered_json& gpus, const std::string& indent) {
   for (const auto& g : gpus) {
-    const auto number = [](const nlohmann::ordered_json& v) { return v.is_null() ? "unknown" : fmt::format("{} W", v.get<double>()); };
-    print_out("{}GPU {:<18} {}, {}, limit {} (default {}){}, {}, energy: {}\n", indent, g["index"].get<int>(),
-               g["name"].get<std::string>(), g["uuid"].get<std::string>(), number(g["limit_w"]), number(g["default_w"]),
-               g["range_w"].is_null() ? "" : fmt::format(" of {} to {} W", g["range_w"][0].get<double>(), g["range_w"][1].get<double>()),
-               g["limit_can_be_set"].get<bool>() ? "can be set" : "cannot be set", g["energy"].get<std::string>());
+    const auto number = [](const nlohmann::ordered_json& v) {
+      return v.is_null() ? "unknown" : fmt::format("{} W", v.get<double>());
+    };
+    print_out(
+        "{}GPU {:<18} {}, {}, limit {} (default {}){}, {}, energy: {}\n", indent, g["index"].get<int>(),
+        g["name"].get<std::string>(), g["uuid"].get<std::string>(), number(g["limit_w"]),
+        number(g["default_w"]),
+        g["range_w"].is_null()
+            ? ""
+            : fmt::format(" of {} to {} W", g["range_w"][0].get<double>(), g["range_w"][1].get<double>()),
+        g["limit_can_be_set"].get<bool>() ? "can be set" : "cannot be set", g["energy"].get<std::string>());
     for (const char* why : {"no_limit_because", "no_energy_because"})
       for (const auto& w : g[why]) print_out("{}  {}\n", indent, w.get<std::string>());
   }
@@ -171,23 +191,32 @@ void print_facts(const nlohmann::ordered_json& j, const std::string& indent) {
     } else if (key == "no_caps_because" || key == "no_energy_because" || key == "not_all_because") {
       for (const auto& why : value) print_out("{}{:<22} {}\n", indent, key, why.get<std::string>());
     } else if (key != "problems" && key != "warnings" && key != "mends") {
-      print_out("{}{:<22} {}\n", indent, key, value.is_null() ? "unknown" : value.is_string() ? value.get<std::string>() : value.dump());
+      print_out("{}{:<22} {}\n", indent, key,
+                value.is_null()     ? "unknown"
+                : value.is_string() ? value.get<std::string>()
+                                    : value.dump());
     }
 }
 
 }  // namespace
 
 void add_doctor(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("doctor", "what this machine can do: processor, LibTorch and BLAS, power, co-runner, data");
+  auto* command = app.add_subcommand(
+      "doctor", "what this machine can do: processor, LibTorch and BLAS, power, co-runner, data");
   struct DoctorArguments {
     int threads = 1;
     std::string root = "/", nvml_library = default_nvml_library;
     bool json = false;
   };
   auto a = std::make_shared<DoctorArguments>();
-  command->add_option("--threads", a->threads, "threads of the inference")->capture_default_str()->check(CLI::Range(1, 1024));
-  command->add_option("--root", a->root, "what stands before /sys for power (scenario key power.root)")->capture_default_str();
-  command->add_option("--nvml-library", a->nvml_library, "NVIDIA's library for GPUs (scenario key power.nvml_library)")
+  command->add_option("--threads", a->threads, "threads of the inference")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--root", a->root, "what stands before /sys for power (scenario key power.root)")
+      ->capture_default_str();
+  command
+      ->add_option("--nvml-library", a->nvml_library,
+                   "NVIDIA's library for GPUs (scenario key power.nvml_library)")
       ->capture_default_str();
   command->add_flag("--json", a->json);
   command->callback([a, &line] {
@@ -197,7 +226,8 @@ void add_doctor(CLI::App& app, CommandLine& line) {
         print_out("{}\n", json_text(j, 2));
       } else {
         print_facts(j, "");
-        if (!j["power"]["mends"].empty()) print_out("\nTo use the processor's own caps and counters without root:\n");
+        if (!j["power"]["mends"].empty())
+          print_out("\nTo use the processor's own caps and counters without root:\n");
         for (const auto& m : j["power"]["mends"]) print_out("{}\n", m.get<std::string>());
         const auto gpu_mends = j["power"]["nvml"].value("mends", nlohmann::ordered_json::array());
         if (!gpu_mends.empty()) print_out("\nTo cap the GPU:\n");

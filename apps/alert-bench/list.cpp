@@ -4,12 +4,12 @@
 #include <memory>
 #include <set>
 
+#include "base/console.h"
+#include "base/installation.h"
+#include "base/json_reader.h"
 #include "commands.h"
 #include "contention/kinds.h"
 #include "contention/stress_ng.h"
-#include "core/console.h"
-#include "core/installation.h"
-#include "core/json_reader.h"
 #include "models/network_file.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
@@ -23,8 +23,12 @@ std::vector<fs::path> json_files(const std::string& folder) {
   std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error))
-    if (entry.path().extension() == ".json" && entry.path().stem().extension() != ".schema") files.push_back(entry.path());
-  if (error) throw InputError(fmt::format("{}: cannot list this folder ({}); run from the repository, or give --folder", folder, error.message()));
+    if (entry.path().extension() == ".json" && entry.path().stem().extension() != ".schema")
+      files.push_back(entry.path());
+  if (error)
+    throw InputError(
+        fmt::format("{}: cannot list this folder ({}); run from the repository, or give --folder", folder,
+                    error.message()));
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -53,15 +57,18 @@ std::string short_number(int64_t number) {
 }
 
 void list_networks(const std::string& folder) {
-  print_out("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", "NETWORK", "WORKLOAD", "PARAMETERS", "MACS", "STAGES",
-             "WEIGHTS", "ACCURACY BY STAGE", "SOURCE");
+  print_out("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", "NETWORK", "WORKLOAD", "PARAMETERS", "MACS",
+            "STAGES", "WEIGHTS", "ACCURACY BY STAGE", "SOURCE");
   for (const fs::path& path : json_files(folder)) {
     const NetworkFile file = NetworkFile::read(path.string(), false);
     for (const NetworkSpec& n : file.networks) {
       std::error_code error;  // a name may also be too long
-      const char* weights = n.random_weights() ? "random" : fs::exists(n.weights, error) ? "present" : "absent";
-      print_out("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", printable(n.name), file.workload, short_number(n.parameters()),
-                short_number(n.multiply_accumulates()), n.stages(), weights, accuracy_of(n),
+      const char* weights = n.random_weights()             ? "random"
+                            : fs::exists(n.weights, error) ? "present"
+                                                           : "absent";
+      print_out("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", printable(n.name), file.workload,
+                short_number(n.parameters()), short_number(n.multiply_accumulates()), n.stages(), weights,
+                accuracy_of(n),
                 n.accuracy.source.empty() ? "unknown" : printable(n.accuracy.source + ": " + n.accuracy.on));
     }
   }
@@ -70,7 +77,8 @@ void list_networks(const std::string& folder) {
 void list_scenarios(const std::string& folder) {
   for (const fs::path& path : json_files(folder)) {
     const Scenario s = Scenario::read(path.string(), {});
-    print_out("{:<32} {:<14} {:<17} {}\n", printable(path.string()), s.workload, s.co_runner.kind, printable(s.description));
+    print_out("{:<32} {:<14} {:<17} {}\n", printable(path.string()), s.workload, s.co_runner.kind,
+              printable(s.description));
   }
 }
 
@@ -81,19 +89,25 @@ std::string shipped(const std::string& name) {
 }
 
 void list_co_runners() {
-  const std::string missing = find_stress_ng().empty() ? fmt::format(" (not installed: {})", kStressNgMend) : "";
-  for (const CoRunnerKind& k : co_runner_kinds()) print_out("{:<18} {}{}\n", k.name, k.summary, k.stress_ng.empty() ? "" : missing);
+  const std::string missing =
+      find_stress_ng().empty() ? fmt::format(" (not installed: {})", kStressNgMend) : "";
+  for (const CoRunnerKind& k : co_runner_kinds())
+    print_out("{:<18} {}{}\n", k.name, k.summary, k.stress_ng.empty() ? "" : missing);
 }
 
 }  // namespace
 
 void add_list(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("list", "what there is: schedulers, models, workloads, powers, co-runners, scenarios");
+  auto* command = app.add_subcommand(
+      "list", "what there is: schedulers, models, workloads, powers, co-runners, scenarios");
   auto kind = std::make_shared<std::string>();
   auto folder = std::make_shared<std::string>();
-  command->add_option("KIND", *kind, "schedulers, models, workloads, powers, co-runners or scenarios")->required()
+  command->add_option("KIND", *kind, "schedulers, models, workloads, powers, co-runners or scenarios")
+      ->required()
       ->check(CLI::IsMember({"schedulers", "models", "workloads", "powers", "co-runners", "scenarios"}));
-  command->add_option("--folder", *folder, "where network files or scenarios are (default: networks/ or scenarios/ here, or else the shipped ones)");
+  command->add_option("--folder", *folder,
+                      "where network files or scenarios are (default: networks/ or scenarios/ here, or else "
+                      "the shipped ones)");
   command->callback([kind, folder, &line] {
     line.action = [kind, folder] {
       if (*kind == "schedulers") list_schedulers();
@@ -102,14 +116,19 @@ void add_list(CLI::App& app, CommandLine& line) {
       if (*kind == "workloads")
         for (const WorkloadInfo& w : known_workloads()) print_out("{:<14} {}\n", w.name, w.data);
       if (*kind == "powers")
-        print_out("emulated       a cap that idles within the inference; energy from the scenario's power model\n"
-                   "rapl           the processor's own power limits and energy counters (Intel; AMD: energy only, one cap)\n"
-                   "none           one cap, which stands for uncapped; energy from the scenario's power model\n"
-                   "cpufreq        highest frequencies by power.frequency_table; energy from RAPL's counters (AMD) or power sensors\n"
-                   "nvml           power limit and energy counter of an NVIDIA GPU; where the limit cannot be set, clocks locked by\n"
-                   "               power.frequency_table; where neither can: energy only, one cap\n"
-                   "auto           rapl where caps can be set and energy be read; cpufreq with a table likewise; on a GPU (--device cuda)\n"
-                   "               nvml where both can be done; else emulated\n");
+        print_out(
+            "emulated       a cap that idles within the inference; energy from the scenario's power model\n"
+            "rapl           the processor's own power limits and energy counters (Intel; AMD: energy only, "
+            "one cap)\n"
+            "none           one cap, which stands for uncapped; energy from the scenario's power model\n"
+            "cpufreq        highest frequencies by power.frequency_table; energy from RAPL's counters (AMD) "
+            "or power sensors\n"
+            "nvml           power limit and energy counter of an NVIDIA GPU; where the limit cannot be set, "
+            "clocks locked by\n"
+            "               power.frequency_table; where neither can: energy only, one cap\n"
+            "auto           rapl where caps can be set and energy be read; cpufreq with a table likewise; on "
+            "a GPU (--device cuda)\n"
+            "               nvml where both can be done; else emulated\n");
       if (*kind == "co-runners") list_co_runners();
       return ExitCode::done;
     };

@@ -2,24 +2,27 @@
 
 #include <sstream>
 
+#include "base/console.h"
+#include "base/interrupt.h"
+#include "base/program.h"
 #include "commands.h"
-#include "core/console.h"
-#include "core/interrupt.h"
-#include "core/program.h"
-#include "trace/manifest.h"
+#include "result/manifest.h"
 
 namespace alertbench {
 namespace {
 
 int run(int argc, char** argv) {
-  CLI::App app("alert-bench: schedulers that pick a DNN and a power cap for every input, run live and in replay\n"
-               "beside disturbing co-runners, and judged on latency, accuracy and energy (after ALERT, USENIX ATC 2020).");
+  CLI::App app(
+      "alert-bench: schedulers that pick a DNN and a power cap for every input, run live and in replay\n"
+      "beside disturbing co-runners, and judged on latency, accuracy and energy (after ALERT, USENIX ATC "
+      "2020).");
   app.name("alert-bench");
   app.set_version_flag("--version", build_facts().dump());
   app.require_subcommand(1);
-  app.footer("Begin with:  alert-bench run scenarios/quickstart.json\n"
-             "\nExit codes: 0 done; 1 run failed or interrupted; 2 usage or bad file; 3 the environment refuses;\n"
-             "4 done, but the result is invalid (it says why); 5 comparison outside tolerance.");
+  app.footer(
+      "Begin with:  alert-bench run scenarios/quickstart.json\n"
+      "\nExit codes: 0 done; 1 run failed or interrupted; 2 usage or bad file; 3 the environment refuses;\n"
+      "4 done, but the result is invalid (it says why); 5 comparison outside tolerance.");
   CommandLine line;
   line.argv.assign(argv, argv + argc);
   add_run(app, line);

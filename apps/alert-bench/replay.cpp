@@ -7,41 +7,73 @@
 namespace alertbench {
 
 void add_replay(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("replay", "run schedulers over a recording: no network is run, the same result every time");
-  command->footer("Examples:\n"
-                  "  alert-bench replay results/quickstart/recording --out results/replayed\n"
-                  "  alert-bench replay results/quickstart/recording --schedulers alert,oracle "
-                  "--set scheduler_settings.alert.preset=tuned\n"
-                  "  alert-bench replay results/quickstart/recording --grid --out results/grid\n"
-                  "  alert-bench replay results/quickstart/recording --grid --out results/grid --overwrite "
-                  "--trace energy-t1.04-a0.8700");
+  auto* command = app.add_subcommand(
+      "replay", "run schedulers over a recording: no network is run, the same result every time");
+  command->footer(
+      "Examples:\n"
+      "  alert-bench replay results/quickstart/recording --out results/replayed\n"
+      "  alert-bench replay results/quickstart/recording --schedulers alert,oracle "
+      "--set scheduler_settings.alert.preset=tuned\n"
+      "  alert-bench replay results/quickstart/recording --grid --out results/grid\n"
+      "  alert-bench replay results/quickstart/recording --grid --out results/grid --overwrite "
+      "--trace energy-t1.04-a0.8700");
   struct ReplayArguments {
     ReplayRequest request;
     RunOptions options;
   };
   auto a = std::make_shared<ReplayArguments>();
-  command->add_option("RECORDING", a->request.recording, "recording folder, or its recording.json")->required();
-  command->add_option("--out", a->options.out, "result folder (default: print the summary only, keep no traces)");
-  command->add_option("--schedulers", a->request.schedulers, "only these, separated by commas (default: the recording's scenario's)")
-      ->delimiter(',')->allow_extra_args(false);
-  command->add_option("--set", a->request.overrides, "change a key of the scenario that was recorded: goals.0.deadline_x=1.2 (repeatable)")
-      ->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
+  command->add_option("RECORDING", a->request.recording, "recording folder, or its recording.json")
+      ->required();
+  command->add_option("--out", a->options.out,
+                      "result folder (default: print the summary only, keep no traces)");
+  command
+      ->add_option("--schedulers", a->request.schedulers,
+                   "only these, separated by commas (default: the recording's scenario's)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command
+      ->add_option("--set", a->request.overrides,
+                   "change a key of the scenario that was recorded: goals.0.deadline_x=1.2 (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
   auto* grid = command->add_flag("--grid", a->request.grid,
-                                 "both tasks over a grid of goals (evaluation.json), with the oracles, in place of the scenario's goals");
-  command->add_option("--deadlines", a->request.grid_spec.deadlines, "of the grid: deadlines, 0.4 to 2 times the reference latency")
-      ->needs(grid)->check(CLI::Range(2, 1000))->capture_default_str();
-  command->add_option("--levels", a->request.grid_spec.levels, "of the grid: accuracy goals (least energy), power limits (least error)")
-      ->needs(grid)->check(CLI::Range(2, 1000))->capture_default_str();
-  command->add_option_function<std::string>("--judge", [a](const std::string& judge) {
-        a->request.grid_spec.judge = judge == "strict" ? Judge::strict : Judge::mean;
-      }, "of the grid: goals read as means, or input by input (strict); both readings are in the tables, this one decides what "
-         "counts as violated (default: as the scenario)")
-      ->needs(grid)->check(CLI::IsMember({"mean", "strict"}));
-  command->add_option("--trace", a->request.traces, "of the grid: write traces of this setting (repeatable); else there are none")
-      ->needs(grid)->take_all()->allow_extra_args(false);
+                                 "both tasks over a grid of goals (evaluation.json), with the oracles, in "
+                                 "place of the scenario's goals");
+  command
+      ->add_option("--deadlines", a->request.grid_spec.deadlines,
+                   "of the grid: deadlines, 0.4 to 2 times the reference latency")
+      ->needs(grid)
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
+  command
+      ->add_option("--levels", a->request.grid_spec.levels,
+                   "of the grid: accuracy goals (least energy), power limits (least error)")
+      ->needs(grid)
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
+  command
+      ->add_option_function<std::string>(
+          "--judge",
+          [a](const std::string& judge) {
+            a->request.grid_spec.judge = judge == "strict" ? Judge::strict : Judge::mean;
+          },
+          "of the grid: goals read as means, or input by input (strict); both readings are in the tables, "
+          "this one decides what "
+          "counts as violated (default: as the scenario)")
+      ->needs(grid)
+      ->check(CLI::IsMember({"mean", "strict"}));
+  command
+      ->add_option("--trace", a->request.traces,
+                   "of the grid: write traces of this setting (repeatable); else there are none")
+      ->needs(grid)
+      ->take_all()
+      ->allow_extra_args(false);
   a->request.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   command->add_option("--threads", a->request.threads, "for the grid; the result does not depend on it")
-      ->needs(grid)->check(CLI::Range(1, 1024))->capture_default_str();
+      ->needs(grid)
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   add_common(*command, a->options);
   command->callback([a, &line] {
     line.action = [a, &line] {

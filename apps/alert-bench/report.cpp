@@ -2,11 +2,11 @@
 
 #include <memory>
 
+#include "base/atomic_file.h"
+#include "base/console.h"
 #include "commands.h"
-#include "core/console.h"
 #include "report/document.h"
 #include "report/result_file.h"
-#include "trace/atomic_file.h"
 
 namespace alertbench {
 namespace {
@@ -33,12 +33,15 @@ std::string written(const ResultFile& result, const std::string& format) {
 void add_report(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("report", "the tables of a result, from its files");
   auto a = std::make_shared<ReportArguments>();
-  command->add_option("RESULT", a->result, "result folder, or its evaluation.json or summary.json")->required();
-  auto* format = command->add_option("--format", a->format,
-                                     "csv: one row a (cell, setting, scheduler), raw values; html: one page with\n"
-                                     "the pictures of RESULT/figures in it")
-                     ->check(CLI::IsMember({"text", "markdown", "csv", "json", "html"}))
-                     ->capture_default_str();
+  command->add_option("RESULT", a->result, "result folder, or its evaluation.json or summary.json")
+      ->required();
+  auto* format =
+      command
+          ->add_option("--format", a->format,
+                       "csv: one row a (cell, setting, scheduler), raw values; html: one page with\n"
+                       "the pictures of RESULT/figures in it")
+          ->check(CLI::IsMember({"text", "markdown", "csv", "json", "html"}))
+          ->capture_default_str();
   command->add_flag("--json", a->json, "short for --format json")->excludes(format);
   command->add_option("--out", a->out, "write to this file instead of standard output");
   command->callback([a, &line] {

@@ -2,10 +2,10 @@
 
 #include <memory>
 
+#include "base/console.h"
+#include "base/json_lines.h"
 #include "commands.h"
-#include "core/console.h"
 #include "runner/preflight.h"
-#include "trace/json_lines.h"
 
 namespace alertbench {
 namespace {
@@ -21,30 +21,37 @@ std::string default_folder(const Scenario& s) { return "results/" + s.name; }
 using Body = ExitCode (*)(const Scenario&, const RunOptions&);
 
 // `run`, `profile` and `record` take the same arguments but for a few.
-void add_live(CLI::App& app, CommandLine& line, const char* name, const char* about, const char* footer, Body body,
-              bool several) {
+void add_live(CLI::App& app, CommandLine& line, const char* name, const char* about, const char* footer,
+              Body body, bool several) {
   auto* command = app.add_subcommand(name, about);
   command->footer(footer);
   auto a = std::make_shared<RunArguments>();
   a->scenario.add_to(*command, several);
   const bool profiling = body == profile_scenario;
-  command->add_option("--out", a->options.out,
-                      profiling ? "profile file to write (default: results/NAME.profile.json)"
-                                : "result folder (default: results/NAME; with several scenarios a folder for each in it)");
+  command->add_option(
+      "--out", a->options.out,
+      profiling ? "profile file to write (default: results/NAME.profile.json)"
+                : "result folder (default: results/NAME; with several scenarios a folder for each in it)");
   if (profiling)
-    command->add_flag("--accuracy", a->options.accuracy,
-                      "measure accuracy too, on the scenario's inputs (--inputs N); needs labels and trained weights");
+    command->add_flag(
+        "--accuracy", a->options.accuracy,
+        "measure accuracy too, on the scenario's inputs (--inputs N); needs labels and trained weights");
   else
     command->add_option("--profile", a->options.profile, "take this profile instead of measuring one");
   if (body == run_scenario)
     command->add_option("--recording", a->options.recording, "take this recording instead of making one");
   if (!profiling)
-    command->add_flag("--resume", a->options.resume,
-                      body == record_scenario
-                          ? "go on with the recording in --out at the input where it was cut off (the same scenario)"
-                          : "go on with the result in --out: keeps its profile, goes on with its recording where that was cut off, and runs "
-                            "the schedulers anew (traces of before: OUT/interrupted-N); nothing to do where it is complete");
-  command->add_flag("--allow-commands", a->options.allow_commands, "let the scenario start its co-runner command, load its power.nvml_library, and have caps written below its power.root "
+    command->add_flag(
+        "--resume", a->options.resume,
+        body == record_scenario
+            ? "go on with the recording in --out at the input where it was cut off (the same scenario)"
+            : "go on with the result in --out: keeps its profile, goes on with its recording where that was "
+              "cut off, and runs "
+              "the schedulers anew (traces of before: OUT/interrupted-N); nothing to do where it is "
+              "complete");
+  command->add_flag("--allow-commands", a->options.allow_commands,
+                    "let the scenario start its co-runner command, load its power.nvml_library, and have "
+                    "caps written below its power.root "
                     "and power.state_folder");
   command->add_flag("--dry-run", a->dry_run, "show the effective scenario and the plan, run nothing");
   add_common(*command, a->options);
@@ -55,7 +62,8 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
         const Scenario s = a->scenario.read(file);
         if (a->dry_run) {
           const std::string plan = describe_plan(s);
-          print_out("{}\n", json_text((body == profile_scenario ? s : check_before(s).scenario).to_json(), 2));
+          print_out("{}\n",
+                    json_text((body == profile_scenario ? s : check_before(s).scenario).to_json(), 2));
           say_text(plan);
           continue;
         }
@@ -76,29 +84,38 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
 }  // namespace
 
 void add_run(CLI::App& app, CommandLine& line) {
-  add_live(app, line, "run", "run a scenario: profile, record, every scheduler live and in replay, summary",
-           "Examples:\n"
-           "  alert-bench run scenarios/quickstart.json\n"
-           "  alert-bench run scenarios/default.json scenarios/memory-2.json --data imagenet=DIR --networks FILE\n"
-           "  alert-bench run scenarios/quickstart.json --inputs 40 --schedulers alert,oracle --set goals.0.accuracy=0.9\n"
-           "Then: scripts/figures.py RESULT",
-           run_scenario, true);
+  add_live(
+      app, line, "run", "run a scenario: profile, record, every scheduler live and in replay, summary",
+      "Examples:\n"
+      "  alert-bench run scenarios/quickstart.json\n"
+      "  alert-bench run scenarios/default.json scenarios/memory-2.json --data imagenet=DIR --networks FILE\n"
+      "  alert-bench run scenarios/quickstart.json --inputs 40 --schedulers alert,oracle --set "
+      "goals.0.accuracy=0.9\n"
+      "Then: scripts/figures.py RESULT",
+      run_scenario, true);
 }
 
 void add_profile(CLI::App& app, CommandLine& line) {
-  add_live(app, line, "profile", "measure latency of every network and stage under every cap, without contention",
+  add_live(app, line, "profile",
+           "measure latency of every network and stage under every cap, without contention",
            "Examples:\n"
            "  alert-bench profile scenarios/quickstart.json --out profiles/mine.json\n"
-           "  alert-bench profile scenarios/default.json --networks FILE --data imagenet=DIR --accuracy --inputs 800", profile_scenario, false);
+           "  alert-bench profile scenarios/default.json --networks FILE --data imagenet=DIR --accuracy "
+           "--inputs 800",
+           profile_scenario, false);
 }
 
 void add_record(CLI::App& app, CommandLine& line) {
-  add_live(app, line, "record", "make the truth table of a scenario under its co-runner: what oracles and replay work on",
+  add_live(app, line, "record",
+           "make the truth table of a scenario under its co-runner: what oracles and replay work on",
            "Example: alert-bench record scenarios/quickstart.json --out results/recording\n"
            "         alert-bench record scenarios/quickstart.json --out results/recording --resume\n"
-           "A repetition has another seed (other phases of the co-runner, other inputs); a sweep tells its cells apart by it:\n"
-           "         for seed in 1 2 3; do alert-bench record scenarios/ptb.json --seed $seed --out results/ptb-$seed; done\n"
-           "Then:    alert-bench replay results/recording/recording --schedulers alert,oracle", record_scenario, false);
+           "A repetition has another seed (other phases of the co-runner, other inputs); a sweep tells its "
+           "cells apart by it:\n"
+           "         for seed in 1 2 3; do alert-bench record scenarios/ptb.json --seed $seed --out "
+           "results/ptb-$seed; done\n"
+           "Then:    alert-bench replay results/recording/recording --schedulers alert,oracle",
+           record_scenario, false);
 }
 
 }  // namespace alertbench

@@ -2,29 +2,45 @@
 
 #include <algorithm>
 
+#include "base/installation.h"
 #include "commands.h"
-#include "core/installation.h"
 #include "workloads/workload_factory.h"
 
 namespace alertbench {
 
 void ScenarioArguments::add_to(CLI::App& command, bool several) {
-  auto* option = command.add_option("SCENARIO", files, several ? "scenario files, or names of shipped ones (quickstart), run one after the other"
-                                                               : "scenario file, or the name of a shipped one (quickstart)");
+  auto* option = command.add_option(
+      "SCENARIO", files,
+      several ? "scenario files, or names of shipped ones (quickstart), run one after the other"
+              : "scenario file, or the name of a shipped one (quickstart)");
   option->required();
   if (!several) option->expected(1);
-  command.add_option("--set", overrides,
-                     "change a scenario key: inputs=50, co_runner.slowdown=1.5, goals.0.accuracy=0.9 (repeatable)")
-      ->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
-  command.add_option("--data", data, "where a workload's data is: imagenet=DIR, ptb=DIR (see `alert-bench list workloads`)")
-      ->type_name("WORKLOAD=DIR")->take_all()->allow_extra_args(false);
-  command.add_option("--device", device, "where networks run: cpu, or cuda (the first GPU; takes a LibTorch built for CUDA)")
+  command
+      .add_option(
+          "--set", overrides,
+          "change a scenario key: inputs=50, co_runner.slowdown=1.5, goals.0.accuracy=0.9 (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command
+      .add_option("--data", data,
+                  "where a workload's data is: imagenet=DIR, ptb=DIR (see `alert-bench list workloads`)")
+      ->type_name("WORKLOAD=DIR")
+      ->take_all()
+      ->allow_extra_args(false);
+  command
+      .add_option("--device", device,
+                  "where networks run: cpu, or cuda (the first GPU; takes a LibTorch built for CUDA)")
       ->check(CLI::IsMember({"cpu", "cuda"}));
   command.add_option("--networks", networks, "network file in place of the scenario's");
   inputs_option = command.add_option("--inputs", inputs, "number of inputs in place of the scenario's");
-  seed_option = command.add_option("--seed", seed, "seed of the input order, and (+1, +2, +3) of schedule, co-runner, bootstrap");
-  command.add_option("--schedulers", schedulers, "only these, separated by commas (see `alert-bench list schedulers`)")
-      ->delimiter(',')->allow_extra_args(false);
+  seed_option = command.add_option(
+      "--seed", seed, "seed of the input order, and (+1, +2, +3) of schedule, co-runner, bootstrap");
+  command
+      .add_option("--schedulers", schedulers,
+                  "only these, separated by commas (see `alert-bench list schedulers`)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
 }
 
 Scenario ScenarioArguments::read(const std::string& given_file) const {
@@ -41,7 +57,8 @@ Scenario ScenarioArguments::read(const std::string& given_file) const {
     }
   }
   if (seed_option->count() > 0)
-    for (const auto& [key, add] : {std::pair{"inputs", 0}, {"schedule", 1}, {"co_runner", 2}, {"bootstrap", 3}})
+    for (const auto& [key, add] :
+         {std::pair{"inputs", 0}, {"schedule", 1}, {"co_runner", 2}, {"bootstrap", 3}})
       all.push_back(fmt::format("seeds.{}={}", key, seed + static_cast<uint64_t>(add)));
   if (!device.empty()) all.push_back("placement.device=" + device);
   if (!schedulers.empty()) all.push_back("schedulers=" + nlohmann::json(schedulers).dump());
@@ -50,14 +67,15 @@ Scenario ScenarioArguments::read(const std::string& given_file) const {
   for (const std::string& entry : data) {
     const size_t equals = entry.find('=');
     if (equals == std::string::npos || equals + 1 == entry.size())
-      throw InputError(fmt::format("--data {}: expected WORKLOAD=DIR, for example --data {}=/path", entry, s.workload));
+      throw InputError(
+          fmt::format("--data {}: expected WORKLOAD=DIR, for example --data {}=/path", entry, s.workload));
     const std::string name = entry.substr(0, equals);
     const std::vector<std::string> known = workload_names();
     if (name == s.workload)
       s.data = entry.substr(equals + 1);
     else if (std::find(known.begin(), known.end(), name) == known.end())
-      throw InputError(fmt::format("--data {}: unknown workload \"{}\"; this scenario's is \"{}\"", entry, name,
-                                   s.workload));
+      throw InputError(fmt::format("--data {}: unknown workload \"{}\"; this scenario's is \"{}\"", entry,
+                                   name, s.workload));
   }
   return s;
 }

@@ -3,10 +3,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/console.h"
 #include "commands.h"
-#include "core/console.h"
-#include "metrics/squad_score.h"
 #include "workloads/squad.h"
+#include "workloads/squad_score.h"
 
 namespace alertbench {
 namespace {
@@ -26,11 +26,12 @@ ExitCode score(const ScoreArguments& a) {
         fmt::format("{}: has an answer to none of the {} questions of {}; give the predictions for that file",
                     a.predictions, data.questions.size(), a.data));
   if (data.misplaced_answers > 0)
-    say("alert-bench: {}: warning: answer_start is missing or off in {} answers; they are judged by their text, as by the official evaluation",
+    say("alert-bench: {}: warning: answer_start is missing or off in {} answers; they are judged by their "
+        "text, as by the official evaluation",
         a.data, data.misplaced_answers);
   if (predictions.size() > answered)
-    say("alert-bench: {}: answers to questions that {} does not have, left out: {}", a.predictions,
-               a.data, predictions.size() - answered);
+    say("alert-bench: {}: answers to questions that {} does not have, left out: {}", a.predictions, a.data,
+        predictions.size() - answered);
   if (a.json) {
     const nlohmann::json result = {{"questions", data.questions.size()},
                                    {"missing", score.missing},
@@ -40,15 +41,16 @@ ExitCode score(const ScoreArguments& a) {
     return ExitCode::done;
   }
   print_out("questions    {}\nmissing      {}{}\nexact match  {:.3f} %\nF1           {:.3f} %\n",
-             data.questions.size(), score.missing, score.missing ? " (count as 0)" : "", score.exact_match, score.f1);
+            data.questions.size(), score.missing, score.missing ? " (count as 0)" : "", score.exact_match,
+            score.f1);
   return ExitCode::done;
 }
 
 }  // namespace
 
 void add_score(CLI::App& app, CommandLine& line) {
-  auto* command =
-      app.add_subcommand("score", "judge answers that are in a file already, as a data set's own evaluation does");
+  auto* command = app.add_subcommand(
+      "score", "judge answers that are in a file already, as a data set's own evaluation does");
   command->require_subcommand(1);
   auto* squad = command->add_subcommand("squad", "exact match and F1 of answers to SQuAD v1.1");
   auto a = std::make_shared<ScoreArguments>();

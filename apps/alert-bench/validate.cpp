@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/console.h"
+#include "base/json_reader.h"
 #include "commands.h"
-#include "core/console.h"
-#include "core/json_reader.h"
 #include "core/profile.h"
 #include "evaluation/cell.h"
 #include "evaluation/evaluation.h"
@@ -55,14 +55,15 @@ std::string check_networks(const std::string& path, bool load, int classes) {
       say("alert-bench: {}: warning: {}", path, warnings[w].get<std::string>());
   }
   return fmt::format("network file, {} networks{}{}", file.networks.size(),
-                     most_parameters > 0 ? fmt::format(" of up to {} parameters", most_parameters) : "", load ? ", all load" : "");
+                     most_parameters > 0 ? fmt::format(" of up to {} parameters", most_parameters) : "",
+                     load ? ", all load" : "");
 }
 
 std::string about(const EvaluationResult& e) {
   size_t settings = 0, failed = 0;
   for (const Cell& c : e.cells) settings += c.settings.size(), failed += c.failed.empty() ? 0 : 1;
-  return fmt::format("{} cells{}, {} settings, {} schedulers", e.cells.size(), failed ? fmt::format(" ({} failed)", failed) : "",
-                     settings, e.schedulers.size());
+  return fmt::format("{} cells{}, {} settings, {} schedulers", e.cells.size(),
+                     failed ? fmt::format(" ({} failed)", failed) : "", settings, e.schedulers.size());
 }
 
 std::string check_sweep_file(const std::string& path) {
@@ -81,7 +82,8 @@ std::string check_evaluation(const std::string& folder) {
     if (fs::is_directory(folder + "/cells"))
       for (const auto& entry : fs::directory_iterator(folder + "/cells"))
         if (entry.path().extension() == ".json") EvaluationResult::read(entry.path().string()), ++finished;
-    told = fmt::format("sweep {}, shard {}, {} of {} cells finished here; ", plan.name, plan.shard.text(), finished, plan.cells.size());
+    told = fmt::format("sweep {}, shard {}, {} of {} cells finished here; ", plan.name, plan.shard.text(),
+                       finished, plan.cells.size());
   }
   if (!fs::exists(folder + "/evaluation.json")) return told + "not ended yet";
   return told + "evaluation, " + about(EvaluationResult::read(folder));
@@ -97,9 +99,11 @@ std::string check_recording(const std::string& path) {
 std::string check(const std::string& path, bool load, int classes) {
   if (fs::is_directory(path)) {
     if (fs::exists(path + "/recording.json")) return check_recording(path);
-    if (fs::exists(path + "/evaluation.json") || fs::exists(path + "/plan.json")) return check_evaluation(path);
+    if (fs::exists(path + "/evaluation.json") || fs::exists(path + "/plan.json"))
+      return check_evaluation(path);
     if (!fs::exists(path + "/manifest.json"))
-      throw InputError(path + ": a folder with neither recording.json nor manifest.json: no recording, no result");
+      throw InputError(path +
+                       ": a folder with neither recording.json nor manifest.json: no recording, no result");
     const nlohmann::json manifest = read_json_file(path + "/manifest.json");
     int traces = 0;
     if (fs::is_directory(path + "/traces"))
@@ -121,17 +125,22 @@ std::string check(const std::string& path, bool load, int classes) {
   if (kind == "sweep") return check_sweep_file(path);
   if (kind == "sweep-plan") return fmt::format("plan of a sweep, {} cells", Plan::read(path).cells.size());
   if (j.contains("networks") && j["networks"].is_array()) return check_networks(path, load, classes);
-  if (j.contains("goals") || j.contains("extends")) return fmt::format("scenario, {} goal settings", Scenario::read(path, {}).goals.size());
+  if (j.contains("goals") || j.contains("extends"))
+    return fmt::format("scenario, {} goal settings", Scenario::read(path, {}).goals.size());
   if (j.contains("arrays")) return check_recording(path);
   if (j.contains("caps_w") && j.contains("models"))
     return fmt::format("profile, {} networks", Profile::read(path).models.size());
-  throw InputError(path + ": neither scenario, network file, profile, recording, sweep nor evaluation (no goals, networks, models, arrays or kind in it)");
+  throw InputError(path +
+                   ": neither scenario, network file, profile, recording, sweep nor evaluation (no goals, "
+                   "networks, models, arrays or kind in it)");
 }
 
 }  // namespace
 
 void add_validate(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("validate", "is a file sound? scenario, network file, profile, recording, trace, sweep, evaluation, result folder");
+  auto* command = app.add_subcommand(
+      "validate",
+      "is a file sound? scenario, network file, profile, recording, trace, sweep, evaluation, result folder");
   struct ValidateArguments {
     std::vector<std::string> files;
     bool load = false;
@@ -139,8 +148,10 @@ void add_validate(CLI::App& app, CommandLine& line) {
   };
   auto a = std::make_shared<ValidateArguments>();
   command->add_option("FILE", a->files, "files or folders")->required();
-  command->add_flag("--load", a->load, "load the networks of a network file with LibTorch: do the weights fit?");
-  command->add_option("--classes", a->classes, "classes that a TorchScript network must have (with --load)")->capture_default_str();
+  command->add_flag("--load", a->load,
+                    "load the networks of a network file with LibTorch: do the weights fit?");
+  command->add_option("--classes", a->classes, "classes that a TorchScript network must have (with --load)")
+      ->capture_default_str();
   command->callback([a, &line] {
     line.action = [a] {
       ExitCode worst = ExitCode::done;
@@ -150,7 +161,8 @@ void add_validate(CLI::App& app, CommandLine& line) {
         } catch (const Error& e) {
           say("alert-bench: {}", e.what());
           worst = ExitCode::bad_input;
-        } catch (const std::exception& e) {  // a value of another type than expected, ...: the other files are looked at all the same
+        } catch (const std::exception& e) {  // a value of another type than expected, ...: the other files
+                                             // are looked at all the same
           say("alert-bench: {}: {}", file, e.what());
           worst = ExitCode::bad_input;
         }

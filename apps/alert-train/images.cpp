@@ -6,13 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "base/console.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "base/sha256.h"
 #include "commands.h"
-#include "core/console.h"
-#include "core/error.h"
 #include "core/profile.h"
-#include "core/random.h"
 #include "models/striped_resnet.h"
-#include "trace/sha256.h"
 #include "training/orthogonalized_sgd.h"
 #include "training/stage_balance.h"
 #include "training/training_run.h"
@@ -21,8 +21,8 @@
 namespace alertbench {
 namespace {
 
-// [count, 1, 28, 28]; with `augment` each image is mirrored by chance. (Shifts cost more than they give in so few
-// epochs.)
+// [count, 1, 28, 28]; with `augment` each image is mirrored by chance. (Shifts cost more than they give in so
+// few epochs.)
 torch::Tensor make_batch(const FashionMnist& data, const int64_t* index, int64_t count, const ImageSpec& spec,
                          Random* augment) {
   constexpr int side = FashionMnist::side;
@@ -33,14 +33,16 @@ torch::Tensor make_batch(const FashionMnist& data, const int64_t* index, int64_t
     const bool mirror = augment && augment->below(2) == 1;
     for (int y = 0; y < side; ++y)
       for (int x = 0; x < side; ++x)
-        *out++ = (static_cast<float>(image[y * side + (mirror ? side - 1 - x : x)]) - spec.mean[0]) * spec.scale[0];
+        *out++ = (static_cast<float>(image[y * side + (mirror ? side - 1 - x : x)]) - spec.mean[0]) *
+                 spec.scale[0];
   }
   return batch;
 }
 
 torch::Tensor labels_of(const FashionMnist& data, const int64_t* index, int64_t count) {
   torch::Tensor labels = torch::empty({count}, torch::kLong);
-  for (int64_t i = 0; i < count; ++i) labels.data_ptr<int64_t>()[i] = data.labels()[static_cast<size_t>(index[i])];
+  for (int64_t i = 0; i < count; ++i)
+    labels.data_ptr<int64_t>()[i] = data.labels()[static_cast<size_t>(index[i])];
   return labels;
 }
 
@@ -53,9 +55,11 @@ std::vector<double> top1(StripedResnet& net, const FashionMnist& data, const Ima
   std::vector<double> correct(static_cast<size_t>(net->config.stripes), 0.0);
   for (int64_t start = 0; start < data.size(); start += 250) {
     const int64_t count = std::min<int64_t>(250, data.size() - start);
-    const auto scores = net->forward(make_batch(data, &order[static_cast<size_t>(start)], count, spec, nullptr));
+    const auto scores =
+        net->forward(make_batch(data, &order[static_cast<size_t>(start)], count, spec, nullptr));
     const torch::Tensor labels = labels_of(data, &order[static_cast<size_t>(start)], count);
-    for (size_t s = 0; s < scores.size(); ++s) correct[s] += scores[s].argmax(1).eq(labels).sum().item<double>();
+    for (size_t s = 0; s < scores.size(); ++s)
+      correct[s] += scores[s].argmax(1).eq(labels).sum().item<double>();
   }
   net->train();
   for (double& c : correct) c /= static_cast<double>(data.size());
@@ -65,7 +69,8 @@ std::vector<double> top1(StripedResnet& net, const FashionMnist& data, const Ima
 // Rises linearly over the first fifth, then falls as a cosine to zero (one cycle).
 double learning_rate_of(double peak, int64_t step, int64_t steps) {
   const double done = static_cast<double>(step) / static_cast<double>(steps);
-  return done < 0.2 ? peak * (0.04 + 0.96 * done / 0.2) : peak * 0.5 * (1 + std::cos(M_PI * (done - 0.2) / 0.8));
+  return done < 0.2 ? peak * (0.04 + 0.96 * done / 0.2)
+                    : peak * 0.5 * (1 + std::cos(M_PI * (done - 0.2) / 0.8));
 }
 
 }  // namespace
@@ -79,20 +84,22 @@ void train_images(const Options& o, const NetworkSpec& spec) {
   at::set_num_threads(o.threads);
   torch::manual_seed(o.seed);
   StripedResnet net(spec.resnet);
-  torch::optim::SGD sgd(net->parameters(),
-                        torch::optim::SGDOptions(peak_rate).momentum(0.9).nesterov(true).weight_decay(weight_decay));
+  torch::optim::SGD sgd(
+      net->parameters(),
+      torch::optim::SGDOptions(peak_rate).momentum(0.9).nesterov(true).weight_decay(weight_decay));
   if (!o.init.empty()) load_weights(*net, o.init);
   const std::vector<torch::Tensor> parameters = net->parameters();
   const std::vector<torch::Tensor> balance = stage_balance(net);
   const int64_t numbers = net->config.parameters();
   const auto macs = net->config.multiply_accumulates();
   say("{}: {} stages, {} parameters, {:.1f} M multiply-accumulates, {} training images, {} threads",
-             o.network, spec.stages(), numbers, static_cast<double>(macs.back()) / 1e6, training.size(),
-             at::get_num_threads());
+      o.network, spec.stages(), numbers, static_cast<double>(macs.back()) / 1e6, training.size(),
+      at::get_num_threads());
 
   const int64_t images = o.limit > 0 ? std::min<int64_t>(o.limit, training.size()) : training.size();
   const int64_t steps_per_epoch = images / batch, steps = steps_per_epoch * epochs;
-  if (steps_per_epoch < 1) throw InputError(fmt::format("--batch {}: larger than the {} images", batch, images));
+  if (steps_per_epoch < 1)
+    throw InputError(fmt::format("--batch {}: larger than the {} images", batch, images));
   nlohmann::ordered_json settings = {{"seed", o.seed},
                                      {"threads", o.threads},
                                      {"libtorch", TORCH_VERSION},
@@ -122,7 +129,8 @@ void train_images(const Options& o, const NetworkSpec& spec) {
   };
   for (int epoch = static_cast<int>(run.log["epochs"].size()); epoch < last; ++epoch) {
     const bool coarse = epoch < o.coarse_epochs;
-    const std::vector<int64_t> order = sample_order(training.size(), images, o.seed + static_cast<uint64_t>(epoch));
+    const std::vector<int64_t> order =
+        sample_order(training.size(), images, o.seed + static_cast<uint64_t>(epoch));
     for (int64_t step = done - epoch * steps_per_epoch; step < steps_per_epoch; ++step) {
       const double rate = learning_rate_of(peak_rate, done, steps);
       for (auto& group : sgd.param_groups()) static_cast<torch::optim::SGDOptions&>(group.options()).lr(rate);

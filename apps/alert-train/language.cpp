@@ -6,13 +6,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/console.h"
+#include "base/error.h"
+#include "base/sha256.h"
 #include "commands.h"
-#include "core/console.h"
-#include "core/error.h"
 #include "core/profile.h"
 #include "models/striped_lstm.h"
 #include "models/striped_resnet.h"
-#include "trace/sha256.h"
 #include "training/orthogonalized_sgd.h"
 #include "training/stage_balance.h"
 #include "training/training_run.h"
@@ -21,8 +21,8 @@
 namespace alertbench {
 namespace {
 
-// The text as `count` pieces of equal length side by side, [length, count]; up to count - 1 words at the end are left
-// out.
+// The text as `count` pieces of equal length side by side, [length, count]; up to count - 1 words at the end
+// are left out.
 torch::Tensor side_by_side(const std::vector<int32_t>& words, int64_t limit, int64_t count) {
   const int64_t length = std::min<int64_t>(limit, static_cast<int64_t>(words.size())) / count;
   torch::Tensor pieces = torch::empty({count, length}, torch::kLong);
@@ -34,7 +34,8 @@ struct Quality {
   std::vector<double> perplexity, top1;  // per stage
 };
 
-// On every word of the split but the first of each of 20 pieces; the state is carried from sentence to sentence.
+// On every word of the split but the first of each of 20 pieces; the state is carried from sentence to
+// sentence.
 Quality measure(StripedLstm& net, const Ptb& ptb, PtbSplit split) {
   constexpr int64_t count = 20, steps = 20;
   torch::NoGradGuard no_grad;
@@ -42,15 +43,16 @@ Quality measure(StripedLstm& net, const Ptb& ptb, PtbSplit split) {
   const Ptb::Text& text = ptb.text(split);
   const torch::Tensor pieces = side_by_side(text.words, static_cast<int64_t>(text.words.size()), count);
   if (pieces.size(0) < 2)
-    throw InputError(fmt::format("{}: fewer than {} words of split '{}' are too few to measure on", ptb.data_source(),
-                                 2 * count, name_of(split)));
+    throw InputError(fmt::format("{}: fewer than {} words of split '{}' are too few to measure on",
+                                 ptb.data_source(), 2 * count, name_of(split)));
   const auto stages = static_cast<size_t>(net->config.stripes);
   std::vector<double> loss(stages, 0.0), correct(stages, 0.0);
   LstmState state;
   for (int64_t at = 0; at + 1 < pieces.size(0); at += steps) {
     const int64_t length = std::min(steps, pieces.size(0) - 1 - at);
     const torch::Tensor next = pieces.narrow(0, at + 1, length).reshape({-1});
-    const auto scores = net->scores(net->forward(pieces.narrow(0, at, length), state).reshape({-1, net->config.units}));
+    const auto scores =
+        net->scores(net->forward(pieces.narrow(0, at, length), state).reshape({-1, net->config.units}));
     for (size_t s = 0; s < stages; ++s) {
       const torch::Tensor likelihood = at::log_softmax(scores[s], 1),
                           of_next = likelihood.gather(1, next.view({-1, 1}));
@@ -70,7 +72,7 @@ Quality measure(StripedLstm& net, const Ptb& ptb, PtbSplit split) {
 
 void show(const std::string& network, const std::string& when, PtbSplit split, const Quality& q) {
   say("{}: {}: {} perplexity {:.2f}, next word right {:.4f}", network, when, name_of(split),
-             fmt::join(q.perplexity, ", "), fmt::join(q.top1, ", "));
+      fmt::join(q.perplexity, ", "), fmt::join(q.top1, ", "));
 }
 
 std::map<std::string, torch::Tensor> named(const LstmState& state) {
@@ -97,7 +99,8 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   const int epochs = o.epochs.value_or(13), batch = o.batch.value_or(20);
   const double peak_rate = o.learning_rate.value_or(1.0), weight_decay = o.weight_decay.value_or(0.0);
   const TrainingMethod method = training_method(o.method);
-  if (o.data.empty()) throw InputError("--data: give the folder of ptb.train.txt and ptb.valid.txt, or \"synthetic\"");
+  if (o.data.empty())
+    throw InputError("--data: give the folder of ptb.train.txt and ptb.valid.txt, or \"synthetic\"");
   const Ptb ptb = o.data == "synthetic" ? Ptb::synthetic(1) : Ptb(o.data);
   if (ptb.vocabulary_size() != spec.lstm.vocabulary)
     throw InputError(fmt::format("{}: {}: config: vocabulary: {}, but {}", o.network_file, o.network,
@@ -118,30 +121,33 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   const torch::Tensor pieces = side_by_side(words, o.limit > 0 ? o.limit : all_words, batch);
   const int64_t steps_per_epoch = (pieces.size(0) - 1) / o.steps;
   if (steps_per_epoch < 1)
-    throw InputError(fmt::format("--batch {} of --steps {}: the text has {} words only", batch, o.steps, all_words));
-  say("{}: {} stages, {} parameters, {:.2f} M multiply-accumulates a word, {} steps an epoch, {} threads", o.network, spec.stages(),
-      numbers, static_cast<double>(macs.back()) / 1e6, steps_per_epoch, at::get_num_threads());
+    throw InputError(
+        fmt::format("--batch {} of --steps {}: the text has {} words only", batch, o.steps, all_words));
+  say("{}: {} stages, {} parameters, {:.2f} M multiply-accumulates a word, {} steps an epoch, {} threads",
+      o.network, spec.stages(), numbers, static_cast<double>(macs.back()) / 1e6, steps_per_epoch,
+      at::get_num_threads());
 
   const Ptb::Unigram guess = ptb.unigram(PtbSplit::valid);
-  nlohmann::ordered_json settings = {{"seed", o.seed},
-                                     {"threads", o.threads},
-                                     {"libtorch", TORCH_VERSION},
-                                     {"data", ptb.data_source()},
-                                     {"unigram_valid", {{"perplexity", guess.perplexity}, {"top1", guess.accuracy}}},
-                                     {"parameters", numbers},
-                                     {"multiply_accumulates", macs},
-                                     {"loss", describe(method)},
-                                     {"words_an_epoch", steps_per_epoch * o.steps * batch},
-                                     {"schedule_epochs", epochs},
-                                     {"batch", batch},
-                                     {"steps_unrolled", o.steps},
-                                     {"peak_learning_rate", peak_rate},
-                                     {"learning_rate_decay", o.decay},
-                                     {"decay_after_epochs", o.decay_after},
-                                     {"max_gradient_norm", o.max_norm},
-                                     {"dropout", o.dropout},
-                                     {"momentum", o.momentum},
-                                     {"weight_decay", weight_decay}};
+  nlohmann::ordered_json settings = {
+      {"seed", o.seed},
+      {"threads", o.threads},
+      {"libtorch", TORCH_VERSION},
+      {"data", ptb.data_source()},
+      {"unigram_valid", {{"perplexity", guess.perplexity}, {"top1", guess.accuracy}}},
+      {"parameters", numbers},
+      {"multiply_accumulates", macs},
+      {"loss", describe(method)},
+      {"words_an_epoch", steps_per_epoch * o.steps * batch},
+      {"schedule_epochs", epochs},
+      {"batch", batch},
+      {"steps_unrolled", o.steps},
+      {"peak_learning_rate", peak_rate},
+      {"learning_rate_decay", o.decay},
+      {"decay_after_epochs", o.decay_after},
+      {"max_gradient_norm", o.max_norm},
+      {"dropout", o.dropout},
+      {"momentum", o.momentum},
+      {"weight_decay", weight_decay}};
   if (!o.init.empty()) settings["init_sha256"] = hash_file(o.init).sha256;
   TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, sgd);
   run.begin_from(o.init);
@@ -192,7 +198,8 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   std::vector<double> in_quality = language_quality(quality.perplexity, guess_perplexity);
   raise_falling_stages(in_quality, on);
   for (size_t s = 0; s < quality.perplexity.size(); ++s)
-    quality.perplexity[s] = std::min(quality.perplexity[s], s == 0 ? guess_perplexity : quality.perplexity[s - 1]);
+    quality.perplexity[s] =
+        std::min(quality.perplexity[s], s == 0 ? guess_perplexity : quality.perplexity[s - 1]);
   run.finish({{"top1", quality.top1},
               {"perplexity", quality.perplexity},
               {"guess_perplexity", guess_perplexity},

@@ -1,5 +1,5 @@
-// alert-train: trains the networks of a network file, all stages of a nested one together, and writes the weights, a
-// log, and the accuracy measured with them.
+// alert-train: trains the networks of a network file, all stages of a nested one together, and writes the
+// weights, a log, and the accuracy measured with them.
 #include <fmt/format.h>
 #include <malloc.h>
 
@@ -7,22 +7,24 @@
 #include <sstream>
 #include <vector>
 
+#include "base/console.h"
+#include "base/error.h"
+#include "base/program.h"
 #include "commands.h"
-#include "core/console.h"
-#include "core/error.h"
-#include "core/program.h"
 #include "models/inference_runtime.h"
 
 namespace alertbench {
 namespace {
 
 void add_options(CLI::App& app, Options& o) {
-  app.add_option("NETWORKS", o.network_file, "network file (networks/*.json)")->required()->check(CLI::ExistingFile);
+  app.add_option("NETWORKS", o.network_file, "network file (networks/*.json)")
+      ->required()
+      ->check(CLI::ExistingFile);
   app.add_option("--network", o.network, "name of the network in it")->required();
-  app.add_option(
-      "--data", o.data,
-      "folder of the data: Fashion-MNIST (default: Debian's), or ptb.train.txt and ptb.valid.txt; \"synthetic\" is "
-      "made-up text");
+  app.add_option("--data", o.data,
+                 "folder of the data: Fashion-MNIST (default: Debian's), or ptb.train.txt and ptb.valid.txt; "
+                 "\"synthetic\" is "
+                 "made-up text");
   app.add_option("--method", o.method, "how the stages of a nested network share a step")
       ->capture_default_str()
       ->check(CLI::IsMember({"joint", "balanced", "orthogonalized"}));
@@ -32,24 +34,29 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--stop-after", o.stop_after, "stop after so many epochs of the schedule (0: all of them)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000));
-  app.add_option("--init", o.init, "begin with these weights, not with random ones")->check(CLI::ExistingFile);
+  app.add_option("--init", o.init, "begin with these weights, not with random ones")
+      ->check(CLI::ExistingFile);
   app.add_option("--batch", o.batch, "images a step, or texts read side by side (images 32, language 20)")
       ->check(CLI::Range(2, 4096));
   app.add_option("--lr", o.learning_rate, "peak learning rate (images 0.05, language 1)")
       ->check(CLI::Range(1e-6, 100.0));
-  app.add_option("--weight-decay", o.weight_decay, "(images 0.0005, language 0)")->check(CLI::Range(0.0, 1.0));
-  app.add_option("--seed", o.seed, "with one thread the same seed gives the same weights")->capture_default_str();
+  app.add_option("--weight-decay", o.weight_decay, "(images 0.0005, language 0)")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--seed", o.seed, "with one thread the same seed gives the same weights")
+      ->capture_default_str();
   app.add_option("--threads", o.threads)->capture_default_str()->check(CLI::Range(1, 256));
   app.add_option("--limit", o.limit,
                  "train each epoch on so many images, drawn anew, or on the first so many words (0: all)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000000));
   app.add_option("--checkpoint-every", o.checkpoint_every,
-                 "steps; a training that was killed goes on from there when the same command is given again (0: none)")
+                 "steps; a training that was killed goes on from there when the same command is given again "
+                 "(0: none)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000000));
   const std::string images = "Images", language = "Language models";
-  app.add_option("--coarse-epochs", o.coarse_epochs, "the first so many at half the resolution (4 times faster)")
+  app.add_option("--coarse-epochs", o.coarse_epochs,
+                 "the first so many at half the resolution (4 times faster)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000))
       ->group(images);
@@ -69,15 +76,21 @@ void add_options(CLI::App& app, Options& o) {
       ->capture_default_str()
       ->check(CLI::Range(1e-3, 1e9))
       ->group(language);
-  app.add_option("--dropout", o.dropout)->capture_default_str()->check(CLI::Range(0.0, 0.95))->group(language);
-  app.add_option("--momentum", o.momentum)->capture_default_str()->check(CLI::Range(0.0, 0.999))->group(language);
+  app.add_option("--dropout", o.dropout)
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.95))
+      ->group(language);
+  app.add_option("--momentum", o.momentum)
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.999))
+      ->group(language);
 }
 
 void refuse_foreign_options(const CLI::App& app, const std::string& group, const NetworkSpec& network) {
   for (const CLI::Option* option : app.get_options())
     if (option->get_group() == group && option->count() > 0)
-      throw InputError(fmt::format("{}: has no meaning for network \"{}\" of architecture \"{}\"", option->get_name(),
-                                   network.name, network.architecture));
+      throw InputError(fmt::format("{}: has no meaning for network \"{}\" of architecture \"{}\"",
+                                   option->get_name(), network.name, network.architecture));
 }
 
 int main_of_train(int argc, char** argv) {
@@ -97,7 +110,8 @@ int main_of_train(int argc, char** argv) {
     return code == 0 ? 0 : static_cast<int>(ExitCode::bad_input);
   }
   restart_with_fast_blas(argv);
-  // The scores of a step are 16 MB, again and again: kept, not given back to the system and cleared each time.
+  // The scores of a step are 16 MB, again and again: kept, not given back to the system and cleared each
+  // time.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   o.command = "alert-train";
@@ -108,10 +122,10 @@ int main_of_train(int argc, char** argv) {
   const bool images = file.workload == "fashion-mnist" && network.architecture == "resnet";
   const bool language = file.workload == "ptb" && network.architecture == "lstm";
   if ((!images && !language) || network.weights.empty())
-    throw InputError(
-        fmt::format("{}: {}: can be trained only with workload \"fashion-mnist\" and architecture \"resnet\", or "
-                    "\"ptb\" and \"lstm\", and a \"weights\" path to write to",
-                    o.network_file, o.network));
+    throw InputError(fmt::format(
+        "{}: {}: can be trained only with workload \"fashion-mnist\" and architecture \"resnet\", or "
+        "\"ptb\" and \"lstm\", and a \"weights\" path to write to",
+        o.network_file, o.network));
   refuse_foreign_options(app, images ? "Language models" : "Images", network);
   images ? train_images(o, network) : train_language(o, network);
   return 0;

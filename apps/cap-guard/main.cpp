@@ -1,8 +1,9 @@
-// The watchdog of a run that changes power caps: waits until that run is gone, however it went, and puts back what its state
-// file says. See lib/power/cap_guard.h, which starts it.
+// The watchdog of a run that changes power caps: waits until that run is gone, however it went, and puts back
+// what its state file says. See lib/power/guard/cap_guard.h, which starts it.
 //   alert-cap-guard STATE_FILE OWNER_PID [NVML_LIBRARY], with the channel and the lock as descriptors 3 and 4
-// The library is opened before the run is told to go on, where there are GPUs to put back: what cannot be opened then is told then,
-// and a driver that nobody uses any more would forget its settings, and take seconds to come back.
+// The library is opened before the run is told to go on, where there are GPUs to put back: what cannot be
+// opened then is told then, and a driver that nobody uses any more would forget its settings, and take
+// seconds to come back.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -11,9 +12,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "core/console.h"
-#include "core/error.h"
-#include "power/cap_guard.h"
+#include "base/console.h"
+#include "base/error.h"
+#include "power/guard/cap_guard.h"
 
 namespace {
 
@@ -25,7 +26,8 @@ constexpr useconds_t pause_us = 100'000;
 
 // Everything but SIGKILL: it ends when its work is done.
 void ignore_signals() {
-  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU})
+  for (int signal :
+       {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU})
     ::signal(signal, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);

@@ -9,10 +9,10 @@
 #include <memory>
 #include <string>
 
+#include "base/error.h"
+#include "base/random.h"
 #include "contention/kinds.h"
-#include "core/random.h"
-#include "core/error.h"
-#include "kernels.h"
+#include "contention/loads/kernels.h"
 #include "models/inference_runtime.h"
 #include "modes.h"
 
@@ -25,9 +25,10 @@ int64_t now_ns() {
   return t.tv_sec * int64_t{1000000000} + t.tv_nsec;
 }
 
-// Asks for the shortest time slice. A worker that wakes up for its burst then comes first at once, instead of waiting
-// until whoever runs has used up a slice: the share of the processor is the duty, not a matter of the scheduler's
-// slices. Linux 6.12 and later (EEVDF); older kernels let a thread that wakes up go first anyway, and ignore it.
+// Asks for the shortest time slice. A worker that wakes up for its burst then comes first at once, instead of
+// waiting until whoever runs has used up a slice: the share of the processor is the duty, not a matter of the
+// scheduler's slices. Linux 6.12 and later (EEVDF); older kernels let a thread that wakes up go first anyway,
+// and ignore it.
 void ask_for_short_slices() {
   struct {
     uint32_t size = 48, policy = SCHED_OTHER;
@@ -40,7 +41,8 @@ void ask_for_short_slices() {
 }
 
 std::unique_ptr<Kernel> make_kernel(const GeneratorOptions& options) {
-  if (co_runner_kind(options.kind).on_gpu) return open_gpu_load(options.kind, options.seed, options.buffer_bytes);
+  if (co_runner_kind(options.kind).on_gpu)
+    return open_gpu_load(options.kind, options.seed, options.buffer_bytes);
   if (options.kind == "memory") return make_memory_kernel(options.buffer_bytes);
   return options.kind == "matrix" ? make_matrix_kernel(options.seed) : make_compute_kernel(options.seed);
 }

@@ -1,5 +1,6 @@
 // The child processes of a co-runner; started by the harness alone (lib/contention/co_runner.h):
-//   alert-co-runner --parent PID --kind compute|matrix|memory|gpu-compute|gpu-memory [--cpu N] [--seed N] [--period-ns N]
+//   alert-co-runner --parent PID --kind compute|matrix|memory|gpu-compute|gpu-memory [--cpu N] [--seed N]
+//   [--period-ns N]
 //                   [--buffer-bytes N]
 //   alert-co-runner --supervise [--cpu N]... -- COMMAND...
 // Descriptor 3 is the ControlBlock of the first, and the socket of the second.
@@ -16,8 +17,8 @@
 #include <cstring>
 #include <exception>
 
+#include "base/error.h"
 #include "contention/kinds.h"
-#include "core/error.h"
 #include "modes.h"
 
 using namespace alertbench;
@@ -83,7 +84,8 @@ int main(int argc, char** argv) {
       return usage();
   }
   const auto& kinds = co_runner_kinds();
-  const bool known = std::any_of(kinds.begin(), kinds.end(), [&](const auto& k) { return k.own() && k.name == options.kind; });
+  const bool known = std::any_of(kinds.begin(), kinds.end(),
+                                 [&](const auto& k) { return k.own() && k.name == options.kind; });
   if (supervisor || !parent || !known) return usage();
   return generator_main(options, parent);
 }

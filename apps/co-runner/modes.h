@@ -18,7 +18,8 @@ struct GeneratorOptions {
   uint64_t buffer_bytes = 0;
 };
 
-// Waits and works as block says until it is killed. Throws before block.ready only; on a GPU, which can fail, at any time.
+// Waits and works as block says until it is killed. Throws before block.ready only; on a GPU, which can fail,
+// at any time.
 [[noreturn]] void generate(const GeneratorOptions& options, ControlBlock& block);
 
 // Runs command until kChannelFd reports end of file, then kills all below this process. The exit status.

@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "contention/process_tree.h"
+#include "host/process_tree.h"
 #include "modes.h"
 
 namespace alertbench {
@@ -29,7 +29,9 @@ void clear_tree(pid_t group, pid_t keep) {
     for (const Process& p : descendants(getpid())) {
       if (p.pid == keep) continue;
       left = true;
-      kill(p.pid, SIGKILL);  // a zombie too: it may be a process whose first thread has ended and whose others run on
+      kill(
+          p.pid,
+          SIGKILL);  // a zombie too: it may be a process whose first thread has ended and whose others run on
       if (p.parent == getpid()) waitpid(p.pid, nullptr, WNOHANG);
     }
     if (!left) return;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
@@ -35,7 +35,8 @@ double next_duty(double target, const Point& low, const Point& high, bool have_h
 
 }  // namespace
 
-DutyCalibration calibrate_duty(double target_slowdown, const std::function<double(double)>& measure, int workers) {
+DutyCalibration calibrate_duty(double target_slowdown, const std::function<double(double)>& measure,
+                               int workers) {
   if (!(std::isfinite(target_slowdown) && target_slowdown > 1))
     throw InputError(fmt::format("co-runner: target slow-down {}; it must be above 1", target_slowdown));
 

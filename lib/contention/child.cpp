@@ -12,9 +12,9 @@
 #include <cstring>
 #include <thread>
 
+#include "base/error.h"
+#include "base/limits.h"
 #include "contention/protocol.h"
-#include "core/error.h"
-#include "core/limits.h"
 
 namespace alertbench {
 namespace {
@@ -34,7 +34,8 @@ std::string describe_status(int status) {
   return fmt::format("exited with status {}", WEXITSTATUS(status));
 }
 
-Child::Child(const std::string& program, const std::vector<std::string>& arguments, int channel, const std::string& mark) {
+Child::Child(const std::string& program, const std::vector<std::string>& arguments, int channel,
+             const std::string& mark) {
   std::vector<char*> argv{const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -65,11 +66,11 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
   if (error) {
     pid_ = -1;
     const std::string limit = limit_behind(error);
-    throw EnvironmentError(
-        fmt::format("co-runner: cannot run {}: {}{}", program, std::strerror(error),
-                    !limit.empty()                         ? limit
-                    : error == EAGAIN || error == ENOMEM ? "; end other processes"
-                                                           : "; build alert-co-runner, or name it in ALERT_CO_RUNNER"));
+    throw EnvironmentError(fmt::format("co-runner: cannot run {}: {}{}", program, std::strerror(error),
+                                       !limit.empty() ? limit
+                                       : error == EAGAIN || error == ENOMEM
+                                           ? "; end other processes"
+                                           : "; build alert-co-runner, or name it in ALERT_CO_RUNNER"));
   }
 }
 

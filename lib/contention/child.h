@@ -33,9 +33,11 @@ std::string describe_status(int status);
 class Child {
  public:
   Child() = default;
-  // Runs program, which gets channel as descriptor kChannelFd and mark (process_tree.h) in its environment, in a process group of
-  // its own, with stdin and stdout on /dev/null. Safe in a process with threads. EnvironmentError if it cannot be run.
-  Child(const std::string& program, const std::vector<std::string>& arguments, int channel, const std::string& mark);
+  // Runs program, which gets channel as descriptor kChannelFd and mark (process_tree.h) in its environment,
+  // in a process group of its own, with stdin and stdout on /dev/null. Safe in a process with threads.
+  // EnvironmentError if it cannot be run.
+  Child(const std::string& program, const std::vector<std::string>& arguments, int channel,
+        const std::string& mark);
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
   Child& operator=(Child&& other) noexcept {
     std::swap(pid_, other.pid_);
@@ -48,8 +50,8 @@ class Child {
   std::optional<int> ended() const;
   // True once it has ended by itself and is reaped, false if that took longer than timeout_s.
   bool reap(double timeout_s);
-  // False where it could not be reaped within some seconds: nothing ends a process that a driver keeps in the kernel, and waiting for
-  // it would keep the harness from putting back what else it changed.
+  // False where it could not be reaped within some seconds: nothing ends a process that a driver keeps in the
+  // kernel, and waiting for it would keep the harness from putting back what else it changed.
   bool kill_and_reap();
 
  private:

@@ -11,11 +11,11 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/cgroup.h"
+#include "base/error.h"
+#include "base/installation.h"
 #include "contention/kinds.h"
 #include "contention/sorts.h"
-#include "core/cgroup.h"
-#include "core/error.h"
-#include "core/installation.h"
 
 namespace alertbench {
 namespace {
@@ -34,7 +34,8 @@ void check_generators(const CoRunnerSpec& spec) {
   if (!(spec.period_s >= 1e-4 && spec.period_s <= 1))
     throw InputError(fmt::format("co-runner: period_s {} is not between 0.0001 and 1", spec.period_s));
   if (!(spec.ready_timeout_s > 0 && spec.ready_timeout_s <= 3600))
-    throw InputError(fmt::format("co-runner: ready_timeout_s {} is not above 0 and at most 3600", spec.ready_timeout_s));
+    throw InputError(
+        fmt::format("co-runner: ready_timeout_s {} is not above 0 and at most 3600", spec.ready_timeout_s));
 }
 
 void check_command(const CoRunnerSpec& spec) {
@@ -106,9 +107,10 @@ std::string find_generator() {
     path = beside_program("alert-co-runner");
   }
   if (access(path.c_str(), X_OK) != 0)
-    throw EnvironmentError(
-        fmt::format("co-runner: cannot run {}: {}; {}, or name another in ALERT_CO_RUNNER", path, std::strerror(errno),
-                    errno == EACCES ? "make it executable (chmod +x; is its file system mounted noexec?)" : "build alert-co-runner"));
+    throw EnvironmentError(fmt::format(
+        "co-runner: cannot run {}: {}; {}, or name another in ALERT_CO_RUNNER", path, std::strerror(errno),
+        errno == EACCES ? "make it executable (chmod +x; is its file system mounted noexec?)"
+                        : "build alert-co-runner"));
   return path;
 }
 

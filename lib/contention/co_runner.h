@@ -1,21 +1,23 @@
 // Co-runners: child processes that take processor time, memory bandwidth or the GPU from the inference.
 //
-// Two sorts: generators, our own load of a set duty (one process a worker), and a command line: a user's, or one of
-// stress-ng (contention/stress_ng.h).
-// Both stay in our session (the kernel may share processors between sessions, not processes), each
-// process group apart from ours, so that Ctrl-C reaches the harness alone.
+// Two sorts: generators, our own load of a set duty (one process a worker), and a command line: a user's, or
+// one of stress-ng (contention/stress_ng.h). Both stay in our session (the kernel may share processors
+// between sessions, not processes), each process group apart from ours, so that Ctrl-C reaches the harness
+// alone.
 //
 // No child outlives us, whatever ends us. A generator asks the kernel to be killed with its parent; the
 // kernel does this already when the *thread* that called start() ends: that thread must outlive the
 // co-runner. A command runs under a supervisor process, which kills all below it (also what left its
-// process group) once our end of a socket closes. That nothing is left is also checked, at each stop(): all that start() begins
-// has a mark in its environment, which what it begins inherits, and none that bears it may be alive (process_tree.h). Not seen is
-// what empties its environment and lives on after its supervisor was killed.
+// process group) once our end of a socket closes. That nothing is left is also checked, at each stop(): all
+// that start() begins has a mark in its environment, which what it begins inherits, and none that bears it
+// may be alive (process_tree.h). Not seen is what empties its environment and lives on after its supervisor
+// was killed.
 //
-// The duty of a worker is a share of a processor, kept in processor time; that of a worker on the GPU (kinds gpu-...) is a share of
-// the GPU, kept in GPU time as lib/models/gpu_load.h counts it: as work at the speed that the GPU had, uncapped, when the worker started.
-// Under a power cap of the hardware the same work takes longer. Between bursts a worker sleeps. While it waits for the GPU it takes
-// processor time as well (the driver's way of waiting): keep it off the inference's processors.
+// The duty of a worker is a share of a processor, kept in processor time; that of a worker on the GPU (kinds
+// gpu-...) is a share of the GPU, kept in GPU time as lib/models/gpu_load.h counts it: as work at the speed
+// that the GPU had, uncapped, when the worker started. Under a power cap of the hardware the same work takes
+// longer. Between bursts a worker sleeps. While it waits for the GPU it takes processor time as well (the
+// driver's way of waiting): keep it off the inference's processors.
 #pragma once
 
 #include <sys/types.h>
@@ -36,10 +38,13 @@ struct WorkerSpec {
 // Either workers or a command.
 struct CoRunnerSpec {
   std::vector<WorkerSpec> workers;
-  uint64_t seed = 1;          // of the lengths of the bursts
-  double period_s = 1.5e-3;   // mean length of a burst and the rest after it; no burst is shorter than a step (on a GPU about 1 ms)
-  uint64_t buffer_bytes = 0;  // of each memory worker, three arrays in all; 0: default_buffer_bytes, on a GPU its own default
-  double ready_timeout_s = 120;  // start() waits that long for each worker: one that a driver keeps waiting is never ready
+  uint64_t seed = 1;         // of the lengths of the bursts
+  double period_s = 1.5e-3;  // mean length of a burst and the rest after it; no burst is shorter than a step
+                             // (on a GPU about 1 ms)
+  uint64_t buffer_bytes =
+      0;  // of each memory worker, three arrays in all; 0: default_buffer_bytes, on a GPU its own default
+  double ready_timeout_s =
+      120;  // start() waits that long for each worker: one that a driver keeps waiting is never ready
 
   std::vector<std::string> command;  // argv, found on PATH, no shell. Its stdout is dropped
   std::vector<int> command_cpus;     // may run there only; empty: as the thread that calls start()
@@ -47,9 +52,9 @@ struct CoRunnerSpec {
 };
 
 struct Throughput {
-  double units = 0;     // of work, since start
-  std::string unit;     // "particles", "flop", "bytes", or "cpu_s"
-  double busy_s = 0;    // processor time used since start; a command's in steps of 10 ms; on_gpu: GPU time
+  double units = 0;   // of work, since start
+  std::string unit;   // "particles", "flop", "bytes", or "cpu_s"
+  double busy_s = 0;  // processor time used since start; a command's in steps of 10 ms; on_gpu: GPU time
   bool on_gpu = false;
   double active_s = 0;  // wall time spent resumed
   bool alive = false;
@@ -62,8 +67,8 @@ class CoRunner {
   virtual ~CoRunner() = default;
 
   // Returns ready and paused. Again after stop(): from nothing. Throws EnvironmentError (no generator, no
-  // such processor, a worker not ready in time), InputError (the command cannot be executed), RunError (died before it was ready, an
-  // interrupt while it waited for that), and has then left nothing behind.
+  // such processor, a worker not ready in time), InputError (the command cannot be executed), RunError (died
+  // before it was ready, an interrupt while it waited for that), and has then left nothing behind.
   virtual void start() = 0;
 
   // Do not wait for the effect, which comes as soon as the co-runner gets the processor. Of a command they
@@ -72,8 +77,8 @@ class CoRunner {
   virtual void resume() = 0;
   virtual void pause() = 0;
 
-  // Kills and reaps everything, and looks whether anything is left: RunError if so, which names it. Gives up after some seconds on
-  // what cannot be killed. Any number of times, and done by the destructor.
+  // Kills and reaps everything, and looks whether anything is left: RunError if so, which names it. Gives up
+  // after some seconds on what cannot be killed. Any number of times, and done by the destructor.
   virtual void stop() = 0;
 
   // False for a command. The generator follows from its next burst on; InputError unless 0 < duty <= 1.
@@ -99,7 +104,8 @@ std::unique_ptr<CoRunner> make_co_runner(const CoRunnerSpec& spec, const std::st
 std::string find_generator();
 
 // For each of so many memory workers: four times the last-level cache (192 MB if unknown), but in all no
-// more than a quarter of the available memory (of the machine, or of the container). Reads below root, which holds sys/ and proc/.
+// more than a quarter of the available memory (of the machine, or of the container). Reads below root, which
+// holds sys/ and proc/.
 uint64_t default_buffer_bytes(int memory_workers, const std::string& root = "/");
 
 }  // namespace alertbench

@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/error.h"
 #include "contention/child.h"
-#include "contention/process_tree.h"
 #include "contention/protocol.h"
 #include "contention/sorts.h"
-#include "core/error.h"
+#include "host/process_tree.h"
 
 namespace alertbench {
 namespace {

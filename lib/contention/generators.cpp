@@ -9,15 +9,15 @@
 #include <cstring>
 #include <new>
 
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/limits.h"
+#include "base/random.h"
 #include "contention/child.h"
 #include "contention/kinds.h"
-#include "contention/process_tree.h"
 #include "contention/protocol.h"
 #include "contention/sorts.h"
-#include "core/error.h"
-#include "core/interrupt.h"
-#include "core/limits.h"
-#include "core/random.h"
+#include "host/process_tree.h"
 
 namespace alertbench {
 namespace {
@@ -30,7 +30,8 @@ class SharedBlock {
     if (fd_.get() >= 0 && ftruncate(fd_.get(), sizeof(ControlBlock)) == 0)
       at = mmap(nullptr, sizeof(ControlBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
     if (const int reason = errno; at == MAP_FAILED)
-      throw EnvironmentError(fmt::format("co-runner: no shared memory: {}{}", std::strerror(reason), limit_behind(reason)));
+      throw EnvironmentError(
+          fmt::format("co-runner: no shared memory: {}{}", std::strerror(reason), limit_behind(reason)));
     block_ = new (at) ControlBlock;
   }
   SharedBlock(const SharedBlock&) = delete;
@@ -171,9 +172,10 @@ class Generators : public CoRunner {
         throw RunError(message);
       }
       if (clock::now() > give_up)
-        throw EnvironmentError(fmt::format("{} is not ready after {} s; see {}", name_of(i), spec_.ready_timeout_s,
-                                           co_runner_kind(spec_.workers[i].kind).on_gpu ? "whether the GPU answers (`nvidia-smi`)"
-                                                                                        : "what keeps the processor busy (`top`)"));
+        throw EnvironmentError(fmt::format(
+            "{} is not ready after {} s; see {}", name_of(i), spec_.ready_timeout_s,
+            co_runner_kind(spec_.workers[i].kind).on_gpu ? "whether the GPU answers (`nvidia-smi`)"
+                                                         : "what keeps the processor busy (`top`)"));
       futex_wait(worker.block->ready, 0, 10'000'000);
     }
   }
@@ -186,7 +188,8 @@ class Generators : public CoRunner {
   }
 
   std::string name_of(size_t i) const {
-    return fmt::format("co-runner: {} worker {} (pid {})", spec_.workers[i].kind, i, workers_[i]->child.pid());
+    return fmt::format("co-runner: {} worker {} (pid {})", spec_.workers[i].kind, i,
+                       workers_[i]->child.pid());
   }
 
   std::string why_dead(size_t i) const {

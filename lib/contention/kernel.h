@@ -9,7 +9,8 @@ namespace alertbench {
 struct Kernel {
   virtual ~Kernel() = default;
   virtual uint64_t step() = 0;  // the units of work done
-  // What the steps so far have used of that which a duty is a share of. On a processor: the time of the calling thread.
+  // What the steps so far have used of that which a duty is a share of. On a processor: the time of the
+  // calling thread.
   virtual int64_t busy_ns() const {
     timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);

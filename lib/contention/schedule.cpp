@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "core/error.h"
-#include "core/json_reader.h"
-#include "core/random.h"
-#include "core/text_file.h"
+#include "base/error.h"
+#include "base/json_reader.h"
+#include "base/random.h"
+#include "base/text_file.h"
 
 namespace alertbench {
 namespace {
@@ -46,10 +46,12 @@ std::vector<bool> random_schedule(const ScheduleSpec& spec, int inputs, uint64_t
 
 std::vector<bool> timed_schedule(const ScheduleSpec& spec, int inputs) {
   if (!(std::isfinite(spec.period_s) && spec.period_s > 0))
-    throw InputError(fmt::format("schedule: period_s is {}; kind time needs the seconds from one input to the next", spec.period_s));
+    throw InputError(fmt::format(
+        "schedule: period_s is {}; kind time needs the seconds from one input to the next", spec.period_s));
   for (const auto& [key, seconds] : {std::pair{"on_s", spec.on_s}, {"off_s", spec.off_s}})
     if (!(std::isfinite(seconds) && seconds >= spec.period_s))
-      throw InputError(fmt::format("schedule: {} is {} s; it must be at least one period of the inputs, {} s", key, seconds, spec.period_s));
+      throw InputError(fmt::format("schedule: {} is {} s; it must be at least one period of the inputs, {} s",
+                                   key, seconds, spec.period_s));
   std::vector<bool> on(static_cast<size_t>(inputs), false);
   const double cycle_s = spec.off_s + spec.on_s;
   for (int n = 0; n < inputs; ++n) {
@@ -81,14 +83,17 @@ std::pair<int, int> read_range_line(const std::string& line, const std::string& 
     at = next;
   }
   if (count != 2)
-    throw InputError(fmt::format("{}: expected two input numbers, first and end, found \"{}\"", where, line.substr(0, 60)));
+    throw InputError(fmt::format("{}: expected two input numbers, first and end, found \"{}\"", where,
+                                 line.substr(0, 60)));
   return {values[0], values[1]};
 }
 
 void check_range(std::pair<int, int> range, int previous_end, const std::string& where) {
   if (range.first < previous_end || range.second <= range.first)
-    throw InputError(fmt::format("{}: [{}, {}) after input {}; ranges are [first, end) with first < end, from 0 up, ascending and "
-                                 "disjoint", where, range.first, range.second, previous_end));
+    throw InputError(fmt::format(
+        "{}: [{}, {}) after input {}; ranges are [first, end) with first < end, from 0 up, ascending and "
+        "disjoint",
+        where, range.first, range.second, previous_end));
 }
 
 std::vector<bool> listed_schedule(const ScheduleSpec& spec, int inputs) {
@@ -116,14 +121,16 @@ std::vector<std::pair<int, int>> read_on_ranges(const std::string& path) {
     JsonLimits limits;
     limits.bytes = most_bytes;
     const nlohmann::json list = read_json_file(path, limits);
-    if (!list.is_array()) throw InputError(fmt::format("{}: expected a list of pairs [first, end], found an object", path));
+    if (!list.is_array())
+      throw InputError(fmt::format("{}: expected a list of pairs [first, end], found an object", path));
     for (const nlohmann::json& entry : list) {
       const std::string where = fmt::format("{}: entry {}", path, ranges.size());
       const auto number = [](const nlohmann::json& j) {
         return j.is_number_integer() && j >= 0 && j <= std::numeric_limits<int>::max();
       };
       if (!entry.is_array() || entry.size() != 2 || !number(entry[0]) || !number(entry[1]))
-        throw InputError(fmt::format("{}: expected a pair [first, end] of input numbers, found {}", where, entry.dump().substr(0, 60)));
+        throw InputError(fmt::format("{}: expected a pair [first, end] of input numbers, found {}", where,
+                                     entry.dump().substr(0, 60)));
       const std::pair<int, int> range{entry[0].get<int>(), entry[1].get<int>()};
       check_range(range, ranges.empty() ? 0 : ranges.back().second, where);
       ranges.push_back(range);
@@ -142,7 +149,8 @@ std::vector<std::pair<int, int>> read_on_ranges(const std::string& path) {
     }
   }
   if (ranges.empty())
-    throw InputError(fmt::format("{}: holds no range; give [first, end) of input numbers, or the schedule kind \"never\"", path));
+    throw InputError(fmt::format(
+        "{}: holds no range; give [first, end) of input numbers, or the schedule kind \"never\"", path));
   return ranges;
 }
 

@@ -17,13 +17,15 @@ struct ScheduleSpec {
   // that one list serves shorter runs too.
   std::vector<std::pair<int, int>> on_ranges;
   std::string read_from;  // list: the file that they were read from, empty for none
-  // time: seconds off and on in turn, off first, at one input each period_s; an input is on where the time that its period
-  // begins falls in a spell that is on. Nominal time: neither schedulers nor recording can shift the phases. Each >= period_s.
+  // time: seconds off and on in turn, off first, at one input each period_s; an input is on where the time
+  // that its period begins falls in a spell that is on. Nominal time: neither schedulers nor recording can
+  // shift the phases. Each >= period_s.
   double on_s = 0, off_s = 0, period_s = 0;
 };
 
-// Ranges for kind list, of a text file with two numbers a line, first and end (blanks or a comma between them, # opens a
-// comment), or of a JSON file with a list of pairs [first, end]. InputError names file, line or entry, and mend.
+// Ranges for kind list, of a text file with two numbers a line, first and end (blanks or a comma between
+// them, # opens a comment), or of a JSON file with a list of pairs [first, end]. InputError names file, line
+// or entry, and mend.
 std::vector<std::pair<int, int>> read_on_ranges(const std::string& path);
 
 // How a schedule that was made came out, as ranges.

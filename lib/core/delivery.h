@@ -1,12 +1,13 @@
-// The one rule of what an execution delivers: live, in replay, and for oracles. All times count from one origin, whichever.
+// The one rule of what an execution delivers: live, in replay, and for oracles. All times count from one
+// origin, whichever.
 #pragma once
 
 #include <algorithm>
 
 namespace alertbench {
 
-// The last of `count` stages, in order, that ended by `deadline_s` (1-based; 0: none). `stage_end_s(s)`: of stage s, from 0;
-// it does not fall with the stage.
+// The last of `count` stages, in order, that ended by `deadline_s` (1-based; 0: none). `stage_end_s(s)`: of
+// stage s, from 0; it does not fall with the stage.
 template <class StageEnd>
 int last_stage_in_time(int count, double deadline_s, const StageEnd& stage_end_s) {
   while (count > 0 && !(stage_end_s(count - 1) <= deadline_s)) --count;
@@ -17,15 +18,18 @@ int last_stage_in_time(int count, double deadline_s, const StageEnd& stage_end_s
 struct Delivery {
   int stages_finished = 0;
   int stage_delivered = 0;  // the last stage in time; 0: none
-  double latency_s = 0;     // of the delivered output; else of the first output, or of the stop where there is none
-  double busy_s = 0;        // to its end, from the origin
-  bool stopped = false;     // at `stop_s`, short of the target
+  double latency_s =
+      0;              // of the delivered output; else of the first output, or of the stop where there is none
+  double busy_s = 0;  // to its end, from the origin
+  bool stopped = false;  // at `stop_s`, short of the target
 };
 
-// A traditional network runs to completion. An anytime one ends with its target stage or at `stop_s`, whichever is sooner.
-// Delivered is the last stage that ended by `deadline_s` (an input's own, or its group's; not before `stop_s`).
+// A traditional network runs to completion. An anytime one ends with its target stage or at `stop_s`,
+// whichever is sooner. Delivered is the last stage that ended by `deadline_s` (an input's own, or its
+// group's; not before `stop_s`).
 template <class StageEnd>
-Delivery deliver(bool anytime, int target_stage, double stop_s, double deadline_s, const StageEnd& stage_end_s) {
+Delivery deliver(bool anytime, int target_stage, double stop_s, double deadline_s,
+                 const StageEnd& stage_end_s) {
   Delivery d;
   stop_s = std::max(0.0, stop_s);
   d.stages_finished = anytime ? last_stage_in_time(target_stage, stop_s, stage_end_s) : target_stage;

@@ -13,8 +13,12 @@ constexpr double rounding = 1e-12;
 
 bool below(double mean, double goal) { return mean < goal - rounding; }
 bool above(double mean_j, double goal_j) { return mean_j > goal_j * (1 + rounding); }
-bool accuracy_missed(const Goals& goals, double mean) { return below(mean, *goals.accuracy - goals.tolerance.accuracy); }
-bool energy_missed(const Goals& goals, double mean_j) { return above(mean_j, *goals.energy_j * (1 + goals.tolerance.energy)); }
+bool accuracy_missed(const Goals& goals, double mean) {
+  return below(mean, *goals.accuracy - goals.tolerance.accuracy);
+}
+bool energy_missed(const Goals& goals, double mean_j) {
+  return above(mean_j, *goals.energy_j * (1 + goals.tolerance.energy));
+}
 
 }  // namespace
 

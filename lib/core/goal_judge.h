@@ -1,13 +1,14 @@
-// Whether a run keeps its goals. ALERT promises expectations, so goals on accuracy and energy are read as means over the
-// judged inputs (Judge::mean, the default); Judge::strict reads them input by input. Warm-up inputs are judged by nobody.
+// Whether a run keeps its goals. ALERT promises expectations, so goals on accuracy and energy are read as
+// means over the judged inputs (Judge::mean, the default); Judge::strict reads them input by input. Warm-up
+// inputs are judged by nobody.
 //
 //   goal                    mean                                              strict
 //   deadline                at most 10 % of the groups are late               the same
 //   accuracy (min_energy)   mean delivered accuracy >= goal - tolerance       } at most 10 % of the inputs
 //   energy (min_error)      mean energy of a period <= goal * (1 + tolerance) } break any goal
 //
-// An input alone is a group of one. A group is late where a member of it delivered nothing by the group's deadline. A miss
-// delivers the profile's fail_accuracy. A setting is violated if any goal of its task is.
+// An input alone is a group of one. A group is late where a member of it delivered nothing by the group's
+// deadline. A miss delivers the profile's fail_accuracy. A setting is violated if any goal of its task is.
 #pragma once
 
 #include <cstdint>
@@ -24,16 +25,18 @@ constexpr double allowed_share = 0.1;
 struct Violations {
   bool deadline = false;  // nothing was delivered in time
   std::optional<bool> accuracy, energy;
-  // Whether the mean over the judged inputs up to this one misses its goal by more than the tolerance; none in the warm-up.
+  // Whether the mean over the judged inputs up to this one misses its goal by more than the tolerance; none
+  // in the warm-up.
   std::optional<bool> mean_accuracy, mean_energy;
   bool any() const { return deadline || accuracy.value_or(false) || energy.value_or(false); }
 };
 
-// deadline: nothing was delivered in time. accuracy (min_energy): delivered < goal. energy (min_error): used > budget.
+// deadline: nothing was delivered in time. accuracy (min_energy): delivered < goal. energy (min_error): used
+// > budget.
 Violations violations_of(const Goals& goals, const Outcome& outcome);
 
-// How far the means are on the wrong side of the goals, without tolerance; 0 where they keep them, none where the task has
-// no such goal or it is not known.
+// How far the means are on the wrong side of the goals, without tolerance; 0 where they keep them, none where
+// the task has no such goal or it is not known.
 struct Shortfall {
   double late = 0;                 // share of late groups above the allowed one
   std::optional<double> accuracy;  // goal - mean
@@ -47,9 +50,9 @@ struct GoalVerdict {
   std::optional<double> mean_energy_j;  // of one period, over the inputs whose energy is known
   Shortfall shortfall;
   bool violated_mean = false;
-  bool violated_exact = false;   // the mean reading without tolerance
+  bool violated_exact = false;  // the mean reading without tolerance
   bool violated_strict = false;
-  double satisfaction = 1;       // share of inputs that broke no goal
+  double satisfaction = 1;         // share of inputs that broke no goal
   double violations_deadline = 0;  // shares of inputs
   std::optional<double> violations_accuracy, violations_energy;
 

@@ -1,12 +1,14 @@
-// When inputs arrive, by when each must be done, and over which time its energy counts: the same live and in replay.
+// When inputs arrive, by when each must be done, and over which time its energy counts: the same live and in
+// replay.
 //
 // An input alone: it is due one deadline T after its arrival, and its energy counts over T.
-// A group of n inputs (the words of a sentence) arrives at once and is due n * T later; its members run one after the
-// other. What is delivered counts by the group's deadline. A member plans with its share: what is left of the group's
-// time over the members still to come (ALERT's goal adjustment, USENIX ATC 2020).
-// Energy of a group counts over n periods of T, with idle power charged once: members up to the i-th are charged, all
-// together, with the idling that is left of i periods when their work is taken off. A member that works in time that an
-// earlier one left is credited what that one was charged for it (Arrival::idle_charged_s), so a group adds up to
+// A group of n inputs (the words of a sentence) arrives at once and is due n * T later; its members run one
+// after the other. What is delivered counts by the group's deadline. A member plans with its share: what is
+// left of the group's time over the members still to come (ALERT's goal adjustment, USENIX ATC 2020). Energy
+// of a group counts over n periods of T, with idle power charged once: members up to the i-th are charged,
+// all together, with the idling that is left of i periods when their work is taken off. A member that works
+// in time that an earlier one left is credited what that one was charged for it (Arrival::idle_charged_s), so
+// a group adds up to
 //     sum of active power * work  +  idle power * max(0, n * T - all its work - waiting).
 #pragma once
 
@@ -17,8 +19,8 @@
 
 namespace alertbench {
 
-// closed: an input (a group) arrives one period after the one before it, or when that one's execution ends, whichever is
-// later. open: at a fixed rate; an overrun makes the next one wait.
+// closed: an input (a group) arrives one period after the one before it, or when that one's execution ends,
+// whichever is later. open: at a fixed rate; an overrun makes the next one wait.
 enum class Arrivals { closed, open };
 
 struct Arrival {
@@ -40,7 +42,8 @@ class Pacing {
 
   // `members_left` as in InputFacts. Anything but one less than before opens a new group.
   Arrival arrive(int64_t members_left);
-  // The execution of the input that arrived last: when it ended, from the start of the run, and how long it took.
+  // The execution of the input that arrived last: when it ended, from the start of the run, and how long it
+  // took.
   void executed(double end_s, double busy_s) {
     end_s_ = end_s;
     spent_s_ += busy_s;

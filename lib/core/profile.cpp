@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 
 namespace alertbench {
 namespace {
@@ -18,7 +18,8 @@ using nlohmann::ordered_json;
 
 constexpr const char* schema_version = "1.0";
 constexpr double huge = 1e12;  // of what has no other bound
-constexpr size_t most_models = 1000;  // as in a network file; what finds a model's rows looks at all models before it
+constexpr size_t most_models =
+    1000;  // as in a network file; what finds a model's rows looks at all models before it
 // No network is faster or slower; what controllers compute from times within these stays finite.
 constexpr double shortest_time_s = 1e-9, longest_time_s = 1e6;
 
@@ -36,7 +37,8 @@ struct SpeedField {
   const char* key;
   double CapSpeed::*value;
 };
-constexpr SpeedField speed_fields[] = {{"requested", &CapSpeed::requested}, {"achieved", &CapSpeed::achieved}, {"cv", &CapSpeed::cv}};
+constexpr SpeedField speed_fields[] = {
+    {"requested", &CapSpeed::requested}, {"achieved", &CapSpeed::achieved}, {"cv", &CapSpeed::cv}};
 
 struct DeviceField {
   const char* key;
@@ -83,8 +85,10 @@ ModelProfile read_model(JsonReader reader, Profile& profile) {
   const auto caps = profile.caps_w.size();
   const std::vector<double> active = sized(reader, "active_power_w", caps, "cap");
   profile.active_power_w.insert(profile.active_power_w.end(), active.begin(), active.end());
-  if (reader.has("cap_speed")) model.cap_speeds = read_by_cap<CapSpeed>(reader.object("cap_speed"), speed_fields, caps);
-  if (reader.has("device_time")) model.device_times = read_by_cap<DeviceTime>(reader.object("device_time"), device_fields, caps);
+  if (reader.has("cap_speed"))
+    model.cap_speeds = read_by_cap<CapSpeed>(reader.object("cap_speed"), speed_fields, caps);
+  if (reader.has("device_time"))
+    model.device_times = read_by_cap<DeviceTime>(reader.object("device_time"), device_fields, caps);
   std::vector<JsonReader> stages = reader.objects("stages");
   if (stages.empty() || stages.size() > max_stages)
     reader.fail("stages", fmt::format("has {} entries; give 1 to {}", stages.size(), max_stages));
@@ -149,7 +153,9 @@ double PowerModel::active_w(double cap_w) const { return std::min(cap_w, static_
 AccuracyUnit read_accuracy_unit(JsonReader& reader, const std::string& workload) {
   const std::string before_units = to_string(workload == "squad" ? AccuracyUnit::f1 : AccuracyUnit::top1);
   const std::string unit = reader.one_of("accuracy_unit", before_units, {"top1", "f1", "language_quality"});
-  return unit == "f1" ? AccuracyUnit::f1 : unit == "top1" ? AccuracyUnit::top1 : AccuracyUnit::language_quality;
+  return unit == "f1"     ? AccuracyUnit::f1
+         : unit == "top1" ? AccuracyUnit::top1
+                          : AccuracyUnit::language_quality;
 }
 
 std::vector<double> language_quality(const std::vector<double>& perplexity, double guess_perplexity) {
@@ -227,7 +233,8 @@ Profile Profile::read(const std::string& path) {
   profile.threads = reader.integer("threads", 1, 1 << 16);
   profile.noise_verdict = reader.text("noise_verdict", "");
   std::vector<JsonReader> models = reader.objects("models");
-  if (models.size() > most_models) reader.fail("models", fmt::format("has {} entries; give at most {}", models.size(), most_models));
+  if (models.size() > most_models)
+    reader.fail("models", fmt::format("has {} entries; give at most {}", models.size(), most_models));
   for (JsonReader& model : models) profile.models.push_back(read_model(std::move(model), profile));
   reader.finish();
   profile.check(path);
@@ -345,7 +352,8 @@ ordered_json Profile::to_json() const {
     const auto power = active_power_w.begin() + m * caps();
     entry["active_power_w"] = std::vector<double>(power, power + caps());
     if (!model.cap_speeds.empty()) entry["cap_speed"] = by_cap(model.cap_speeds, speed_fields);
-    entry["device_time"] = model.device_times.empty() ? ordered_json() : by_cap(model.device_times, device_fields);
+    entry["device_time"] =
+        model.device_times.empty() ? ordered_json() : by_cap(model.device_times, device_fields);
     entry["stages"] = ordered_json::array();
     for (int s = 1; s <= model.stages(); ++s) {
       ordered_json stage;

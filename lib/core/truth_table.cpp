@@ -11,15 +11,18 @@ TruthColumns::TruthColumns(const TruthTable& truth)
   const auto configurations = static_cast<size_t>(truth.rows * truth.caps);
   const auto inputs = static_cast<size_t>(truth.inputs);
   for (size_t n = 0; n < inputs; ++n)
-    for (size_t k = 0; k < configurations; ++k) stage_end_s_[k * inputs + n] = truth.stage_end_s[n * configurations + k];
+    for (size_t k = 0; k < configurations; ++k)
+      stage_end_s_[k * inputs + n] = truth.stage_end_s[n * configurations + k];
 }
 
 bool inputs_are_alone(const TruthTable& truth) {
-  return std::all_of(truth.members_left.begin(), truth.members_left.end(), [](int64_t left) { return left <= 1; });
+  return std::all_of(truth.members_left.begin(), truth.members_left.end(),
+                     [](int64_t left) { return left <= 1; });
 }
 
 bool inputs_are_alike(const TruthTable& truth) {
-  return std::all_of(truth.size.begin(), truth.size.end(), [&](double size) { return size == truth.size.front(); });
+  return std::all_of(truth.size.begin(), truth.size.end(),
+                     [&](double size) { return size == truth.size.front(); });
 }
 
 bool opens_group(const TruthTable& truth, int64_t n) {
@@ -55,12 +58,14 @@ Correctness missed_correctness_of(const TruthTable& truth, int64_t input) {
   return c;
 }
 
-Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration, const Context& context) {
+Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration,
+                   const Context& context) {
   const ModelProfile& model = profile.models[static_cast<size_t>(configuration.model)];
   const int first_row = profile.first_row(configuration.model);
   const int64_t input = context.input;
   const double* stage_end_s =
-      truth.stage_end_s.data() + static_cast<size_t>((input * truth.rows + first_row) * truth.caps + configuration.cap);
+      truth.stage_end_s.data() +
+      static_cast<size_t>((input * truth.rows + first_row) * truth.caps + configuration.cap);
   const auto end_s = [&](int stage) { return stage_end_s[stage * truth.caps]; };
   const double stop_s = context.deadline_from_start_s;
   const Delivery d = deliver(model.anytime(), configuration.stage, stop_s, context.delivered_by_s(), end_s);
@@ -72,13 +77,13 @@ Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Config
   outcome.latency_s = d.latency_s;
   outcome.busy_s = d.busy_s;
   outcome.stopped = d.stopped;
-  outcome.accuracy =
-      d.stage_delivered > 0 ? model.accuracy[static_cast<size_t>(d.stage_delivered - 1)] : profile.fail_accuracy;
+  outcome.accuracy = d.stage_delivered > 0 ? model.accuracy[static_cast<size_t>(d.stage_delivered - 1)]
+                                           : profile.fail_accuracy;
   if (!truth.top1.empty() && !model.random_weights)
     outcome.correct = d.stage_delivered > 0 ? correctness_of(truth, input, first_row + d.stage_delivered - 1)
                                             : missed_correctness_of(truth, input);
-  outcome.energy_j = profile.period_energy_j(configuration.model, configuration.cap, d.busy_s, context.period_s,
-                                             context.idle_charged_s);
+  outcome.energy_j = profile.period_energy_j(configuration.model, configuration.cap, d.busy_s,
+                                             context.period_s, context.idle_charged_s);
   outcome.active_power_w = profile.active_power_of(configuration.model, configuration.cap);
   outcome.idle_power_w = profile.idle_power_w;
   if (!truth.co_runner_on.empty()) outcome.co_runner_on = truth.co_runner_on[static_cast<size_t>(input)] != 0;

@@ -6,8 +6,8 @@
 
 namespace alertbench {
 
-// The goal of the next input is what brings the mean over it and the inputs before it, `inputs` together, to the goal. While
-// fewer have been seen, over as many as there are.
+// The goal of the next input is what brings the mean over it and the inputs before it, `inputs` together, to
+// the goal. While fewer have been seen, over as many as there are.
 class GoalWindow {
  public:
   // 0: off, each input has the goal itself.

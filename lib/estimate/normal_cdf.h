@@ -18,8 +18,8 @@ class NormalTable {
     return in_piece(piece, position - piece);
   }
 
-  // For loops over many arguments: z is at position z * per_unit + middle, clamped to [0, last]. The whole part of the
-  // position is the piece, the rest is `t`.
+  // For loops over many arguments: z is at position z * per_unit + middle, clamped to [0, last]. The whole
+  // part of the position is the piece, the rest is `t`.
   double in_piece(int piece, double t) const {
     const double* c = coefficients_[piece];
     return c[0] + t * (c[1] + t * (c[2] + t * c[3]));

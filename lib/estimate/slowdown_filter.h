@@ -18,7 +18,8 @@ struct SlowdownConstants {
   // As published. With this floor sigma never falls under 0.318: a network with 25 % slack is given a 78 %
   // chance.
   static SlowdownConstants paper() { return {}; }
-  // Chosen by the sensitivity study (ARTIFACT.md), together with a probability of 0.9 with which goals must hold.
+  // Chosen by the sensitivity study (ARTIFACT.md), together with a probability of 0.9 with which goals must
+  // hold.
   static SlowdownConstants tuned() { return {0.5, 0.1, 0.03, 1, 0.1, 0.3}; }
 };
 

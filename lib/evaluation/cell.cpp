@@ -8,8 +8,9 @@
 #include <mutex>
 #include <thread>
 
-#include "core/error.h"
-#include "core/interrupt.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/json_lines.h"
 #include "core/goal_judge.h"
 #include "recording/replay_environment.h"
 #include "schedulers/candidates.h"
@@ -17,13 +18,13 @@
 #include "schedulers/phase_times.h"
 #include "schedulers/static_outcomes.h"
 #include "schedulers/step.h"
-#include "trace/json_lines.h"
 
 namespace alertbench {
 namespace {
 
 // One scheduler under one setting: replays it, and judges it.
-SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals& goals, Arrivals arrivals, int64_t first) {
+SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals& goals, Arrivals arrivals,
+                   int64_t first) {
   ReplayEnvironment environment(recording, arrivals, goals.deadline_s);
   GoalJudge judge(goals);
   MeasuredError measured(recording.profile.accuracy_unit);
@@ -38,7 +39,8 @@ SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals
   SettingResult r;
   r.verdict = judge.verdict();
   r.violated = r.verdict.violated(goals.judge);
-  // Of the answers of trained networks only: a mean over a scheduler's choice of inputs would not be comparable.
+  // Of the answers of trained networks only: a mean over a scheduler's choice of inputs would not be
+  // comparable.
   if (measured_inputs == r.verdict.inputs) r.measured_error = measured.error();
   r.bound = scheduler.bound();
   return r;
@@ -54,8 +56,8 @@ void compare_with_oracles(Setting& setting, const std::vector<std::string>& name
   const auto reference = [&](const char* name) {
     return setting.results[static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
   };
-  const SettingResult fixed = reference("oracle-static"), clairvoyant = reference("oracle"), mean = reference("oracle-mean"),
-                      causal = reference("oracle-causal");
+  const SettingResult fixed = reference("oracle-static"), clairvoyant = reference("oracle"),
+                      mean = reference("oracle-mean"), causal = reference("oracle-causal");
   const auto over = [&](const SettingResult& r, const SettingResult& other) -> std::optional<double> {
     const auto above = objective_of(r, task), below = objective_of(other, task);
     if (!setting.feasible || other.violated || !above || !below || !(*below > 0)) return {};
@@ -90,10 +92,13 @@ struct Levels {
 };
 
 // Returns the ideal of each network under any cap.
-std::vector<std::optional<double>> judge_static_configurations(Setting& setting, const SchedulerInputs& inputs, const Levels& levels) {
+std::vector<std::optional<double>> judge_static_configurations(Setting& setting,
+                                                               const SchedulerInputs& inputs,
+                                                               const Levels& levels) {
   const std::vector<GoalVerdict> verdicts = static_verdicts(inputs);
   const auto any_keeps = [&](bool GoalVerdict::*violated) {
-    return std::any_of(verdicts.begin(), verdicts.end(), [&](const GoalVerdict& v) { return !(v.*violated); });
+    return std::any_of(verdicts.begin(), verdicts.end(),
+                       [&](const GoalVerdict& v) { return !(v.*violated); });
   };
   setting.feasible_mean = any_keeps(&GoalVerdict::violated_mean);
   setting.feasible_exact = any_keeps(&GoalVerdict::violated_exact);
@@ -103,7 +108,8 @@ std::vector<std::optional<double>> judge_static_configurations(Setting& setting,
     const int k = best_static(setting.goals, verdicts, allowed, true);
     if (k < 0) return {};
     const GoalVerdict& v = verdicts[static_cast<size_t>(k)];
-    return setting.goals.task == Task::min_energy ? v.mean_energy_j : std::optional<double>(1 - v.mean_accuracy);
+    return setting.goals.task == Task::min_energy ? v.mean_energy_j
+                                                  : std::optional<double>(1 - v.mean_accuracy);
   };
   setting.ideals = {{}, ideal(levels.application), ideal(levels.combined)};
   std::vector<std::optional<double>> of_network;
@@ -133,19 +139,24 @@ std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& as
 
 namespace {
 
-// What the files said that a scenario names stands in its recording: a path there is one that somebody put there.
+// What the files said that a scenario names stands in its recording: a path there is one that somebody put
+// there.
 void refuse_paths(const nlohmann::json& stored, const std::string& where) {
   using pointer = nlohmann::json::json_pointer;
-  const auto text = [&](const char* at) { return stored.contains(pointer(at)) && stored.at(pointer(at)).is_string(); };
+  const auto text = [&](const char* at) {
+    return stored.contains(pointer(at)) && stored.at(pointer(at)).is_string();
+  };
   for (const char* at : {"/power/model", "/power/frequency_table", "/co_runner/schedule/path"})
     if (text(at))
-      throw InputError(fmt::format("{}: info.scenario{}: {}: a recording names no file to read; record it again", where, at,
-                                   shown_json(stored.at(pointer(at)))));
+      throw InputError(
+          fmt::format("{}: info.scenario{}: {}: a recording names no file to read; record it again", where,
+                      at, shown_json(stored.at(pointer(at)))));
 }
 
 }  // namespace
 
-Scenario recorded_scenario(const Recording& recording, const std::string& where, const std::vector<std::string>& overrides,
+Scenario recorded_scenario(const Recording& recording, const std::string& where,
+                           const std::vector<std::string>& overrides,
                            const std::vector<std::string>& schedulers) {
   if (!recording.info.contains("scenario"))
     throw InputError(where + ": does not say which scenario it is of (info.scenario); record it again");
@@ -153,21 +164,24 @@ Scenario recorded_scenario(const Recording& recording, const std::string& where,
   refuse_paths(stored, where);
   if (!schedulers.empty()) stored["schedulers"] = schedulers;
   try {
-    return Scenario::from_json(Scenario::override_json(stored, overrides), recording.info.value("scenario_path", where));
+    return Scenario::from_json(Scenario::override_json(stored, overrides),
+                               recording.info.value("scenario_path", where));
   } catch (const InputError& e) {
     throw InputError(fmt::format("{}: the recorded scenario: {}", where, e.what()));
   }
 }
 
-Scenario scenario_of(const Recording& recording, const std::string& where, const std::vector<std::string>& overrides,
-                     const std::vector<std::string>& schedulers) {
+Scenario scenario_of(const Recording& recording, const std::string& where,
+                     const std::vector<std::string>& overrides, const std::vector<std::string>& schedulers) {
   const Scenario scenario = recorded_scenario(recording, where, overrides, schedulers);
   if (recording.truth.inputs == 0)
-    throw InputError(where + ": 0 inputs are recorded, nothing to judge; `alert-bench record --resume` goes on with it");
+    throw InputError(
+        where + ": 0 inputs are recorded, nothing to judge; `alert-bench record --resume` goes on with it");
   if (recording.truth.inputs <= first_judged(recording.truth, scenario.warmup_inputs))
-    throw InputError(fmt::format("{}: {} inputs, of which {} are warm-up{}: nothing to judge; use --set warmup_inputs=N", where,
-                                 recording.truth.inputs, scenario.warmup_inputs,
-                                 recording.truth.members_left.empty() ? "" : ", with all of the group that they end in"));
+    throw InputError(
+        fmt::format("{}: {} inputs, of which {} are warm-up{}: nothing to judge; use --set warmup_inputs=N",
+                    where, recording.truth.inputs, scenario.warmup_inputs,
+                    recording.truth.members_left.empty() ? "" : ", with all of the group that they end in"));
   return scenario;
 }
 
@@ -176,17 +190,19 @@ EvaluationResult begin_evaluation(const CellRequest& request) {
   evaluation.schedulers = evaluated_schedulers(request.schedulers);
   for (const std::string& name : evaluation.schedulers) {
     const auto settings = request.scheduler_settings.find(name);
-    // Keys sorted, as they are when an evaluation is read again: so files made in one piece and merged ones agree.
+    // Keys sorted, as they are when an evaluation is read again: so files made in one piece and merged ones
+    // agree.
     const nlohmann::json effective = nlohmann::json::parse(
-        effective_settings(name, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings, "scheduler_settings: " + name)
+        effective_settings(name, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
+                           "scheduler_settings: " + name)
             .dump());
     evaluation.scheduler_settings.emplace_back(name, effective.dump());
   }
   return evaluation;
 }
 
-Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const std::string& recording_sha256, Task task,
-                   const CellRequest& request) {
+Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const std::string& recording_sha256,
+                   Task task, const CellRequest& request) {
   const std::vector<std::string> names = evaluated_schedulers(request.schedulers);
   Cell cell;
   cell.workload = recording.profile.workload;
@@ -200,7 +216,8 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
   cell.configurations = recording.profile.rows() * recording.profile.caps();
   cell.co_runner = scenario.co_runner.kind;
   if (const auto slowdowns = recording.info.find("slowdowns"); slowdowns != recording.info.end())
-    if (const auto median = slowdowns->find("median_ratio_over_networks"); median != slowdowns->end() && median->is_number())
+    if (const auto median = slowdowns->find("median_ratio_over_networks");
+        median != slowdowns->end() && median->is_number())
       cell.slowdown = median->get<double>();
   cell.energy_source = recording.profile.energy_source;
   cell.accuracy_source = recording.info.value("accuracy_source", "profile");
@@ -230,15 +247,16 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
     try {
       for (size_t i; (i = next++) < cell.settings.size();) {
         Setting& setting = cell.settings[i];
-        SchedulerInputs inputs{recording.profile, setting.goals, &recording.truth, scenario.arrivals, first, &columns, &phase_times};
+        SchedulerInputs inputs{recording.profile, setting.goals, &recording.truth, scenario.arrivals, first,
+                               &columns,          &phase_times};
         of_networks[i] = judge_static_configurations(setting, inputs, levels);
         for (size_t k = 0; k < names.size(); ++k) {
           if (interrupted()) return;
           const auto settings = request.scheduler_settings.find(names[k]);
           inputs.truth = knows_truth(names[k]) ? &recording.truth : nullptr;
-          const auto scheduler =
-              make_scheduler(names[k], inputs, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
-                             "scheduler_settings: " + names[k]);
+          const auto scheduler = make_scheduler(
+              names[k], inputs, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
+              "scheduler_settings: " + names[k]);
           setting.results[k] = play(recording, *scheduler, setting.goals, scenario.arrivals, first);
         }
         compare_with_oracles(setting, names);

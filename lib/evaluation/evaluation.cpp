@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "core/json_reader.h"
-#include "core/or_null.h"
-#include "core/random.h"
+#include "base/atomic_file.h"
+#include "base/json_lines.h"
+#include "base/json_reader.h"
+#include "base/or_null.h"
+#include "base/random.h"
 #include "metrics/verdict_json.h"
 #include "schedulers/scheduler.h"
-#include "trace/atomic_file.h"
-#include "trace/json_lines.h"
 #include "workloads/workload_factory.h"
 
 namespace alertbench {
@@ -36,10 +36,11 @@ enum class Join { mean, harmonic };
 using Values = std::array<std::optional<double>, 2>;
 using Groups = std::vector<std::vector<Values>>;
 
-// The mean over settings of each recording, joined over the recordings that have any; nullopt without any. `setting(g, k)`
-// and `recording(k)` choose which: the identity, or what a bootstrap drew.
+// The mean over settings of each recording, joined over the recordings that have any; nullopt without any.
+// `setting(g, k)` and `recording(k)` choose which: the identity, or what a bootstrap drew.
 template <class Recording, class Chosen>
-std::optional<double> joined(const Groups& groups, size_t which, Join join, const Recording& recording, const Chosen& setting) {
+std::optional<double> joined(const Groups& groups, size_t which, Join join, const Recording& recording,
+                             const Chosen& setting) {
   double sum = 0, count = 0;
   for (size_t i = 0; i < groups.size(); ++i) {
     const std::vector<Values>& g = groups[recording(i)];
@@ -56,7 +57,8 @@ std::optional<double> joined(const Groups& groups, size_t which, Join join, cons
 
 // `figure(first, second)` of the joined values, with its interval.
 template <class Figure>
-std::optional<Estimate> estimate(const Groups& groups, Join join, const BootstrapSettings& bootstrap, bool pairs, const Figure& figure) {
+std::optional<Estimate> estimate(const Groups& groups, Join join, const BootstrapSettings& bootstrap,
+                                 bool pairs, const Figure& figure) {
   Estimate e;
   for (const auto& g : groups)
     for (const Values& v : g) e.settings += v[0] || v[1];
@@ -81,7 +83,8 @@ std::optional<Estimate> estimate(const Groups& groups, Join join, const Bootstra
       settings[i].resize(groups[recordings[i]].size());
       for (size_t& k : settings[i]) k = random.below(settings[i].size());
     }
-    if (const auto v = at([&](size_t i) { return recordings[i]; }, [&](size_t i, size_t k) { return settings[i][k]; }))
+    if (const auto v =
+            at([&](size_t i) { return recordings[i]; }, [&](size_t i, size_t k) { return settings[i][k]; }))
       resampled.push_back(*v);
   }
   const double tail = 0.5 * (1 - bootstrap.confidence);
@@ -100,7 +103,8 @@ ShortfallTotals shortfall_of(std::vector<double> values) {
   return t;
 }
 
-Totals totals_of(const std::vector<const Cell*>& cells, size_t scheduler, const BootstrapSettings& bootstrap) {
+Totals totals_of(const std::vector<const Cell*>& cells, size_t scheduler,
+                 const BootstrapSettings& bootstrap) {
   const auto collect = [&](Pick pick, Join join) -> std::optional<Estimate> {
     Groups groups;
     for (const Cell* cell : cells) {
@@ -132,19 +136,31 @@ Totals totals_of(const std::vector<const Cell*>& cells, size_t scheduler, const 
   t.accuracy = shortfall_of(std::move(accuracy));
   t.energy = shortfall_of(std::move(energy));
   using Value = std::optional<double>;
-  t.violation_rate = collect([](const Setting& s, const SettingResult& r) { return s.feasible ? Value(r.violated) : Value(); }, Join::mean);
-  t.in_time = collect([](const Setting& s, const SettingResult& r) { return s.feasible ? Value(1 - r.verdict.late_share) : Value(); }, Join::mean);
-  t.satisfaction = collect([](const Setting& s, const SettingResult& r) { return s.feasible ? Value(r.verdict.satisfaction) : Value(); }, Join::mean);
+  t.violation_rate = collect(
+      [](const Setting& s, const SettingResult& r) { return s.feasible ? Value(r.violated) : Value(); },
+      Join::mean);
+  t.in_time =
+      collect([](const Setting& s,
+                 const SettingResult& r) { return s.feasible ? Value(1 - r.verdict.late_share) : Value(); },
+              Join::mean);
+  t.satisfaction =
+      collect([](const Setting& s,
+                 const SettingResult& r) { return s.feasible ? Value(r.verdict.satisfaction) : Value(); },
+              Join::mean);
   t.normalised = collect([](const Setting&, const SettingResult& r) { return r.normalised; }, Join::harmonic);
-  t.over_static = collect([](const Setting&, const SettingResult& r) { return r.over_static; }, Join::harmonic);
-  t.over_oracle = collect([](const Setting&, const SettingResult& r) { return r.over_oracle; }, Join::harmonic);
-  t.over_oracle_mean = collect([](const Setting&, const SettingResult& r) { return r.over_oracle_mean; }, Join::harmonic);
-  t.over_oracle_causal = collect([](const Setting&, const SettingResult& r) { return r.over_oracle_causal; }, Join::harmonic);
+  t.over_static =
+      collect([](const Setting&, const SettingResult& r) { return r.over_static; }, Join::harmonic);
+  t.over_oracle =
+      collect([](const Setting&, const SettingResult& r) { return r.over_oracle; }, Join::harmonic);
+  t.over_oracle_mean =
+      collect([](const Setting&, const SettingResult& r) { return r.over_oracle_mean; }, Join::harmonic);
+  t.over_oracle_causal =
+      collect([](const Setting&, const SettingResult& r) { return r.over_oracle_causal; }, Join::harmonic);
   return t;
 }
 
-Saving saving_of(const std::vector<const Cell*>& cells, const std::vector<std::string>& schedulers, size_t own, size_t rival,
-                 const BootstrapSettings& bootstrap) {
+Saving saving_of(const std::vector<const Cell*>& cells, const std::vector<std::string>& schedulers,
+                 size_t own, size_t rival, const BootstrapSettings& bootstrap) {
   Saving s{schedulers[own], schedulers[rival], {}, {}, {}, 0, 0, 0};
   Groups a, b, c;
   for (const Cell* cell : cells) {
@@ -188,19 +204,21 @@ ordered_json to_json(const std::vector<Totals>& totals, const std::vector<std::s
   ordered_json all = ordered_json::object();
   for (size_t i = 0; i < totals.size(); ++i) {
     const Totals& t = totals[i];
-    all[schedulers[i]] = {{"feasible_settings", t.feasible},
-                          {"violated_settings", t.violated},
-                          {"exact", {{"feasible_settings", t.feasible_exact}, {"violated_settings", t.violated_exact}}},
-                          {"strict", {{"feasible_settings", t.feasible_strict}, {"violated_settings", t.violated_strict}}},
-                          {"violation_rate", to_json(t.violation_rate)},
-                          {"in_time", to_json(t.in_time)},
-                          {"satisfaction", to_json(t.satisfaction)},
-                          {"shortfall", {{"late", to_json(t.late)}, {"accuracy", to_json(t.accuracy)}, {"energy", to_json(t.energy)}}},
-                          {"normalised", to_json(t.normalised)},
-                          {"over_static", to_json(t.over_static)},
-                          {"over_oracle", to_json(t.over_oracle)},
-                          {"over_oracle_mean", to_json(t.over_oracle_mean)},
-                          {"over_oracle_causal", to_json(t.over_oracle_causal)}};
+    all[schedulers[i]] = {
+        {"feasible_settings", t.feasible},
+        {"violated_settings", t.violated},
+        {"exact", {{"feasible_settings", t.feasible_exact}, {"violated_settings", t.violated_exact}}},
+        {"strict", {{"feasible_settings", t.feasible_strict}, {"violated_settings", t.violated_strict}}},
+        {"violation_rate", to_json(t.violation_rate)},
+        {"in_time", to_json(t.in_time)},
+        {"satisfaction", to_json(t.satisfaction)},
+        {"shortfall",
+         {{"late", to_json(t.late)}, {"accuracy", to_json(t.accuracy)}, {"energy", to_json(t.energy)}}},
+        {"normalised", to_json(t.normalised)},
+        {"over_static", to_json(t.over_static)},
+        {"over_oracle", to_json(t.over_oracle)},
+        {"over_oracle_mean", to_json(t.over_oracle_mean)},
+        {"over_oracle_causal", to_json(t.over_oracle_causal)}};
   }
   return all;
 }
@@ -347,7 +365,8 @@ Cell read_cell(JsonReader reader, const std::vector<std::string>& schedulers) {
   c.id = reader.text("id");
   c.workload = reader.text("workload");
   c.scenario = reader.text("scenario");
-  c.task = reader.one_of("task", "", {"min_energy", "min_error"}) == "min_error" ? Task::min_error : Task::min_energy;
+  c.task = reader.one_of("task", "", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
+                                                                                 : Task::min_energy;
   c.seed = reader.seed("seed", 0);
   if (reader.has("failed")) c.failed = reader.text("failed");
   c.recording_sha256 = reader.text("recording_sha256");
@@ -368,7 +387,8 @@ Cell read_cell(JsonReader reader, const std::vector<std::string>& schedulers) {
   judged_as.task = c.task;
   judged_as.judge = c.judge;
   judged_as.tolerance = c.tolerance;
-  for (JsonReader& s : reader.objects("settings")) c.settings.push_back(read_setting(std::move(s), judged_as, schedulers));
+  for (JsonReader& s : reader.objects("settings"))
+    c.settings.push_back(read_setting(std::move(s), judged_as, schedulers));
   reader.finish();
   return c;
 }
@@ -400,7 +420,8 @@ void EvaluationResult::total() {
     for (const Task task : {Task::min_energy, Task::min_error}) {
       std::vector<const Cell*> of_task;
       for (const Cell& c : cells)
-        if (c.task == task && c.failed.empty() && (name == "all" || domain_of(c.workload) == name)) of_task.push_back(&c);
+        if (c.task == task && c.failed.empty() && (name == "all" || domain_of(c.workload) == name))
+          of_task.push_back(&c);
       if (of_task.empty()) continue;
       Domain::Task& all = task == Task::min_energy ? domain.min_energy : domain.min_error;
       for (size_t i = 0; i < schedulers.size(); ++i) all.totals.push_back(totals_of(of_task, i, bootstrap));
@@ -416,14 +437,15 @@ void EvaluationResult::total() {
 ordered_json EvaluationResult::to_json() const {
   ordered_json settings = ordered_json::object();
   for (const auto& [name, text] : scheduler_settings) settings[name] = ordered_json::parse(text);
-  ordered_json j = {{"schema_version", evaluation_schema_version},
-                    {"kind", "evaluation"},
-                    {"schedulers", schedulers},
-                    {"scheduler_settings", settings},
-                    {"bootstrap",
-                     {{"seed", bootstrap.seed}, {"resamples", bootstrap.resamples}, {"confidence", bootstrap.confidence}}},
-                    {"overall", ordered_json::object()},
-                    {"cells", ordered_json::array()}};
+  ordered_json j = {
+      {"schema_version", evaluation_schema_version},
+      {"kind", "evaluation"},
+      {"schedulers", schedulers},
+      {"scheduler_settings", settings},
+      {"bootstrap",
+       {{"seed", bootstrap.seed}, {"resamples", bootstrap.resamples}, {"confidence", bootstrap.confidence}}},
+      {"overall", ordered_json::object()},
+      {"cells", ordered_json::array()}};
   for (const Domain& d : domains)
     j["overall"][d.name] = {{"min_energy", alertbench::to_json(d.min_energy, schedulers)},
                             {"min_error", alertbench::to_json(d.min_error, schedulers)}};
@@ -434,8 +456,12 @@ ordered_json EvaluationResult::to_json() const {
 EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std::string& where) {
   JsonReader reader(j, where);
   if (const auto version = reader.text("schema_version"); version != evaluation_schema_version)
-    reader.fail("schema_version", fmt::format("\"{}\" is not known; this program reads {} (recordings of every version can be evaluated anew: "
-                                              "alert-bench replay RECORDING --grid)", version, evaluation_schema_version));
+    reader.fail(
+        "schema_version",
+        fmt::format(
+            "\"{}\" is not known; this program reads {} (recordings of every version can be evaluated anew: "
+            "alert-bench replay RECORDING --grid)",
+            version, evaluation_schema_version));
   reader.one_of("kind", "", {"evaluation"});
   EvaluationResult e;
   e.schedulers = reader.texts("schedulers");
@@ -453,7 +479,8 @@ EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std:
   reader.finish();
   for (size_t i = 0; i < e.cells.size(); ++i)
     for (size_t k = 0; k < i; ++k)
-      if (e.cells[i].id == e.cells[k].id) reader.fail("cells", fmt::format("\"{}\" is there twice", e.cells[i].id));
+      if (e.cells[i].id == e.cells[k].id)
+        reader.fail("cells", fmt::format("\"{}\" is there twice", e.cells[i].id));
   e.total();
   return e;
 }

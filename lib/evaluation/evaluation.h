@@ -1,19 +1,23 @@
-// evaluation.json: schedulers judged over grids of goal settings, cell by cell, from recordings. The interface between
-// `replay --grid`, `sweep` and `merge`, which write it, and `report`, `compare` and the figures, which read it. It holds
-// nothing that differs between two evaluations of the same recordings (no time, no path): those stand in manifest.json.
+// evaluation.json: schedulers judged over grids of goal settings, cell by cell, from recordings. The
+// interface between `replay --grid`, `sweep` and `merge`, which write it, and `report`, `compare` and the
+// figures, which read it. It holds nothing that differs between two evaluations of the same recordings (no
+// time, no path): those stand in manifest.json.
 //
 // Definitions:
 //   cell        workload x scenario x task (x seed): one recording, one task, a grid of settings
 //   violated    a setting, for a scheduler: its goals are not kept, as core/goal_judge.h judges them
-//   feasible    some single configuration keeps the goals of the setting in hindsight, by the same judge over the same judged
+//   feasible    some single configuration keeps the goals of the setting in hindsight, by the same judge over
+//   the same judged
 //               inputs; the other settings are listed, and leave every total
-//   normalised  mean objective (energy for min_energy, error for min_error) over that of `oracle-static` under the same
-//               setting; known only where the setting is feasible, the scheduler does not violate it, and the reference
-//               is not violated itself and not 0. over_oracle, over_oracle_mean, over_oracle_causal: likewise
+//   normalised  mean objective (energy for min_energy, error for min_error) over that of `oracle-static`
+//   under the same
+//               setting; known only where the setting is feasible, the scheduler does not violate it, and the
+//               reference is not violated itself and not 0. over_oracle, over_oracle_mean,
+//               over_oracle_causal: likewise
 //   over_static the same ratio wherever the setting is feasible, violated or not
-// Totals of a cell are means over settings; over cells, ratios are joined by the harmonic mean, the others by the mean.
-// Intervals: 95 %, bootstrap: recordings are drawn first (settings of one recording share its inputs), then settings within
-// each. Over one cell only its settings are drawn.
+// Totals of a cell are means over settings; over cells, ratios are joined by the harmonic mean, the others by
+// the mean. Intervals: 95 %, bootstrap: recordings are drawn first (settings of one recording share its
+// inputs), then settings within each. Over one cell only its settings are drawn.
 #pragma once
 
 #include <array>
@@ -22,9 +26,9 @@
 #include <string>
 #include <vector>
 
+#include "base/statistics.h"
 #include "core/goal_judge.h"
 #include "core/types.h"
-#include "metrics/statistics.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
@@ -42,9 +46,10 @@ struct SettingResult {
   double mean_error() const { return 1 - verdict.mean_accuracy; }
 };
 
-// The least objective that one level can reach by a single configuration that keeps the goals: `system`, any cap of one
-// network, the one that keeps the goals of the most settings of the cell (of equals the first by name); `application`, any network under the highest cap; `combined`, any configuration. None
-// where no such configuration keeps them.
+// The least objective that one level can reach by a single configuration that keeps the goals: `system`, any
+// cap of one network, the one that keeps the goals of the most settings of the cell (of equals the first by
+// name); `application`, any network under the highest cap; `combined`, any configuration. None where no such
+// configuration keeps them.
 struct Ideals {
   std::optional<double> system, application, combined;
 };
@@ -82,9 +87,10 @@ struct Totals {
   std::optional<Estimate> normalised, over_static, over_oracle, over_oracle_mean, over_oracle_causal;
 };
 
-// What a scheduler saves of the objective against a rival, 1 - its ratio to the rival's; in three readings, none of which
-// tells the whole: (a) each over the settings it does not violate itself, as published; (b) over the settings that both keep;
-// (c) over all feasible settings, violations beside it. Both are normalised to oracle-static.
+// What a scheduler saves of the objective against a rival, 1 - its ratio to the rival's; in three readings,
+// none of which tells the whole: (a) each over the settings it does not violate itself, as published; (b)
+// over the settings that both keep; (c) over all feasible settings, violations beside it. Both are normalised
+// to oracle-static.
 struct Saving {
   std::string scheduler, rival;
   std::optional<Estimate> a, b, c;
@@ -95,23 +101,24 @@ struct Cell {
   std::string id;  // "WORKLOAD/SCENARIO/TASK/seed-N": unique, cells are sorted by it
   std::string workload, scenario;
   Task task = Task::min_energy;
-  uint64_t seed = 0;                 // of the recording's order of inputs
-  std::string recording_sha256;      // of its recording.json
+  uint64_t seed = 0;             // of the recording's order of inputs
+  std::string recording_sha256;  // of its recording.json
   int64_t inputs = 0, warmup_inputs = 0;
-  int configurations = 0;            // (network, stage, cap)
-  std::string co_runner;             // kind
-  std::optional<double> slowdown;    // that came out: median with over median without the co-runner
+  int configurations = 0;          // (network, stage, cap)
+  std::string co_runner;           // kind
+  std::optional<double> slowdown;  // that came out: median with over median without the co-runner
   std::string energy_source, accuracy_source;
-  Judge judge = Judge::mean;         // of all settings
+  Judge judge = Judge::mean;  // of all settings
   GoalTolerance tolerance;
-  std::string failed;                // why it could not be evaluated; then it has no settings
+  std::string failed;  // why it could not be evaluated; then it has no settings
   std::vector<Setting> settings;
-  std::vector<Totals> totals;        // one a scheduler
+  std::vector<Totals> totals;  // one a scheduler
 };
 
 struct EvaluationResult {
   std::vector<std::string> schedulers;
-  std::vector<std::pair<std::string, std::string>> scheduler_settings;  // in force, as JSON text, for each scheduler
+  std::vector<std::pair<std::string, std::string>>
+      scheduler_settings;  // in force, as JSON text, for each scheduler
   BootstrapSettings bootstrap;
   std::vector<Cell> cells;
   // Over the cells that did not fail: "all", then by domain ("vision", "nlp") where there are several.

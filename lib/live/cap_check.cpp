@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "core/interrupt.h"
+#include "base/error.h"
+#include "base/interrupt.h"
 #include "live/executor.h"
 
 namespace alertbench {
@@ -48,7 +48,8 @@ void run_until(double end_s, NetworkBench& bench, double speed, Clock& clock) {
 
 }  // namespace
 
-CapCheck check_caps(NetworkBench& bench, PowerBackend& power, const std::vector<double>& caps_w, Clock& clock) {
+CapCheck check_caps(NetworkBench& bench, PowerBackend& power, const std::vector<double>& caps_w,
+                    Clock& clock) {
   CapCheck check;
   if (!power.counter || !power.caps->by_hardware()) return check;
   const double refreshes_s = fewest_refreshes * power.counter->refresh_interval_s();
@@ -64,7 +65,8 @@ CapCheck check_caps(NetworkBench& bench, PowerBackend& power, const std::vector<
     ObservedCap seen;
     seen.cap_w = cap_w;
     for (size_t d = 0; d < to.domains.size(); ++d)
-      if (const double drawn_w = (to.domains[d].second - from.domains[d].second) / (to.at_s - from.at_s); drawn_w >= seen.drawn_w) {
+      if (const double drawn_w = (to.domains[d].second - from.domains[d].second) / (to.at_s - from.at_s);
+          drawn_w >= seen.drawn_w) {
         seen.drawn_w = drawn_w;
         seen.domain = to.domains[d].first;
       }
@@ -84,17 +86,23 @@ std::vector<std::string> CapCheck::problems() const {
   std::vector<std::string> all;
   for (const ObservedCap& c : caps)
     if (c.in_force == false)
-      all.push_back(fmt::format("power: {} drew {:.1f} W under a cap of {} W, {:.2f} s after it was set: the cap is not in force (another limit, "
-                                "firmware that ignores it?)", c.domain, c.drawn_w, c.cap_w, settle_s));
+      all.push_back(
+          fmt::format("power: {} drew {:.1f} W under a cap of {} W, {:.2f} s after it was set: the cap is "
+                      "not in force (another limit, "
+                      "firmware that ignores it?)",
+                      c.domain, c.drawn_w, c.cap_w, settle_s));
   return all;
 }
 
 std::vector<std::string> CapCheck::warnings(const Profile& profile) const {
   const double reference_s = profile.reference_latency_s();
   if (caps.empty() || settle_s < slow_settle_s || reference_s >= settle_s) return {};
-  return {fmt::format("power: a cap may take {:.1f} s to take hold here, and profile and recording change it before every execution ({:.0f} ms): "
-                      "what they hold under one cap is mixed with its neighbours; live, a scheduler that keeps its cap meets the cap itself",
-                      settle_s, 1e3 * reference_s)};
+  return {
+      fmt::format("power: a cap may take {:.1f} s to take hold here, and profile and recording change it "
+                  "before every execution ({:.0f} ms): "
+                  "what they hold under one cap is mixed with its neighbours; live, a scheduler that keeps "
+                  "its cap meets the cap itself",
+                  settle_s, 1e3 * reference_s)};
 }
 
 ordered_json to_json(const CapCheck& check) {

@@ -6,23 +6,23 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/statistics.h"
 #include "contention/calibrate.h"
 #include "contention/kinds.h"
 #include "contention/stress_ng.h"
-#include "core/error.h"
-#include "core/interrupt.h"
 #include "live/executor.h"
 #include "live/placement.h"
 #include "live/profiler.h"
-#include "metrics/statistics.h"
 
 namespace alertbench {
 namespace {
 
 constexpr int pairs_to_calibrate = 9, pairs_to_confirm = 15;
 constexpr double tolerance = 0.15;  // of the slow-down aimed at
-// The shortest run whose slow-down means something: many bursts of a generator. Of networks shorter than one burst, most
-// inferences meet none and a few meet all of it.
+// The shortest run whose slow-down means something: many bursts of a generator. Of networks shorter than one
+// burst, most inferences meet none and a few meet all of it.
 constexpr double shortest_run_s = 80e-3;
 
 constexpr size_t most_ranges = 200;  // told in a manifest
@@ -31,13 +31,16 @@ nlohmann::ordered_json schedule_facts(const Scenario& scenario, const std::vecto
   const ScheduleSpec& s = scenario.co_runner.schedule;
   nlohmann::ordered_json j = {{"kind", s.kind}};
   if (s.kind == "random")
-    j.update({{"seed", scenario.seeds.schedule}, {"mean_on_inputs", s.mean_on_inputs}, {"mean_off_inputs", s.mean_off_inputs}});
+    j.update({{"seed", scenario.seeds.schedule},
+              {"mean_on_inputs", s.mean_on_inputs},
+              {"mean_off_inputs", s.mean_off_inputs}});
   if (s.kind == "time") j.update({{"on_s", s.on_s}, {"off_s", s.off_s}, {"period_s", s.period_s}});
   if (!s.read_from.empty()) j["read_from"] = s.read_from;
   const auto ranges = on_ranges_of(on);
   j["ranges"] = ranges.size();
   j["on_ranges"] = nlohmann::ordered_json::array();
-  for (size_t i = 0; i < std::min(ranges.size(), most_ranges); ++i) j["on_ranges"].push_back({ranges[i].first, ranges[i].second});
+  for (size_t i = 0; i < std::min(ranges.size(), most_ranges); ++i)
+    j["on_ranges"].push_back({ranges[i].first, ranges[i].second});
   return j;
 }
 
@@ -57,7 +60,8 @@ std::vector<int> worker_cpus(const Scenario& scenario) {
   for (int w = 0; w < scenario.co_runner_workers(); ++w) {
     const Pinning pinning = kind_of(scenario).pinning;
     const bool elsewhere = pinning == Pinning::other || (pinning == Pinning::both && w > 0);
-    const int at_thread = pinning == Pinning::inference && scenario.inference_cpu >= 0 ? w % scenario.threads : 0;
+    const int at_thread =
+        pinning == Pinning::inference && scenario.inference_cpu >= 0 ? w % scenario.threads : 0;
     cpus.push_back(elsewhere ? scenario.other_cpu : scenario.inference_cpu + at_thread);
   }
   return cpus;
@@ -77,8 +81,9 @@ std::vector<WorkAsked> work_asked(const Scenario& scenario, const CoRunnerSpec& 
 
 void refuse_command(const Scenario& scenario) {
   if (scenario.co_runner.kind == "command")
-    throw InputError(fmt::format("{}: co_runner: command: this scenario starts \"{}\"; if you trust it, add --allow-commands",
-                                 scenario.path, fmt::join(scenario.co_runner.command, " ")));
+    throw InputError(fmt::format(
+        "{}: co_runner: command: this scenario starts \"{}\"; if you trust it, add --allow-commands",
+        scenario.path, fmt::join(scenario.co_runner.command, " ")));
 }
 
 CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, Progress* progress)
@@ -109,7 +114,8 @@ CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, 
   if (!spec_.workers.empty()) set_dose(c.duty.value_or((1 - 1 / c.slowdown) / workers_at_one(scenario)));
 }
 
-// One dose for all workers: that share of the processor or GPU that they share with the inference, twice that of another processor.
+// One dose for all workers: that share of the processor or GPU that they share with the inference, twice that
+// of another processor.
 void CoRunnerControl::set_dose(double dose) {
   dose_ = dose;
   const bool on_other_too = kind_of(scenario_).pinning == Pinning::both;
@@ -152,13 +158,18 @@ void CoRunnerControl::calibrate(NetworkBench& bench, Clock& clock, Progress& pro
   if (!co_runner_) return;
   for (int m = 0; m < bench.models(); ++m) warm_up(bench, m, clock);
   if (!spec_.workers.empty() && !scenario_.co_runner.duty) {
-    progress.begin(fmt::format("Calibrating the {} co-runner to a slow-down of {:.2f}", name_, scenario_.co_runner.slowdown), 8);
-    const DutyCalibration c = calibrate_duty(scenario_.co_runner.slowdown, [&](double dose) {
-      set_dose(dose);
-      const double slowdown = measure_slowdown(bench, clock, pairs_to_calibrate);
-      progress.step();
-      return slowdown;
-    }, workers_at_one(scenario_));
+    progress.begin(fmt::format("Calibrating the {} co-runner to a slow-down of {:.2f}", name_,
+                               scenario_.co_runner.slowdown),
+                   8);
+    const DutyCalibration c = calibrate_duty(
+        scenario_.co_runner.slowdown,
+        [&](double dose) {
+          set_dose(dose);
+          const double slowdown = measure_slowdown(bench, clock, pairs_to_calibrate);
+          progress.step();
+          return slowdown;
+        },
+        workers_at_one(scenario_));
     progress.end();
     set_dose(c.duty);
   }
@@ -205,7 +216,9 @@ void CoRunnerControl::lose(const std::string& why) {
   running_ = false;
   end();  // what is left of it would go on beside inputs that count as off
   phases_.end(co_runner_->worker_throughputs(), true);
-  if (progress_) progress_->note(fmt::format("warning: {}; the run goes on without it, and its result will not be valid", lost_));
+  if (progress_)
+    progress_->note(
+        fmt::format("warning: {}; the run goes on without it, and its result will not be valid", lost_));
 }
 
 void CoRunnerControl::stop() {
@@ -231,7 +244,10 @@ nlohmann::ordered_json CoRunnerControl::facts() const {
     const Throughput& t = throughputs[w];
     nlohmann::ordered_json one;
     if (w < spec_.workers.size()) one = {{"cpu", spec_.workers[w].cpu}, {"duty", spec_.workers[w].duty}};
-    one["throughput"] = {{"units", t.units}, {"unit", t.unit}, {"active_s", t.active_s}, {t.on_gpu ? "gpu_s" : "cpu_s", t.busy_s},
+    one["throughput"] = {{"units", t.units},
+                         {"unit", t.unit},
+                         {"active_s", t.active_s},
+                         {t.on_gpu ? "gpu_s" : "cpu_s", t.busy_s},
                          {"units_per_active_s", t.active_s > 0 ? nlohmann::ordered_json(t.units / t.active_s)
                                                                : nlohmann::ordered_json(nullptr)}};
     workers.push_back(one);
@@ -258,12 +274,14 @@ std::vector<std::string> CoRunnerControl::problems() const {
   else if (!t.alive && !stopped_)
     result.push_back(fmt::format("the co-runner died: {}", t.why_dead));
   const std::vector<WorkAsked> asked = work_asked(scenario_, spec_);
-  for (const std::string& reason : starvation(phases_.so_far(co_runner_->worker_throughputs()), asked)) result.push_back(reason);
+  for (const std::string& reason : starvation(phases_.so_far(co_runner_->worker_throughputs()), asked))
+    result.push_back(reason);
   if (measured_slowdown_ && spec_.command.empty() && !scenario_.co_runner.duty) {
     const double wanted = scenario_.co_runner.slowdown;
     if (*measured_slowdown_ < wanted * (1 - tolerance) || *measured_slowdown_ > wanted * (1 + tolerance))
-      result.push_back(fmt::format("the co-runner slowed the networks {:.2f}-fold, wanted {:.2f} (within {:.0f} %)",
-                                   *measured_slowdown_, wanted, 100 * tolerance));
+      result.push_back(
+          fmt::format("the co-runner slowed the networks {:.2f}-fold, wanted {:.2f} (within {:.0f} %)",
+                      *measured_slowdown_, wanted, 100 * tolerance));
   }
   if (!left_over_.empty()) result.push_back(left_over_);
   return result;

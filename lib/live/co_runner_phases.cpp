@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "metrics/statistics.h"
+#include "base/statistics.h"
 
 namespace alertbench {
 namespace {
@@ -30,26 +30,36 @@ ordered_json to_json(const CoRunnerPhase& phase, const std::vector<Throughput>& 
   ordered_json workers = ordered_json::array();
   for (size_t w = 0; w < phase.workers.size(); ++w) {
     const WorkDone& done = phase.workers[w];
-    workers.push_back({{busy_key(w < units.size() && units[w].on_gpu), done.busy_s}, {"units", done.units},
-                       {"unit", w < units.size() ? units[w].unit : ""}, {"achieved_duty", per_second(done.busy_s, done.active_s)}});
+    workers.push_back({{busy_key(w < units.size() && units[w].on_gpu), done.busy_s},
+                       {"units", done.units},
+                       {"unit", w < units.size() ? units[w].unit : ""},
+                       {"achieved_duty", per_second(done.busy_s, done.active_s)}});
   }
-  ordered_json j = {{"first", phase.first}, {"last", phase.last}, {"inputs", phase.inputs},
-                    {"active_s", phase.workers.empty() ? 0.0 : phase.workers[0].active_s}, {"workers", workers}};
+  ordered_json j = {{"first", phase.first},
+                    {"last", phase.last},
+                    {"inputs", phase.inputs},
+                    {"active_s", phase.workers.empty() ? 0.0 : phase.workers[0].active_s},
+                    {"workers", workers}};
   if (phase.died) j["died"] = true;
   return j;
 }
 
 ordered_json quantiles(const std::vector<double>& values) {
   if (values.empty()) return nullptr;
-  return {{"min", *quantile(values, 0)}, {"p25", *quantile(values, 0.25)}, {"median", *quantile(values, 0.5)},
-          {"p75", *quantile(values, 0.75)}, {"max", *quantile(values, 1)}};
+  return {{"min", *quantile(values, 0)},
+          {"p25", *quantile(values, 0.25)},
+          {"median", *quantile(values, 0.5)},
+          {"p75", *quantile(values, 0.75)},
+          {"max", *quantile(values, 1)}};
 }
 
-ordered_json part_facts(const std::string& part, const std::vector<const CoRunnerPhase*>& phases, const std::vector<Throughput>& units) {
+ordered_json part_facts(const std::string& part, const std::vector<const CoRunnerPhase*>& phases,
+                        const std::vector<Throughput>& units) {
   const bool all = phases.size() <= most_listed;
   ordered_json each = ordered_json::array(), workers = ordered_json::array();
   for (size_t i = 0; i < phases.size(); ++i)
-    if (all || i < listed_at_each_end || i + listed_at_each_end >= phases.size()) each.push_back(to_json(*phases[i], units));
+    if (all || i < listed_at_each_end || i + listed_at_each_end >= phases.size())
+      each.push_back(to_json(*phases[i], units));
   std::vector<double> active_s;
   for (const CoRunnerPhase* p : phases)
     if (!p->workers.empty()) active_s.push_back(p->workers[0].active_s);
@@ -60,10 +70,15 @@ ordered_json part_facts(const std::string& part, const std::vector<const CoRunne
         duties.push_back(p->workers[w].busy_s / p->workers[w].active_s);
         rates.push_back(p->workers[w].units / p->workers[w].active_s);
       }
-    workers.push_back({{"unit", units[w].unit}, {"achieved_duty", quantiles(duties)}, {"units_per_active_s", quantiles(rates)}});
+    workers.push_back({{"unit", units[w].unit},
+                       {"achieved_duty", quantiles(duties)},
+                       {"units_per_active_s", quantiles(rates)}});
   }
-  return {{"part", part}, {"phases", phases.size()}, {"left_out", phases.size() - each.size()},
-          {"over_phases", {{"active_s", quantiles(active_s)}, {"workers", workers}}}, {"each", each}};
+  return {{"part", part},
+          {"phases", phases.size()},
+          {"left_out", phases.size() - each.size()},
+          {"over_phases", {{"active_s", quantiles(active_s)}, {"workers", workers}}},
+          {"each", each}};
 }
 
 }  // namespace
@@ -112,7 +127,8 @@ std::vector<CoRunnerPhase> CoRunnerPhases::so_far(const std::vector<Throughput>&
   return all;
 }
 
-std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases, const std::vector<WorkAsked>& workers) {
+std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases,
+                                    const std::vector<WorkAsked>& workers) {
   std::vector<std::string> reasons;
   for (size_t w = 0; w < workers.size(); ++w) {
     WorkDone total;
@@ -132,21 +148,24 @@ std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases, co
     }
     const bool long_enough = total.active_s >= least_active_s;
     if (long_enough && total.units <= 0) {
-      reasons.push_back(fmt::format("the co-runner did no work while it was on: {} used no {} time in {:.2f} s", workers[w].name,
-                                    workers[w].on_gpu ? "GPU" : "processor", total.active_s));
+      reasons.push_back(
+          fmt::format("the co-runner did no work while it was on: {} used no {} time in {:.2f} s",
+                      workers[w].name, workers[w].on_gpu ? "GPU" : "processor", total.active_s));
       continue;
     }
     if (!workers[w].duty) continue;
     const double share = total.active_s > 0 ? total.busy_s / total.active_s : 0;
     if (long_enough && share < least_of_share * std::min(*workers[w].duty, fair_share))
-      reasons.push_back(fmt::format("the co-runner was starved: {} got {:.3f} of {} in the {:.2f} s that it was on, its duty "
-                                    "asks {:.3f}; end what runs beside it{}", workers[w].name, share,
-                                    workers[w].on_gpu ? "the GPU" : "a processor", total.active_s, *workers[w].duty,
-                                    workers[w].on_gpu ? "" : ", or pin it elsewhere"));
+      reasons.push_back(fmt::format(
+          "the co-runner was starved: {} got {:.3f} of {} in the {:.2f} s that it was on, its duty "
+          "asks {:.3f}; end what runs beside it{}",
+          workers[w].name, share, workers[w].on_gpu ? "the GPU" : "a processor", total.active_s,
+          *workers[w].duty, workers[w].on_gpu ? "" : ", or pin it elsewhere"));
     if (idle_ones > 0)
-      reasons.push_back(fmt::format("the co-runner was starved: {} did nothing in {} of {} phases of {} s and more, first in that of "
-                                    "inputs {} to {}", workers[w].name, idle_ones, long_ones, least_phase_s, first_idle->first,
-                                    first_idle->last));
+      reasons.push_back(fmt::format(
+          "the co-runner was starved: {} did nothing in {} of {} phases of {} s and more, first in that of "
+          "inputs {} to {}",
+          workers[w].name, idle_ones, long_ones, least_phase_s, first_idle->first, first_idle->last));
   }
   return reasons;
 }

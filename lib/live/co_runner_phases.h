@@ -17,11 +17,11 @@ struct WorkDone {
 
 // From one switch on to the next switch off. Where schedulers take turns, the inputs of several turns.
 struct CoRunnerPhase {
-  std::string part;                 // of the run: "recording", "live"
-  int64_t first = 0, last = 0;      // input numbers at both switches
-  int64_t inputs = 0;               // run in it
+  std::string part;             // of the run: "recording", "live"
+  int64_t first = 0, last = 0;  // input numbers at both switches
+  int64_t inputs = 0;           // run in it
   std::vector<WorkDone> workers;
-  bool died = false;                // it ended because the co-runner did
+  bool died = false;  // it ended because the co-runner did
 };
 
 // Times and units are differences of what the co-runner counts from its start.
@@ -42,12 +42,14 @@ class CoRunnerPhases {
   bool open_ = false;
 };
 
-// For a manifest, by part of the run: each phase where there are at most 100, else the first and last 20; and quantiles over
-// all of them. `now`: names the workers' units. What a worker was busy is its cpu_s, of one on the GPU its gpu_s.
-nlohmann::ordered_json phase_facts(const std::vector<CoRunnerPhase>& phases, const std::vector<Throughput>& now);
+// For a manifest, by part of the run: each phase where there are at most 100, else the first and last 20; and
+// quantiles over all of them. `now`: names the workers' units. What a worker was busy is its cpu_s, of one on
+// the GPU its gpu_s.
+nlohmann::ordered_json phase_facts(const std::vector<CoRunnerPhase>& phases,
+                                   const std::vector<Throughput>& now);
 
-// A worker as it is called in messages, and the duty asked of it; none: not known (a command), or not to be judged (on a GPU that
-// power caps slow).
+// A worker as it is called in messages, and the duty asked of it; none: not known (a command), or not to be
+// judged (on a GPU that power caps slow).
 struct WorkAsked {
   std::string name;
   std::optional<double> duty;
@@ -55,12 +57,15 @@ struct WorkAsked {
 };
 
 // Why the work done is not what was asked; empty where it is. Starved is:
-// - a worker of known duty that got, over all phases together (1 s of them at least), less than half of that share of a
-//   processor. More than half a processor is not expected of any: beside one inference that never rests, its fair share is
-//   one half, whatever its duty. For a worker on the GPU read GPU for processor: its processor time says nothing (it spins while it
-//   waits), so it is judged by its GPU time, which is the work done at the speed it had alone (models/gpu_load.h);
-// - a worker that did nothing at all in a phase of 0.2 s or more, one of no known duty: in a second or more of all phases together.
-// Phases that the co-runner died in do not count.
-std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases, const std::vector<WorkAsked>& workers);
+// - a worker of known duty that got, over all phases together (1 s of them at least), less than half of that
+// share of a
+//   processor. More than half a processor is not expected of any: beside one inference that never rests, its
+//   fair share is one half, whatever its duty. For a worker on the GPU read GPU for processor: its processor
+//   time says nothing (it spins while it waits), so it is judged by its GPU time, which is the work done at
+//   the speed it had alone (models/gpu_load.h);
+// - a worker that did nothing at all in a phase of 0.2 s or more, one of no known duty: in a second or more
+// of all phases together. Phases that the co-runner died in do not count.
+std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases,
+                                    const std::vector<WorkAsked>& workers);
 
 }  // namespace alertbench

@@ -3,8 +3,8 @@
 namespace alertbench {
 namespace {
 
-// Computing is slower behind each idle spell, since caches have cooled: in pieces of 2 ms, networks of 50 ms came out up to 6 % too
-// slow under a low cap, in pieces of 10 ms up to 3 %.
+// Computing is slower behind each idle spell, since caches have cooled: in pieces of 2 ms, networks of 50 ms
+// came out up to 6 % too slow under a low cap, in pieces of 10 ms up to 3 %.
 constexpr double smallest_idle_s = 10e-3;
 
 }  // namespace

@@ -1,10 +1,11 @@
-// Runs one input through a network: stage by stage, block by block, under an emulated cap, to a target or a deadline.
+// Runs one input through a network: stage by stage, block by block, under an emulated cap, to a target or a
+// deadline.
 #pragma once
 
 #include <array>
 #include <limits>
 
-#include "core/clock.h"
+#include "base/clock.h"
 #include "core/types.h"
 #include "models/staged_model.h"
 
@@ -18,7 +19,7 @@ struct ExecutionOrder {
 };
 
 struct Execution {
-  double start_s = 0;  // absolute
+  double start_s = 0;                            // absolute
   std::array<double, max_stages> stage_end_s{};  // from start_s
   int stages_finished = 0;
   double busy_s = 0;       // start to end
@@ -27,8 +28,8 @@ struct Execution {
 };
 
 // The input must have been set. A cap of speed s stretches the run: whenever computing has run ahead of
-// computed / s by 10 ms, and at the end of every stage, the thread idles until it has not. So every stage takes 1/s of
-// its time, and the clock that a stop looks at (between blocks) is the stretched one.
+// computed / s by 10 ms, and at the end of every stage, the thread idles until it has not. So every stage
+// takes 1/s of its time, and the clock that a stop looks at (between blocks) is the stretched one.
 Execution execute(StagedModel& model, const ExecutionOrder& order, Clock& clock);
 
 }  // namespace alertbench

@@ -46,14 +46,16 @@ Outcome LiveEnvironment::execute(const Configuration& c, const Context& context)
   o.busy_s = e.busy_s;
   o.stopped = e.stopped;
   o.overshoot_s = e.overshoot_s;
-  for (size_t s = 0; s < static_cast<size_t>(e.stages_finished); ++s) o.stage_end_s[s] = started_s + e.stage_end_s[s];
+  for (size_t s = 0; s < static_cast<size_t>(e.stages_finished); ++s)
+    o.stage_end_s[s] = started_s + e.stage_end_s[s];
   o.stage_delivered = last_stage_in_time(e.stages_finished, deadline_s,
                                          [&](int s) { return o.stage_end_s[static_cast<size_t>(s)]; });
   if (o.stage_delivered > 0)
     o.latency_s = o.stage_end_s[static_cast<size_t>(o.stage_delivered - 1)];
   else
     o.latency_s = o.stages_finished > 0 ? o.stage_end_s[0] : started_s + o.busy_s;
-  o.accuracy = o.stage_delivered > 0 ? model.accuracy[static_cast<size_t>(o.stage_delivered - 1)] : parts_.profile.fail_accuracy;
+  o.accuracy = o.stage_delivered > 0 ? model.accuracy[static_cast<size_t>(o.stage_delivered - 1)]
+                                     : parts_.profile.fail_accuracy;
   o.co_runner_on = parts_.co_runner.on(context.input);
   pacing_.executed(now_.arrival_s + started_s + o.busy_s, o.busy_s);
   const PeriodEnergy energy = parts_.meter.end_period(c.model, c.cap, o.busy_s, context.period_s);

@@ -1,7 +1,7 @@
 // Decisions run for real: paced arrivals, LibTorch, the scenario's cap and co-runner.
 #pragma once
 
-#include "core/clock.h"
+#include "base/clock.h"
 #include "core/environment.h"
 #include "live/co_runner_control.h"
 #include "live/network_bench.h"

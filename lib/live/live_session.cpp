@@ -4,11 +4,11 @@
 
 #include <set>
 
-#include "core/error.h"
-#include "live/machine_use.h"
+#include "base/error.h"
+#include "host/host.h"
+#include "host/machine_use.h"
 #include "live/placement.h"
 #include "live/profiler.h"
-#include "trace/host.h"
 #include "workloads/workload_factory.h"
 
 namespace alertbench {
@@ -32,20 +32,25 @@ const Scenario& checked(const Scenario& s, bool allow_commands) {
 void refuse_commands(const Scenario& s) {
   refuse_command(s);
   const auto refuse = [&](const std::string& key, const std::string& why) {
-    throw InputError(fmt::format("{}: power: {} {}; if you trust it, add --allow-commands", s.path, key, why));
+    throw InputError(
+        fmt::format("{}: power: {} {}; if you trust it, add --allow-commands", s.path, key, why));
   };
   if (s.nvml_library != default_nvml_library)
     refuse("nvml_library:", fmt::format("\"{}\" is code that the scenario brings in", s.nvml_library));
-  if (s.power_root != "/") refuse("root:", fmt::format("\"{}\" is where the scenario has power caps written, in place of this machine's", s.power_root));
+  if (s.power_root != "/")
+    refuse("root:",
+           fmt::format("\"{}\" is where the scenario has power caps written, in place of this machine's",
+                       s.power_root));
   if (!s.power_state_folder.empty())
-    refuse("state_folder:", fmt::format("\"{}\" is where the scenario has the caps found written", s.power_state_folder));
+    refuse("state_folder:",
+           fmt::format("\"{}\" is where the scenario has the caps found written", s.power_state_folder));
 }
 
 std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
   const NetworkFile file = NetworkFile::read(scenario.networks);
   if (file.workload != scenario.workload)
-    throw InputError(fmt::format("{}: networks: {} is for workload \"{}\", the scenario's is \"{}\"", scenario.path, file.path,
-                                 file.workload, scenario.workload));
+    throw InputError(fmt::format("{}: networks: {} is for workload \"{}\", the scenario's is \"{}\"",
+                                 scenario.path, file.path, file.workload, scenario.workload));
   if (scenario.candidates.empty()) return file.networks;
   std::vector<NetworkSpec> result;
   for (const std::string& name : scenario.candidates) result.push_back(file.find(name));
@@ -57,16 +62,19 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
       placement(choose_processors(s, allowed_cpus())),
       progress(quiet),
       co_runner(placement.scenario, allow_commands, &progress) {
-  // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere. What the
-  // harness starts beside the inference (the sampler of counters, the watchdog of caps) stays where it was started.
+  // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere.
+  // What the harness starts beside the inference (the sampler of counters, the watchdog of caps) stays where
+  // it was started.
   const std::vector<int> allowed = allowed_cpus();
   const std::vector<NetworkSpec> networks = candidates_of(s);
   const int inference_cpu = placement.scenario.inference_cpu;
   cpus = pin_thread("inference_cpu", inference_cpu, s.threads, allowed);
   runtime = open_inference_runtime(s.threads, s.device);
   harness_cpus = pin_thread("harness_cpu", s.harness_cpu, 1, allowed);
-  power = open_power({s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model, s.frequency_table, s.cpufreq_policies,
-                      s.power_sensors, s.device, s.gpu, s.nvml_library, gpu_bus_id(runtime->facts())}, clock);
+  power = open_power(
+      {s.power_backend, s.power_root, s.power_state_folder, s.caps_w, s.power_model, s.frequency_table,
+       s.cpufreq_policies, s.power_sensors, s.device, s.gpu, s.nvml_library, gpu_bus_id(runtime->facts())},
+      clock);
   pin_thread("inference_cpu", inference_cpu, s.threads, allowed);
   workload = make_workload(s.workload, s.data, s.seeds.inputs);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
@@ -98,25 +106,31 @@ std::string LiveSession::hardware() const {
 
 void LiveSession::check_profile(const Profile& p, const std::string& path) const {
   const auto fail = [&](const std::string& what) {
-    throw InputError(fmt::format("{}: {}; measure a new one with `alert-bench profile {}`", path, what, scenario.path));
+    throw InputError(
+        fmt::format("{}: {}; measure a new one with `alert-bench profile {}`", path, what, scenario.path));
   };
-  if (p.workload != scenario.workload) fail(fmt::format("it is for workload \"{}\", the scenario's is \"{}\"", p.workload, scenario.workload));
-  if (p.size_unit != bench->size_unit()) fail(fmt::format("its inputs are measured in \"{}\", the workload's in \"{}\"", p.size_unit, bench->size_unit()));
+  if (p.workload != scenario.workload)
+    fail(fmt::format("it is for workload \"{}\", the scenario's is \"{}\"", p.workload, scenario.workload));
+  if (p.size_unit != bench->size_unit())
+    fail(fmt::format("its inputs are measured in \"{}\", the workload's in \"{}\"", p.size_unit,
+                     bench->size_unit()));
   if (const AccuracyUnit unit = bench->network(0).accuracy_unit(); p.accuracy_unit != unit)
-    fail(fmt::format("accuracy_unit: its accuracies are \"{}\", the scenario's networks and goals speak of \"{}\"", to_string(p.accuracy_unit),
-                     to_string(unit)));
-  if (p.device != scenario.device) fail(fmt::format("its networks ran on \"{}\", the scenario's run on \"{}\"", p.device, scenario.device));
+    fail(fmt::format(
+        "accuracy_unit: its accuracies are \"{}\", the scenario's networks and goals speak of \"{}\"",
+        to_string(p.accuracy_unit), to_string(unit)));
+  if (p.device != scenario.device)
+    fail(fmt::format("its networks ran on \"{}\", the scenario's run on \"{}\"", p.device, scenario.device));
   if (p.caps_w != scenario.caps_w) fail("caps_w differ from the scenario's");
   if (p.power_backend != power.caps->backend() || p.energy_source != power.energy_source())
-    fail(fmt::format("its caps are by \"{}\" and its energy by \"{}\", here they are by \"{}\" and \"{}\"", p.power_backend,
-                     p.energy_source, power.caps->backend(), power.energy_source()));
+    fail(fmt::format("its caps are by \"{}\" and its energy by \"{}\", here they are by \"{}\" and \"{}\"",
+                     p.power_backend, p.energy_source, power.caps->backend(), power.energy_source()));
   if (static_cast<int>(p.models.size()) != bench->models())
     fail(fmt::format("{} networks, the scenario has {}", p.models.size(), bench->models()));
   for (int m = 0; m < bench->models(); ++m) {
     const ModelProfile& have = p.models[static_cast<size_t>(m)];
     if (have.name != bench->network(m).name || have.stages() != bench->network(m).stages())
-      fail(fmt::format("network {} is \"{}\" with {} stages, the scenario's is \"{}\" with {}", m + 1, have.name, have.stages(),
-                       bench->network(m).name, bench->network(m).stages()));
+      fail(fmt::format("network {} is \"{}\" with {} stages, the scenario's is \"{}\" with {}", m + 1,
+                       have.name, have.stages(), bench->network(m).name, bench->network(m).stages()));
   }
 }
 
@@ -130,17 +144,21 @@ nlohmann::ordered_json LiveSession::facts() const {
   nlohmann::ordered_json networks = nlohmann::ordered_json::array();
   for (int m = 0; m < bench->models(); ++m) {
     const NetworkSpec& n = bench->network(m);
-    networks.push_back({{"name", n.name},
-                        {"stages", n.stages()},
-                        {"weights", n.random_weights() ? fmt::format("random, seed {}", n.random_seed) : n.weights},
-                        {"accuracy_source", n.accuracy.source},
-                        {"accuracy_on", n.accuracy.on}});
+    networks.push_back(
+        {{"name", n.name},
+         {"stages", n.stages()},
+         {"weights", n.random_weights() ? fmt::format("random, seed {}", n.random_seed) : n.weights},
+         {"accuracy_source", n.accuracy.source},
+         {"accuracy_on", n.accuracy.on}});
   }
   return {{"inference", runtime->facts()},
           {"data", workload->data_source()},
           {"networks", networks},
           {"placement",
-           {{"inference_cpus", cpus}, {"harness_cpus", harness_cpus}, {"co_runner_cpus", co_runner.cpus()}, {"notes", placement.notes}}},
+           {{"inference_cpus", cpus},
+            {"harness_cpus", harness_cpus},
+            {"co_runner_cpus", co_runner.cpus()},
+            {"notes", placement.notes}}},
           {"power", power_facts()}};
 }
 
@@ -164,17 +182,20 @@ std::vector<std::string> LiveSession::warnings() const {
   for (const std::vector<int>& processes : co_runner.cpus())
     if (processes.size() == 1) busy.insert(processes[0]);
   const bool pinned = placement.scenario.inference_cpu >= 0;
-  for (std::string& w : quota_warnings(read_cgroup_limits(), pinned ? static_cast<int>(busy.size()) : scenario.threads)) result.push_back(std::move(w));
+  for (std::string& w :
+       quota_warnings(read_cgroup_limits(), pinned ? static_cast<int>(busy.size()) : scenario.threads))
+    result.push_back(std::move(w));
   const nlohmann::ordered_json inference = runtime->facts();
   for (const auto& w : inference.at("warnings")) result.push_back(w.get<std::string>());
   std::string random;
   for (int m = 0; m < bench->models(); ++m)
     if (bench->network(m).random_weights()) random += (random.empty() ? "" : ", ") + bench->network(m).name;
   if (!random.empty())
-    result.push_back(fmt::format("random weights in {}: latencies are real, accuracies come from the network file", random));
+    result.push_back(fmt::format(
+        "random weights in {}: latencies are real, accuracies come from the network file", random));
   if (bench->different_inputs() < bench->inputs())
-    result.push_back(fmt::format("inputs: {} are asked for, the data has {} ({}): they are repeated", bench->inputs(), workload->size(),
-                                 workload->data_source()));
+    result.push_back(fmt::format("inputs: {} are asked for, the data has {} ({}): they are repeated",
+                                 bench->inputs(), workload->size(), workload->data_source()));
   if (!workload->labelled()) result.push_back(fmt::format("no labels: {}", workload->data_source()));
   return result;
 }

@@ -1,4 +1,5 @@
-// Everything that a live run needs, opened for one scenario: LibTorch, the data, the networks, caps, clock, placement.
+// Everything that a live run needs, opened for one scenario: LibTorch, the data, the networks, caps, clock,
+// placement.
 #pragma once
 
 #include <memory>
@@ -6,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/clock.h"
-#include "core/progress.h"
+#include "base/clock.h"
+#include "base/progress.h"
 #include "live/cap_check.h"
 #include "live/co_runner_control.h"
 #include "live/network_bench.h"
@@ -19,14 +20,14 @@
 
 namespace alertbench {
 
-// InputError where the scenario does what only --allow-commands lets it do: programs and libraries that it names, and folders below
-// which it has caps written.
+// InputError where the scenario does what only --allow-commands lets it do: programs and libraries that it
+// names, and folders below which it has caps written.
 void refuse_commands(const Scenario& scenario);
 
 class LiveSession {
  public:
-  // Pins the calling thread, loads data and networks, builds and pauses the co-runner. Everything runs on the calling
-  // thread. Without `allow_commands` as refuse_commands(). Errors as of the parts.
+  // Pins the calling thread, loads data and networks, builds and pauses the co-runner. Everything runs on the
+  // calling thread. Without `allow_commands` as refuse_commands(). Errors as of the parts.
   LiveSession(const Scenario& scenario, bool allow_commands, bool quiet);
   ~LiveSession();
 
@@ -48,8 +49,8 @@ class LiveSession {
   std::unique_ptr<NetworkBench> bench;
   CoRunnerControl co_runner;
 
-  std::string hardware() const;     // what networks run on, in one line: the processor, on a GPU that as well
-  bool accuracy_measured() const;   // labels and trained weights for every network
+  std::string hardware() const;    // what networks run on, in one line: the processor, on a GPU that as well
+  bool accuracy_measured() const;  // labels and trained weights for every network
   nlohmann::ordered_json facts() const;  // LibTorch, data, networks, placement, power: for the manifest
   nlohmann::ordered_json power_facts() const;
   std::vector<std::string> warnings() const;
@@ -59,8 +60,8 @@ class LiveSession {
   CapCheck cap_check_;
 };
 
-// The networks that a scenario runs: its candidates, or all of its network file. InputError for names that are not there,
-// and where the file is for another workload.
+// The networks that a scenario runs: its candidates, or all of its network file. InputError for names that
+// are not there, and where the file is for another workload.
 std::vector<NetworkSpec> candidates_of(const Scenario& scenario);
 
 }  // namespace alertbench

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/console.h"
+#include "base/console.h"
 
 namespace alertbench {
 namespace {
@@ -14,8 +14,8 @@ constexpr size_t cached_inputs = 64;  // 224x224 RGB: 38 MB a spec
 
 }  // namespace
 
-NetworkBench::NetworkBench(InferenceRuntime& runtime, std::vector<NetworkSpec> networks, const Workload& workload,
-                           std::vector<int64_t> order)
+NetworkBench::NetworkBench(InferenceRuntime& runtime, std::vector<NetworkSpec> networks,
+                           const Workload& workload, std::vector<int64_t> order)
     : networks_(std::move(networks)), workload_(workload), order_(std::move(order)) {
   for (const int64_t n : order_) facts_.push_back(workload_.facts(n));
   for (const NetworkSpec& n : networks_) {
@@ -39,7 +39,9 @@ const std::vector<NetworkInput>& NetworkBench::inputs_of(int64_t input) {
   return cache_[input] = std::move(inputs);
 }
 
-std::string NetworkBench::input_id(int64_t input) const { return printable(workload_.input_id(place(input))); }
+std::string NetworkBench::input_id(int64_t input) const {
+  return printable(workload_.input_id(place(input)));
+}
 
 void NetworkBench::feed(int64_t input) {
   if (input == fed_) return;
@@ -53,7 +55,8 @@ std::optional<Correctness> NetworkBench::judge(int model, int stage) {
   const int64_t n = place(fed_);
   if (stage < 1) return workload_.missed(n);
   const std::vector<float> scores = models_[static_cast<size_t>(model)]->scores(stage - 1);
-  if (std::all_of(scores.begin(), scores.end(), [](float s) { return std::isfinite(s); })) return workload_.judge(n, scores);
+  if (std::all_of(scores.begin(), scores.end(), [](float s) { return std::isfinite(s); }))
+    return workload_.judge(n, scores);
   BadScores& bad = bad_scores_[model];
   if (bad.times++ == 0) bad.first_input = workload_.input_id(n);
   return workload_.missed(n);
@@ -62,9 +65,11 @@ std::optional<Correctness> NetworkBench::judge(int model, int stage) {
 std::vector<std::string> NetworkBench::problems() const {
   std::vector<std::string> all;
   for (const auto& [model, bad] : bad_scores_)
-    all.push_back(fmt::format("network \"{}\": its scores were NaN or infinite {} times, first on input \"{}\", and count as wrong there; "
-                              "check its weights and its input (mean, scale)",
-                              network(model).name, bad.times, bad.first_input));
+    all.push_back(
+        fmt::format("network \"{}\": its scores were NaN or infinite {} times, first on input \"{}\", and "
+                    "count as wrong there; "
+                    "check its weights and its input (mean, scale)",
+                    network(model).name, bad.times, bad.first_input));
   return all;
 }
 

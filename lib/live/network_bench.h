@@ -19,7 +19,8 @@ namespace alertbench {
 
 class NetworkBench {
  public:
-  // `order[n]` is the place of input n in the workload. All must outlive the bench. Loads every network (InputError).
+  // `order[n]` is the place of input n in the workload. All must outlive the bench. Loads every network
+  // (InputError).
   NetworkBench(InferenceRuntime& runtime, std::vector<NetworkSpec> networks, const Workload& workload,
                std::vector<int64_t> order);
 
@@ -29,14 +30,15 @@ class NetworkBench {
   int64_t inputs() const { return static_cast<int64_t>(order_.size()); }
   // The first of the inputs that are all different: beyond them the data begins anew.
   int64_t different_inputs() const { return std::min(inputs(), workload_.size()); }
-  std::string input_id(int64_t input) const;  // as the workload names it, printable(): a name of a file may be any bytes
+  std::string input_id(
+      int64_t input) const;  // as the workload names it, printable(): a name of a file may be any bytes
   InputFacts facts(int64_t input) const { return facts_[static_cast<size_t>(input)]; }
   std::string size_unit() const { return workload_.size_unit(); }
 
   // Decodes and preprocesses an input for every network. Not part of any latency.
   void feed(int64_t input);
-  // Of a stage that has just run on the input fed last, 0: of none. None without labels, or with random weights. Scores with NaN
-  // or infinity among them count as a miss, and are told by problems().
+  // Of a stage that has just run on the input fed last, 0: of none. None without labels, or with random
+  // weights. Scores with NaN or infinity among them count as a miss, and are told by problems().
   std::optional<Correctness> judge(int model, int stage);
   std::vector<std::string> problems() const;  // of the scores that were judged: why the result does not count
   bool judged(int model) const { return workload_.labelled() && !network(model).random_weights(); }
@@ -50,9 +52,10 @@ class NetworkBench {
   std::vector<int64_t> order_;
   std::vector<InputFacts> facts_;  // [input]
   std::vector<std::unique_ptr<StagedModel>> models_;
-  std::vector<ImageSpec> specs_;        // distinct
+  std::vector<ImageSpec> specs_;  // distinct
   std::vector<size_t> spec_of_model_;
-  std::map<int64_t, std::vector<NetworkInput>> cache_;  // schedulers take turns on the same few inputs: decode them once
+  std::map<int64_t, std::vector<NetworkInput>>
+      cache_;  // schedulers take turns on the same few inputs: decode them once
   std::deque<int64_t> cached_;
   int64_t fed_ = -1;
   struct BadScores {

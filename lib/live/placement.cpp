@@ -8,8 +8,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/error.h"
 #include "contention/kinds.h"
-#include "core/error.h"
 
 namespace alertbench {
 
@@ -49,13 +49,17 @@ std::string cpu_list(const std::vector<int>& cpus) {
   return fmt::format("{}", fmt::join(parts, ","));
 }
 
-Placement choose_processors(const Scenario& scenario, const std::vector<int>& allowed, const std::string& root) {
+Placement choose_processors(const Scenario& scenario, const std::vector<int>& allowed,
+                            const std::string& root) {
   Placement placement{scenario, {}};
   Scenario& s = placement.scenario;
   if (allowed.empty()) return placement;  // not known here
-  const auto in = [](const std::vector<int>& cpus, int cpu) { return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end(); };
-  const std::string those = fmt::format("those that this process may use are {} (taskset, Slurm, or the container's cpuset decides)",
-                                        cpu_list(allowed));
+  const auto in = [](const std::vector<int>& cpus, int cpu) {
+    return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end();
+  };
+  const std::string those = fmt::format(
+      "those that this process may use are {} (taskset, Slurm, or the container's cpuset decides)",
+      cpu_list(allowed));
   const auto refuse = [&](const std::string& key, const std::string& what, const std::string& mend) {
     throw EnvironmentError(fmt::format("{}: placement: {}: {}; {}. {}", s.path, key, what, those, mend));
   };
@@ -65,17 +69,22 @@ Placement choose_processors(const Scenario& scenario, const std::vector<int>& al
     return true;
   };
   if (static_cast<int>(allowed.size()) < s.threads && s.inference_cpu >= 0)
-    refuse("threads", fmt::format("{} threads need as many processors", s.threads), fmt::format("Choose --set placement.threads={}", allowed.size()));
+    refuse("threads", fmt::format("{} threads need as many processors", s.threads),
+           fmt::format("Choose --set placement.threads={}", allowed.size()));
   if (s.inference_cpu_named && s.inference_cpu >= 0 && !all_allowed(s.inference_cpu, s.threads))
-    refuse("inference_cpu", s.threads == 1 ? fmt::format("processor {} cannot be used", s.inference_cpu)
-                                           : fmt::format("processors {} to {} cannot all be used", s.inference_cpu, s.inference_cpu + s.threads - 1),
+    refuse("inference_cpu",
+           s.threads == 1 ? fmt::format("processor {} cannot be used", s.inference_cpu)
+                          : fmt::format("processors {} to {} cannot all be used", s.inference_cpu,
+                                        s.inference_cpu + s.threads - 1),
            "Choose another with --set placement.inference_cpu=N, or omit it");
   if (!s.inference_cpu_named) {
-    const auto first = std::find_if(allowed.begin(), allowed.end(), [&](int cpu) { return all_allowed(cpu, s.threads); });
+    const auto first =
+        std::find_if(allowed.begin(), allowed.end(), [&](int cpu) { return all_allowed(cpu, s.threads); });
     s.inference_cpu = first == allowed.end() ? -1 : *first;
     if (s.inference_cpu < 0)
-      placement.notes.push_back(fmt::format("placement: no {} processors in a row may be used ({}): the inference is not pinned within them", s.threads,
-                                            cpu_list(allowed)));
+      placement.notes.push_back(fmt::format(
+          "placement: no {} processors in a row may be used ({}): the inference is not pinned within them",
+          s.threads, cpu_list(allowed)));
   }
   std::vector<int> inference, cores;  // cores: all threads of the inference's
   if (s.inference_cpu >= 0)
@@ -84,7 +93,8 @@ Placement choose_processors(const Scenario& scenario, const std::vector<int>& al
       const std::vector<int> core = threads_of_core(cpu, root);
       for (const int other : inference)
         if (other != cpu && in(core, other))
-          placement.notes.push_back(fmt::format("placement: processors {} and {} of the inference are threads of one core", other, cpu));
+          placement.notes.push_back(fmt::format(
+              "placement: processors {} and {} of the inference are threads of one core", other, cpu));
       cores.insert(cores.end(), core.begin(), core.end());
     }
   if (!s.other_cpu_named) {
@@ -93,18 +103,23 @@ Placement choose_processors(const Scenario& scenario, const std::vector<int>& al
       for (const int cpu : allowed)
         if (s.other_cpu < 0 && !in(inference, cpu) && !(another_core && in(cores, cpu))) s.other_cpu = cpu;
   }
-  const bool needs_other = co_runner_kind(s.co_runner.kind).pinning == Pinning::other ||
-                           (co_runner_kind(s.co_runner.kind).pinning == Pinning::both && scenario.co_runner_workers() > 1);
+  const bool needs_other =
+      co_runner_kind(s.co_runner.kind).pinning == Pinning::other ||
+      (co_runner_kind(s.co_runner.kind).pinning == Pinning::both && scenario.co_runner_workers() > 1);
   if (needs_other && s.other_cpu < 0 && !s.other_cpu_named)
-    refuse("other_cpu", fmt::format("the co-runner \"{}\" needs a processor beside the inference's", s.co_runner.kind),
+    refuse("other_cpu",
+           fmt::format("the co-runner \"{}\" needs a processor beside the inference's", s.co_runner.kind),
            "Allow one more, or choose --set placement.other_cpu=-1 (wherever the kernel puts it)");
   if (needs_other && s.other_cpu >= 0 && !in(allowed, s.other_cpu))
     refuse("other_cpu", fmt::format("processor {} cannot be used", s.other_cpu),
            "Choose another with --set placement.other_cpu=N, or omit it");
   if (s.harness_cpu >= 0 && !in(allowed, s.harness_cpu))
-    refuse("harness_cpu", fmt::format("processor {} cannot be used", s.harness_cpu), "Choose another with --set placement.harness_cpu=N, or omit it");
+    refuse("harness_cpu", fmt::format("processor {} cannot be used", s.harness_cpu),
+           "Choose another with --set placement.harness_cpu=N, or omit it");
   if (needs_other && s.other_cpu >= 0 && in(cores, s.other_cpu) && !in(inference, s.other_cpu))
-    placement.notes.push_back(fmt::format("placement: processor {} of the co-runner is a thread of the core that the inference runs on", s.other_cpu));
+    placement.notes.push_back(fmt::format(
+        "placement: processor {} of the co-runner is a thread of the core that the inference runs on",
+        s.other_cpu));
   return placement;
 }
 
@@ -119,9 +134,12 @@ std::vector<int> pin_thread(const std::string& key, int first, int count, const 
   const int error = errno;
   const std::vector<int> now = allowed_cpus();
   if (!done || static_cast<int>(now.size()) != CPU_COUNT(&set))
-    throw EnvironmentError(fmt::format("placement: {} {}, {} of them: not possible here ({}); the processors allowed are {}. Choose others with "
-                                       "--set placement.{}=N (-1: do not pin)", key, first, count,
-                                       done ? "too few processors" : std::strerror(error), fmt::join(otherwise, ", "), key));
+    throw EnvironmentError(
+        fmt::format("placement: {} {}, {} of them: not possible here ({}); the processors allowed are {}. "
+                    "Choose others with "
+                    "--set placement.{}=N (-1: do not pin)",
+                    key, first, count, done ? "too few processors" : std::strerror(error),
+                    fmt::join(otherwise, ", "), key));
   return now;
 }
 

@@ -7,16 +7,16 @@
 #include <limits>
 #include <numeric>
 
-#include "core/error.h"
-#include "core/interrupt.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/statistics.h"
 #include "live/executor.h"
 #include "live/live_pace.h"
-#include "metrics/statistics.h"
 
 namespace alertbench {
 namespace {
 
-constexpr double idle_s = 1;       // over which idle power is measured
+constexpr double idle_s = 1;                // over which idle power is measured
 constexpr double longest_standstill_s = 1;  // of a counter, while a short network is run again and again
 
 LatencyStats stats_of(const std::vector<double>& values) {
@@ -28,13 +28,14 @@ LatencyStats stats_of(const std::vector<double>& values) {
   return {mean, *quantile(values, 0.5), *quantile(values, 0.95), *quantile(values, 0.99), sd / mean};
 }
 
-// How much of a model's latency grows with the input's size: the slope of a least-squares line through latency over size,
-// in shares of the latency at size 1. `samples` [row][cap] holds one sample a size; latencies are taken relative to
-// their cap's mean, so that all caps count alike.
+// How much of a model's latency grows with the input's size: the slope of a least-squares line through
+// latency over size, in shares of the latency at size 1. `samples` [row][cap] holds one sample a size;
+// latencies are taken relative to their cap's mean, so that all caps count alike.
 double fit_growth(const std::vector<const std::vector<double>*>& samples, const std::vector<double>& sizes) {
   double n = 0, sum_x = 0, sum_y = 0, sum_xx = 0, sum_xy = 0;
   for (const std::vector<double>* of_cap : samples) {
-    const double mean = std::accumulate(of_cap->begin(), of_cap->end(), 0.0) / static_cast<double>(of_cap->size());
+    const double mean =
+        std::accumulate(of_cap->begin(), of_cap->end(), 0.0) / static_cast<double>(of_cap->size());
     for (size_t k = 0; k < of_cap->size(); ++k) {
       const double x = sizes[k], y = (*of_cap)[k] / mean;
       n += 1, sum_x += x, sum_y += y, sum_xx += x * x, sum_xy += x * y;
@@ -71,9 +72,11 @@ double measure_idle_power(EnergyCounter& counter, Clock& clock) {
   return (to.total_j - from.total_j) / (to.at_s - from.at_s);
 }
 
-// Windows of single runs that are shorter than a window must be do not add up to a long one: each holds a part of what ran before
-// it. Such networks are run again, under the same cap, in one window of twice the refreshes that a window must have.
-void lengthen(std::vector<Window>& windows, const Profile& p, NetworkBench& bench, PowerBackend& power, Clock& clock) {
+// Windows of single runs that are shorter than a window must be do not add up to a long one: each holds a
+// part of what ran before it. Such networks are run again, under the same cap, in one window of twice the
+// refreshes that a window must have.
+void lengthen(std::vector<Window>& windows, const Profile& p, NetworkBench& bench, PowerBackend& power,
+              Clock& clock) {
   const double refresh_s = power.counter->refresh_interval_s(), enough_s = 2 * fewest_refreshes * refresh_s;
   for (size_t cell = 0; cell < windows.size(); ++cell) {
     Window& window = windows[cell];
@@ -87,8 +90,10 @@ void lengthen(std::vector<Window>& windows, const Profile& p, NetworkBench& benc
     while (clock.now_s() < settled_s) execute(network, order, clock);
     const EnergyReading from = read_or_fail(*power.counter);
     EnergyReading now = from;
-    while (now.at_s < from.at_s + enough_s || (now.total_j <= from.total_j && now.at_s < from.at_s + longest_standstill_s)) {
-      if (interrupted()) throw RunError("interrupted while profiling; nothing had been measured that could be kept");
+    while (now.at_s < from.at_s + enough_s ||
+           (now.total_j <= from.total_j && now.at_s < from.at_s + longest_standstill_s)) {
+      if (interrupted())
+        throw RunError("interrupted while profiling; nothing had been measured that could be kept");
       execute(network, order, clock);
       now = read_or_fail(*power.counter);
     }
@@ -103,14 +108,16 @@ void take_power(Profile& p, const std::vector<Window>& windows) {
     const std::string& name = p.models[cell / p.caps_w.size()].name;
     const double cap_w = p.caps_w[cell % p.caps_w.size()];
     if (!(w.time_s > 0 && w.total_j > 0))
-      throw RunError(fmt::format("profiling: the energy counter did not move during {:.1f} s of {} under {} W; choose "
-                                 "--set power.backend=emulated", w.time_s, name, cap_w));
+      throw RunError(
+          fmt::format("profiling: the energy counter did not move during {:.1f} s of {} under {} W; choose "
+                      "--set power.backend=emulated",
+                      w.time_s, name, cap_w));
     p.active_power_w[cell] = w.total_j / w.time_s;
   }
 }
 
-// From repetition to repetition: the last stage under each cap against that under the highest one, which came shortly before or
-// after it, so that drift of the machine is in both.
+// From repetition to repetition: the last stage under each cap against that under the highest one, which came
+// shortly before or after it, so that drift of the machine is in both.
 void take_cap_speeds(Profile& p, const std::vector<std::vector<double>>& samples) {
   const double full = p.power_model.speed(p.caps_w.back());
   for (int m = 0; m < static_cast<int>(p.models.size()); ++m) {
@@ -123,7 +130,8 @@ void take_cap_speeds(Profile& p, const std::vector<std::vector<double>>& samples
       for (size_t k = 0; k < std::min(times(c).size(), times(p.caps() - 1).size()); ++k)
         speeds.push_back(full * times(p.caps() - 1)[k] / times(c)[k]);
       const LatencyStats stats = stats_of(speeds);
-      model.cap_speeds.push_back({p.power_model.speed(p.caps_w[static_cast<size_t>(c)]), stats.median_s, stats.cv});
+      model.cap_speeds.push_back(
+          {p.power_model.speed(p.caps_w[static_cast<size_t>(c)]), stats.median_s, stats.cv});
     }
   }
 }
@@ -139,7 +147,8 @@ void take_device_times(Profile& p, std::vector<DeviceRuns> runs, const std::vect
     const size_t model = cell / p.caps_w.size();
     std::vector<double>& times_s = runs[cell].times_s;
     if (times_s.empty()) continue;
-    for (size_t k = 0; k < times_s.size(); ++k) times_s[k] /= p.size_factor(static_cast<int>(model), sizes[k]);
+    for (size_t k = 0; k < times_s.size(); ++k)
+      times_s[k] /= p.size_factor(static_cast<int>(model), sizes[k]);
     p.models[model].device_times.push_back({*quantile(times_s, 0.5), *quantile(runs[cell].shares, 0.5)});
   }
 }
@@ -160,7 +169,8 @@ double warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
   return best_s;
 }
 
-Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock, Progress& progress) {
+Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock,
+                        Progress& progress) {
   CapSetter& caps = *power.caps;
   Profile p;
   p.workload = scenario.workload;
@@ -194,7 +204,8 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   p.size_unit = bench.size_unit();
   if (!p.size_unit.empty()) {
     p.mean_size = 0;
-    for (int64_t n = 0; n < bench.inputs(); ++n) p.mean_size += bench.facts(n).size / static_cast<double>(bench.inputs());
+    for (int64_t n = 0; n < bench.inputs(); ++n)
+      p.mean_size += bench.facts(n).size / static_cast<double>(bench.inputs());
   }
   std::vector<double> sizes;  // of each repetition's input
   for (int k = 0; k < p.repetitions; ++k) sizes.push_back(bench.facts(k % bench.inputs()).size / p.mean_size);
@@ -206,8 +217,10 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
   if (const LivePace pace(bench, scenario, p); pace.deadline_s()) {
     p.pace = "live";
     double expected_s = 0;
-    for (int repetition = 0; repetition < p.repetitions; ++repetition) expected_s += pace.pass_s(p, repetition % bench.inputs());
-    progress.note(fmt::format("Profiling at the pace of live runs (record.pace): about {:.0f} s", expected_s));
+    for (int repetition = 0; repetition < p.repetitions; ++repetition)
+      expected_s += pace.pass_s(p, repetition % bench.inputs());
+    progress.note(
+        fmt::format("Profiling at the pace of live runs (record.pace): about {:.0f} s", expected_s));
   }
   progress.begin("Profiling", static_cast<int64_t>(cells) * p.repetitions);
   for (int repetition = 0; repetition < p.repetitions; ++repetition) {
@@ -217,16 +230,21 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
       if (!samples[k].empty()) p.latency[k].mean_s = stats_of(samples[k]).mean_s;
     const LivePace pace(bench, scenario, p);
     for (size_t k = 0; k < cells; ++k) {
-      if (interrupted()) throw RunError("interrupted while profiling; nothing had been measured that could be kept");
-      // Networks turn by one place a repetition, and so do the caps of each: none is always the first one behind another network.
-      const size_t turn = static_cast<size_t>(repetition), model_place = k / p.caps_w.size(), cap_place = k % p.caps_w.size();
-      const int model = static_cast<int>((model_place + turn) % p.models.size()), cap = static_cast<int>((cap_place + turn) % p.caps_w.size());
+      if (interrupted())
+        throw RunError("interrupted while profiling; nothing had been measured that could be kept");
+      // Networks turn by one place a repetition, and so do the caps of each: none is always the first one
+      // behind another network.
+      const size_t turn = static_cast<size_t>(repetition), model_place = k / p.caps_w.size(),
+                   cap_place = k % p.caps_w.size();
+      const int model = static_cast<int>((model_place + turn) % p.models.size()),
+                cap = static_cast<int>((cap_place + turn) % p.caps_w.size());
       const size_t cell = static_cast<size_t>(model) * p.caps_w.size() + static_cast<size_t>(cap);
       caps.set(p.caps_w[static_cast<size_t>(cap)]);
       ExecutionOrder order;
       order.target_stage = bench.model(model).stages();
       order.speed = caps.emulated_speed();
-      pace.lead_in(bench.model(model), order, input, p.latency_of({model, order.target_stage, cap}).mean_s, cap_place == 0, clock);
+      pace.lead_in(bench.model(model), order, input, p.latency_of({model, order.target_stage, cap}).mean_s,
+                   cap_place == 0, clock);
       const auto before = power.counter ? power.counter->read() : std::nullopt;
       const Execution e = execute(bench.model(model), order, clock);
       if (power.counter) windows[cell].add(before, read_or_fail(*power.counter));
@@ -250,7 +268,8 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
     for (int m = 0; m < bench.models(); ++m) {
       std::vector<const std::vector<double>*> last_stage;
       const int last_row = p.first_row(m) + bench.network(m).stages() - 1;
-      for (int c = 0; c < p.caps(); ++c) last_stage.push_back(&samples[static_cast<size_t>(last_row * p.caps() + c)]);
+      for (int c = 0; c < p.caps(); ++c)
+        last_stage.push_back(&samples[static_cast<size_t>(last_row * p.caps() + c)]);
       p.models[static_cast<size_t>(m)].size_growth = fit_growth(last_stage, sizes);
       for (int row = p.first_row(m); row <= last_row; ++row)
         for (int c = 0; c < p.caps(); ++c)
@@ -268,9 +287,12 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
     spread.push_back(p.latency.back().cv);
   }
   const double typical = *quantile(spread, 0.5);
-  p.noise_verdict = typical <= 0.10 ? fmt::format("quiet: median coefficient of variation {:.3f}", typical)
-                                    : fmt::format("noisy: median coefficient of variation {:.3f}, wanted at most 0.10; "
-                                                  "other work on this machine?", typical);
+  p.noise_verdict = typical <= 0.10
+                        ? fmt::format("quiet: median coefficient of variation {:.3f}", typical)
+                        : fmt::format(
+                              "noisy: median coefficient of variation {:.3f}, wanted at most 0.10; "
+                              "other work on this machine?",
+                              typical);
   return p;
 }
 
@@ -279,8 +301,9 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
   size_t rows = 0;
   for (int m = 0; m < bench.models(); ++m) {
     if (!bench.judged(m))
-      throw InputError(fmt::format("accuracy of {} cannot be measured: {}; leave --accuracy out", bench.network(m).name,
-                                   bench.network(m).random_weights() ? "its weights are random" : "the data has no labels"));
+      throw InputError(fmt::format(
+          "accuracy of {} cannot be measured: {}; leave --accuracy out", bench.network(m).name,
+          bench.network(m).random_weights() ? "its weights are random" : "the data has no labels"));
     first_row.push_back(rows);
     rows += static_cast<size_t>(bench.network(m).stages());
   }

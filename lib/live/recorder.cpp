@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
-#include "core/interrupt.h"
+#include "base/interrupt.h"
 #include "live/executor.h"
 #include "live/profiler.h"
 
 namespace alertbench {
 
-void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& pace, CapSetter& caps, CoRunnerControl& co_runner,
-                  Clock& clock, Progress& progress, RecordingWriter& writer) {
+void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& pace, CapSetter& caps,
+                  CoRunnerControl& co_runner, Clock& clock, Progress& progress, RecordingWriter& writer) {
   const size_t rows = static_cast<size_t>(profile.rows());
   const size_t models = profile.models.size(), cap_count = profile.caps_w.size();
   bool judged = true;  // correctness is kept where every network has it
@@ -22,8 +22,11 @@ void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& p
   co_runner.begin_part("recording");
   if (pace.deadline_s()) {
     double expected_s = 0;
-    for (int64_t input = writer.inputs(); input < bench.inputs(); ++input) expected_s += pace.pass_s(profile, input);
-    progress.note(fmt::format("Recording at the pace of live runs (record.pace): about {:.0f} s, and what the co-runner adds", expected_s));
+    for (int64_t input = writer.inputs(); input < bench.inputs(); ++input)
+      expected_s += pace.pass_s(profile, input);
+    progress.note(fmt::format(
+        "Recording at the pace of live runs (record.pace): about {:.0f} s, and what the co-runner adds",
+        expected_s));
   }
   progress.begin("Recording", bench.inputs() - writer.inputs());
   RecordedInput record;
@@ -46,7 +49,8 @@ void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& p
         ExecutionOrder order;
         order.target_stage = network.stages();
         order.speed = caps.emulated_speed();
-        const double latency_s = profile.latency_of({static_cast<int>(m), order.target_stage, static_cast<int>(cap)}).mean_s;
+        const double latency_s =
+            profile.latency_of({static_cast<int>(m), order.target_stage, static_cast<int>(cap)}).mean_s;
         pace.lead_in(network, order, input, latency_s, i == 0, clock);
         const Execution e = execute(network, order, clock);
         for (size_t s = 0; s < static_cast<size_t>(network.stages()); ++s)

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/or_null.h"
+#include "base/or_null.h"
 #include "metrics/verdict_json.h"
 
 namespace alertbench {
@@ -72,7 +72,8 @@ std::optional<double> SummaryAccumulator::Counts::share() const {
   return static_cast<double>(yes) / static_cast<double>(known);
 }
 
-SummaryAccumulator::SummaryAccumulator(std::string scheduler, const Goals& goals, std::string mode, const Profile& profile)
+SummaryAccumulator::SummaryAccumulator(std::string scheduler, const Goals& goals, std::string mode,
+                                       const Profile& profile)
     : scheduler_(std::move(scheduler)),
       mode_(std::move(mode)),
       goals_(goals),

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_reader.h"
+#include "base/statistics.h"
 #include "core/goal_judge.h"
-#include "core/json_reader.h"
 #include "core/profile.h"
-#include "metrics/statistics.h"
 #include "schedulers/scheduler.h"
 #include "trace/input_record.h"
 
@@ -41,14 +41,16 @@ struct Summary {
   std::optional<double> late_share;  // of groups
   Shortfall shortfall;
   std::optional<Bound> bound;  // of the mean objective; where the scheduler knows one
-  // Shares of inputs that broke a goal by themselves. One that the task does not have is absent. satisfaction = 1 - violations_any.
+  // Shares of inputs that broke a goal by themselves. One that the task does not have is absent. satisfaction
+  // = 1 - violations_any.
   std::optional<double> satisfaction, violations_any, violations_deadline, violations_accuracy,
       violations_energy;
 
   std::optional<double> mean_energy_j;         // per input, over inputs whose energy is known
   std::optional<double> mean_error;            // 1 - accuracy delivered, by the profile
   std::optional<Interval> objective_interval;  // of the mean of what the task minimises
-  // Measured, over inputs with labels, as far as the workload has them; misses count as what stands in for them.
+  // Measured, over inputs with labels, as far as the workload has them; misses count as what stands in for
+  // them.
   std::optional<double> top1, top5, f1, perplexity;
   std::optional<double> language_quality;  // of words: 1 - sum of nll / sum of guess_nll (core/profile.h)
 

@@ -1,6 +1,6 @@
 #include "metrics/verdict_json.h"
 
-#include "core/or_null.h"
+#include "base/or_null.h"
 
 namespace alertbench {
 namespace {
@@ -14,7 +14,10 @@ using nlohmann::ordered_json;
 ordered_json mean_reading_json(const MeanReading& r) {
   return {{"violated", r.violated},
           {"violated_exact", r.violated_exact},
-          {"shortfall", {{"late", r.shortfall.late}, {"accuracy", or_null(r.shortfall.accuracy)}, {"energy", or_null(r.shortfall.energy)}}}};
+          {"shortfall",
+           {{"late", r.shortfall.late},
+            {"accuracy", or_null(r.shortfall.accuracy)},
+            {"energy", or_null(r.shortfall.energy)}}}};
 }
 
 MeanReading read_mean_reading(JsonReader reader) {
@@ -37,7 +40,8 @@ ordered_json bound_json(const std::optional<Bound>& bound) {
 std::optional<Bound> read_bound(JsonReader& parent) {
   if (!parent.has("bound")) return {};
   JsonReader reader = parent.object("bound");
-  const Bound bound{reader.number("objective", -largest_figure, largest_figure), reader.number("gap", -largest_figure, largest_figure)};
+  const Bound bound{reader.number("objective", -largest_figure, largest_figure),
+                    reader.number("gap", -largest_figure, largest_figure)};
   reader.finish();
   return bound;
 }

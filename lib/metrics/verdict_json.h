@@ -1,11 +1,12 @@
-// What summary.json and evaluation.json say alike of a verdict: the reading of goals as means, and the bound of an oracle.
+// What summary.json and evaluation.json say alike of a verdict: the reading of goals as means, and the bound
+// of an oracle.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_reader.h"
 #include "core/goal_judge.h"
-#include "core/json_reader.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
@@ -19,6 +20,6 @@ nlohmann::ordered_json mean_reading_json(const MeanReading& reading);
 MeanReading read_mean_reading(JsonReader reader);  // strict; InputError
 
 nlohmann::ordered_json bound_json(const std::optional<Bound>& bound);  // null where there is none
-std::optional<Bound> read_bound(JsonReader& parent);                // its key "bound"; strict; InputError
+std::optional<Bound> read_bound(JsonReader& parent);                   // its key "bound"; strict; InputError
 
 }  // namespace alertbench

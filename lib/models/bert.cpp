@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
@@ -129,8 +129,12 @@ BertReader::BertReader(const BertConfig& config, const Weights& weights, const C
     : config_(config), input_(device), device_(device) {
   const c10::InferenceMode inference;
   const auto placed = [&weights, &device](const std::string& name) { return device.put(weights.at(name)); };
-  const auto linear = [&placed](const std::string& name) { return Linear{placed(name + ".weight"), placed(name + ".bias")}; };
-  const auto norm = [&placed](const std::string& name) { return LayerNorm{placed(name + ".weight"), placed(name + ".bias")}; };
+  const auto linear = [&placed](const std::string& name) {
+    return Linear{placed(name + ".weight"), placed(name + ".bias")};
+  };
+  const auto norm = [&placed](const std::string& name) {
+    return LayerNorm{placed(name + ".weight"), placed(name + ".bias")};
+  };
   const std::string embeddings = "bert.embeddings.";
   word_embeddings_ = placed(embeddings + "word_embeddings.weight");
   position_embeddings_ = placed(embeddings + "position_embeddings.weight");
@@ -203,10 +207,12 @@ Tensor BertReader::embed(const Window& window) const {
 
 Tensor BertReader::attend(const Layer& layer, const Tensor& x) const {
   const Tensor query_key_value = layer.query_key_value(x);
-  return layer.attention_output(device_.portable() ? all_heads(query_key_value) : head_by_head(query_key_value));
+  return layer.attention_output(device_.portable() ? all_heads(query_key_value)
+                                                   : head_by_head(query_key_value));
 }
 
-// On the processor: one head's scores stay in the cache, where those of all heads at once take twice the time.
+// On the processor: one head's scores stay in the cache, where those of all heads at once take twice the
+// time.
 Tensor BertReader::head_by_head(const Tensor& query_key_value) const {
   const int64_t hidden = config_.hidden, size = hidden / config_.heads;
   const Tensor found = at::empty({query_key_value.size(0), hidden}, query_key_value.options());
@@ -225,7 +231,9 @@ Tensor BertReader::head_by_head(const Tensor& query_key_value) const {
 Tensor BertReader::all_heads(const Tensor& query_key_value) const {
   const int64_t tokens = query_key_value.size(0), hidden = config_.hidden, size = hidden / config_.heads;
   const auto part = [&](int64_t which) {  // [heads, tokens, size]
-    return query_key_value.narrow(1, which * hidden, hidden).view({tokens, config_.heads, size}).transpose(0, 1);
+    return query_key_value.narrow(1, which * hidden, hidden)
+        .view({tokens, config_.heads, size})
+        .transpose(0, 1);
   };
   const Tensor scores = at::bmm(part(0), part(1).transpose(1, 2));
   scores.mul_(1 / std::sqrt(static_cast<double>(size)));

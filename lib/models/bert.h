@@ -1,8 +1,9 @@
-// BERT that answers questions from a text (Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers",
-// 2019): for each token of a window a score that the answer starts there, and one that it ends there. Inference only.
+// BERT that answers questions from a text (Devlin et al., "BERT: Pre-training of Deep Bidirectional
+// Transformers", 2019): for each token of a window a score that the answer starts there, and one that it ends
+// there. Inference only.
 //
-// One window of t tokens; H = heads, d = hidden / H, N = layer norm (epsilon 1e-12), GELU(z) = z Phi(z), not its
-// approximation:
+// One window of t tokens; H = heads, d = hidden / H, N = layer norm (epsilon 1e-12), GELU(z) = z Phi(z), not
+// its approximation:
 //
 //   embedding:  x = N(E_word[id] + E_position[0..t-1] + E_type[type])       [t, hidden]
 //   a layer:    q, k, v = x W_q + b_q, x W_k + b_k, x W_v + b_v             [t, hidden], as H heads of [t, d]
@@ -11,8 +12,8 @@
 //               x = N(x + GELU(x W_i + b_i) W_o + b_o)
 //   an exit:    start, end = x W_e + b_e                                    [t, 2]
 //
-// An anytime network has exits behind several layers, each with its own W_e and b_e; stage s is the layers up to the
-// s-th exit. Windows are not padded, so the attention needs no mask; dropout is for training only.
+// An anytime network has exits behind several layers, each with its own W_e and b_e; stage s is the layers up
+// to the s-th exit. Windows are not padded, so the attention needs no mask; dropout is for training only.
 #pragma once
 
 #include <ATen/ATen.h>

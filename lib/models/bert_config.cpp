@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/json_reader.h"
+#include "base/json_reader.h"
 #include "core/types.h"
 
 namespace alertbench {

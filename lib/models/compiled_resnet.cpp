@@ -10,24 +10,28 @@ namespace {
 using torch::Tensor;
 
 // The rows of one stripe with its batch norm folded in.
-PrepackedConv fold(const StripedConv& conv, const torch::nn::BatchNorm2d& norm, int stripe, int64_t size, bool relu,
-                   at::MemoryFormat format, const ComputeDevice& device) {
+PrepackedConv fold(const StripedConv& conv, const torch::nn::BatchNorm2d& norm, int stripe, int64_t size,
+                   bool relu, at::MemoryFormat format, const ComputeDevice& device) {
   const int64_t rows = conv->out / conv->stripes, first = rows * stripe;
   const auto part = [&](const Tensor& t) { return t.narrow(0, first, rows); };
   const Tensor gain = part(norm->weight) / torch::sqrt(part(norm->running_var) + norm->options.eps());
   const Tensor weight = part(conv->weight).narrow(1, 0, conv->inputs_of(stripe)) * gain.view({-1, 1, 1, 1});
   const Tensor bias = part(norm->bias) - part(norm->running_mean) * gain;
-  return PrepackedConv(weight.contiguous(format), bias, conv->stride, conv->kernel / 2, size, relu, 1, device);
+  return PrepackedConv(weight.contiguous(format), bias, conv->stride, conv->kernel / 2, size, relu, 1,
+                       device);
 }
 
-// One layer's activations. One stripe: the tensor itself, nothing is copied. More: a buffer of all channels, into
-// which every stage writes its own; in plain NCHW of one image the first channels are contiguous.
+// One layer's activations. One stripe: the tensor itself, nothing is copied. More: a buffer of all channels,
+// into which every stage writes its own; in plain NCHW of one image the first channels are contiguous.
 class ActivationBuffer {
  public:
-  ActivationBuffer(int channels, int64_t size, int stripes, const ComputeDevice& device = {}) : stripes_(stripes), rows_(channels / stripes) {
+  ActivationBuffer(int channels, int64_t size, int stripes, const ComputeDevice& device = {})
+      : stripes_(stripes), rows_(channels / stripes) {
     if (stripes > 1) buffer_ = torch::empty({1, channels, size, size}, device.floats());
   }
-  const Tensor upto(int stripe) const { return stripes_ == 1 ? buffer_ : buffer_.narrow(1, 0, rows_ * (stripe + 1)); }
+  const Tensor upto(int stripe) const {
+    return stripes_ == 1 ? buffer_ : buffer_.narrow(1, 0, rows_ * (stripe + 1));
+  }
   const Tensor only(int stripe) const {
     return stripes_ == 1 ? buffer_ : buffer_.narrow(1, rows_ * stripe, rows_);
   }
@@ -47,20 +51,23 @@ class ActivationBuffer {
 struct CompiledResnetBlock {
   std::vector<std::vector<PrepackedConv>> convs;  // [layer][stripe]
   std::vector<PrepackedConv> downsample;          // [stripe], empty where the input is added as it is
-  std::vector<ActivationBuffer> inner;                  // behind each convolution but the last
+  std::vector<ActivationBuffer> inner;            // behind each convolution but the last
   ActivationBuffer out;
 };
 
 class CompiledResnet : public StagedModel {
  public:
-  CompiledResnet(const StripedResnet& net, const ComputeDevice& device) : config_(net->config), pooled_stem_(1, 1, 1), input_(device) {
+  CompiledResnet(const StripedResnet& net, const ComputeDevice& device)
+      : config_(net->config), pooled_stem_(1, 1, 1), input_(device) {
     c10::InferenceMode inference;
     const ResnetConfig& c = config_;
-    const auto format = c.stripes == 1 && !device.portable() ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    const auto format =
+        c.stripes == 1 && !device.portable() ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
     format_ = format;
     const auto shrink = [](int64_t size, int stride) { return (size + stride - 1) / stride; };
     int64_t size = c.input_size;
-    for (int s = 0; s < c.stripes; ++s) stem_.push_back(fold(net->stem, net->stem_norm, s, size, true, format, device));
+    for (int s = 0; s < c.stripes; ++s)
+      stem_.push_back(fold(net->stem, net->stem_norm, s, size, true, format, device));
     size = shrink(size, c.stem_stride);
     if (c.stem_pool) size = shrink(size, 2);
     pooled_stem_ = ActivationBuffer(c.stem_width, size, c.stripes, device);
@@ -71,13 +78,15 @@ class CompiledResnet : public StagedModel {
         const bool last = i + 1 == block->convs.size();
         compiled.convs.emplace_back();
         for (int s = 0; s < c.stripes; ++s)
-          compiled.convs.back().push_back(fold(block->convs[i], block->norms[i], s, through, !last, format, device));
+          compiled.convs.back().push_back(
+              fold(block->convs[i], block->norms[i], s, through, !last, format, device));
         through = shrink(through, block->convs[i]->stride);
         if (!last) compiled.inner.emplace_back(block->convs[i]->out, through, c.stripes, device);
       }
       if (block->downsample)
         for (int s = 0; s < c.stripes; ++s)
-          compiled.downsample.push_back(fold(block->downsample, block->downsample_norm, s, size, false, format, device));
+          compiled.downsample.push_back(
+              fold(block->downsample, block->downsample_norm, s, size, false, format, device));
       size = through;
       compiled.out = ActivationBuffer(block->convs.back()->out, size, c.stripes, device);
       blocks_.push_back(std::move(compiled));
@@ -96,7 +105,8 @@ class CompiledResnet : public StagedModel {
   void set_input(const NetworkInput& input) override {
     const Image& image = input_of_kind<Image>(input, "images");
     c10::InferenceMode inference;
-    input_.set(torch::tensor(image.chw).view({1, image.channels, image.height, image.width}).contiguous(format_));
+    input_.set(
+        torch::tensor(image.chw).view({1, image.channels, image.height, image.width}).contiguous(format_));
   }
 
   void run_block(int stage, int block) override {

@@ -1,5 +1,6 @@
-// A trained (striped) residual network made ready for inference of one image: batch norm folded into the convolutions,
-// weights prepacked for oneDNN, ReLU fused where it directly follows. Same result as the module up to rounding, on every device.
+// A trained (striped) residual network made ready for inference of one image: batch norm folded into the
+// convolutions, weights prepacked for oneDNN, ReLU fused where it directly follows. Same result as the module
+// up to rounding, on every device.
 #pragma once
 
 #include <memory>

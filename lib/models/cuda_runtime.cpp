@@ -7,14 +7,15 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
 
 using nlohmann::ordered_json;
 
-// LibTorch is loaded with RTLD_LOCAL, so its symbols are in no global scope: the loaded files are asked one by one.
+// LibTorch is loaded with RTLD_LOCAL, so its symbols are in no global scope: the loaded files are asked one
+// by one.
 std::vector<std::string> loaded_libraries(const std::string& beginning) {
   struct Search {
     const std::string& beginning;
@@ -62,7 +63,8 @@ std::optional<CudaRuntime> CudaRuntime::find(const std::string& name, const std:
     look_up(r.memory, library, {"cudaMemGetInfo"});
     look_up(r.bus_id, library, {"cudaDeviceGetPCIBusId"});
     for (const std::string& of_driver : loaded_libraries(driver))
-      if (void* opened = dlopen(of_driver.c_str(), RTLD_NOW | RTLD_NOLOAD)) look_up(r.name, opened, {"cuDeviceGetName"});
+      if (void* opened = dlopen(of_driver.c_str(), RTLD_NOW | RTLD_NOLOAD))
+        look_up(r.name, opened, {"cuDeviceGetName"});
     return r;
   }
   return {};
@@ -78,10 +80,12 @@ ordered_json CudaRuntime::gpu_facts() const {
 
 template <class Failure>
 void DeviceTimer::check(int code, const char* call) const {
-  if (code != 0) throw Failure(fmt::format("timing the GPU: {}: error {}, {}", call, code, runtime_.error_text(code)));
+  if (code != 0)
+    throw Failure(fmt::format("timing the GPU: {}: error {}, {}", call, code, runtime_.error_text(code)));
 }
 
-DeviceTimer::DeviceTimer(const CudaRuntime& runtime, int stages) : runtime_(runtime), ends_(static_cast<size_t>(stages)) {
+DeviceTimer::DeviceTimer(const CudaRuntime& runtime, int stages)
+    : runtime_(runtime), ends_(static_cast<size_t>(stages)) {
   try {
     check<EnvironmentError>(runtime_.create(&start_), "cudaEventCreate");
     for (CudaRuntime::Event& end : ends_) check<EnvironmentError>(runtime_.create(&end), "cudaEventCreate");

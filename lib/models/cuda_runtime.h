@@ -1,6 +1,7 @@
-// The few functions of the CUDA runtime that LibTorch's own interface lacks: events that time what a GPU does by its own
-// clock, and which GPU it is. Looked up at run time in the CUDA libraries that LibTorch has loaded, so that nothing here is
-// built against CUDA, and a build for the processor only is the same program. Needs no LibTorch.
+// The few functions of the CUDA runtime that LibTorch's own interface lacks: events that time what a GPU does
+// by its own clock, and which GPU it is. Looked up at run time in the CUDA libraries that LibTorch has
+// loaded, so that nothing here is built against CUDA, and a build for the processor only is the same program.
+// Needs no LibTorch.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -10,8 +11,8 @@
 
 namespace alertbench {
 
-// As cuda_runtime_api.h and cuda.h declare them (0 is success; handles are pointers; CUDA 11 to 13), so that a test can put
-// others in their place.
+// As cuda_runtime_api.h and cuda.h declare them (0 is success; handles are pointers; CUDA 11 to 13), so that
+// a test can put others in their place.
 struct CudaRuntime {
   using Event = void*;
   std::string library;  // the file that they were found in
@@ -26,17 +27,21 @@ struct CudaRuntime {
   int (*bus_id)(char*, int length, int device) = nullptr;  // "0000:3B:00.0", which NVML and lspci know too
   int (*name)(char*, int length, int device) = nullptr;    // the driver's
 
-  // The first loaded library whose file name begins with `name` and that has what events take; none where there is none.
-  // It may have any version and any suffix (official archives of LibTorch call theirs libcudart-9335f6a2.so.12).
-  static std::optional<CudaRuntime> find(const std::string& name = "libcudart", const std::string& driver = "libcuda.so");
+  // The first loaded library whose file name begins with `name` and that has what events take; none where
+  // there is none. It may have any version and any suffix (official archives of LibTorch call theirs
+  // libcudart-9335f6a2.so.12).
+  static std::optional<CudaRuntime> find(const std::string& name = "libcudart",
+                                         const std::string& driver = "libcuda.so");
 
-  // {"name", "memory_bytes", "pci_bus_id"} of the first GPU that this process sees; null where a value cannot be had.
+  // {"name", "memory_bytes", "pci_bus_id"} of the first GPU that this process sees; null where a value cannot
+  // be had.
   nlohmann::ordered_json gpu_facts() const;
 };
 
-// The GPU's own times of a network's run: from the moment when the GPU begins with the first thing asked of it to the moment
-// when it is done with a stage. Everything happens on the default stream, the one that LibTorch uses unless told otherwise,
-// which this program never does. RunError where a call fails (an earlier operation on the GPU is the usual cause).
+// The GPU's own times of a network's run: from the moment when the GPU begins with the first thing asked of
+// it to the moment when it is done with a stage. Everything happens on the default stream, the one that
+// LibTorch uses unless told otherwise, which this program never does. RunError where a call fails (an earlier
+// operation on the GPU is the usual cause).
 class DeviceTimer {
  public:
   DeviceTimer(const CudaRuntime& runtime, int stages);  // EnvironmentError where no event can be had

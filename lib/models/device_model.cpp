@@ -6,7 +6,8 @@
 namespace alertbench {
 namespace {
 
-constexpr const char* fewer_networks = "all candidates stay loaded together: leave large ones out (--set candidates=[...])";
+constexpr const char* fewer_networks =
+    "all candidates stay loaded together: leave large ones out (--set candidates=[...])";
 
 std::string line_at(const std::string& text, size_t place) {
   const size_t begin = text.rfind('\n', place) + 1;  // 0 where there is none
@@ -43,8 +44,11 @@ class GuardedModel : public StagedModel {
 
 class DeviceModel : public GuardedModel {
  public:
-  DeviceModel(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device, const std::optional<CudaRuntime>& runtime)
-      : GuardedModel(std::move(network), name, device), guard_(device.type()), waits_for_blocks_(network_->stages() > 1) {
+  DeviceModel(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device,
+              const std::optional<CudaRuntime>& runtime)
+      : GuardedModel(std::move(network), name, device),
+        guard_(device.type()),
+        waits_for_blocks_(network_->stages() > 1) {
     if (runtime) timer_ = std::make_unique<DeviceTimer>(*runtime, network_->stages());
   }
 
@@ -69,7 +73,9 @@ class DeviceModel : public GuardedModel {
   }
 
   bool blocks_done_at_return() const override { return waits_for_blocks_; }
-  std::optional<double> device_time_s(int stage) const override { return timer_ ? timer_->time_s(stage) : std::nullopt; }
+  std::optional<double> device_time_s(int stage) const override {
+    return timer_ ? timer_->time_s(stage) : std::nullopt;
+  }
 
  private:
   void begin() {
@@ -94,8 +100,8 @@ std::unique_ptr<StagedModel> on_processor(std::unique_ptr<StagedModel> network, 
   return std::make_unique<GuardedModel>(std::move(network), name, at::kCPU);
 }
 
-std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device,
-                                       const std::optional<CudaRuntime>& runtime) {
+std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, const std::string& name,
+                                       at::Device device, const std::optional<CudaRuntime>& runtime) {
   return std::make_unique<DeviceModel>(std::move(network), name, device, runtime);
 }
 
@@ -105,24 +111,29 @@ std::optional<RunError> machine_failure(const std::string& network, const std::s
     return place == std::string::npos ? std::string() : line_at(message, place);
   };
   if (const std::string line = line_with("out of memory"); !line.empty())
-    return RunError(fmt::format("network \"{}\": the GPU's memory is full: {}; {}, or end what else uses the GPU (`nvidia-smi` lists it)",
-                                network, line, fewer_networks));
+    return RunError(
+        fmt::format("network \"{}\": the GPU's memory is full: {}; {}, or end what else uses the GPU "
+                    "(`nvidia-smi` lists it)",
+                    network, line, fewer_networks));
   if (const std::string line = line_with("can't allocate memory"); !line.empty())
     return out_of_memory(network, line);
   for (const char* part : {"CUDA error", "cuDNN error", "CUDNN_STATUS_", "CUBLAS_STATUS_"})
     if (const std::string line = line_with(part); !line.empty())
-      return RunError(
-          fmt::format("network \"{}\": the GPU failed: {}; the kernel's log says more (`dmesg`, lines with Xid)", network, line));
+      return RunError(fmt::format(
+          "network \"{}\": the GPU failed: {}; the kernel's log says more (`dmesg`, lines with Xid)", network,
+          line));
   return {};
 }
 
 RunError out_of_memory(const std::string& network, const std::string& what) {
-  return RunError(fmt::format("network \"{}\": out of memory{}{}; {}", network, what.empty() ? "" : ": ", what, fewer_networks));
+  return RunError(fmt::format("network \"{}\": out of memory{}{}; {}", network, what.empty() ? "" : ": ",
+                              what, fewer_networks));
 }
 
 RunError failure_on(at::Device device, const std::string& network, const c10::Error& error) {
   const std::string what = error.what_without_backtrace();
-  return machine_failure(network, what).value_or(RunError(fmt::format("network \"{}\" failed on {}: {}", network, device.str(), what)));
+  return machine_failure(network, what)
+      .value_or(RunError(fmt::format("network \"{}\" failed on {}: {}", network, device.str(), what)));
 }
 
 }  // namespace alertbench

@@ -11,7 +11,9 @@ namespace {
 constexpr double step_s = 1e-3, warm_up_s = 0.2;  // an idle GPU clocks up meanwhile
 constexpr int64_t default_buffer_bytes = int64_t{512} << 20, largest_piece_bytes = int64_t{16} << 20;
 
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace
 
@@ -65,9 +67,11 @@ uint64_t GpuProducts::units_of_piece() const {
 }
 
 GpuCopies::GpuCopies(torch::Device device, uint64_t buffer_bytes) : GpuLoad(device) {
-  const int64_t bytes = std::max<int64_t>(2, buffer_bytes ? static_cast<int64_t>(buffer_bytes) : default_buffer_bytes) / 2;
+  const int64_t bytes =
+      std::max<int64_t>(2, buffer_bytes ? static_cast<int64_t>(buffer_bytes) : default_buffer_bytes) / 2;
   piece_bytes_ = std::min(bytes, largest_piece_bytes);
-  source = torch::randint(1, 256, {bytes / piece_bytes_ * piece_bytes_}, torch::dtype(torch::kByte).device(device_));
+  source = torch::randint(1, 256, {bytes / piece_bytes_ * piece_bytes_},
+                          torch::dtype(torch::kByte).device(device_));
   copy = torch::zeros_like(source);
   measure_step();
 }
@@ -79,7 +83,8 @@ void GpuCopies::start_piece() {
 
 uint64_t GpuCopies::units_of_piece() const { return 2 * static_cast<uint64_t>(piece_bytes_); }
 
-std::unique_ptr<GpuLoad> make_gpu_load(const std::string& kind, torch::Device device, uint64_t seed, uint64_t buffer_bytes) {
+std::unique_ptr<GpuLoad> make_gpu_load(const std::string& kind, torch::Device device, uint64_t seed,
+                                       uint64_t buffer_bytes) {
   if (kind == "gpu-memory") return std::make_unique<GpuCopies>(device, buffer_bytes);
   return std::make_unique<GpuProducts>(device, seed);
 }

@@ -1,10 +1,11 @@
-// The loads that a co-runner puts on the GPU of the inference. On this side of the wall (models/inference_runtime.h).
+// The loads that a co-runner puts on the GPU of the inference. On this side of the wall
+// (models/inference_runtime.h).
 //
-// A step is as many pieces of work as take about 1 ms alone, put on the device and waited for; how many is measured when the
-// load is made. Its busy_ns() is GPU time counted as work done: a step counts for what it took alone, whatever it has to wait for
-// beside the inference. A duty is thus kept against others, as processor time is on a processor, and the same count
-// tells whether the load was starved. It is an estimate: it follows neither changes of the GPU's clock nor slowing by
-// others that share it at the same instant.
+// A step is as many pieces of work as take about 1 ms alone, put on the device and waited for; how many is
+// measured when the load is made. Its busy_ns() is GPU time counted as work done: a step counts for what it
+// took alone, whatever it has to wait for beside the inference. A duty is thus kept against others, as
+// processor time is on a processor, and the same count tells whether the load was starved. It is an estimate:
+// it follows neither changes of the GPU's clock nor slowing by others that share it at the same instant.
 #pragma once
 
 #include <torch/types.h>
@@ -21,7 +22,7 @@ class GpuLoad : public Kernel {
   uint64_t step() override;
   int64_t busy_ns() const override { return busy_ns_; }
 
-  int pieces() const { return pieces_; }      // a step
+  int pieces() const { return pieces_; }        // a step
   int64_t step_ns() const { return step_ns_; }  // what a step took alone
 
  protected:
@@ -38,8 +39,8 @@ class GpuLoad : public Kernel {
   int64_t step_ns_ = 0, busy_ns_ = 0;
 };
 
-// c = a * b in single precision. A piece is one product, of the largest of 2048, 1024, 512 and 256 rows that takes at most 1 ms
-// (256 where none does). Unit: floating-point operations, 2 n^3 a product.
+// c = a * b in single precision. A piece is one product, of the largest of 2048, 1024, 512 and 256 rows that
+// takes at most 1 ms (256 where none does). Unit: floating-point operations, 2 n^3 a product.
 class GpuProducts : public GpuLoad {
  public:
   GpuProducts(torch::Device device, uint64_t seed);
@@ -50,8 +51,8 @@ class GpuProducts : public GpuLoad {
   uint64_t units_of_piece() const override;
 };
 
-// Copies `source` to `copy` in pieces of at most 16 MiB, round and round; each has half of buffer_bytes (0: of 512 MiB, beyond a
-// GPU's last cache). Unit: bytes read and bytes written.
+// Copies `source` to `copy` in pieces of at most 16 MiB, round and round; each has half of buffer_bytes (0:
+// of 512 MiB, beyond a GPU's last cache). Unit: bytes read and bytes written.
 class GpuCopies : public GpuLoad {
  public:
   GpuCopies(torch::Device device, uint64_t buffer_bytes);
@@ -64,6 +65,7 @@ class GpuCopies : public GpuLoad {
 };
 
 // `kind`: gpu-compute or gpu-memory. On a processor for tests only.
-std::unique_ptr<GpuLoad> make_gpu_load(const std::string& kind, torch::Device device, uint64_t seed, uint64_t buffer_bytes);
+std::unique_ptr<GpuLoad> make_gpu_load(const std::string& kind, torch::Device device, uint64_t seed,
+                                       uint64_t buffer_bytes);
 
 }  // namespace alertbench

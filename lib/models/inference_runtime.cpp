@@ -5,14 +5,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
-#include "core/error.h"
-#include "core/installation.h"
-#include "core/limits.h"
+#include "base/error.h"
+#include "base/installation.h"
+#include "base/limits.h"
 
 namespace alertbench {
 namespace {
@@ -20,8 +20,9 @@ namespace {
 constexpr const char* openmp_blas_folders[] = {"/usr/lib/x86_64-linux-gnu/openblas-openmp",
                                                "/usr/lib/aarch64-linux-gnu/openblas-openmp"};
 
-// Several OpenBLAS builds can be installed side by side; only the OpenMP one shares LibTorch's threads. Loaded first,
-// it is the one that LibTorch's own dependency on libblas.so.3 finds, whatever the system's default.
+// Several OpenBLAS builds can be installed side by side; only the OpenMP one shares LibTorch's threads.
+// Loaded first, it is the one that LibTorch's own dependency on libblas.so.3 finds, whatever the system's
+// default.
 void prefer_openmp_blas() {
   for (const char* folder : openmp_blas_folders) {
     if (!std::filesystem::exists(std::string(folder) + "/libblas.so.3")) continue;
@@ -34,10 +35,14 @@ void prefer_openmp_blas() {
 // OpenBLAS asks for address space when it is loaded, and asks again without end where there is none.
 void check_memory_for_blas() {
   constexpr size_t needed = size_t{256} << 20;
-  void* space = mmap(nullptr, needed, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* space =
+      mmap(nullptr, needed, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (space == MAP_FAILED)
-    throw EnvironmentError(fmt::format("memory: {} MB of address space cannot be had ({}), LibTorch needs more; raise the limit (`ulimit -v`, "
-                                       "the job's memory)", needed >> 20, std::strerror(errno)));
+    throw EnvironmentError(
+        fmt::format("memory: {} MB of address space cannot be had ({}), LibTorch needs more; raise the limit "
+                    "(`ulimit -v`, "
+                    "the job's memory)",
+                    needed >> 20, std::strerror(errno)));
   munmap(space, needed);
 }
 
@@ -55,16 +60,21 @@ Function* find_in_module(const char* name) {
   const std::string module = beside_program("alert-torch.so");
   void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
-    // The loader tells the reason in words alone: a file that is there and cannot be mapped met a limit, mostly of memory.
+    // The loader tells the reason in words alone: a file that is there and cannot be mapped met a limit,
+    // mostly of memory.
     const std::string why = dlerror();
-    const bool no_memory = why.find("failed to map") != std::string::npos || why.find("annot allocate memory") != std::string::npos;
-    const std::string limit = no_memory ? limit_behind(ENOMEM) : why.find("oo many open files") != std::string::npos ? limit_behind(EMFILE) : "";
+    const bool no_memory = why.find("failed to map") != std::string::npos ||
+                           why.find("annot allocate memory") != std::string::npos;
+    const std::string limit = no_memory                                             ? limit_behind(ENOMEM)
+                              : why.find("oo many open files") != std::string::npos ? limit_behind(EMFILE)
+                                                                                    : "";
     const bool built = std::filesystem::exists(module, error);
-    throw EnvironmentError(fmt::format("cannot load LibTorch's part of alert-bench: {}{}", why,
-                                       !limit.empty() ? limit
-                                       : no_memory    ? "; there is not enough memory: end other processes"
-                                       : built        ? "; it is built, but what it needs is not whole: install LibTorch again, or build again"
-                                                      : ". Build it with -DALERT_TORCH=ON, and keep alert-torch.so beside the program."));
+    throw EnvironmentError(fmt::format(
+        "cannot load LibTorch's part of alert-bench: {}{}", why,
+        !limit.empty() ? limit
+        : no_memory    ? "; there is not enough memory: end other processes"
+        : built ? "; it is built, but what it needs is not whole: install LibTorch again, or build again"
+                : ". Build it with -DALERT_TORCH=ON, and keep alert-torch.so beside the program."));
   }
   void* function = dlsym(handle, name);
   if (!function) throw EnvironmentError(module + ": is not of this version of alert-bench; build again");
@@ -76,8 +86,8 @@ Function* find_in_module(const char* name) {
 std::string best_blas_kernel() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     return "SkylakeX";
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     return __builtin_cpu_is("amd") ? "Zen" : "Haswell";

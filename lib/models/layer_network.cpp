@@ -18,14 +18,16 @@ using zoo::Shape;
 using Step = std::function<Tensor(const Tensor&)>;
 using Steps = std::vector<Step>;
 
-// contiguous() would leave 1x1 and depthwise weights as they are, since their layouts coincide; but oneDNN's operators
-// read the layout off the strides.
+// contiguous() would leave 1x1 and depthwise weights as they are, since their layouts coincide; but oneDNN's
+// operators read the layout off the strides.
 Tensor channels_last(const Tensor& t) {
   return at::empty(t.sizes(), t.options(), at::MemoryFormat::ChannelsLast).copy_(t);
 }
 
 // As convolutions read it.
-Tensor laid_out(const Tensor& t, const ComputeDevice& device) { return device.portable() ? t.contiguous() : channels_last(t); }
+Tensor laid_out(const Tensor& t, const ComputeDevice& device) {
+  return device.portable() ? t.contiguous() : channels_last(t);
+}
 
 // In place: only for a tensor that nobody else holds.
 Tensor activate(Tensor x, Activation activation) {
@@ -34,17 +36,19 @@ Tensor activate(Tensor x, Activation activation) {
   return x;
 }
 
-Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights, const ComputeDevice& device) {
+Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights,
+             const ComputeDevice& device) {
   Tensor weight = weights.at(c.name + ".weight");
   Tensor bias = c.bias ? weights.at(c.name + ".bias") : at::zeros({c.out});
   if (!c.norm.empty()) {
-    const Tensor gain =
-        weights.at(c.norm + ".weight") / at::sqrt(weights.at(c.norm + ".running_var") + zoo::batch_norm_epsilon);
+    const Tensor gain = weights.at(c.norm + ".weight") /
+                        at::sqrt(weights.at(c.norm + ".running_var") + zoo::batch_norm_epsilon);
     weight = weight * gain.view({-1, 1, 1, 1});
     bias = (bias - weights.at(c.norm + ".running_mean")) * gain + weights.at(c.norm + ".bias");
   }
   const bool relu = c.activation == Activation::relu;
-  const PrepackedConv conv(laid_out(weight, device), bias, c.stride, c.padding, in.size, relu, c.groups, device);
+  const PrepackedConv conv(laid_out(weight, device), bias, c.stride, c.padding, in.size, relu, c.groups,
+                           device);
   const Activation left = relu ? Activation::none : c.activation;
   return [conv, left](const Tensor& x) { return activate(conv(x), left); };
 }
@@ -59,7 +63,8 @@ Step step_of(const zoo::AveragePool& p, const Shape&, const Weights&, const Comp
 
 // A product of matrix and vector: for one image faster than at::linear.
 Step step_of(const zoo::Linear& l, const Shape&, const Weights& weights, const ComputeDevice& device) {
-  const Tensor weight = device.put(weights.at(l.name + ".weight")), bias = device.put(weights.at(l.name + ".bias"));
+  const Tensor weight = device.put(weights.at(l.name + ".weight")),
+               bias = device.put(weights.at(l.name + ".bias"));
   const Activation activation = l.activation;
   return [weight, bias, activation](const Tensor& x) {
     return activate(at::addmv(bias, weight, x.reshape({-1})), activation);
@@ -90,7 +95,8 @@ struct CompiledBlock {
 
 class LayerNetwork : public StagedModel {
  public:
-  LayerNetwork(const zoo::Architecture& net, const Weights& weights, const ComputeDevice& device) : device_(device), input_(device) {
+  LayerNetwork(const zoo::Architecture& net, const Weights& weights, const ComputeDevice& device)
+      : device_(device), input_(device) {
     c10::InferenceMode inference;
     std::vector<Step> steps;  // in the order of for_each_layer, which knows the sizes
     zoo::for_each_layer(net, [&](const zoo::Layer& layer, const Shape& in) {
@@ -149,7 +155,8 @@ Weights random_weights(const zoo::Architecture& net, uint64_t seed) {
                       entry.name.rfind(".running_mean") == std::string::npos;
     const Tensor t = ones ? at::ones(entry.shape) : at::zeros(entry.shape);
     if (matrix)
-      t.normal_(0, std::sqrt(2.0 * static_cast<double>(entry.shape[0]) / static_cast<double>(entry.numbers())),
+      t.normal_(0,
+                std::sqrt(2.0 * static_cast<double>(entry.shape[0]) / static_cast<double>(entry.numbers())),
                 generator);
     weights.emplace(entry.name, t);
   }
@@ -158,12 +165,14 @@ Weights random_weights(const zoo::Architecture& net, uint64_t seed) {
 
 Weights read_weights(const zoo::Architecture& net, const std::string& path) {
   Weights weights;
-  for (const zoo::StateEntry& entry : zoo::state_dictionary(net)) weights.emplace(entry.name, at::empty(entry.shape));
+  for (const zoo::StateEntry& entry : zoo::state_dictionary(net))
+    weights.emplace(entry.name, at::empty(entry.shape));
   fill_weights(weights, path);
   return weights;
 }
 
-std::unique_ptr<StagedModel> compile(const zoo::Architecture& net, const Weights& weights, const ComputeDevice& device) {
+std::unique_ptr<StagedModel> compile(const zoo::Architecture& net, const Weights& weights,
+                                     const ComputeDevice& device) {
   return std::make_unique<LayerNetwork>(net, weights, device);
 }
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 #include "core/types.h"
 
 namespace alertbench {

@@ -14,8 +14,8 @@ struct LstmConfig {
   int layers = 2;
   int stripes = 1;
 
-  // Throws InputError naming the key where a value is unknown or does not fit (units that the stripes do not divide).
-  // `where` opens the message: file and network.
+  // Throws InputError naming the key where a value is unknown or does not fit (units that the stripes do not
+  // divide). `where` opens the message: file and network.
   static LstmConfig from_json(const nlohmann::json& j, const std::string& where);
 
   // Edges that do not exist are not counted; the output layer shares the embedding's weights.

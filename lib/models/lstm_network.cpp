@@ -15,14 +15,17 @@ Tensor packed(const Tensor& t) { return at::empty(t.sizes(), t.options()).copy_(
 
 float sigmoid(float z) { return 1 / (1 + std::exp(-z)); }
 
-// One word at a time makes every product one of a matrix and a vector. BLAS's routine for those reads each weight once,
-// where its product of matrices would first copy them all. The weights are laid out for it here: row after row for the
-// gates; column after column for the output layer, which is long and narrow, and each stripe's apart, so that a stage
-// touches no weight of another.
+// One word at a time makes every product one of a matrix and a vector. BLAS's routine for those reads each
+// weight once, where its product of matrices would first copy them all. The weights are laid out for it here:
+// row after row for the gates; column after column for the output layer, which is long and narrow, and each
+// stripe's apart, so that a stage touches no weight of another.
 class LstmNetwork : public StagedModel {
  public:
   LstmNetwork(const StripedLstm& net, const ComputeDevice& device)
-      : device_(device), config_(net->config), width_(config_.units / config_.stripes), scores_(static_cast<size_t>(stages())) {
+      : device_(device),
+        config_(net->config),
+        width_(config_.units / config_.stripes),
+        scores_(static_cast<size_t>(stages())) {
     torch::InferenceMode guard;
     const auto place = [&device](const Tensor& t) { return device.put(packed(t)); };
     for (int s = 0; s < stages(); ++s) {
@@ -31,7 +34,8 @@ class LstmNetwork : public StagedModel {
         const LstmStripe& stripe = layer[static_cast<size_t>(s)];
         layers_.back().push_back({place(stripe.input), place(stripe.recurrent), place(stripe.bias)});
       }
-      output_.push_back({place(net->embedding.narrow(1, s * width_, width_).t()).t(), place(net->output_bias[s])});
+      output_.push_back(
+          {place(net->embedding.narrow(1, s * width_, width_).t()).t(), place(net->output_bias[s])});
     }
     embedding_ = place(net->embedding);
     gates_ = at::empty({4 * width_}, device.floats());
@@ -83,7 +87,8 @@ class LstmNetwork : public StagedModel {
     at::addmv_out(gates_, stripe.bias, stripe.input, x.narrow(0, 0, inputs));
     gates_.addmv_(stripe.recurrent, before.hidden[layer].narrow(0, 0, inputs));
     if (device_.portable())
-      cells_by_operators(before.cell[layer].narrow(0, first, width_), after.cell[layer].narrow(0, first, width_),
+      cells_by_operators(before.cell[layer].narrow(0, first, width_),
+                         after.cell[layer].narrow(0, first, width_),
                          after.hidden[layer].narrow(0, first, width_));
     else
       cells_by_numbers(before, after, layer * config_.units + first);

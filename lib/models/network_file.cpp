@@ -7,8 +7,8 @@
 #include <optional>
 #include <set>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 #include "core/profile.h"
 #include "workloads/squad_windows.h"
 
@@ -20,7 +20,8 @@ std::array<float, 3> per_channel(JsonReader& r, const std::string& key, int chan
   if (static_cast<int>(values.size()) != channels)
     r.fail(key, fmt::format("{} numbers, but the input has {} channels", values.size(), channels));
   std::array<float, 3> result{0, 0, 0};
-  for (int c = 0; c < channels; ++c) result[static_cast<size_t>(c)] = static_cast<float>(values[static_cast<size_t>(c)]);
+  for (int c = 0; c < channels; ++c)
+    result[static_cast<size_t>(c)] = static_cast<float>(values[static_cast<size_t>(c)]);
   return result;
 }
 
@@ -38,7 +39,8 @@ ImageSpec read_input(JsonReader r) {
   return spec;
 }
 
-void check_order(const JsonReader& r, const std::string& key, const std::vector<double>& values, bool lower_is_better) {
+void check_order(const JsonReader& r, const std::string& key, const std::vector<double>& values,
+                 bool lower_is_better) {
   for (size_t s = 1; s < values.size(); ++s)
     if (lower_is_better ? values[s] > values[s - 1] : values[s] < values[s - 1])
       r.fail(key, fmt::format("{} from {} to {} at stage {}; a later stage must be at least as good",
@@ -47,7 +49,8 @@ void check_order(const JsonReader& r, const std::string& key, const std::vector<
 
 constexpr size_t most_networks = 1000;  // as in a profile
 constexpr const char* about_quality =
-    "language quality is 1 - ln(perplexity) / ln(guess_perplexity), of the network and of guessing the same words by their share of "
+    "language quality is 1 - ln(perplexity) / ln(guess_perplexity), of the network and of guessing the same "
+    "words by their share of "
     "the training text (alert-train notes both)";
 
 // `usable`: good enough for schedulers, not only for a list.
@@ -55,12 +58,17 @@ void read_perplexity(JsonReader& r, NetworkAccuracy& a, bool usable) {
   a.perplexity = r.numbers("perplexity", 1.0, 1e9);
   a.guess_perplexity = r.optional_number("guess_perplexity", 1.001, 1e9).value_or(0);
   if (!usable) return;
-  if (a.perplexity.empty()) r.fail("perplexity", fmt::format("is missing; give one number per stage: {}", about_quality));
-  if (a.guess_perplexity == 0) r.fail("guess_perplexity", fmt::format("is missing; give one number: {}", about_quality));
+  if (a.perplexity.empty())
+    r.fail("perplexity", fmt::format("is missing; give one number per stage: {}", about_quality));
+  if (a.guess_perplexity == 0)
+    r.fail("guess_perplexity", fmt::format("is missing; give one number: {}", about_quality));
   check_order(r, "perplexity", a.perplexity, true);
   if (a.perplexity[0] > a.guess_perplexity)
-    r.fail("perplexity", fmt::format("{} at stage 1 is above the guess_perplexity of {}: worse than guessing; train the network "
-                                     "longer, or leave it out", a.perplexity[0], a.guess_perplexity));
+    r.fail("perplexity",
+           fmt::format(
+               "{} at stage 1 is above the guess_perplexity of {}: worse than guessing; train the network "
+               "longer, or leave it out",
+               a.perplexity[0], a.guess_perplexity));
 }
 
 NetworkAccuracy read_accuracy(JsonReader r, const std::string& architecture, int stages, bool must_rise) {
@@ -93,8 +101,8 @@ NetworkAccuracy read_accuracy(JsonReader r, const std::string& architecture, int
 
 void need_input(const JsonReader& r, const ImageSpec& input, int channels, int size) {
   if (input.channels != channels || input.height != size || input.width != size)
-    r.fail("input", fmt::format("{}x{}x{} does not fit the network's config, {}x{}x{}", input.channels, input.height,
-                                input.width, channels, size, size));
+    r.fail("input", fmt::format("{}x{}x{} does not fit the network's config, {}x{}x{}", input.channels,
+                                input.height, input.width, channels, size, size));
 }
 
 NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, bool need_accuracy) {
@@ -125,8 +133,8 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
                   0,
                   {},
                   "published",
-                  published->source +
-                      (n.random_weights() ? " (not these random weights)" : " (not checked for these weights)")};
+                  published->source + (n.random_weights() ? " (not these random weights)"
+                                                          : " (not checked for these weights)")};
   else if (need_accuracy || stated)  // a badly trained network can be listed, and trained again
     n.accuracy = read_accuracy(r.object("accuracy"), n.architecture, n.stages(), need_accuracy);
   r.finish();
@@ -143,7 +151,8 @@ int NetworkSpec::stages() const {
 
 std::vector<double> NetworkSpec::stage_accuracy() const {
   if (architecture != "lstm") return accuracy.top1;
-  return accuracy.guess_perplexity > 1 ? language_quality(accuracy.perplexity, accuracy.guess_perplexity) : std::vector<double>{};
+  return accuracy.guess_perplexity > 1 ? language_quality(accuracy.perplexity, accuracy.guess_perplexity)
+                                       : std::vector<double>{};
 }
 
 int64_t NetworkSpec::parameters() const {
@@ -169,7 +178,8 @@ NetworkFile NetworkFile::read(const std::string& path, bool need_accuracy) {
   file.workload = r.text("workload");
   std::set<std::string> names;
   std::vector<JsonReader> networks = r.objects("networks");
-  if (networks.size() > most_networks) r.fail("networks", fmt::format("has {} entries; give at most {}", networks.size(), most_networks));
+  if (networks.size() > most_networks)
+    r.fail("networks", fmt::format("has {} entries; give at most {}", networks.size(), most_networks));
   for (JsonReader& n : networks) {
     file.networks.push_back(read_network(n, std::filesystem::path(path).parent_path(), need_accuracy));
     if (!names.insert(file.networks.back().name).second)
@@ -188,7 +198,8 @@ const NetworkSpec& NetworkFile::find(const std::string& name) const {
   }
   const std::string near = nearest_word(name, names);
   throw InputError(fmt::format("{}: no network \"{}\"{}; it has: {}", path, name,
-                               near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near), fmt::join(names, ", ")));
+                               near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near),
+                               fmt::join(names, ", ")));
 }
 
 }  // namespace alertbench

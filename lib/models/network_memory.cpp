@@ -8,8 +8,8 @@
 #include <fstream>
 #include <limits>
 
-#include "core/cgroup.h"
-#include "core/error.h"
+#include "base/cgroup.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
@@ -38,7 +38,8 @@ void lower_to_file(double& limit, const std::string& path) {
 }  // namespace
 
 double memory_needed_bytes(const NetworkSpec& n) {
-  return number_bytes * (static_cast<double>(n.parameters()) + (n.architecture == "resnet" ? activations(n.resnet) : 0));
+  return number_bytes *
+         (static_cast<double>(n.parameters()) + (n.architecture == "resnet" ? activations(n.resnet) : 0));
 }
 
 double memory_limit_bytes(const std::string& root) {
@@ -49,7 +50,8 @@ double memory_limit_bytes(const std::string& root) {
     if (key == "MemTotal:") limit = std::min(limit, 1024 * kib);
   lower_to_file(limit, root + "/sys/fs/cgroup/memory.max");
   lower_to_file(limit, root + "/sys/fs/cgroup/memory/memory.limit_in_bytes");
-  if (const auto bytes = read_cgroup_limits(root).memory_bytes) limit = std::min(limit, static_cast<double>(*bytes));  // of a job's own group
+  if (const auto bytes = read_cgroup_limits(root).memory_bytes)
+    limit = std::min(limit, static_cast<double>(*bytes));  // of a job's own group
   rlimit space{};
   if (root.empty() && getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
     limit = std::min(limit, static_cast<double>(space.rlim_cur));
@@ -59,9 +61,11 @@ double memory_limit_bytes(const std::string& root) {
 void check_memory(const NetworkSpec& n, double limit_bytes) {
   const double needed = memory_needed_bytes(n);
   if (needed <= limit_bytes) return;
-  throw InputError(fmt::format("network \"{}\": {} parameters: it needs {:.1f} GiB at least, and there are {:.1f} GiB of memory; make its "
-                               "config smaller, or take a larger machine",
-                               n.name, n.parameters(), needed / gib, limit_bytes / gib));
+  throw InputError(
+      fmt::format("network \"{}\": {} parameters: it needs {:.1f} GiB at least, and there are {:.1f} GiB of "
+                  "memory; make its "
+                  "config smaller, or take a larger machine",
+                  n.name, n.parameters(), needed / gib, limit_bytes / gib));
 }
 
 }  // namespace alertbench

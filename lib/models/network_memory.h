@@ -8,11 +8,12 @@
 
 namespace alertbench {
 
-// Of its parameters, and of the values between two layers where the configuration tells (resnet), in 32-bit numbers: the least it can do
-// with. Of TorchScript, whose parameters lie in its file, 0.
+// Of its parameters, and of the values between two layers where the configuration tells (resnet), in 32-bit
+// numbers: the least it can do with. Of TorchScript, whose parameters lie in its file, 0.
 double memory_needed_bytes(const NetworkSpec& network);
 
-// The memory that this process can have: the machine's, the limit of its control group, that of `ulimit -v`. `root` is for tests.
+// The memory that this process can have: the machine's, the limit of its control group, that of `ulimit -v`.
+// `root` is for tests.
 double memory_limit_bytes(const std::string& root = "");
 
 // InputError that names the network, its parameters and the limit where it cannot fit.

@@ -10,7 +10,8 @@ c10::optional<c10::OperatorHandle> find(const char* name) {
   return c10::Dispatcher::singleton().findSchema({name, ""});
 }
 
-// LibTorch's own rule (use_mkldnn in aten/src/ATen/native/Convolution.cpp): a matrix product beats oneDNN on one small image.
+// LibTorch's own rule (use_mkldnn in aten/src/ATen/native/Convolution.cpp): a matrix product beats oneDNN on
+// one small image.
 bool too_small_for_onednn(const at::Tensor& weight, int64_t size, int64_t groups) {
   return groups == 1 && weight.size(2) <= 3 && weight.size(1) * size * size <= 20480;
 }
@@ -22,15 +23,26 @@ const c10::OperatorHandle* run_operator() {
 
 }  // namespace
 
-PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding,
-                             int64_t size, bool relu, int64_t groups, const ComputeDevice& device)
-    : weight_(device.put(weight)), bias_(device.put(bias)), stride_(stride), padding_(padding), groups_(groups), relu_(relu) {
+PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
+                             int64_t padding, int64_t size, bool relu, int64_t groups,
+                             const ComputeDevice& device)
+    : weight_(device.put(weight)),
+      bias_(device.put(bias)),
+      stride_(stride),
+      padding_(padding),
+      groups_(groups),
+      relu_(relu) {
   static const auto prepack = find("mkldnn_prepacked::conv2d_prepack");
   if (device.portable() || too_small_for_onednn(weight, size, groups)) return;
   if (!prepack.has_value() || !run_operator() || !at::hasMKLDNN()) return;
   const auto twice = [](int64_t v) { return std::vector<int64_t>{v, v}; };
   try {
-    torch::jit::Stack stack{weight,   bias, twice(stride), twice(padding), twice(1), groups,
+    torch::jit::Stack stack{weight,
+                            bias,
+                            twice(stride),
+                            twice(padding),
+                            twice(1),
+                            groups,
                             std::vector<int64_t>{1, weight.size(1) * groups, size, size},
                             std::string(relu ? "relu" : "none")};
     prepack->callBoxed(&stack);

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 
 namespace alertbench {
 namespace {
@@ -45,7 +45,9 @@ int64_t weights(const Conv& conv, int stripes, int s) {
   return conv.out / stripes * inputs * conv.kernel * conv.kernel;
 }
 
-int64_t head_inputs(const std::vector<Conv>& convs, int stripes, int s) { return convs.back().out / stripes * (s + 1); }
+int64_t head_inputs(const std::vector<Conv>& convs, int stripes, int s) {
+  return convs.back().out / stripes * (s + 1);
+}
 
 }  // namespace
 
@@ -91,13 +93,15 @@ ResnetConfig ResnetConfig::from_json(const nlohmann::json& j, const std::string&
     g.stride = group.integer("stride", g.stride, 1, 4);
     group.finish();
     if (g.width % c.stripes != 0)
-      throw InputError(fmt::format("{}: groups: width {} is not a multiple of stripes {}", where, g.width, c.stripes));
+      throw InputError(
+          fmt::format("{}: groups: width {} is not a multiple of stripes {}", where, g.width, c.stripes));
     c.groups.push_back(g);
   }
   r.finish();
   if (c.groups.empty()) throw InputError(where + ": groups: at least one group of residual blocks is needed");
   if (c.stem_width % c.stripes != 0)
-    throw InputError(fmt::format("{}: stem_width {} is not a multiple of stripes {}", where, c.stem_width, c.stripes));
+    throw InputError(
+        fmt::format("{}: stem_width {} is not a multiple of stripes {}", where, c.stem_width, c.stripes));
   return c;
 }
 

@@ -13,16 +13,17 @@
 #include <set>
 #include <utility>
 
-#include "core/error.h"
-#include "core/json_reader.h"
-#include "core/text_file.h"
+#include "base/error.h"
+#include "base/json_reader.h"
+#include "base/text_file.h"
 #include "models/stored_zip.h"
 #include "models/tensor_pickle.h"
 
 namespace alertbench {
 namespace {
 
-constexpr size_t largest_pickle = 16 << 20;  // and header of safetensors; of the largest language models they have some 200 kB
+constexpr size_t largest_pickle =
+    16 << 20;  // and header of safetensors; of the largest language models they have some 200 kB
 constexpr JsonLimits header_limits{largest_pickle, 8, 4000000};
 
 // The first pickle of the format before PyTorch 1.6: a magic number.
@@ -46,8 +47,10 @@ Mapped map_file(const std::string& path) {
   const auto size = static_cast<size_t>(facts.st_size);
   if (size == 0) return {};
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, ::fileno(file.get()), 0);
-  if (address == MAP_FAILED) throw InputError(fmt::format("{}: cannot read the weights ({})", path, std::strerror(errno)));
-  return {{address, [size](const void* a) { ::munmap(const_cast<void*>(a), size); }}, {static_cast<const char*>(address), size}};
+  if (address == MAP_FAILED)
+    throw InputError(fmt::format("{}: cannot read the weights ({})", path, std::strerror(errno)));
+  return {{address, [size](const void* a) { ::munmap(const_cast<void*>(a), size); }},
+          {static_cast<const char*>(address), size}};
 }
 
 uint64_t number_at(std::string_view bytes, size_t at) {  // least significant byte first
@@ -57,7 +60,8 @@ uint64_t number_at(std::string_view bytes, size_t at) {  // least significant by
 }
 
 // Every member stands in one folder, whose name is the writer's choice.
-std::string folder_of_pickle(const std::map<std::string, std::string_view>& members, const std::string& path) {
+std::string folder_of_pickle(const std::map<std::string, std::string_view>& members,
+                             const std::string& path) {
   const std::string pickle = "data.pkl";
   for (const auto& [name, data] : members)
     if (name.size() > pickle.size() &&
@@ -67,7 +71,8 @@ std::string folder_of_pickle(const std::map<std::string, std::string_view>& memb
 }
 
 // A tensor and the bytes of its numbers; every index within shape and stride lies inside.
-StoredTensor placed(const PickledTensor& p, const PickledStorage& storage, const Numbers& storages, const std::string& path) {
+StoredTensor placed(const PickledTensor& p, const PickledStorage& storage, const Numbers& storages,
+                    const std::string& path) {
   const auto broken = [&](const std::string& what) {
     throw InputError(fmt::format("{}: not a readable weights file: tensor \"{}\": {}", path, p.name, what));
   };
@@ -99,9 +104,11 @@ StoredTensor placed(const PickledTensor& p, const PickledStorage& storage, const
   return t;
 }
 
-std::vector<StoredTensor> all_placed(const TensorPickle& pickle, const Numbers& storages, const std::string& path) {
+std::vector<StoredTensor> all_placed(const TensorPickle& pickle, const Numbers& storages,
+                                     const std::string& path) {
   std::vector<StoredTensor> all;
-  for (const PickledTensor& t : pickle.tensors()) all.push_back(placed(t, pickle.storages()[t.storage], storages, path));
+  for (const PickledTensor& t : pickle.tensors())
+    all.push_back(placed(t, pickle.storages()[t.storage], storages, path));
   return all;
 }
 
@@ -120,8 +127,8 @@ std::vector<StoredTensor> read_zip(std::string_view bytes, const std::string& pa
   return all_placed(TensorPickle(pickle, path), storages, path);
 }
 
-// Before PyTorch 1.6: pickles of a magic number, a version, facts of the machine, the value, the keys of its storages; then the
-// storages in that order, each as its count of numbers (8 bytes) and the numbers.
+// Before PyTorch 1.6: pickles of a magic number, a version, facts of the machine, the value, the keys of its
+// storages; then the storages in that order, each as its count of numbers (8 bytes) and the numbers.
 std::vector<StoredTensor> read_legacy(std::string_view bytes, const std::string& path) {
   size_t at = legacy_start.size();
   const auto next = [&] {
@@ -140,8 +147,9 @@ std::vector<StoredTensor> read_legacy(std::string_view bytes, const std::string&
     const auto size = number_sizes.find(key);
     const uint64_t left = bytes.size() - at;
     if (size == number_sizes.end() || left < 8 || number_at(bytes, at) > (left - 8) / size->second)
-      throw InputError(fmt::format("{}: not a readable weights file ({} bytes): torn: the numbers of storage {} are not there", path,
-                                   bytes.size(), printable_name(key)));
+      throw InputError(fmt::format(
+          "{}: not a readable weights file ({} bytes): torn: the numbers of storage {} are not there", path,
+          bytes.size(), printable_name(key)));
     const size_t length = number_at(bytes, at) * size->second;
     storages.emplace(key, bytes.substr(at + 8, length));
     at += 8 + length;
@@ -152,14 +160,17 @@ std::vector<StoredTensor> read_legacy(std::string_view bytes, const std::string&
 // A length (8 bytes), a JSON object of that length, the numbers (github.com/huggingface/safetensors).
 std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::string& path) {
   static const std::map<std::string, std::pair<NumberType, int64_t>> types{
-      {"F64", {NumberType::float64, 8}}, {"F32", {NumberType::float32, 4}}, {"F16", {NumberType::float16, 2}},
-      {"BF16", {NumberType::bfloat16, 2}}, {"I64", {NumberType::integer, 8}}, {"U64", {NumberType::integer, 8}},
-      {"I32", {NumberType::integer, 4}}, {"U32", {NumberType::integer, 4}}, {"I16", {NumberType::integer, 2}},
-      {"U16", {NumberType::integer, 2}}, {"I8", {NumberType::integer, 1}}, {"U8", {NumberType::integer, 1}},
+      {"F64", {NumberType::float64, 8}}, {"F32", {NumberType::float32, 4}},
+      {"F16", {NumberType::float16, 2}}, {"BF16", {NumberType::bfloat16, 2}},
+      {"I64", {NumberType::integer, 8}}, {"U64", {NumberType::integer, 8}},
+      {"I32", {NumberType::integer, 4}}, {"U32", {NumberType::integer, 4}},
+      {"I16", {NumberType::integer, 2}}, {"U16", {NumberType::integer, 2}},
+      {"I8", {NumberType::integer, 1}},  {"U8", {NumberType::integer, 1}},
       {"BOOL", {NumberType::integer, 1}}};
   const uint64_t length = bytes.size() < 8 ? 0 : number_at(bytes, 0);
   if (length < 2 || length > bytes.size() - 8 || length > largest_pickle)
-    throw InputError(fmt::format("{}: torn, or no safetensors file: {} bytes, with a header of {}", path, bytes.size(), length));
+    throw InputError(fmt::format("{}: torn, or no safetensors file: {} bytes, with a header of {}", path,
+                                 bytes.size(), length));
   const std::string_view numbers = bytes.substr(8 + length);
   const nlohmann::json header = parse_json(bytes.substr(8, length), path + ": header", header_limits);
   if (!header.is_object()) throw InputError(path + ": header: expected an object");
@@ -171,11 +182,14 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
     t.name = printable_name(name);
     const auto type = types.find(r.text("dtype"));
     if (type == types.end())
-      r.fail("dtype", fmt::format("numbers of type {}; F64, F32, F16 and BF16 are read", printable_name(r.text("dtype"))));
+      r.fail("dtype", fmt::format("numbers of type {}; F64, F32, F16 and BF16 are read",
+                                  printable_name(r.text("dtype"))));
     t.type = type->second.first;
     const auto whole_numbers = [&](const char* key, size_t most) {
       const nlohmann::json& list = r.raw(key);
-      const auto whole = [](const nlohmann::json& n) { return n.is_number_unsigned() && n.get<uint64_t>() < uint64_t{1} << 62; };
+      const auto whole = [](const nlohmann::json& n) {
+        return n.is_number_unsigned() && n.get<uint64_t>() < uint64_t{1} << 62;
+      };
       if (!list.is_array() || list.size() > most || !std::all_of(list.begin(), list.end(), whole))
         r.fail(key, "expected whole numbers, found " + shown_json(list));
       return list.get<std::vector<int64_t>>();
@@ -191,10 +205,13 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
       fits = fits && !__builtin_mul_overflow(count, t.shape[d], &count);
     }
     fits = fits && !__builtin_mul_overflow(count, type->second.second, &size) && place.size() == 2;
-    if (!fits || place[0] > place[1] || place[1] > static_cast<int64_t>(numbers.size()) || place[1] - place[0] != size)
-      r.fail("data_offsets", fmt::format("{} does not fit {} of shape {} and the {} bytes of numbers: no sound safetensors file; save it again "
-                                         "with `safetensors.torch.save_file(model.state_dict(), path)`", shown_json(place), type->first,
-                                         shown_json(r.raw("shape")), numbers.size()));
+    if (!fits || place[0] > place[1] || place[1] > static_cast<int64_t>(numbers.size()) ||
+        place[1] - place[0] != size)
+      r.fail("data_offsets",
+             fmt::format("{} does not fit {} of shape {} and the {} bytes of numbers: no sound safetensors "
+                         "file; save it again "
+                         "with `safetensors.torch.save_file(model.state_dict(), path)`",
+                         shown_json(place), type->first, shown_json(r.raw("shape")), numbers.size()));
     t.data = numbers.substr(static_cast<size_t>(place[0]), static_cast<size_t>(size));
     all.push_back(std::move(t));
   }
@@ -204,9 +221,11 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
 std::vector<StoredTensor> read_any(std::string_view bytes, const std::string& path) {
   if (bytes.substr(0, legacy_start.size()) == legacy_start) return read_legacy(bytes, path);
   if (bytes.substr(0, lfs_start.size()) == lfs_start)
-    throw InputError(path + ": stands for the weights, which Git LFS keeps elsewhere; fetch them with `git lfs pull`");
+    throw InputError(
+        path + ": stands for the weights, which Git LFS keeps elsewhere; fetch them with `git lfs pull`");
   const bool named = std::filesystem::path(path).extension() == ".safetensors";
-  if (named || (bytes.size() > 8 && bytes[8] == '{' && number_at(bytes, 0) <= bytes.size() - 8)) return read_safetensors(bytes, path);
+  if (named || (bytes.size() > 8 && bytes[8] == '{' && number_at(bytes, 0) <= bytes.size() - 8))
+    return read_safetensors(bytes, path);
   return read_zip(bytes, path);
 }
 
@@ -224,11 +243,13 @@ StateDictFile StateDictFile::read(const std::string& path) {
   JsonReader r(index, path);
   std::map<std::string, std::set<std::string>> names_in;  // by file
   const nlohmann::json& map = r.raw("weight_map");
-  if (!map.is_object()) r.fail("weight_map", "expected an object of tensor -> file, as in model.safetensors.index.json");
+  if (!map.is_object())
+    r.fail("weight_map", "expected an object of tensor -> file, as in model.safetensors.index.json");
   for (const auto& [name, part] : map.items()) {
     const std::string in = part.is_string() ? part.get<std::string>() : "";
     if (in.empty() || in.find('/') != std::string::npos || std::filesystem::path(in).extension() == ".json")
-      r.fail("weight_map", fmt::format("{}: {} is no weights file of this folder", printable_name(name), shown_json(part)));
+      r.fail("weight_map",
+             fmt::format("{}: {} is no weights file of this folder", printable_name(name), shown_json(part)));
     names_in[in].insert(printable_name(name));
   }
   for (const auto& [in, names] : names_in) {
@@ -241,7 +262,8 @@ StateDictFile StateDictFile::read(const std::string& path) {
         ++found;
       }
     if (found != names.size())
-      throw InputError(fmt::format("{}: has {} of the {} tensors that {} says it has", part, found, names.size(), path));
+      throw InputError(
+          fmt::format("{}: has {} of the {} tensors that {} says it has", part, found, names.size(), path));
     file.mapped_.push_back(std::move(mapped.owner));
   }
   return file;

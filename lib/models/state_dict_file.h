@@ -1,7 +1,8 @@
-// Reads a state dictionary, names and tensors, in the forms that it is handed around in: what `torch.save(model.state_dict(), path)`
-// of Python or torch::pickle_save of LibTorch wrote (in zip format, or as PyTorch before 1.6), also within a checkpoint under one of
-// the usual keys ("state_dict", "model", ...); safetensors; and the index of several such files (*.index.json). Needs no LibTorch, and
-// runs nothing (models/tensor_pickle.h).
+// Reads a state dictionary, names and tensors, in the forms that it is handed around in: what
+// `torch.save(model.state_dict(), path)` of Python or torch::pickle_save of LibTorch wrote (in zip format, or
+// as PyTorch before 1.6), also within a checkpoint under one of the usual keys ("state_dict", "model", ...);
+// safetensors; and the index of several such files (*.index.json). Needs no LibTorch, and runs nothing
+// (models/tensor_pickle.h).
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct StoredTensor {
 
 class StateDictFile {
  public:
-  // InputError names the file and what is wrong: torn, damaged, another format, no dictionary of tensors, ... The file is mapped, not
-  // copied: leave it as it is while this lives.
+  // InputError names the file and what is wrong: torn, damaged, another format, no dictionary of tensors, ...
+  // The file is mapped, not copied: leave it as it is while this lives.
   static StateDictFile read(const std::string& path);
   StateDictFile(StateDictFile&&) = default;
 

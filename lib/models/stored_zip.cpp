@@ -7,15 +7,17 @@
 #include <cstddef>
 #include <utility>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
 
-// PKWARE's APPNOTE.TXT, 4.3: a directory of members stands at the end, and behind it the record that says where.
+// PKWARE's APPNOTE.TXT, 4.3: a directory of members stands at the end, and behind it the record that says
+// where.
 constexpr std::string_view end_mark{"PK\5\6", 4}, member_mark{"PK\1\2", 4}, local_mark{"PK\3\4", 4};
 constexpr std::string_view wide_end_mark{"PK\6\6", 4}, locator_mark{"PK\6\7", 4};
-constexpr size_t end_size = 22, wide_end_size = 56, locator_size = 20, member_size = 46, local_size = 30, longest_comment = 0xFFFF;
+constexpr size_t end_size = 22, wide_end_size = 56, locator_size = 20, member_size = 46, local_size = 30,
+                 longest_comment = 0xFFFF;
 constexpr size_t none_of_16 = 0xFFFF, none_of_32 = 0xFFFFFFFF;  // a number that did not fit
 
 class Archive {
@@ -42,7 +44,8 @@ class Archive {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw InputError(fmt::format("{}: not a readable weights file ({} bytes): {}", path_, bytes_.size(), what));
+    throw InputError(
+        fmt::format("{}: not a readable weights file ({} bytes): {}", path_, bytes_.size(), what));
   }
   std::string_view piece(size_t at, size_t size) const {
     if (at > bytes_.size() || size > bytes_.size() - at)
@@ -61,17 +64,22 @@ class Archive {
     return name.substr(0, 80);
   }
 
-  // Number of entries, and where they begin. Where 16 or 32 bits are too few, a second record before the first says it (ZIP64).
+  // Number of entries, and where they begin. Where 16 or 32 bits are too few, a second record before the
+  // first says it (ZIP64).
   std::pair<size_t, size_t> directory() const {
-    const size_t tail = bytes_.size() - std::min(bytes_.size(), end_size + longest_comment);  // a file with holes may be endless
+    const size_t tail =
+        bytes_.size() -
+        std::min(bytes_.size(), end_size + longest_comment);  // a file with holes may be endless
     const size_t found = bytes_.substr(tail).rfind(end_mark), end = tail + found;
     if (found == std::string_view::npos || bytes_.size() - end < end_size)
-      fail("torn, or not PyTorch's zip format (of version 1.6 and later), nor its older one, nor safetensors");
+      fail(
+          "torn, or not PyTorch's zip format (of version 1.6 and later), nor its older one, nor safetensors");
     const size_t count = number(end + 10, 2), at = number(end + 16, 4);
     if (count != none_of_16 && at != none_of_32) return {count, at};
     if (end < locator_size || piece(end - locator_size, 4) != locator_mark) return {count, at};
     const size_t wide = number(end - locator_size + 8, 8);
-    if (piece(wide, wide_end_size).substr(0, 4) != wide_end_mark) fail(fmt::format("no end record of ZIP64 at byte {}", wide));
+    if (piece(wide, wide_end_size).substr(0, 4) != wide_end_mark)
+      fail(fmt::format("no end record of ZIP64 at byte {}", wide));
     return {number(wide + 32, 8), number(wide + 48, 8)};
   }
 
@@ -86,17 +94,19 @@ class Archive {
   }
 
   std::string_view content(size_t entry, const std::string& name) const {
-    const size_t flags = number(entry + 8, 2), method = number(entry + 10, 2), checksum = number(entry + 16, 4);
+    const size_t flags = number(entry + 8, 2), method = number(entry + 10, 2),
+                 checksum = number(entry + 16, 4);
     size_t packed = number(entry + 20, 4), size = number(entry + 24, 4), local = number(entry + 42, 4);
     widen(entry, size, packed, local);
     if (method != 0 || packed != size || (flags & 1))
-      fail(
-          fmt::format("member \"{}\" is compressed or encrypted (TorchScript, or packed anew?); `torch.save` stores "
-                      "tensors as they are",
-                      printable(name)));
+      fail(fmt::format(
+          "member \"{}\" is compressed or encrypted (TorchScript, or packed anew?); `torch.save` stores "
+          "tensors as they are",
+          printable(name)));
     if (piece(local, local_size).substr(0, 4) != local_mark)
       fail(fmt::format("member \"{}\" is not at byte {}", printable(name), local));
-    const std::string_view data = piece(local + local_size + number(local + 26, 2) + number(local + 28, 2), size);
+    const std::string_view data =
+        piece(local + local_size + number(local + 26, 2) + number(local + 28, 2), size);
     if (crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size()) != checksum)
       fail(fmt::format("member \"{}\" has a wrong checksum; the file is damaged", printable(name)));
     return data;

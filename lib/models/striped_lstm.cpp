@@ -40,12 +40,14 @@ void cell_step(Tensor& gates, const Tensor& cell_before, Tensor cell, Tensor cel
   at::mul_out(hidden, gates.narrow(1, 2 * units, units), cell_tanh);
 }
 
-// Back through one step's cell: turns the activations into the gradient of the gates before activation, in `gates`;
-// `cell_gradient` comes in for this step's cell and leaves for the one before.
-void cell_step_backward(float* gates, const float* cell_before, const float* cell_tanh, const float* hidden_gradient,
-                        const float* recurrent_gradient, float* cell_gradient, int64_t batch, int64_t units) {
+// Back through one step's cell: turns the activations into the gradient of the gates before activation, in
+// `gates`; `cell_gradient` comes in for this step's cell and leaves for the one before.
+void cell_step_backward(float* gates, const float* cell_before, const float* cell_tanh,
+                        const float* hidden_gradient, const float* recurrent_gradient, float* cell_gradient,
+                        int64_t batch, int64_t units) {
   for (int64_t b = 0; b < batch; ++b, gates += 4 * units) {
-    float *input = gates, *forget = gates + units, *output = gates + 2 * units, *candidate = gates + 3 * units;
+    float *input = gates, *forget = gates + units, *output = gates + 2 * units,
+          *candidate = gates + 3 * units;
     for (int64_t u = 0; u < units; ++u) {
       const int64_t k = b * units + u;
       const float i = input[u], f = forget[u], o = output[u], g = candidate[u], t = cell_tanh[k];
@@ -60,12 +62,13 @@ void cell_step_backward(float* gates, const float* cell_before, const float* cel
   }
 }
 
-// The recurrent half of a layer. Its own gradient makes one product of the weight's gradient over all steps, where
-// plain autograd would add up one a step.
+// The recurrent half of a layer. Its own gradient makes one product of the weight's gradient over all steps,
+// where plain autograd would add up one a step.
 class Recurrence : public torch::autograd::Function<Recurrence> {
  public:
-  // from_input: [steps, batch, 4 * units]; weight: [4 * units, units]; hidden, cell: [batch, units], behind the last
-  // word, without gradient. Returns hidden and cell of all steps, [steps, batch, units]; the cells have no gradient.
+  // from_input: [steps, batch, 4 * units]; weight: [4 * units, units]; hidden, cell: [batch, units], behind
+  // the last word, without gradient. Returns hidden and cell of all steps, [steps, batch, units]; the cells
+  // have no gradient.
   static variable_list forward(AutogradContext* context, const Tensor& from_input, const Tensor& weight,
                                const Tensor& hidden, const Tensor& cell) {
     const int64_t steps = from_input.size(0), batch = from_input.size(1), units = weight.size(1);
@@ -96,9 +99,9 @@ class Recurrence : public torch::autograd::Function<Recurrence> {
     const Tensor cell_gradient = at::zeros_like(recurrent_gradient);
     for (int64_t t = steps - 1; t >= 0; --t) {
       const int64_t at = t * batch * units;
-      cell_step_backward(gates.data_ptr<float>() + 4 * at, cells.data_ptr<float>() + at, tanhs.data_ptr<float>() + at,
-                         hidden_gradient.data_ptr<float>() + at, recurrent_gradient.data_ptr<float>(),
-                         cell_gradient.data_ptr<float>(), batch, units);
+      cell_step_backward(gates.data_ptr<float>() + 4 * at, cells.data_ptr<float>() + at,
+                         tanhs.data_ptr<float>() + at, hidden_gradient.data_ptr<float>() + at,
+                         recurrent_gradient.data_ptr<float>(), cell_gradient.data_ptr<float>(), batch, units);
       at::mm_out(recurrent_gradient, gates[t], weight);
     }
     const Tensor before = hiddens.narrow(0, 0, steps).view({steps * batch, units});
@@ -106,13 +109,15 @@ class Recurrence : public torch::autograd::Function<Recurrence> {
   }
 };
 
-// Cross entropy of every stage with the tied output layer. The scores of a stage are those of the stage before plus one
-// product, forward and back; plain autograd would hold all scores of all stages several times.
+// Cross entropy of every stage with the tied output layer. The scores of a stage are those of the stage
+// before plus one product, forward and back; plain autograd would hold all scores of all stages several
+// times.
 class NestedCrossEntropy : public torch::autograd::Function<NestedCrossEntropy> {
  public:
-  // hidden: [n, units]; embedding: [vocabulary, units]; bias: [stages, vocabulary]; next: [n]. Returns [stages].
-  static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& embedding, const Tensor& bias,
-                        const Tensor& next) {
+  // hidden: [n, units]; embedding: [vocabulary, units]; bias: [stages, vocabulary]; next: [n]. Returns
+  // [stages].
+  static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& embedding,
+                        const Tensor& bias, const Tensor& next) {
     const int64_t n = hidden.size(0), stages = bias.size(0), width = hidden.size(1) / stages;
     const Tensor column = next.view({n, 1});
     Tensor scores = at::zeros({n, embedding.size(0)}, hidden.options());
@@ -197,8 +202,9 @@ Tensor StripedLstmImpl::forward(const Tensor& words, LstmState& state) {
   for (size_t l = 0; l < layers.size(); ++l) {
     const Tensor from_input = at::addmm(whole_bias(layers[l]), x.reshape({steps * batch, config.units}),
                                         whole(layers[l], &LstmStripe::input).t());
-    const auto out = Recurrence::apply(from_input.view({steps, batch, 4 * config.units}),
-                                       whole(layers[l], &LstmStripe::recurrent), state.hidden[l], state.cell[l]);
+    const auto out =
+        Recurrence::apply(from_input.view({steps, batch, 4 * config.units}),
+                          whole(layers[l], &LstmStripe::recurrent), state.hidden[l], state.cell[l]);
     state.hidden[l] = out[0][steps - 1].detach();
     state.cell[l] = out[1][steps - 1].detach();
     x = drop(out[0]);
@@ -207,7 +213,8 @@ Tensor StripedLstmImpl::forward(const Tensor& words, LstmState& state) {
 }
 
 Tensor StripedLstmImpl::stage_losses(const Tensor& hidden, const Tensor& next) {
-  return NestedCrossEntropy::apply(hidden.reshape({-1, config.units}), embedding, output_bias, next.reshape({-1}));
+  return NestedCrossEntropy::apply(hidden.reshape({-1, config.units}), embedding, output_bias,
+                                   next.reshape({-1}));
 }
 
 std::vector<Tensor> StripedLstmImpl::scores(const Tensor& hidden) {
@@ -215,7 +222,8 @@ std::vector<Tensor> StripedLstmImpl::scores(const Tensor& hidden) {
   for (int s = 0; s < config.stripes; ++s) {
     const int64_t first = s * width();
     const Tensor own =
-        at::matmul(hidden.narrow(-1, first, width()), embedding.narrow(1, first, width()).t()) + output_bias[s];
+        at::matmul(hidden.narrow(-1, first, width()), embedding.narrow(1, first, width()).t()) +
+        output_bias[s];
     all.push_back(s > 0 ? all.back() + own : own);
   }
   return all;

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "models/weights.h"
 
 namespace alertbench {
@@ -65,8 +65,8 @@ torch::Tensor ResidualBlockImpl::forward(const torch::Tensor& x) {
 }
 
 StripedResnetImpl::StripedResnetImpl(const ResnetConfig& c) : config(c) {
-  stem = register_module("conv1",
-                         StripedConv(c.in_channels, c.stem_width, c.stem_kernel, c.stem_stride, c.stripes, true));
+  stem = register_module(
+      "conv1", StripedConv(c.in_channels, c.stem_width, c.stem_kernel, c.stem_stride, c.stripes, true));
   stem_norm = register_module("bn1", nn::BatchNorm2d(c.stem_width));
   int channels = c.stem_width;
   for (size_t g = 0; g < c.groups.size(); ++g) {
@@ -97,11 +97,13 @@ std::vector<torch::Tensor> StripedResnetImpl::forward(const torch::Tensor& x) {
 
 namespace {
 
-// What a weights file holds, as views into the module. Of a striped convolution the part of each stripe, without the
-// edges that do not exist.
+// What a weights file holds, as views into the module. Of a striped convolution the part of each stripe,
+// without the edges that do not exist.
 std::vector<std::pair<std::string, torch::Tensor>> stored_tensors(const nn::Module& module) {
   std::vector<std::pair<std::string, torch::Tensor>> all;
-  const auto join = [](const std::string& path, const std::string& name) { return path.empty() ? name : path + "." + name; };
+  const auto join = [](const std::string& path, const std::string& name) {
+    return path.empty() ? name : path + "." + name;
+  };
   for (const auto& entry : module.named_modules()) {
     const auto* conv = dynamic_cast<const StripedConvImpl*>(entry.value().get());
     if (conv && conv->mask.defined()) {
@@ -111,7 +113,8 @@ std::vector<std::pair<std::string, torch::Tensor>> stored_tensors(const nn::Modu
                          conv->weight.detach().narrow(0, s * rows, rows).narrow(1, 0, conv->inputs_of(s)));
       continue;
     }
-    for (const auto& p : entry.value()->named_parameters(false)) all.emplace_back(join(entry.key(), p.key()), p.value().detach());
+    for (const auto& p : entry.value()->named_parameters(false))
+      all.emplace_back(join(entry.key(), p.key()), p.value().detach());
     for (const auto& b : entry.value()->named_buffers(false))
       if (b.value().is_floating_point()) all.emplace_back(join(entry.key(), b.key()), b.value());
   }
@@ -122,7 +125,8 @@ std::vector<std::pair<std::string, torch::Tensor>> stored_tensors(const nn::Modu
 
 void save_weights(const nn::Module& module, const std::string& path) {
   c10::Dict<std::string, torch::Tensor> dict;
-  for (const auto& [name, tensor] : stored_tensors(module)) dict.insert(name, tensor.to(torch::kHalf).contiguous());
+  for (const auto& [name, tensor] : stored_tensors(module))
+    dict.insert(name, tensor.to(torch::kHalf).contiguous());
   const std::vector<char> bytes = torch::pickle_save(dict);
   std::ofstream file(path, std::ios::binary);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));

@@ -2,9 +2,9 @@
 // and "Orthogonalized SGD and Nested Architectures for Anytime Neural Networks" (ICML 2020).
 //
 // The channels of every layer form `stripes` equal groups. An edge from stripe a to stripe b exists only if
-// a <= b, so stage s (1-based) needs the stripes 1..s only, reuses all that earlier stages computed, and its own
-// head turns their pooled features into a complete answer. One stripe is an ordinary residual network
-// (He et al., CVPR 2016), so both kinds are this one module.
+// a <= b, so stage s (1-based) needs the stripes 1..s only, reuses all that earlier stages computed, and its
+// own head turns their pooled features into a complete answer. One stripe is an ordinary residual network (He
+// et al., CVPR 2016), so both kinds are this one module.
 #pragma once
 
 #include <torch/torch.h>
@@ -38,9 +38,9 @@ class ResidualBlockImpl : public torch::nn::Module {
   ResidualBlockImpl(int in, int width, int out, int stride, int stripes, bool bottleneck);
   torch::Tensor forward(const torch::Tensor& x);
 
-  std::vector<StripedConv> convs;            // in order; ReLU behind each but the last
+  std::vector<StripedConv> convs;             // in order; ReLU behind each but the last
   std::vector<torch::nn::BatchNorm2d> norms;  // one behind each
-  StripedConv downsample{nullptr};           // 1x1, where shape changes
+  StripedConv downsample{nullptr};            // 1x1, where shape changes
   torch::nn::BatchNorm2d downsample_norm{nullptr};
 };
 TORCH_MODULE(ResidualBlock);
@@ -59,10 +59,11 @@ class StripedResnetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(StripedResnet);
 
-// A dictionary of tensors in PyTorch's zip format, `torch.load` of Python reads it too, in half precision (it halves the
-// files; what alert-train measures is measured after rounding).
+// A dictionary of tensors in PyTorch's zip format, `torch.load` of Python reads it too, in half precision (it
+// halves the files; what alert-train measures is measured after rounding).
 void save_weights(const torch::nn::Module& module, const std::string& path);
-// Every parameter and buffer must be there, and nothing else: InputError as fill_weights() of models/weights.h.
+// Every parameter and buffer must be there, and nothing else: InputError as fill_weights() of
+// models/weights.h.
 void load_weights(torch::nn::Module& module, const std::string& path);
 
 }  // namespace alertbench

@@ -6,16 +6,18 @@
 #include <map>
 #include <set>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
 
-constexpr size_t most_values = 1'000'000;  // a tensor takes some 20; with an optimizer's state BERT-large has 1,200 tensors
+constexpr size_t most_values =
+    1'000'000;  // a tensor takes some 20; with an optimizer's state BERT-large has 1,200 tensors
 constexpr size_t most_dimensions = 8, most_wrappers = 8, longest_name = 1000;
 
 // Where training scripts put the state dictionary in a checkpoint, the most telling name first.
-constexpr const char* usual_keys[] = {"state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "weights", "params"};
+constexpr const char* usual_keys[] = {"state_dict", "model_state_dict", "model_state", "model", "module",
+                                      "net",        "network",          "weights",     "params"};
 
 struct StorageType {
   NumberType type;
@@ -24,11 +26,11 @@ struct StorageType {
 
 const StorageType* storage_type(const std::string& name) {
   static const std::map<std::string, StorageType> types{
-      {"torch.DoubleStorage", {NumberType::float64, 8}},  {"torch.FloatStorage", {NumberType::float32, 4}},
-      {"torch.HalfStorage", {NumberType::float16, 2}},    {"torch.BFloat16Storage", {NumberType::bfloat16, 2}},
-      {"torch.LongStorage", {NumberType::integer, 8}},    {"torch.IntStorage", {NumberType::integer, 4}},
-      {"torch.ShortStorage", {NumberType::integer, 2}},   {"torch.CharStorage", {NumberType::integer, 1}},
-      {"torch.ByteStorage", {NumberType::integer, 1}},    {"torch.BoolStorage", {NumberType::integer, 1}}};
+      {"torch.DoubleStorage", {NumberType::float64, 8}}, {"torch.FloatStorage", {NumberType::float32, 4}},
+      {"torch.HalfStorage", {NumberType::float16, 2}},   {"torch.BFloat16Storage", {NumberType::bfloat16, 2}},
+      {"torch.LongStorage", {NumberType::integer, 8}},   {"torch.IntStorage", {NumberType::integer, 4}},
+      {"torch.ShortStorage", {NumberType::integer, 2}},  {"torch.CharStorage", {NumberType::integer, 1}},
+      {"torch.ByteStorage", {NumberType::integer, 1}},   {"torch.BoolStorage", {NumberType::integer, 1}}};
   auto it = types.find(name);
   if (it == types.end() && name.rfind("torch.cuda.", 0) == 0) it = types.find("torch." + name.substr(11));
   return it == types.end() ? nullptr : &it->second;
@@ -43,9 +45,13 @@ std::string printable_name(const std::string& text) {
   return shown;
 }
 
-TensorPickle::TensorPickle(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) { top_ = run(); }
+TensorPickle::TensorPickle(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {
+  top_ = run();
+}
 
-void TensorPickle::fail(const std::string& what) const { throw InputError(fmt::format("{}: {}", path_, what)); }
+void TensorPickle::fail(const std::string& what) const {
+  throw InputError(fmt::format("{}: {}", path_, what));
+}
 
 void TensorPickle::broken(const std::string& what) const {
   fail(fmt::format("not a readable weights file: {} (byte {} of its data.pkl)", what, at_));
@@ -114,7 +120,8 @@ void TensorPickle::append(Kind kind, const std::vector<size_t>& items) {
   const size_t target = pop();
   push(target);
   if (values_[target].kind == Kind::object) return;
-  if (values_[target].kind != kind || (kind == Kind::dictionary && items.size() % 2)) broken("items for no container");
+  if (values_[target].kind != kind || (kind == Kind::dictionary && items.size() % 2))
+    broken("items for no container");
   std::vector<size_t>& all = values_[target].items;
   if (all.size() + items.size() > 2 * most_values) broken("more items than a state dictionary has");
   all.insert(all.end(), items.begin(), items.end());
@@ -144,7 +151,8 @@ const std::string& TensorPickle::name(size_t index, const char* what) const {
   return text;
 }
 
-// Copies, as making values moves them; at most so many, as a pickle can name one long sequence again and again.
+// Copies, as making values moves them; at most so many, as a pickle can name one long sequence again and
+// again.
 std::vector<size_t> TensorPickle::first_items(size_t index, size_t most, const char* what) const {
   const std::vector<size_t>& all = need(index, Kind::sequence, what).items;
   return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size()))};
@@ -167,7 +175,8 @@ size_t TensorPickle::storage(size_t index) {
   const std::string& type = need(parts[1], Kind::global, "a type of storage").text;
   const StorageType* known = storage_type(type);
   if (!known)
-    fail(fmt::format("numbers of type {}; float64, float32, float16 and bfloat16 are read", printable_name(type)));
+    fail(fmt::format("numbers of type {}; float64, float32, float16 and bfloat16 are read",
+                     printable_name(type)));
   storages_.push_back({known->type, known->size, name(parts[2], "the key of a storage")});
   return make(Kind::storage, static_cast<int64_t>(storages_.size() - 1));
 }
@@ -202,11 +211,14 @@ size_t TensorPickle::dictionary(size_t arguments) {
 size_t TensorPickle::call(size_t function, size_t arguments) {
   if (values_[function].kind != Kind::global) return make(Kind::object, 0, "it would call an object");
   const std::string& called = values_[function].text;
-  if (called == "collections.OrderedDict" || called == "collections.defaultdict") return dictionary(arguments);
-  if (called == "torch._utils._rebuild_tensor_v2" || called == "torch._utils._rebuild_tensor") return tensor(arguments);
+  if (called == "collections.OrderedDict" || called == "collections.defaultdict")
+    return dictionary(arguments);
+  if (called == "torch._utils._rebuild_tensor_v2" || called == "torch._utils._rebuild_tensor")
+    return tensor(arguments);
   if (called == "torch._utils._rebuild_parameter" || called == "torch._utils._rebuild_parameter_with_state" ||
       called == "torch.jit._pickle.restore_type_tag")
-    if (const std::vector<size_t> first = first_items(arguments, 1, "arguments"); !first.empty()) return first[0];
+    if (const std::vector<size_t> first = first_items(arguments, 1, "arguments"); !first.empty())
+      return first[0];
   if (called == "torch._tensor._rebuild_from_type_v2") {  // (function, type, arguments, attributes)
     const std::vector<size_t> parts = first_items(arguments, 3, "arguments");
     if (parts.size() == 3 && values_[parts[0]].kind == Kind::global &&
@@ -224,48 +236,122 @@ size_t TensorPickle::run() {
   while (true) {
     const unsigned char code = static_cast<unsigned char>(bytes(1)[0]);
     switch (code) {
-      case 0x80: bytes(1); break;  // protocol
-      case 0x95: bytes(8); break;  // frame
-      case '.': return pop();
-      case '(': push(make(Kind::mark)); break;
-      case '0': pop(); break;
-      case '1': pop_to_mark(); break;
+      case 0x80:
+        bytes(1);
+        break;  // protocol
+      case 0x95:
+        bytes(8);
+        break;  // frame
+      case '.':
+        return pop();
+      case '(':
+        push(make(Kind::mark));
+        break;
+      case '0':
+        pop();
+        break;
+      case '1':
+        pop_to_mark();
+        break;
       case '2': {
         const size_t value = pop();
         push(value), push(value);
         break;
       }
-      case 'N': push(make(Kind::nothing)); break;
-      case 0x88: push(make(Kind::number, 1)); break;
-      case 0x89: push(make(Kind::number, 0)); break;
-      case 'K': push(make(Kind::number, static_cast<int64_t>(unsigned_number(1)))); break;
-      case 'M': push(make(Kind::number, static_cast<int64_t>(unsigned_number(2)))); break;
-      case 'J': push(make(Kind::number, static_cast<int32_t>(unsigned_number(4)))); break;
-      case 0x8a: push(long_number(unsigned_number(1))); break;
-      case 0x8b: push(long_number(unsigned_number(4))); break;
-      case 'G': bytes(8), push(make(Kind::nothing)); break;  // a real number: none is part of a tensor
-      case 'U': case 0x8c: case 'C': text(unsigned_number(1)); break;
-      case 'X': case 'T': case 'B': text(unsigned_number(4)); break;
-      case 0x8d: case 0x8e: case 0x96: text(unsigned_number(8)); break;
-      case ')': case ']': case 0x8f: push(make(Kind::sequence)); break;
-      case '}': push(make(Kind::dictionary)); break;
-      case 0x85: case 0x86: case 0x87: push(make(Kind::sequence, 0, {}, pop_some(code - 0x84u))); break;
-      case 't': case 'l': case 0x91: push(make(Kind::sequence, 0, {}, pop_to_mark())); break;
+      case 'N':
+        push(make(Kind::nothing));
+        break;
+      case 0x88:
+        push(make(Kind::number, 1));
+        break;
+      case 0x89:
+        push(make(Kind::number, 0));
+        break;
+      case 'K':
+        push(make(Kind::number, static_cast<int64_t>(unsigned_number(1))));
+        break;
+      case 'M':
+        push(make(Kind::number, static_cast<int64_t>(unsigned_number(2))));
+        break;
+      case 'J':
+        push(make(Kind::number, static_cast<int32_t>(unsigned_number(4))));
+        break;
+      case 0x8a:
+        push(long_number(unsigned_number(1)));
+        break;
+      case 0x8b:
+        push(long_number(unsigned_number(4)));
+        break;
+      case 'G':
+        bytes(8), push(make(Kind::nothing));
+        break;  // a real number: none is part of a tensor
+      case 'U':
+      case 0x8c:
+      case 'C':
+        text(unsigned_number(1));
+        break;
+      case 'X':
+      case 'T':
+      case 'B':
+        text(unsigned_number(4));
+        break;
+      case 0x8d:
+      case 0x8e:
+      case 0x96:
+        text(unsigned_number(8));
+        break;
+      case ')':
+      case ']':
+      case 0x8f:
+        push(make(Kind::sequence));
+        break;
+      case '}':
+        push(make(Kind::dictionary));
+        break;
+      case 0x85:
+      case 0x86:
+      case 0x87:
+        push(make(Kind::sequence, 0, {}, pop_some(code - 0x84u)));
+        break;
+      case 't':
+      case 'l':
+      case 0x91:
+        push(make(Kind::sequence, 0, {}, pop_to_mark()));
+        break;
       case 'd': {
         std::vector<size_t> items = pop_to_mark();
         if (items.size() % 2) broken("a dictionary with a key too many");
         push(make(Kind::dictionary, 0, {}, std::move(items)));
         break;
       }
-      case 'a': append(Kind::sequence, pop_some(1)); break;
-      case 'e': case 0x90: append(Kind::sequence, pop_to_mark()); break;
-      case 's': append(Kind::dictionary, pop_some(2)); break;
-      case 'u': append(Kind::dictionary, pop_to_mark()); break;
-      case 'q': remember(unsigned_number(1)); break;
-      case 'r': remember(unsigned_number(4)); break;
-      case 0x94: remember(memo_.size()); break;
-      case 'h': recall(unsigned_number(1)); break;
-      case 'j': recall(unsigned_number(4)); break;
+      case 'a':
+        append(Kind::sequence, pop_some(1));
+        break;
+      case 'e':
+      case 0x90:
+        append(Kind::sequence, pop_to_mark());
+        break;
+      case 's':
+        append(Kind::dictionary, pop_some(2));
+        break;
+      case 'u':
+        append(Kind::dictionary, pop_to_mark());
+        break;
+      case 'q':
+        remember(unsigned_number(1));
+        break;
+      case 'r':
+        remember(unsigned_number(4));
+        break;
+      case 0x94:
+        remember(memo_.size());
+        break;
+      case 'h':
+        recall(unsigned_number(1));
+        break;
+      case 'j':
+        recall(unsigned_number(4));
+        break;
       case 'c': {
         const std::string module = line(), name = line();
         push(make(Kind::global, 0, module + "." + name));
@@ -273,10 +359,13 @@ size_t TensorPickle::run() {
       }
       case 0x93: {
         const std::vector<size_t> parts = pop_some(2);
-        push(make(Kind::global, 0, name(parts[0], "a module") + "." + name(parts[1], "a type or a function")));
+        push(
+            make(Kind::global, 0, name(parts[0], "a module") + "." + name(parts[1], "a type or a function")));
         break;
       }
-      case 'Q': push(storage(pop())); break;
+      case 'Q':
+        push(storage(pop()));
+        break;
       case 'R': {
         const size_t arguments = pop(), function = pop();
         push(call(function, arguments));
@@ -291,15 +380,20 @@ size_t TensorPickle::run() {
           object(type);
         break;
       }
-      case 0x92: pop(), pop(), object(pop()); break;
+      case 0x92:
+        pop(), pop(), object(pop());
+        break;
       case 'o': {
         const std::vector<size_t> parts = pop_to_mark();
         if (parts.empty()) broken("a type is missing");
         object(parts[0]);
         break;
       }
-      case 'b': pop(); break;  // attributes of the object below, such as a state dictionary's _metadata
-      default: broken(fmt::format("code 0x{:02x} is no part of a state dictionary", code));
+      case 'b':
+        pop();
+        break;  // attributes of the object below, such as a state dictionary's _metadata
+      default:
+        broken(fmt::format("code 0x{:02x} is no part of a state dictionary", code));
     }
   }
 }
@@ -310,13 +404,18 @@ size_t TensorPickle::dictionary_of_tensors() const {
   for (size_t depth = 0; depth < most_wrappers; ++depth) {
     const Value& value = values_[at];
     if (value.kind == Kind::object)
-      fail(fmt::format("holds more than a dictionary of tensors ({}); in Python save `model.state_dict()`, not the model", value.text));
+      fail(fmt::format(
+          "holds more than a dictionary of tensors ({}); in Python save `model.state_dict()`, not the model",
+          value.text));
     if (value.kind != Kind::dictionary)
-      fail("holds no plain dictionary of tensors; in Python save `model.state_dict()`, not the model or a checkpoint");
+      fail(
+          "holds no plain dictionary of tensors; in Python save `model.state_dict()`, not the model or a "
+          "checkpoint");
     const auto under = [&](const std::string& key) {
       for (size_t i = 0; i + 1 < value.items.size(); i += 2) {
         const Value &k = values_[value.items[i]], &v = values_[value.items[i + 1]];
-        if (k.kind == Kind::text && k.text == key && (v.kind == Kind::dictionary || v.kind == Kind::object)) return value.items[i + 1];
+        if (k.kind == Kind::text && k.text == key && (v.kind == Kind::dictionary || v.kind == Kind::object))
+          return value.items[i + 1];
       }
       return at;
     };
@@ -337,8 +436,10 @@ std::vector<PickledTensor> TensorPickle::tensors() const {
     const Value &key = values_[dictionary.items[i]], &value = values_[dictionary.items[i + 1]];
     if (key.kind != Kind::text) fail("a key of its dictionary is no string; save `model.state_dict()`");
     if (value.kind != Kind::tensor)
-      fail(fmt::format("\"{}\" is no tensor{}; in Python save `model.state_dict()`, or a checkpoint with it under \"state_dict\"",
-                       printable_name(key.text), value.kind == Kind::object ? fmt::format(" ({})", value.text) : ""));
+      fail(fmt::format(
+          "\"{}\" is no tensor{}; in Python save `model.state_dict()`, or a checkpoint with it under "
+          "\"state_dict\"",
+          printable_name(key.text), value.kind == Kind::object ? fmt::format(" ({})", value.text) : ""));
     if (!names.insert(key.text).second) fail(fmt::format("\"{}\" stands twice", printable_name(key.text)));
     all.push_back(tensors_[static_cast<size_t>(value.number)]);
     all.back().name = printable_name(key.text);

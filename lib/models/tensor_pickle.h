@@ -1,5 +1,6 @@
-// The pickle in a file of PyTorch's: which tensors it names, and where their numbers lie. A pickle is a program that may call any
-// Python function; nothing of it is run here: what rebuilds tensors and dictionaries is known, of all else only its name is kept.
+// The pickle in a file of PyTorch's: which tensors it names, and where their numbers lie. A pickle is a
+// program that may call any Python function; nothing of it is run here: what rebuilds tensors and
+// dictionaries is known, of all else only its name is kept.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +26,18 @@ struct PickledTensor {
   std::vector<int64_t> shape, stride;
 };
 
-// The stack machine of pickle (Python's Lib/pickletools.py documents its codes). Values live in one list and name each other by
-// index, so that no nesting can exhaust the stack.
+// The stack machine of pickle (Python's Lib/pickletools.py documents its codes). Values live in one list and
+// name each other by index, so that no nesting can exhaust the stack.
 class TensorPickle {
  public:
-  // Runs the pickle at the beginning of `bytes`; `path` opens the messages. InputError where it cannot be read.
+  // Runs the pickle at the beginning of `bytes`; `path` opens the messages. InputError where it cannot be
+  // read.
   TensorPickle(std::string_view bytes, const std::string& path);
 
   size_t end() const { return at_; }  // where the next pickle would begin
   const std::vector<PickledStorage>& storages() const { return storages_; }
-  // Of its dictionary of tensors: the whole, or in a checkpoint what stands under one of the usual keys ("state_dict", "model", ...).
-  // InputError where there is none.
+  // Of its dictionary of tensors: the whole, or in a checkpoint what stands under one of the usual keys
+  // ("state_dict", "model", ...). InputError where there is none.
   std::vector<PickledTensor> tensors() const;
   std::vector<std::string> texts() const;  // of a list of strings; InputError where it is none
 

@@ -10,8 +10,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "core/random.h"
+#include "base/error.h"
+#include "base/random.h"
 #include "models/bert.h"
 #include "models/compiled_resnet.h"
 #include "models/cuda_runtime.h"
@@ -35,14 +35,18 @@ std::string string_from(const char* symbol) {
   return get ? get() : "";
 }
 
-ordered_json or_null(const std::string& text) { return text.empty() ? ordered_json(nullptr) : ordered_json(text); }
+ordered_json or_null(const std::string& text) {
+  return text.empty() ? ordered_json(nullptr) : ordered_json(text);
+}
 
 void require_gpu() {
   if (!torch::cuda::is_available())
-    throw EnvironmentError(fmt::format(
-        "device cuda: LibTorch {} sees no GPU. It takes an NVIDIA GPU with its driver (`nvidia-smi` lists it), and a LibTorch that is "
-        "built for CUDA; Debian's is built for the processor only: build with CMAKE_PREFIX_PATH=/path/to/libtorch of an official CUDA archive",
-        TORCH_VERSION));
+    throw EnvironmentError(
+        fmt::format("device cuda: LibTorch {} sees no GPU. It takes an NVIDIA GPU with its driver "
+                    "(`nvidia-smi` lists it), and a LibTorch that is "
+                    "built for CUDA; Debian's is built for the processor only: build with "
+                    "CMAKE_PREFIX_PATH=/path/to/libtorch of an official CUDA archive",
+                    TORCH_VERSION));
 }
 
 // Grey noise as the network wants its images.
@@ -51,7 +55,8 @@ Image noise(const ImageSpec& spec) {
   Image image{spec.channels, spec.height, spec.width, {}};
   for (int c = 0; c < spec.channels; ++c)
     for (int i = 0; i < spec.height * spec.width; ++i)
-      image.chw.push_back((static_cast<float>(random.below(256)) - spec.mean[static_cast<size_t>(c)]) * spec.scale[static_cast<size_t>(c)]);
+      image.chw.push_back((static_cast<float>(random.below(256)) - spec.mean[static_cast<size_t>(c)]) *
+                          spec.scale[static_cast<size_t>(c)]);
   return image;
 }
 
@@ -60,21 +65,27 @@ std::vector<float> run_stage(StagedModel& model, int stage) {
   return model.scores(stage);
 }
 
-// Do the scores have the size that the labels need, are they numbers, and the same when the network runs again? The last is a warning:
-// such a network may be meant.
-void check_output(StagedModel& model, const NetworkSpec& spec, int classes, std::vector<std::string>& warnings) {
+// Do the scores have the size that the labels need, are they numbers, and the same when the network runs
+// again? The last is a warning: such a network may be meant.
+void check_output(StagedModel& model, const NetworkSpec& spec, int classes,
+                  std::vector<std::string>& warnings) {
   const std::string file = spec.weights.empty() ? "network file" : spec.weights;
   model.set_input(noise(spec.input));
   std::vector<std::vector<float>> first;
   for (int stage = 0; stage < model.stages(); ++stage) {
     const std::vector<float> scores = run_stage(model, stage);
     if (scores.size() != static_cast<size_t>(classes))
-      throw InputError(fmt::format("{}: network \"{}\" gives {} scores, but the data has {} classes (0..{}); use a network "
-                                   "trained for these labels", file, spec.name, scores.size(), classes, classes - 1));
+      throw InputError(fmt::format(
+          "{}: network \"{}\" gives {} scores, but the data has {} classes (0..{}); use a network "
+          "trained for these labels",
+          file, spec.name, scores.size(), classes, classes - 1));
     const auto bad = std::find_if(scores.begin(), scores.end(), [](float s) { return !std::isfinite(s); });
     if (bad != scores.end() && !spec.random_weights())
-      throw InputError(fmt::format("{}: network \"{}\": scores are NaN or infinite (class {}: {}) on an image of noise; check its weights and its "
-                                   "input (mean, scale)", file, spec.name, bad - scores.begin(), *bad));
+      throw InputError(
+          fmt::format("{}: network \"{}\": scores are NaN or infinite (class {}: {}) on an image of noise; "
+                      "check its weights and its "
+                      "input (mean, scale)",
+                      file, spec.name, bad - scores.begin(), *bad));
     first.push_back(scores);
   }
   for (int stage = 0; stage < model.stages(); ++stage) {
@@ -85,9 +96,11 @@ void check_output(StagedModel& model, const NetworkSpec& spec, int classes, std:
       difference = std::max(difference, std::abs(again[i] - first[static_cast<size_t>(stage)][i]));
     }
     if (!(difference > 1e-3f * most)) continue;  // sums in another order differ by less
-    warnings.push_back(fmt::format("network \"{}\": two runs on one input gave different scores (by {:.3g} of {:.3g}): {} was saved in training "
-                                   "mode (dropout), or draws random numbers; call `model.eval()` before `torch.jit.trace`",
-                                   spec.name, difference, most, file));
+    warnings.push_back(
+        fmt::format("network \"{}\": two runs on one input gave different scores (by {:.3g} of {:.3g}): {} "
+                    "was saved in training "
+                    "mode (dropout), or draws random numbers; call `model.eval()` before `torch.jit.trace`",
+                    spec.name, difference, most, file));
     return;
   }
 }
@@ -109,17 +122,23 @@ class TorchRuntime : public InferenceRuntime {
 
   ordered_json facts() const override {
     ordered_json warnings = ordered_json::array();
-    const std::string kernel = string_from("openblas_get_corename"), config = string_from("openblas_get_config");
+    const std::string kernel = string_from("openblas_get_corename"),
+                      config = string_from("openblas_get_config");
     if (config.empty())
-      warnings.push_back("no OpenBLAS found (a reference BLAS is up to 30 times slower): apt-get install libopenblas0-openmp");
+      warnings.push_back(
+          "no OpenBLAS found (a reference BLAS is up to 30 times slower): apt-get install "
+          "libopenblas0-openmp");
     else if (kernel == "Prescott" || kernel == "Core2" || kernel == "Nehalem")
       warnings.push_back(fmt::format("OpenBLAS runs its slow kernel \"{}\"; set OPENBLAS_CORETYPE={}", kernel,
                                      best_blas_kernel()));
     if (at::get_num_threads() != threads_asked_)
-      warnings.push_back(fmt::format("asked for {} threads, LibTorch uses {}", threads_asked_, at::get_num_threads()));
+      warnings.push_back(
+          fmt::format("asked for {} threads, LibTorch uses {}", threads_asked_, at::get_num_threads()));
     const bool on_gpu = device_.device().is_cuda();
     if (on_gpu && !cuda_)
-      warnings.push_back("no CUDA runtime (libcudart) among the loaded libraries: the GPU's own times are unknown, and so is its name");
+      warnings.push_back(
+          "no CUDA runtime (libcudart) among the loaded libraries: the GPU's own times are unknown, and so "
+          "is its name");
     ordered_json facts = {{"libtorch", TORCH_VERSION},
                           {"onednn", at::hasMKLDNN()},
                           {"blas", or_null(config)},
@@ -139,7 +158,8 @@ class TorchRuntime : public InferenceRuntime {
     std::unique_ptr<StagedModel> model = load_network(spec, classes);
     model = device_.device().is_cpu() ? on_processor(std::move(model), spec.name)
                                       : on_device(std::move(model), spec.name, device_.device(), cuda_);
-    if (spec.architecture != "lstm" && spec.architecture != "bert") check_output(*model, spec, classes, network_warnings_);
+    if (spec.architecture != "lstm" && spec.architecture != "bert")
+      check_output(*model, spec, classes, network_warnings_);
     return model;
   }
 
@@ -147,20 +167,26 @@ class TorchRuntime : public InferenceRuntime {
   std::unique_ptr<StagedModel> load_network(const NetworkSpec& spec, int classes) {
     if (spec.architecture == "lstm") {
       if (spec.lstm.vocabulary != classes)
-        throw InputError(fmt::format("network \"{}\" knows {} words, but the data has {}; use the data it was trained on",
-                                     spec.name, spec.lstm.vocabulary, classes));
+        throw InputError(
+            fmt::format("network \"{}\" knows {} words, but the data has {}; use the data it was trained on",
+                        spec.name, spec.lstm.vocabulary, classes));
       torch::manual_seed(spec.random_seed);
       StripedLstm net(spec.lstm);
       if (!spec.random_weights()) load_weights(*net, spec.weights);
       return compile(net, device_);
     }
     if (spec.architecture == "bert")
-      return std::make_unique<BertReader>(
-          spec.bert, spec.random_weights() ? random_weights(spec.bert, spec.random_seed) : read_weights(spec.bert, spec.weights), device_);
+      return std::make_unique<BertReader>(spec.bert,
+                                          spec.random_weights() ? random_weights(spec.bert, spec.random_seed)
+                                                                : read_weights(spec.bert, spec.weights),
+                                          device_);
     if (spec.architecture == "torchscript") return load_torchscript(spec, device_, &network_warnings_);
     if (spec.architecture == "zoo") {
       const zoo::Architecture net = spec.zoo.architecture();
-      return compile(net, spec.random_weights() ? random_weights(net, spec.random_seed) : read_weights(net, spec.weights), device_);
+      return compile(
+          net,
+          spec.random_weights() ? random_weights(net, spec.random_seed) : read_weights(net, spec.weights),
+          device_);
     }
     torch::manual_seed(spec.random_seed);
     StripedResnet net(spec.resnet);
@@ -169,13 +195,18 @@ class TorchRuntime : public InferenceRuntime {
     return compile(net, device_);
   }
 
-  // LibTorch's defaults are left alone: TF32 (10 bits of mantissa on the tensor cores of Ampere and later) in convolutions but not in
-  // matrix products, and algorithms of cuDNN chosen by its heuristic, not by trying them out, so that every run takes the same ones.
+  // LibTorch's defaults are left alone: TF32 (10 bits of mantissa on the tensor cores of Ampere and later) in
+  // convolutions but not in matrix products, and algorithms of cuDNN chosen by its heuristic, not by trying
+  // them out, so that every run takes the same ones.
   ordered_json gpu_facts() const {
     const at::Context& context = at::globalContext();
-    ordered_json gpu = cuda_ ? cuda_->gpu_facts() : ordered_json{{"name", nullptr}, {"memory_bytes", nullptr}, {"pci_bus_id", nullptr}};
-    gpu["cudart"] = at::Context::hasCUDART() ? ordered_json(at::Context::versionCUDART()) : ordered_json(nullptr);
-    gpu["cudnn"] = at::Context::hasCuDNN() ? ordered_json(at::Context::versionCuDNN()) : ordered_json(nullptr);
+    ordered_json gpu =
+        cuda_ ? cuda_->gpu_facts()
+              : ordered_json{{"name", nullptr}, {"memory_bytes", nullptr}, {"pci_bus_id", nullptr}};
+    gpu["cudart"] =
+        at::Context::hasCUDART() ? ordered_json(at::Context::versionCUDART()) : ordered_json(nullptr);
+    gpu["cudnn"] =
+        at::Context::hasCuDNN() ? ordered_json(at::Context::versionCuDNN()) : ordered_json(nullptr);
     gpu["tf32_in_convolutions"] = context.allowTF32CuDNN();
     gpu["tf32_in_matrix_products"] = context.allowTF32CuBLAS();
     gpu["cudnn_benchmark"] = context.benchmarkCuDNN();
@@ -193,17 +224,19 @@ class TorchRuntime : public InferenceRuntime {
 }  // namespace
 }  // namespace alertbench
 
-extern "C" __attribute__((visibility("default"))) alertbench::InferenceRuntime* alert_make_inference_runtime(int threads, const char* device) {
+extern "C" __attribute__((visibility("default"))) alertbench::InferenceRuntime* alert_make_inference_runtime(
+    int threads, const char* device) {
   return new alertbench::TorchRuntime(threads, device);
 }
 
-extern "C" __attribute__((visibility("default"))) alertbench::Kernel* alert_make_gpu_load(const char* kind, uint64_t seed,
-                                                                                          uint64_t buffer_bytes) {
+extern "C" __attribute__((visibility("default"))) alertbench::Kernel* alert_make_gpu_load(
+    const char* kind, uint64_t seed, uint64_t buffer_bytes) {
   alertbench::require_gpu();
   at::set_num_threads(1);
   try {
     return alertbench::make_gpu_load(kind, torch::kCUDA, seed, buffer_bytes).release();
   } catch (const c10::Error& e) {
-    throw alertbench::EnvironmentError(fmt::format("device cuda: the GPU refuses the load {}: {}", kind, e.what_without_backtrace()));
+    throw alertbench::EnvironmentError(
+        fmt::format("device cuda: the GPU refuses the load {}: {}", kind, e.what_without_backtrace()));
   }
 }

@@ -8,9 +8,9 @@
 
 #include <fstream>
 
-#include "core/console.h"
-#include "core/error.h"
-#include "core/text_file.h"
+#include "base/console.h"
+#include "base/error.h"
+#include "base/text_file.h"
 #include "models/device_model.h"
 #include "models/torchscript_check.h"
 
@@ -28,7 +28,8 @@ std::string behind_last(const std::string& text, const std::string& mark) {
 // The one line of a long message that says why.
 std::string line_with_reason(const std::string& message) {
   constexpr size_t longest = 300;
-  std::string line = behind_last(message, "RuntimeError: ");  // of the interpreter, behind a trace of the code
+  std::string line =
+      behind_last(message, "RuntimeError: ");  // of the interpreter, behind a trace of the code
   if (line.empty()) line = message.substr(0, message.find('\n'));
   return line.substr(0, longest);
 }
@@ -36,23 +37,35 @@ std::string line_with_reason(const std::string& message) {
 // Why a file cannot be loaded or run, and what helps, out of LibTorch's own words.
 std::string reason_of(const std::string& message) {
   const auto has = [&](const char* part) { return message.find(part) != std::string::npos; };
-  const std::string version = fmt::format("this LibTorch ({}.{}.{})", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH);
+  const std::string version =
+      fmt::format("this LibTorch ({}.{}.{})", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, TORCH_VERSION_PATCH);
   std::string unknown = behind_last(message, "Unknown builtin op: ");
   if (!unknown.empty() && unknown.back() == '.') unknown.pop_back();
   if (!unknown.empty())
-    return fmt::format("needs an operator that {} has not: {}; save it with a PyTorch of this version, and without operators of other "
-                       "packages (torchvision), or build with a later LibTorch", version, unknown);
-  if (has("required keyword attribute") || has("optimize_for_inference") || has("_MKLDNN") || has("mkldnn_prepacked"))
-    return "cannot be loaded as TorchScript: code that torch.jit.optimize_for_inference made cannot be read back (" +
+    return fmt::format(
+        "needs an operator that {} has not: {}; save it with a PyTorch of this version, and without "
+        "operators of other "
+        "packages (torchvision), or build with a later LibTorch",
+        version, unknown);
+  if (has("required keyword attribute") || has("optimize_for_inference") || has("_MKLDNN") ||
+      has("mkldnn_prepacked"))
+    return "cannot be loaded as TorchScript: code that torch.jit.optimize_for_inference made cannot be read "
+           "back (" +
            line_with_reason(message) + "); save it without optimize_for_inference";
   if (has("maximum supported version"))
-    return fmt::format("is written in a later format than {} reads; save it with a PyTorch of this version, or build with a later LibTorch",
-                       version);
-  if (has("CUDA") && (has("Could not run") || has("NVIDIA driver") || has("not linked") || has("not compiled") || has("cannot initialize")))
-    return "was made for a GPU, and its code names it; trace it on the processor (`torch.jit.trace(model.cpu().eval(), ...)`) and save it "
-           "again: " + line_with_reason(message);
+    return fmt::format(
+        "is written in a later format than {} reads; save it with a PyTorch of this version, or build with a "
+        "later LibTorch",
+        version);
+  if (has("CUDA") && (has("Could not run") || has("NVIDIA driver") || has("not linked") ||
+                      has("not compiled") || has("cannot initialize")))
+    return "was made for a GPU, and its code names it; trace it on the processor "
+           "(`torch.jit.trace(model.cpu().eval(), ...)`) and save it "
+           "again: " +
+           line_with_reason(message);
   if (has("constants.pkl") && has("not found"))
-    return "cannot be loaded as TorchScript: a PyTorch file without code (a state dictionary?); save it with `torch.jit.script(model).save(path)`";
+    return "cannot be loaded as TorchScript: a PyTorch file without code (a state dictionary?); save it with "
+           "`torch.jit.script(model).save(path)`";
   return "cannot be loaded as TorchScript (torn, missing, or another format): " + line_with_reason(message);
 }
 
@@ -67,9 +80,12 @@ int trained_operators(const torch::jit::Block* block) {
   int count = 0;
   for (const torch::jit::Node* node : block->nodes()) {
     const std::string name = node->kind().toQualString();
-    const bool dropout = name.find("dropout") != std::string::npos && node->inputs().size() >= 3 && is_true(node->input(2));
-    const bool norm = name == "aten::batch_norm" && node->inputs().size() > 5 && is_true(node->input(5)) &&
-                      node->input(3)->type()->kind() != c10::TypeKind::NoneType;  // without statistics of its own it always takes the input's
+    const bool dropout =
+        name.find("dropout") != std::string::npos && node->inputs().size() >= 3 && is_true(node->input(2));
+    const bool norm =
+        name == "aten::batch_norm" && node->inputs().size() > 5 && is_true(node->input(5)) &&
+        node->input(3)->type()->kind() !=
+            c10::TypeKind::NoneType;  // without statistics of its own it always takes the input's
     count += dropout || norm;
     for (const torch::jit::Block* inner : node->blocks()) count += trained_operators(inner);
   }
@@ -79,7 +95,8 @@ int trained_operators(const torch::jit::Block* block) {
 // What a network prints would stand among the results, and could hold escape sequences.
 void print_to_standard_error() {
   static const bool done = [] {
-    torch::jit::setPrintHandler([](const std::string& text) { say("network: {}", text.substr(0, text.find_last_not_of('\n') + 1)); });
+    torch::jit::setPrintHandler(
+        [](const std::string& text) { say("network: {}", text.substr(0, text.find_last_not_of('\n') + 1)); });
     return true;
   }();
   static_cast<void>(done);
@@ -106,8 +123,9 @@ class TorchscriptModel : public StagedModel {
       output = module_.forward({input_.fetch()});
     } catch (const std::exception& e) {  // c10::Error, or what the interpreter makes of it
       if (const auto failure = machine_failure(spec_.name, e.what())) throw *failure;
-      throw InputError(fmt::format("{}it does not take a 1x{}x{}x{} float image: {}", where(), spec_.input.channels,
-                                   spec_.input.height, spec_.input.width, line_with_reason(e.what())));
+      throw InputError(fmt::format("{}it does not take a 1x{}x{}x{} float image: {}", where(),
+                                   spec_.input.channels, spec_.input.height, spec_.input.width,
+                                   line_with_reason(e.what())));
     }
     if (!output.isTensor()) throw InputError(where() + "its output is no tensor of scores");
     output_ = output.toTensor();
@@ -129,7 +147,8 @@ class TorchscriptModel : public StagedModel {
 
 }  // namespace
 
-std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device, std::vector<std::string>* warnings) {
+std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device,
+                                              std::vector<std::string>* warnings) {
   const std::string where = fmt::format("{}: network \"{}\": ", spec.weights, spec.name);
   open_to_read(spec.weights);  // a regular file
   print_to_standard_error();
@@ -139,9 +158,13 @@ std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const Com
     torch::jit::Module module = torch::jit::load(spec.weights, device.device());
     module.eval();
     module = torch::jit::freeze(module);
-    if (const int count = trained_operators(module.get_method("forward").graph()->block()); count > 0 && warnings)
-      warnings->push_back(fmt::format("network \"{}\": {} operators (dropout, batch norm) of {} are in training mode for good, which makes its answers "
-                                      "wrong; call `model.eval()` before `torch.jit.trace`", spec.name, count, spec.weights));
+    if (const int count = trained_operators(module.get_method("forward").graph()->block());
+        count > 0 && warnings)
+      warnings->push_back(
+          fmt::format("network \"{}\": {} operators (dropout, batch norm) of {} are in training mode for "
+                      "good, which makes its answers "
+                      "wrong; call `model.eval()` before `torch.jit.trace`",
+                      spec.name, count, spec.weights));
     return std::make_unique<TorchscriptModel>(std::move(module), spec, device);
   } catch (const Error&) {
     throw;
@@ -150,7 +173,8 @@ std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const Com
     throw InputError(where + reason_of(e.what_without_backtrace()));
   } catch (const std::bad_alloc&) {
     throw;
-  } catch (const std::exception& e) {  // of the compiler: torch::jit::ErrorReport, std::runtime_error, std::out_of_range
+  } catch (const std::exception&
+               e) {  // of the compiler: torch::jit::ErrorReport, std::runtime_error, std::out_of_range
     throw InputError(where + reason_of(e.what()));
   }
 }

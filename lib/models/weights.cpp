@@ -8,7 +8,7 @@
 #include <map>
 #include <vector>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "models/state_dict_file.h"
 
 namespace alertbench {
@@ -18,11 +18,16 @@ constexpr size_t most_listed = 20;
 
 at::ScalarType scalar_type(NumberType type) {
   switch (type) {
-    case NumberType::float64: return at::kDouble;
-    case NumberType::float32: return at::kFloat;
-    case NumberType::float16: return at::kHalf;
-    case NumberType::bfloat16: return at::kBFloat16;
-    case NumberType::integer: break;
+    case NumberType::float64:
+      return at::kDouble;
+    case NumberType::float32:
+      return at::kFloat;
+    case NumberType::float16:
+      return at::kHalf;
+    case NumberType::bfloat16:
+      return at::kBFloat16;
+    case NumberType::integer:
+      break;
   }
   return at::kLong;
 }
@@ -30,7 +35,8 @@ at::ScalarType scalar_type(NumberType type) {
 // A copy: in the file numbers may lie at any byte.
 at::Tensor tensor_of(const StoredTensor& stored) {
   const at::ScalarType type = scalar_type(stored.type);
-  const at::Tensor numbers = at::empty({static_cast<int64_t>(stored.data.size() / c10::elementSize(type))}, type);
+  const at::Tensor numbers =
+      at::empty({static_cast<int64_t>(stored.data.size() / c10::elementSize(type))}, type);
   std::memcpy(numbers.data_ptr(), stored.data.data(), stored.data.size());
   return numbers.as_strided(stored.shape, stored.stride);
 }
@@ -38,7 +44,8 @@ at::Tensor tensor_of(const StoredTensor& stored) {
 // What keeps `stored` from becoming `tensor`; empty where it was copied.
 std::string copy(const StoredTensor& stored, at::Tensor tensor) {
   if (stored.shape != tensor.sizes().vec())
-    return fmt::format("shape [{}], needed [{}]", fmt::join(stored.shape, ", "), fmt::join(tensor.sizes().vec(), ", "));
+    return fmt::format("shape [{}], needed [{}]", fmt::join(stored.shape, ", "),
+                       fmt::join(tensor.sizes().vec(), ", "));
   if (stored.type == NumberType::integer) return "whole numbers, needed floating-point ones";
   const at::Tensor values = tensor_of(stored);
   if (!at::isfinite(values).all().item<bool>()) return "holds NaN or infinity";
@@ -69,8 +76,9 @@ std::string common_beginning(const std::vector<std::string>& names) {
   return common;
 }
 
-// The network's names for the stored tensors, before `rule`; "" where one is passed over. What the network does not know as it is has
-// wrappers taken off; where it knows none then, what all begin with ("model." of a training script).
+// The network's names for the stored tensors, before `rule`; "" where one is passed over. What the network
+// does not know as it is has wrappers taken off; where it knows none then, what all begin with ("model." of a
+// training script).
 std::vector<std::string> names_of(const StateDictFile& file, const Weights& tensors, const NameRule& rule) {
   std::vector<std::string> names;
   bool any_known = false;
@@ -105,7 +113,9 @@ bool ends_with(const std::string& text, const std::string& end) {
 
 }  // namespace
 
-std::string same_name(const std::string& stored) { return ends_with(stored, ".num_batches_tracked") ? "" : stored; }
+std::string same_name(const std::string& stored) {
+  return ends_with(stored, ".num_batches_tracked") ? "" : stored;
+}
 
 void fill_weights(const Weights& tensors, const std::string& path, const NameRule& rule) {
   const StateDictFile file = StateDictFile::read(path);
@@ -131,7 +141,8 @@ void fill_weights(const Weights& tensors, const std::string& path, const NameRul
   if (problems.empty() && unknown.empty()) return;
   const size_t left_out = cut(problems, most_listed / 2) + cut(unknown, most_listed / 2);
   problems.insert(problems.end(), unknown.begin(), unknown.end());
-  throw InputError(fmt::format("{}: the weights do not fit the network: {}{}", path, fmt::join(problems, "; "),
+  throw InputError(fmt::format("{}: the weights do not fit the network: {}{}", path,
+                               fmt::join(problems, "; "),
                                left_out ? fmt::format("; and {} more", left_out) : ""));
 }
 

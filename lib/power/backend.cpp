@@ -4,33 +4,37 @@
 
 #include <algorithm>
 
-#include "core/error.h"
-#include "power/cap_guard.h"
-#include "power/nvml.h"
-#include "power/sensors.h"
+#include "base/error.h"
+#include "power/cpufreq/sensors.h"
+#include "power/guard/cap_guard.h"
+#include "power/nvml/nvml.h"
 
 namespace alertbench {
 namespace {
 
 bool nothing_to_cap(const PowercapTree& tree) {
   const auto packages = tree.packages();
-  return !packages.empty() &&
-         std::all_of(packages.begin(), packages.end(), [](const PowercapZone* z) { return z->constraints.empty(); });
+  return !packages.empty() && std::all_of(packages.begin(), packages.end(),
+                                          [](const PowercapZone* z) { return z->constraints.empty(); });
 }
 
 void open_rapl(PowerBackend& power, const PowerRequest& request, Clock& clock) {
   power.counter = make_rapl_counter(request.root, clock);
   if (request.caps_w.size() == 1 && nothing_to_cap(read_powercap_tree(request.root))) {
     power.caps = make_no_cap("rapl");
-    power.notes.push_back("power: this processor lets Linux read its energy, not cap it: the only cap stands for uncapped");
+    power.notes.push_back(
+        "power: this processor lets Linux read its energy, not cap it: the only cap stands for uncapped");
   } else {
-    power.caps = make_rapl_cap({request.root, request.state_folder, request.caps_w, {}, request.nvml_library});
+    power.caps =
+        make_rapl_cap({request.root, request.state_folder, request.caps_w, {}, request.nvml_library});
   }
   power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
 }
 
-// RAPL's counters where the machine has them (AMD), else sensors. Null, with the reasons, where there are none.
-std::unique_ptr<EnergyCounter> open_processor_counter(const PowerRequest& request, Clock& clock, std::vector<std::string>& why) {
+// RAPL's counters where the machine has them (AMD), else sensors. Null, with the reasons, where there are
+// none.
+std::unique_ptr<EnergyCounter> open_processor_counter(const PowerRequest& request, Clock& clock,
+                                                      std::vector<std::string>& why) {
   if (request.sensors.empty()) {
     try {
       return make_rapl_counter(request.root, clock);
@@ -54,7 +58,12 @@ void open_cpufreq(PowerBackend& power, const PowerRequest& request, Clock& clock
     power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
   else
     power.notes.push_back(fmt::format("power: energy is modelled: {}", fmt::join(why, "; ")));
-  power.caps = make_cpufreq_cap({request.root, request.state_folder, request.caps_w, request.frequencies, request.policies, {},
+  power.caps = make_cpufreq_cap({request.root,
+                                 request.state_folder,
+                                 request.caps_w,
+                                 request.frequencies,
+                                 request.policies,
+                                 {},
                                  request.nvml_library});
 }
 
@@ -66,14 +75,17 @@ std::vector<std::string> why_no_cpufreq(const PowerRequest& request, Clock& cloc
   return why;
 }
 
-// That of the networks, as CUDA says, unless it cannot be known. EnvironmentError where another one is asked for.
+// That of the networks, as CUDA says, unless it cannot be known. EnvironmentError where another one is asked
+// for.
 std::string gpu_of(const PowerRequest& request) {
   const Nvml nvml(request.nvml_library);
   const std::string uuid = request.cuda_bus_id.empty() ? "" : nvml.uuid_at(request.cuda_bus_id);
   if (uuid.empty() || request.gpu.empty()) return uuid.empty() ? request.gpu : uuid;
   if (const NvmlGpu gpu = nvml.find(request.gpu); gpu.uuid() != uuid)
-    throw EnvironmentError(fmt::format("power: nvml: power.gpu \"{}\" is {}, but the networks run on {} ({}): leave power.gpu out, or set "
-                                       "CUDA_VISIBLE_DEVICES={}", request.gpu, gpu.label(), uuid, request.cuda_bus_id, gpu.uuid()));
+    throw EnvironmentError(fmt::format(
+        "power: nvml: power.gpu \"{}\" is {}, but the networks run on {} ({}): leave power.gpu out, or set "
+        "CUDA_VISIBLE_DEVICES={}",
+        request.gpu, gpu.label(), uuid, request.cuda_bus_id, gpu.uuid()));
   return uuid;
 }
 
@@ -81,23 +93,31 @@ void open_nvml(PowerBackend& power, const PowerRequest& request, Clock& clock, b
   const std::string gpu = gpu_of(request);
   power.counter = make_nvml_counter(request.nvml_library, gpu, clock);
   try {
-    power.caps = make_nvml_cap({request.root, request.state_folder, request.nvml_library, gpu, request.caps_w, request.frequencies}, clock);
+    power.caps = make_nvml_cap(
+        {request.root, request.state_folder, request.nvml_library, gpu, request.caps_w, request.frequencies},
+        clock);
   } catch (const CannotCap& e) {
     if (cap_needed || request.caps_w.size() != 1) throw;
     power.caps = make_no_cap("nvml");
-    power.notes.push_back(fmt::format("power: the GPU's energy is measured, its power is not capped: the only cap stands for uncapped. {}",
-                                      e.what()));
+    power.notes.push_back(fmt::format(
+        "power: the GPU's energy is measured, its power is not capped: the only cap stands for uncapped. {}",
+        e.what()));
   }
   power.sampler = std::make_unique<EnergySampler>(*power.counter, power.counter->sample_interval_s());
   if (gpu.empty() && Nvml(request.nvml_library).first_in_doubt())
-    power.notes.push_back("power: there are GPUs of several kinds, which CUDA may number in another order: name one by power.gpu, or set "
-                          "CUDA_DEVICE_ORDER=PCI_BUS_ID");
+    power.notes.push_back(
+        "power: there are GPUs of several kinds, which CUDA may number in another order: name one by "
+        "power.gpu, or set "
+        "CUDA_DEVICE_ORDER=PCI_BUS_ID");
   if (request.device == "cpu")
-    power.notes.push_back("power: backend nvml caps and measures the GPU, but the networks run on the processor: neither is about them");
+    power.notes.push_back(
+        "power: backend nvml caps and measures the GPU, but the networks run on the processor: neither is "
+        "about them");
 }
 
 // What `auto` is here, and why not something better; nvml is opened at once.
-std::string choose(PowerBackend& power, const PowerRequest& request, Clock& clock, std::vector<std::string>& why) {
+std::string choose(PowerBackend& power, const PowerRequest& request, Clock& clock,
+                   std::vector<std::string>& why) {
   if (request.device != "cpu") {
     try {
       PowerBackend gpu;
@@ -137,8 +157,10 @@ PowerBackend open_power(const PowerRequest& request, Clock& clock) {
   if (backend == "auto") {
     std::vector<std::string> why;
     backend = choose(power, request, clock, why);
-    power.notes.push_back(backend != "emulated" ? fmt::format("power: backend auto is {} here", backend)
-                                      : fmt::format("power: backend auto is emulated here, energy is modelled: {}", fmt::join(why, "; ")));
+    power.notes.push_back(backend != "emulated"
+                              ? fmt::format("power: backend auto is {} here", backend)
+                              : fmt::format("power: backend auto is emulated here, energy is modelled: {}",
+                                            fmt::join(why, "; ")));
     if (power.caps) return power;
   }
   if (backend == "rapl")

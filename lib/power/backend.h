@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "power/cpufreq.h"
-#include "power/nvml_library.h"
+#include "power/cpufreq/cpufreq.h"
+#include "power/nvml/nvml_library.h"
 #include "power/power.h"
-#include "power/rapl.h"
+#include "power/rapl/rapl.h"
 
 namespace alertbench {
 
@@ -23,8 +23,9 @@ struct PowerRequest {
   std::vector<std::string> sensors{};  // cpufreq; empty: RAPL's counters, else the processor's sensors
   std::string device = "cpu";          // where the networks run: "cpu" | "cuda"
   std::string gpu{};                   // nvml; see Nvml::find()
-  std::string nvml_library = default_nvml_library;  // where there are caps of a GPU to put back, any backend needs it
-  std::string cuda_bus_id{};           // nvml: of the GPU that the networks run on, where that is known
+  std::string nvml_library =
+      default_nvml_library;   // where there are caps of a GPU to put back, any backend needs it
+  std::string cuda_bus_id{};  // nvml: of the GPU that the networks run on, where that is known
 };
 
 struct PowerBackend {
@@ -51,10 +52,12 @@ struct PowerBackend {
   nlohmann::ordered_json facts() const;
 };
 
-// `auto` is, for networks on the processor, rapl where caps can be set and energy be read, else cpufreq where a table is given and both
-// can be done; for networks on a GPU nvml where both can be done; else emulated; notes then says why. `rapl` on a machine that has
-// energy and nothing to cap (AMD), and `nvml` where caps of the GPU cannot be set, take one cap, which then means uncapped.
-// EnvironmentError as of the parts; where another run has this machine's caps, `auto` is refused as well; so is nvml for another GPU than the networks'. The clock must outlive it.
+// `auto` is, for networks on the processor, rapl where caps can be set and energy be read, else cpufreq where
+// a table is given and both can be done; for networks on a GPU nvml where both can be done; else emulated;
+// notes then says why. `rapl` on a machine that has energy and nothing to cap (AMD), and `nvml` where caps of
+// the GPU cannot be set, take one cap, which then means uncapped. EnvironmentError as of the parts; where
+// another run has this machine's caps, `auto` is refused as well; so is nvml for another GPU than the
+// networks'. The clock must outlive it.
 PowerBackend open_power(const PowerRequest& request, Clock& clock);
 
 }  // namespace alertbench

@@ -13,11 +13,15 @@ ordered_json EnergyCounter::facts() const {
   const auto or_null = [](double v) { return v > 0 ? ordered_json(v) : ordered_json(); };
   ordered_json all = ordered_json::array();
   for (const EnergyDomain& d : domains())
-    all.push_back({{"name", d.name}, {"resolution_j", or_null(d.resolution_j)}, {"range_j", or_null(d.range_j)}, {"capped", d.capped}});
+    all.push_back({{"name", d.name},
+                   {"resolution_j", or_null(d.resolution_j)},
+                   {"range_j", or_null(d.range_j)},
+                   {"capped", d.capped}});
   return {{"source", source()},
           {"description", description()},
           {"refresh_interval_s", refresh_interval_s()},
-          {"sample_interval_s", std::isfinite(sample_interval_s()) ? ordered_json(sample_interval_s()) : ordered_json()},
+          {"sample_interval_s",
+           std::isfinite(sample_interval_s()) ? ordered_json(sample_interval_s()) : ordered_json()},
           {"domains", all},
           {"problems", problems()}};
 }
@@ -63,7 +67,9 @@ class CounterMeter : public EnergyMeter {
   }
 
   ordered_json facts() const override {
-    return {{"windows", windows_}, {"shorter_than_five_refreshes", short_windows_}, {"without_energy", lost_windows_}};
+    return {{"windows", windows_},
+            {"shorter_than_five_refreshes", short_windows_},
+            {"without_energy", lost_windows_}};
   }
 
  private:

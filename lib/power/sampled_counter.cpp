@@ -7,7 +7,7 @@
 #include <mutex>
 #include <utility>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
@@ -32,11 +32,13 @@ class SampledCounter : public EnergyCounter {
   std::string source() const override { return settings_.source; }
   double refresh_interval_s() const override { return refresh_s_; }
   double sample_interval_s() const override {
-    return counts_only_ ? counting_sample_s : std::clamp(refresh_s_ / 2, shortest_counter_sample_s, longest_counter_sample_s);
+    return counts_only_ ? counting_sample_s
+                        : std::clamp(refresh_s_ / 2, shortest_counter_sample_s, longest_counter_sample_s);
   }
   std::string description() const override {
     const std::string how =
-        counts_only_ ? "counted" : fmt::format("sampled every {:.0f} ms and integrated", 1e3 * sample_interval_s());
+        counts_only_ ? "counted"
+                     : fmt::format("sampled every {:.0f} ms and integrated", 1e3 * sample_interval_s());
     return fmt::format("{}, {}; new values every {:.0f} ms{}", settings_.description, how, 1e3 * refresh_s_,
                        seen_ ? "" : " (assumed: none changed while watched)");
   }
@@ -75,7 +77,8 @@ class SampledCounter : public EnergyCounter {
   };
 
   [[noreturn]] void refuse(const Channel& c, const std::string& what) const {
-    throw EnvironmentError(fmt::format("power: {} {}: {} {}; {}", settings_.kind, c.of.about.name, c.of.origin, what, settings_.mend));
+    throw EnvironmentError(fmt::format("power: {} {}: {} {}; {}", settings_.kind, c.of.about.name,
+                                       c.of.origin, what, settings_.mend));
   }
 
   void watch() {
@@ -105,7 +108,8 @@ class SampledCounter : public EnergyCounter {
     if (!any) refuse(channels_.front(), "reads 0 all the time: no real meter, or one that is off");
     for (size_t i = 0; i < channels_.size(); ++i)
       if (channels_[i].of.counts && !changed_s[i])
-        refuse(channels_[i], fmt::format("stands still at {} J: no real counter (a virtual machine?)", channels_[i].last));
+        refuse(channels_[i],
+               fmt::format("stands still at {} J: no real counter (a virtual machine?)", channels_[i].last));
     seen_ = !gaps.empty();
     if (seen_) {
       std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2), gaps.end());
@@ -141,7 +145,8 @@ class SampledCounter : public EnergyCounter {
   // Told once a channel: one that is gone fails at every input.
   void spoil(Channel& c, const std::string& what) {
     spoilt_ = true;
-    if (!std::exchange(c.told, true)) problems_.push_back(fmt::format("{} {} {}", settings_.kind, c.of.about.name, what));
+    if (!std::exchange(c.told, true))
+      problems_.push_back(fmt::format("{} {} {}", settings_.kind, c.of.about.name, what));
   }
 
   SampledCounterSettings settings_;
@@ -155,7 +160,8 @@ class SampledCounter : public EnergyCounter {
 
 }  // namespace
 
-std::unique_ptr<EnergyCounter> make_sampled_counter(std::vector<EnergyChannel> channels, SampledCounterSettings settings, Clock& clock) {
+std::unique_ptr<EnergyCounter> make_sampled_counter(std::vector<EnergyChannel> channels,
+                                                    SampledCounterSettings settings, Clock& clock) {
   return std::make_unique<SampledCounter>(std::move(channels), std::move(settings), clock);
 }
 

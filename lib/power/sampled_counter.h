@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/clock.h"
+#include "base/clock.h"
 #include "power/power.h"
 
 namespace alertbench {
@@ -26,9 +26,11 @@ struct SampledCounterSettings {
   std::string mend;         // ends messages where it cannot be used: "choose others by power.sensors"
 };
 
-// The sum of the channels. Watches them for a second at the start: how often they change is the refresh interval. EnvironmentError
-// where one cannot be read, a power is 0 all the time, or an energy stands still. Later, a channel that cannot be read, an energy that
-// goes back or stands still costs the windows it touches, and is a problem told once. The clock must outlive it.
-std::unique_ptr<EnergyCounter> make_sampled_counter(std::vector<EnergyChannel> channels, SampledCounterSettings settings, Clock& clock);
+// The sum of the channels. Watches them for a second at the start: how often they change is the refresh
+// interval. EnvironmentError where one cannot be read, a power is 0 all the time, or an energy stands still.
+// Later, a channel that cannot be read, an energy that goes back or stands still costs the windows it
+// touches, and is a problem told once. The clock must outlive it.
+std::unique_ptr<EnergyCounter> make_sampled_counter(std::vector<EnergyChannel> channels,
+                                                    SampledCounterSettings settings, Clock& clock);
 
 }  // namespace alertbench

@@ -9,9 +9,9 @@
 #include <fstream>
 #include <regex>
 
-#include "core/error.h"
-#include "core/text_file.h"
-#include "trace/atomic_file.h"
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/text_file.h"
 
 namespace alertbench {
 namespace {
@@ -131,7 +131,8 @@ NpyArray<T> read_npy(const std::string& path, const std::vector<int64_t>& expect
   NpyArray<T> array;
   array.shape = parse_shape(path, match[3]);
   if (!expected.empty() && array.shape != expected)
-    throw InputError(fmt::format("{}: shape ({}), expected ({})", path, fmt::join(array.shape, ", "), fmt::join(expected, ", ")));
+    throw InputError(fmt::format("{}: shape ({}), expected ({})", path, fmt::join(array.shape, ", "),
+                                 fmt::join(expected, ", ")));
   const int64_t count = values_in(array.shape);
   const uintmax_t data = size - preamble - header_size;
   if (count < 0 || data % sizeof(T) != 0 || static_cast<uintmax_t>(count) != data / sizeof(T))

@@ -21,8 +21,9 @@ const char* npy_dtype();  // "float64" | "float32" | "uint8" | "int64"
 template <class T>
 void write_npy(const std::string& path, const std::vector<int64_t>& shape, const std::vector<T>& values);
 
-// InputError names the file and what is wrong with it: also a shape other than the `expected` one, where that is not empty. Header and
-// length are checked before anything is allocated, so a file costs no more memory than its own size.
+// InputError names the file and what is wrong with it: also a shape other than the `expected` one, where that
+// is not empty. Header and length are checked before anything is allocated, so a file costs no more memory
+// than its own size.
 template <class T>
 NpyArray<T> read_npy(const std::string& path, const std::vector<int64_t>& expected = {});
 

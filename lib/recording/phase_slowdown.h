@@ -21,9 +21,10 @@ struct PhaseSlowdown {
 };
 std::vector<PhaseSlowdown> phase_slowdowns(const TruthTable& truth, const Profile& profile);
 
-// xi by network with and without the co-runner, at the median input and on average (networks shorter than a co-runner's burst
-// meet it seldom); where inputs differ in size also how far it spreads with that, and had it been taken over the profile's
-// latency at the mean size. And by phase: each one where there are few, else the first and last ones; quantiles over all.
+// xi by network with and without the co-runner, at the median input and on average (networks shorter than a
+// co-runner's burst meet it seldom); where inputs differ in size also how far it spreads with that, and had
+// it been taken over the profile's latency at the mean size. And by phase: each one where there are few, else
+// the first and last ones; quantiles over all.
 nlohmann::ordered_json slowdown_facts(const TruthTable& truth, const Profile& profile);
 
 }  // namespace alertbench

@@ -7,11 +7,11 @@
 #include <limits>
 #include <type_traits>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json_reader.h"
+#include "base/sha256.h"
 #include "recording/npy.h"
-#include "trace/atomic_file.h"
-#include "trace/sha256.h"
 
 namespace alertbench {
 namespace {
@@ -47,13 +47,28 @@ struct OptionalArray {
 };
 constexpr OptionalArray<uint8_t> optional_flags[] = {
     {{"top1", "1", "1 where the stage's first answer was right: [input][row]"}, &TruthTable::top1, true, 1},
-    {{"top5", "1", "1 where the right answer was among the stage's first five: [input][row]"}, &TruthTable::top5, true, 1},
-    {{"missed_top1", "1", "top1 of the guess that stands in for a missed output: [input]"}, &TruthTable::missed_top1, false, 1},
+    {{"top5", "1", "1 where the right answer was among the stage's first five: [input][row]"},
+     &TruthTable::top5,
+     true,
+     1},
+    {{"missed_top1", "1", "top1 of the guess that stands in for a missed output: [input]"},
+     &TruthTable::missed_top1,
+     false,
+     1},
     {{"missed_top5", "1", "top5 of that guess: [input]"}, &TruthTable::missed_top5, false, 1}};
 constexpr OptionalArray<double> optional_numbers[] = {
-    {{"nll", "nats", "-ln of the probability that the stage gave to the word that came: [input][row]"}, &TruthTable::nll, true, highest},
-    {{"f1", "1", "words that the stage's answer shares with the right one, 0 to 1: [input][row]"}, &TruthTable::f1, true, 1},
-    {{"missed_nll", "nats", "nll of the guess that stands in for a missed output: [input]"}, &TruthTable::missed_nll, false, highest},
+    {{"nll", "nats", "-ln of the probability that the stage gave to the word that came: [input][row]"},
+     &TruthTable::nll,
+     true,
+     highest},
+    {{"f1", "1", "words that the stage's answer shares with the right one, 0 to 1: [input][row]"},
+     &TruthTable::f1,
+     true,
+     1},
+    {{"missed_nll", "nats", "nll of the guess that stands in for a missed output: [input]"},
+     &TruthTable::missed_nll,
+     false,
+     highest},
     {{"size", "size_unit of profile.json", "size of the input: [input]"}, &TruthTable::size, false, highest}};
 
 size_t values_of(const TruthTable& truth, bool each_row) {
@@ -80,7 +95,8 @@ std::string times_problem(const Profile& profile, const double* end_s) {
         };
         if (!std::isfinite(time) || time <= 0) return at() + " is no time above 0";
         if (time < shortest_time_s || time > longest_time_s)
-          return fmt::format("{} s is outside {} to {} s; times are in seconds", at(), shortest_time_s, longest_time_s);
+          return fmt::format("{} s is outside {} to {} s; times are in seconds", at(), shortest_time_s,
+                             longest_time_s);
         if (stage > 1 && time < end_s[(row - 1) * caps + cap])
           return at() + " lies before the stage before it";
       }
@@ -92,7 +108,8 @@ std::string problem_of(const TruthTable& truth, const OptionalArray<T>& array) {
   const std::vector<T>& values = truth.*array.values;
   const size_t expected = values_of(truth, array.each_row);
   if (values.empty()) return {};
-  if (values.size() != expected) return fmt::format("{}: {} values, expected {}", array.fact.name, values.size(), expected);
+  if (values.size() != expected)
+    return fmt::format("{}: {} values, expected {}", array.fact.name, values.size(), expected);
   for (const T value : values)
     if (!(value >= 0 && value <= array.highest))
       return fmt::format("{}: {} is not between 0 and {}", array.fact.name, value, array.highest);
@@ -132,11 +149,14 @@ std::string problem_of(const Recording& recording, bool begun = false) {
   if (!truth.members_left.empty() && truth.members_left.size() != inputs)
     return fmt::format("members_left: {} values, expected {}", truth.members_left.size(), inputs);
   for (const int64_t left : truth.members_left)
-    if (left < 1 || left > most_members) return fmt::format("members_left: {} is not between 1 and {}", left, most_members);
-  if (truth.top1.empty() && (!truth.top5.empty() || !truth.nll.empty() || !truth.f1.empty() || !truth.missed_top1.empty() ||
-                             !truth.missed_top5.empty() || !truth.missed_nll.empty()))
+    if (left < 1 || left > most_members)
+      return fmt::format("members_left: {} is not between 1 and {}", left, most_members);
+  if (truth.top1.empty() &&
+      (!truth.top5.empty() || !truth.nll.empty() || !truth.f1.empty() || !truth.missed_top1.empty() ||
+       !truth.missed_top5.empty() || !truth.missed_nll.empty()))
     return "correctness without top1";
-  if (truth.nll.empty() != truth.missed_nll.empty()) return "nll and missed_nll: one is there without the other";
+  if (truth.nll.empty() != truth.missed_nll.empty())
+    return "nll and missed_nll: one is there without the other";
   return {};
 }
 
@@ -172,7 +192,8 @@ std::string problem_of(const Recording& recording, const RecordedInput& input) {
   if (auto problem = times_problem(recording.profile, input.stage_end_s.data()); !problem.empty())
     return problem;
   if (input.facts.members_left < 1 || !(input.facts.size > 0 && input.facts.size <= highest))
-    return fmt::format("members left {}, size {}: both must be above 0", input.facts.members_left, input.facts.size);
+    return fmt::format("members left {}, size {}: both must be above 0", input.facts.members_left,
+                       input.facts.size);
   const size_t judged = truth.inputs == 0 ? input.correct.size() : truth.top1.empty() ? 0 : rows;
   if (input.correct.size() != judged || (judged != 0 && judged != rows))
     return fmt::format("correct: {} values, expected {}", input.correct.size(), judged == 0 ? 0 : rows);
@@ -187,7 +208,8 @@ std::string problem_of(const Recording& recording, const RecordedInput& input) {
   for (const Correctness& c : all) {
     if (c.top5.has_value() != top5 || c.nll.has_value() != nll || c.f1.has_value() != f1)
       return "correct, missed: not the same figures for every stage, every input and a miss";
-    if (nll && !(*c.nll >= 0 && *c.nll <= highest)) return fmt::format("nll: {} is not between 0 and {}", *c.nll, highest);
+    if (nll && !(*c.nll >= 0 && *c.nll <= highest))
+      return fmt::format("nll: {} is not between 0 and {}", *c.nll, highest);
     if (f1 && !(*c.f1 >= 0 && *c.f1 <= 1)) return fmt::format("f1: {} is not between 0 and 1", *c.f1);
   }
   return {};
@@ -335,7 +357,8 @@ void Recording::save(const std::string& folder) const {
   const auto save_optional = [&](const auto& array) {
     std::vector<int64_t> shape = {truth.inputs};
     if (array.each_row) shape.push_back(truth.rows);
-    if (!(truth.*array.values).empty()) arrays[array.fact.name] = save_array(folder, array.fact, shape, truth.*array.values);
+    if (!(truth.*array.values).empty())
+      arrays[array.fact.name] = save_array(folder, array.fact, shape, truth.*array.values);
   };
   for (const auto& array : optional_flags) save_optional(array);
   for (const auto& array : optional_numbers) save_optional(array);
@@ -386,7 +409,8 @@ Recording Recording::load(const std::string& folder_or_json) {
   } else {
     // Before arrays of that size are read.
     if (static_cast<int64_t>(ids.size()) != inputs)
-      throw InputError(fmt::format("{}: no sound recording: input_ids: {} names, expected {}", path, ids.size(), inputs));
+      throw InputError(
+          fmt::format("{}: no sound recording: input_ids: {} names, expected {}", path, ids.size(), inputs));
     truth.inputs = inputs;
     recording.input_ids = ids;
     truth.stage_end_s = load_array<double>(arrays, folder, stage_end, {inputs, truth.rows, truth.caps});
@@ -428,13 +452,15 @@ namespace {
 
 RecordedInput recorded_input(const Recording& recording, int64_t n) {
   const TruthTable& truth = recording.truth;
-  const auto at = static_cast<size_t>(n), rows = static_cast<size_t>(truth.rows), cells = rows * static_cast<size_t>(truth.caps);
+  const auto at = static_cast<size_t>(n), rows = static_cast<size_t>(truth.rows),
+             cells = rows * static_cast<size_t>(truth.caps);
   RecordedInput input;
   input.input_id = recording.input_ids[at];
   input.stage_end_s.assign(truth.stage_end_s.begin() + static_cast<std::ptrdiff_t>(at * cells),
                            truth.stage_end_s.begin() + static_cast<std::ptrdiff_t>((at + 1) * cells));
   if (!truth.top1.empty()) {
-    for (size_t row = 0; row < rows; ++row) input.correct.push_back(correctness_of(truth, n, static_cast<int>(row)));
+    for (size_t row = 0; row < rows; ++row)
+      input.correct.push_back(correctness_of(truth, n, static_cast<int>(row)));
     input.missed = missed_correctness_of(truth, n);
   }
   input.facts = truth.facts_of(n);
@@ -453,7 +479,9 @@ std::string make_part_file(const std::string& folder, const Recording& so_far) {
 }  // namespace
 
 RecordingWriter::RecordingWriter(std::string folder, Recording so_far)
-    : folder_(std::move(folder)), recording_(std::move(so_far)), part_(make_part_file(folder_, recording_), LineFile::Start::keep) {
+    : folder_(std::move(folder)),
+      recording_(std::move(so_far)),
+      part_(make_part_file(folder_, recording_), LineFile::Start::keep) {
   write_description(folder_, description(recording_, "running", folder_));
 }
 

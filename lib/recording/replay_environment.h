@@ -16,8 +16,8 @@ class ReplayEnvironment : public Environment {
   Arrival arrive(int64_t input) override;
   double size(int64_t input) const override;
 
-  // `context` counts from the start of the execution: the wait is off both its times (less than 0 is as 0). It is part
-  // of the outcome's times.
+  // `context` counts from the start of the execution: the wait is off both its times (less than 0 is as 0).
+  // It is part of the outcome's times.
   Outcome execute(const Configuration& configuration, const Context& context) override;
 
   std::string mode() const override { return "replay"; }

@@ -7,9 +7,9 @@
 #include <map>
 #include <set>
 
-#include "core/error.h"
-#include "core/or_null.h"
-#include "core/random.h"
+#include "base/error.h"
+#include "base/or_null.h"
+#include "base/random.h"
 #include "metrics/summary.h"
 #include "report/evaluation_report.h"
 #include "report/numbers.h"
@@ -74,8 +74,8 @@ std::optional<Interval> bootstrap(const std::vector<Pairs>& cells, const Bootstr
 
 void judge(SchedulerComparison& s, double tolerance) {
   if (s.ratio && std::abs(*s.ratio - 1) > tolerance)
-    s.outside.push_back(
-        fmt::format("mean objective B / A {:.4f} over {} setting{}", *s.ratio, s.counted, s.counted == 1 ? "" : "s"));
+    s.outside.push_back(fmt::format("mean objective B / A {:.4f} over {} setting{}", *s.ratio, s.counted,
+                                    s.counted == 1 ? "" : "s"));
   const auto shares = [&](const char* what, const std::optional<double>& a, const std::optional<double>& b) {
     if (a && b && std::abs(*b - *a) > tolerance)
       s.outside.push_back(fmt::format("{} {:.2f} % in A, {:.2f} % in B", what, 100 * *a, 100 * *b));
@@ -104,8 +104,9 @@ std::map<std::string, const Setting*> by_name(const Cell& cell, const std::strin
   std::map<std::string, const Setting*> settings;
   for (const Setting& s : cell.settings)
     if (!settings.emplace(s.goals.name, &s).second)
-      throw InputError(fmt::format("{}: cells: {}: the setting \"{}\" is there twice; pairs need names that are unique", where,
-                                   cell.id, s.goals.name));
+      throw InputError(
+          fmt::format("{}: cells: {}: the setting \"{}\" is there twice; pairs need names that are unique",
+                      where, cell.id, s.goals.name));
   return settings;
 }
 
@@ -127,16 +128,20 @@ std::vector<CellPair> pair_cells(Comparison& c, const ResultFile& a, const Resul
     if (at == cells_b.end()) continue;
     const Cell* other = at->second;
     if (!own->failed.empty() || !other->failed.empty()) {
-      if (own->failed.empty()) c.only_a.push_back(fmt::format("cell {} (failed in B: {})", id, other->failed));
-      if (other->failed.empty()) c.only_b.push_back(fmt::format("cell {} (failed in A: {})", id, own->failed));
-      if (!own->failed.empty() && !other->failed.empty()) c.notes.push_back(fmt::format("cell {} failed in both", id));
+      if (own->failed.empty())
+        c.only_a.push_back(fmt::format("cell {} (failed in B: {})", id, other->failed));
+      if (other->failed.empty())
+        c.only_b.push_back(fmt::format("cell {} (failed in A: {})", id, own->failed));
+      if (!own->failed.empty() && !other->failed.empty())
+        c.notes.push_back(fmt::format("cell {} failed in both", id));
       continue;
     }
     const auto settings_a = by_name(*own, a.path), settings_b = by_name(*other, b.path);
     list_differences(c, fmt::format("{}, setting ", id), keys_of(settings_a), keys_of(settings_b));
     CellPair pair{own, other, {}};
     for (const auto& [name, setting] : settings_a)
-      if (const auto same = settings_b.find(name); same != settings_b.end()) pair.settings.emplace_back(setting, same->second);
+      if (const auto same = settings_b.find(name); same != settings_b.end())
+        pair.settings.emplace_back(setting, same->second);
     if (!pair.settings.empty()) pairs.push_back(std::move(pair));
   }
   return pairs;
@@ -147,39 +152,44 @@ void note_differences(Comparison& c, const std::vector<CellPair>& cells) {
   for (const CellPair& cell : cells) {
     const auto source = [&](const char* what, std::string Cell::*which) {
       if (cell.a->*which != cell.b->*which)
-        c.notes.push_back(fmt::format("{}: {} from {} in A, from {} in B", cell.a->id, what, cell.a->*which, cell.b->*which));
+        c.notes.push_back(fmt::format("{}: {} from {} in A, from {} in B", cell.a->id, what, cell.a->*which,
+                                      cell.b->*which));
     };
     source("energy", &Cell::energy_source);
     source("accuracy", &Cell::accuracy_source);
     if (cell.a->judge != cell.b->judge)
-      c.outside.push_back(fmt::format("{}: goals are judged \"{}\" in A, \"{}\" in B", cell.a->id, to_string(cell.a->judge),
-                                      to_string(cell.b->judge)));
+      c.outside.push_back(fmt::format("{}: goals are judged \"{}\" in A, \"{}\" in B", cell.a->id,
+                                      to_string(cell.a->judge), to_string(cell.b->judge)));
     double farthest = 0;
     for (const auto& [a, b] : cell.settings) {
       ++settings;
       feasible_a += a->feasible;
       feasible_b += b->feasible;
       if (a->feasible != b->feasible)
-        c.notes.push_back(
-            fmt::format("{}, setting {}: feasible in {} only", cell.a->id, a->goals.name, a->feasible ? "A" : "B"));
+        c.notes.push_back(fmt::format("{}, setting {}: feasible in {} only", cell.a->id, a->goals.name,
+                                      a->feasible ? "A" : "B"));
       if (const auto ratio = over(b->goals.deadline_s, a->goals.deadline_s))
         if (std::abs(*ratio - 1) > std::abs(farthest)) farthest = *ratio - 1;
     }
     if (std::abs(farthest) > c.tolerance)
-      c.notes.push_back(fmt::format("{}: deadlines of B differ from those of A under the same name, by up to {:+.1f} %",
-                                    cell.a->id, 100 * farthest));
+      c.notes.push_back(
+          fmt::format("{}: deadlines of B differ from those of A under the same name, by up to {:+.1f} %",
+                      cell.a->id, 100 * farthest));
   }
   if (std::abs(feasible_b - feasible_a) > c.tolerance * settings)
-    c.outside.push_back(fmt::format("feasible settings: {:g} in A, {:g} in B, of {:g}", feasible_a, feasible_b, settings));
+    c.outside.push_back(
+        fmt::format("feasible settings: {:g} in A, {:g} in B, of {:g}", feasible_a, feasible_b, settings));
 }
 
-SchedulerComparison compare_scheduler(Comparison& c, const std::vector<CellPair>& cells, Task task, const std::string& name,
-                                      size_t in_a, size_t in_b, const BootstrapSettings& settings) {
+SchedulerComparison compare_scheduler(Comparison& c, const std::vector<CellPair>& cells, Task task,
+                                      const std::string& name, size_t in_a, size_t in_b,
+                                      const BootstrapSettings& settings) {
   SchedulerComparison s;
   s.group = to_string(task);
   s.scheduler = name;
   std::vector<Pairs> pairs;
-  std::vector<double> violated_a, violated_b, satisfaction_a, satisfaction_b, strict_a, strict_b;  // one a cell
+  std::vector<double> violated_a, violated_b, satisfaction_a, satisfaction_b, strict_a,
+      strict_b;  // one a cell
   for (const CellPair& cell : cells) {
     if (cell.a->task != task) continue;
     Pairs own{cell.a->id, {}, {}};
@@ -200,8 +210,8 @@ SchedulerComparison compare_scheduler(Comparison& c, const std::vector<CellPair>
       };
       const auto objective_a = objective_of(a), objective_b = objective_of(b);
       if (objective_a.has_value() != objective_b.has_value())
-        c.notes.push_back(fmt::format("{}, setting {}, {}: energy is known in {} only", cell.a->id, setting_a->goals.name, name,
-                                      objective_a ? "A" : "B"));
+        c.notes.push_back(fmt::format("{}, setting {}, {}: energy is known in {} only", cell.a->id,
+                                      setting_a->goals.name, name, objective_a ? "A" : "B"));
       if (!objective_a || !objective_b) continue;
       ++s.counted;
       own.a.push_back(*objective_a);
@@ -247,7 +257,9 @@ void compare_evaluations(Comparison& c, const ResultFile& a, const ResultFile& b
   for (const Task task : {Task::min_energy, Task::min_error})
     for (const size_t i : scheduler_order(left.schedulers)) {
       const int j = right.scheduler_index(left.schedulers[i]);
-      if (j < 0 || std::none_of(cells.begin(), cells.end(), [&](const CellPair& p) { return p.a->task == task; })) continue;
+      if (j < 0 ||
+          std::none_of(cells.begin(), cells.end(), [&](const CellPair& p) { return p.a->task == task; }))
+        continue;
       c.schedulers.push_back(
           compare_scheduler(c, cells, task, left.schedulers[i], i, static_cast<size_t>(j), left.bootstrap));
     }
@@ -266,7 +278,8 @@ std::vector<std::pair<SummaryKey, Summary>> summaries_of(const ResultFile& file)
     Summary s = Summary::read(item);
     const SummaryKey key = fmt::format("{} ({}), {}, {}", s.setting, to_string(s.task), s.mode, s.scheduler);
     for (const auto& [other, summary] : all)
-      if (other == key) r.fail("results", fmt::format("\"{}\" is there twice; pairs need names that are unique", key));
+      if (other == key)
+        r.fail("results", fmt::format("\"{}\" is there twice; pairs need names that are unique", key));
     all.emplace_back(key, std::move(s));
   }
   return all;
@@ -291,7 +304,8 @@ void compare_summaries(Comparison& c, const ResultFile& a, const ResultFile& b) 
   list_differences(c, "", keys_of(in_a), keys_of(in_b));
   for (const char* key : {"energy_source", "accuracy_source", "workload", "scenario"}) {
     JsonReader ra(a.summary, a.path), rb(b.summary, b.path);
-    if (ra.text(key) != rb.text(key)) c.notes.push_back(fmt::format("{}: {} in A, {} in B", key, ra.text(key), rb.text(key)));
+    if (ra.text(key) != rb.text(key))
+      c.notes.push_back(fmt::format("{}: {} in A, {} in B", key, ra.text(key), rb.text(key)));
   }
   for (const auto& [key, own] : left) {
     const auto at = in_b.find(key);
@@ -302,7 +316,8 @@ void compare_summaries(Comparison& c, const ResultFile& a, const ResultFile& b) 
     s.scheduler = own.scheduler;
     s.settings = 1;
     if (own.judge != other.judge)
-      s.outside.push_back(fmt::format("goals are judged \"{}\" in A, \"{}\" in B", to_string(own.judge), to_string(other.judge)));
+      s.outside.push_back(fmt::format("goals are judged \"{}\" in A, \"{}\" in B", to_string(own.judge),
+                                      to_string(other.judge)));
     s.violated_a = own.violated;
     s.violated_b = other.violated;
     s.satisfaction_a = own.satisfaction;
@@ -325,7 +340,8 @@ void compare_summaries(Comparison& c, const ResultFile& a, const ResultFile& b) 
 
 Comparison compare(const ResultFile& a, const ResultFile& b, double tolerance) {
   if (!(tolerance >= 0 && tolerance <= 1))
-    throw InputError(fmt::format("--tolerance: {} is outside 0 to 1; give a share, e.g. {}", tolerance, default_tolerance));
+    throw InputError(fmt::format("--tolerance: {} is outside 0 to 1; give a share, e.g. {}", tolerance,
+                                 default_tolerance));
   if (a.evaluation.has_value() != b.evaluation.has_value())
     throw InputError(fmt::format("{} is {}, {} is {}: give two of the same kind", a.path,
                                  a.evaluation ? "an evaluation" : "a summary", b.path,
@@ -339,11 +355,12 @@ Comparison compare(const ResultFile& a, const ResultFile& b, double tolerance) {
   else
     compare_summaries(c, a, b);
   if (c.schedulers.empty())
-    throw InputError(fmt::format("{} and {} have no cell, setting and scheduler in common; nothing can be compared", a.path,
-                                 b.path));
+    throw InputError(fmt::format(
+        "{} and {} have no cell, setting and scheduler in common; nothing can be compared", a.path, b.path));
   for (SchedulerComparison& s : c.schedulers) {
     judge(s, tolerance);
-    for (const std::string& what : s.outside) c.outside.push_back(fmt::format("{}, {}: {}", s.group, s.scheduler, what));
+    for (const std::string& what : s.outside)
+      c.outside.push_back(fmt::format("{}, {}: {}", s.group, s.scheduler, what));
   }
   return c;
 }
@@ -371,13 +388,13 @@ Document Comparison::report() const {
                           {}});
       table = &d.tables.back();
     }
-    table->rows.push_back({s.scheduler, fmt::format("{}", s.settings), fmt::format("{}", s.counted),
-                           with_interval(s.ratio, s.interval, 4),
-                           rounded(s.violated_a, 1, 100), rounded(s.violated_b, 1, 100),
-                           rounded(s.violated_strict_a, 1, 100), rounded(s.violated_strict_b, 1, 100), rounded(s.satisfaction_a, 2, 100),
-                           rounded(s.satisfaction_b, 2, 100),
-                           s.farthest_ratio ? fmt::format("{} ({:.4f})", s.farthest_cell, *s.farthest_ratio) : "",
-                           s.outside.empty() ? "within" : "OUTSIDE"});
+    table->rows.push_back(
+        {s.scheduler, fmt::format("{}", s.settings), fmt::format("{}", s.counted),
+         with_interval(s.ratio, s.interval, 4), rounded(s.violated_a, 1, 100), rounded(s.violated_b, 1, 100),
+         rounded(s.violated_strict_a, 1, 100), rounded(s.violated_strict_b, 1, 100),
+         rounded(s.satisfaction_a, 2, 100), rounded(s.satisfaction_b, 2, 100),
+         s.farthest_ratio ? fmt::format("{} ({:.4f})", s.farthest_cell, *s.farthest_ratio) : "",
+         s.outside.empty() ? "within" : "OUTSIDE"});
   }
   const auto list = [&](const char* title, const std::vector<std::string>& lines) {
     if (lines.empty()) return;
@@ -398,22 +415,23 @@ ordered_json Comparison::to_json() const {
   ordered_json j = {{"a", a}, {"b", b}, {"tolerance", tolerance}, {"within", outside.empty()}};
   j["schedulers"] = ordered_json::array();
   for (const SchedulerComparison& s : schedulers)
-    j["schedulers"].push_back({{"group", s.group},
-                               {"scheduler", s.scheduler},
-                               {"settings", s.settings},
-                               {"counted", s.counted},
-                               {"ratio", or_null(s.ratio)},
-                               {"low", s.interval ? ordered_json(s.interval->low) : ordered_json(nullptr)},
-                               {"high", s.interval ? ordered_json(s.interval->high) : ordered_json(nullptr)},
-                               {"violated_a", or_null(s.violated_a)},
-                               {"violated_b", or_null(s.violated_b)},
-                               {"violated_strict_a", or_null(s.violated_strict_a)},
-                               {"violated_strict_b", or_null(s.violated_strict_b)},
-                               {"satisfaction_a", or_null(s.satisfaction_a)},
-                               {"satisfaction_b", or_null(s.satisfaction_b)},
-                               {"farthest_cell", s.farthest_ratio ? ordered_json(s.farthest_cell) : ordered_json(nullptr)},
-                               {"farthest_ratio", or_null(s.farthest_ratio)},
-                               {"outside", s.outside}});
+    j["schedulers"].push_back(
+        {{"group", s.group},
+         {"scheduler", s.scheduler},
+         {"settings", s.settings},
+         {"counted", s.counted},
+         {"ratio", or_null(s.ratio)},
+         {"low", s.interval ? ordered_json(s.interval->low) : ordered_json(nullptr)},
+         {"high", s.interval ? ordered_json(s.interval->high) : ordered_json(nullptr)},
+         {"violated_a", or_null(s.violated_a)},
+         {"violated_b", or_null(s.violated_b)},
+         {"violated_strict_a", or_null(s.violated_strict_a)},
+         {"violated_strict_b", or_null(s.violated_strict_b)},
+         {"satisfaction_a", or_null(s.satisfaction_a)},
+         {"satisfaction_b", or_null(s.satisfaction_b)},
+         {"farthest_cell", s.farthest_ratio ? ordered_json(s.farthest_cell) : ordered_json(nullptr)},
+         {"farthest_ratio", or_null(s.farthest_ratio)},
+         {"outside", s.outside}});
   j["only_in_a"] = only_a;
   j["only_in_b"] = only_b;
   j["notes"] = notes;

@@ -20,13 +20,14 @@ struct SchedulerComparison {
   int counted = 0;   // of these, violated in neither and with a known objective in both: those behind `ratio`
   // B over A of the mean objective (energy or error), within each cell; over cells the harmonic mean.
   std::optional<double> ratio;
-  // Evaluations: bootstrap over pairs of settings within each cell. Summaries: from the intervals of both over their inputs,
-  // taken as independent; absent where one has none.
+  // Evaluations: bootstrap over pairs of settings within each cell. Summaries: from the intervals of both
+  // over their inputs, taken as independent; absent where one has none.
   std::optional<Interval> interval;
-  std::optional<double> violated_a, violated_b;          // share of settings; over cells the mean
-  std::optional<double> violated_strict_a, violated_strict_b;  // likewise, goals read input by input; not compared
+  std::optional<double> violated_a, violated_b;  // share of settings; over cells the mean
+  std::optional<double> violated_strict_a,
+      violated_strict_b;                                 // likewise, goals read input by input; not compared
   std::optional<double> satisfaction_a, satisfaction_b;  // share of inputs, likewise
-  std::string farthest_cell;                             // whose own ratio is farthest from 1; shown, not judged
+  std::string farthest_cell;  // whose own ratio is farthest from 1; shown, not judged
   std::optional<double> farthest_ratio;
   std::vector<std::string> outside;  // what differs by more than the tolerance, with both numbers
 };
@@ -43,8 +44,8 @@ struct Comparison {
   nlohmann::ordered_json to_json() const;
 };
 
-// InputError: one is an evaluation and the other a summary; nothing in common; a setting is there twice; a tolerance that is
-// none.
+// InputError: one is an evaluation and the other a summary; nothing in common; a setting is there twice; a
+// tolerance that is none.
 Comparison compare(const ResultFile& a, const ResultFile& b, double tolerance);
 
 }  // namespace alertbench

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "core/console.h"
+#include "base/console.h"
 
 namespace alertbench {
 namespace {
@@ -14,13 +14,15 @@ namespace {
 constexpr const char* unknown = "-";
 
 std::string one_line(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
   return printable(text);
 }
 
 // In code points: enough for names in European languages to stand in line.
 size_t width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 // Cells may end in a blank, so that digits stand below digits beside a marked figure.
@@ -41,12 +43,23 @@ std::string markdown(const std::string& text) {
 std::string html(const std::string& text) {
   std::string out;
   for (const char c : trimmed(one_line(text))) switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   return out;
 }
@@ -93,13 +106,15 @@ void append_text(std::string& out, const Table& table) {
 }
 
 constexpr const char* style =
-    "body{font:15px/1.45 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:90rem;margin:2rem auto;padding:0 1rem}"
+    "body{font:15px/1.45 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:90rem;margin:2rem "
+    "auto;padding:0 1rem}"
     "h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2rem 0 .4rem}.scroll{overflow-x:auto}"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.87rem}"
     "th,td{padding:.2rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}"
     "th{border-bottom:2px solid #555;font-weight:600}.l{text-align:left}td.wrap{white-space:normal}"
     "tbody tr:nth-child(even){background:#f6f6f6}figure{margin:2rem 0}img{max-width:100%;height:auto}"
-    "figcaption,.note{color:#555;font-size:.87rem}@media print{body{max-width:none;margin:0}.scroll{overflow:visible}}";
+    "figcaption,.note{color:#555;font-size:.87rem}@media "
+    "print{body{max-width:none;margin:0}.scroll{overflow:visible}}";
 
 }  // namespace
 
@@ -153,7 +168,8 @@ std::string base64(const std::string& bytes) {
   for (size_t i = 0; i < bytes.size(); i += 3) {
     const size_t n = std::min<size_t>(3, bytes.size() - i);
     uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    for (size_t k = 0; k < 3; ++k)
+      group = group << 8 | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0u);
     for (size_t k = 0; k < 4; ++k) out += k <= n ? digits[group >> (18 - 6 * k) & 63] : '=';
   }
   return out;
@@ -162,14 +178,16 @@ std::string base64(const std::string& bytes) {
 std::string to_html(const Document& d, const std::vector<Figure>& figures) {
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n"
+      "content=\"width=device-width, "
+      "initial-scale=1\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n"
       "<h1>{0}</h1>\n",
       html(d.title), style);
   for (const std::string& fact : d.facts) out += fmt::format("<p>{}</p>\n", html(fact));
   for (const Table& table : d.tables) {
     if (!table.title.empty()) out += fmt::format("<h2>{}</h2>\n", html(table.title));
     out += "<div class=\"scroll\"><table>\n<thead><tr>";
-    for (const Column& c : table.columns) out += fmt::format("<th{}>{}</th>", c.left ? " class=\"l\"" : "", html(c.title));
+    for (const Column& c : table.columns)
+      out += fmt::format("<th{}>{}</th>", c.left ? " class=\"l\"" : "", html(c.title));
     out += "</tr></thead>\n<tbody>\n";
     for (const auto& row : table.rows) {
       out += "<tr>";
@@ -185,8 +203,9 @@ std::string to_html(const Document& d, const std::vector<Figure>& figures) {
   }
   for (const std::string& note : d.notes) out += fmt::format("<p class=\"note\">{}</p>\n", html(note));
   for (const Figure& f : figures)
-    out += fmt::format("<figure><img alt=\"{0}\" src=\"data:{1};base64,{2}\"><figcaption>{0}</figcaption></figure>\n",
-                       html(f.name), html(f.mime_type), base64(f.content));
+    out += fmt::format(
+        "<figure><img alt=\"{0}\" src=\"data:{1};base64,{2}\"><figcaption>{0}</figcaption></figure>\n",
+        html(f.name), html(f.mime_type), base64(f.content));
   return out + "</body>\n</html>\n";
 }
 

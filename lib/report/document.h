@@ -1,4 +1,5 @@
-// What a report says, gathered once: text, tables for people, one table of raw values for programs. One writer a format.
+// What a report says, gathered once: text, tables for people, one table of raw values for programs. One
+// writer a format.
 #pragma once
 
 #include <string>
@@ -33,8 +34,9 @@ struct Figure {
   std::string content;    // bytes
 };
 
-// Names and reasons come from files of others: in all of them they are on one line, printable() (core/console.h) and escaped; in CSV
-// (RFC 4180) what a spreadsheet would take for a formula gets an apostrophe in front.
+// Names and reasons come from files of others: in all of them they are on one line, printable()
+// (core/console.h) and escaped; in CSV (RFC 4180) what a spreadsheet would take for a formula gets an
+// apostrophe in front.
 std::string to_text(const Document& document);
 std::string to_markdown(const Document& document);
 std::string to_csv(const Table& values);

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "metrics/statistics.h"
+#include "base/statistics.h"
 
 namespace alertbench {
 
@@ -15,8 +15,8 @@ inline std::string rounded(const std::optional<double>& value, int digits, doubl
 }
 
 // "1.034 [1.01, 1.06]"
-inline std::string with_interval(const std::optional<double>& value, const std::optional<Interval>& interval, int digits,
-                                 double factor = 1) {
+inline std::string with_interval(const std::optional<double>& value, const std::optional<Interval>& interval,
+                                 int digits, double factor = 1) {
   if (!value || !interval) return rounded(value, digits, factor);
   const int fewer = digits > 1 ? digits - 1 : digits;
   return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", *value * factor, digits, interval->low * factor, fewer,

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <map>
 
-#include "core/error.h"
-#include "core/json_reader.h"
-#include "core/text_file.h"
+#include "base/error.h"
+#include "base/json_reader.h"
+#include "base/text_file.h"
 #include "report/evaluation_report.h"
 #include "report/summary_report.h"
 
@@ -21,16 +21,18 @@ constexpr size_t most_figure_bytes = size_t{64} << 20;
 std::string file_of(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
-    throw InputError(
-        fmt::format("{}: there is no such result; give a result folder, or its evaluation.json or summary.json", path));
+    throw InputError(fmt::format(
+        "{}: there is no such result; give a result folder, or its evaluation.json or summary.json", path));
   if (!fs::is_directory(path, ignored)) return path;
   const std::string evaluation = path + "/evaluation.json", summary = path + "/summary.json";
   const bool has_evaluation = fs::exists(evaluation, ignored), has_summary = fs::exists(summary, ignored);
   if (has_evaluation && has_summary)
-    throw InputError(fmt::format("{}: holds evaluation.json and summary.json; name the one that is meant", path));
-  if (!has_evaluation && !has_summary)
     throw InputError(
-        fmt::format("{}: holds neither evaluation.json nor summary.json; is it a result folder, and did its run end?", path));
+        fmt::format("{}: holds evaluation.json and summary.json; name the one that is meant", path));
+  if (!has_evaluation && !has_summary)
+    throw InputError(fmt::format(
+        "{}: holds neither evaluation.json nor summary.json; is it a result folder, and did its run end?",
+        path));
   return has_evaluation ? evaluation : summary;
 }
 
@@ -51,7 +53,9 @@ Document ResultFile::report() const {
   return evaluation ? evaluation_report(*evaluation) : summary_report(summary, path);
 }
 
-std::string ResultFile::json() const { return (evaluation ? evaluation->to_json().dump(2) : summary.dump(2)) + "\n"; }
+std::string ResultFile::json() const {
+  return (evaluation ? evaluation->to_json().dump(2) : summary.dump(2)) + "\n";
+}
 
 std::vector<Figure> figures_of(const std::string& result_file) {
   const fs::path folder = fs::path(result_file).parent_path() / "figures";
@@ -68,7 +72,8 @@ std::vector<Figure> figures_of(const std::string& result_file) {
     const bool png = file.extension() == ".png";
     Figure f{name, png ? "image/png" : "image/svg+xml", read_text_file(file.string(), most_figure_bytes)};
     if (png ? f.content.compare(0, 8, "\x89PNG\r\n\x1a\n") != 0 : f.content.find("<svg") == std::string::npos)
-      throw InputError(fmt::format("{}: is no {} picture; draw it again, or remove it", file.string(), png ? "PNG" : "SVG"));
+      throw InputError(fmt::format("{}: is no {} picture; draw it again, or remove it", file.string(),
+                                   png ? "PNG" : "SVG"));
     figures.push_back(std::move(f));
   }
   return figures;

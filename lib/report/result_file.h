@@ -23,8 +23,8 @@ struct ResultFile {
   std::string json() const;  // as `report --format json` prints it
 };
 
-// FOLDER/figures/*.png and *.svg beside `result_file`, by name; where both are there of one name, the PNG. InputError where
-// one is no picture.
+// FOLDER/figures/*.png and *.svg beside `result_file`, by name; where both are there of one name, the PNG.
+// InputError where one is no picture.
 std::vector<Figure> figures_of(const std::string& result_file);
 
 }  // namespace alertbench

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "core/json_reader.h"
+#include "base/json_reader.h"
 #include "core/profile.h"
 #include "metrics/summary.h"
 #include "report/numbers.h"
@@ -14,11 +14,15 @@ namespace alertbench {
 namespace {
 
 constexpr const char* summary_meaning =
-    "violated: the setting, as its goals are judged: more than 10 % of the inputs (sentences) late, or the mean accuracy or energy "
-    "beyond its goal by more than the tolerance (exact: without tolerance); strict: more than 10 % of the inputs break a goal by "
-    "themselves, which viol. %, acc. % and energ % count. late %: inputs (sentences) late. short by: how far the mean is beyond its "
+    "violated: the setting, as its goals are judged: more than 10 % of the inputs (sentences) late, or the "
+    "mean accuracy or energy "
+    "beyond its goal by more than the tolerance (exact: without tolerance); strict: more than 10 % of the "
+    "inputs break a goal by "
+    "themselves, which viol. %, acc. % and energ % count. late %: inputs (sentences) late. short by: how far "
+    "the mean is beyond its "
     "goal, accuracy in points, energy in %. error %: by the profile; meas. %: measured on these inputs ({}; "
-    "perpl.: perplexity of words). energy or error / oracle-static: mean over the inputs, 95 % block-bootstrap interval; replay "
+    "perpl.: perplexity of words). energy or error / oracle-static: mean over the inputs, 95 % "
+    "block-bootstrap interval; replay "
     "charges no scheduler for deciding.";
 
 std::string short_by(const Summary& s) {
@@ -29,8 +33,10 @@ std::string short_by(const Summary& s) {
 // What errors are, in the unit of the profile.
 const char* error_meaning(AccuracyUnit unit) {
   switch (unit) {
-    case AccuracyUnit::top1: return "1 - top-1";
-    case AccuracyUnit::f1: return "1 - F1";
+    case AccuracyUnit::top1:
+      return "1 - top-1";
+    case AccuracyUnit::f1:
+      return "1 - F1";
     case AccuracyUnit::language_quality:
       return "1 - language quality = NLL / NLL of guessing words by frequency; next %: next words told right";
   }
@@ -38,30 +44,48 @@ const char* error_meaning(AccuracyUnit unit) {
 }
 
 std::optional<double> measured_error(const Summary& s, AccuracyUnit unit) {
-  const auto accuracy = unit == AccuracyUnit::language_quality ? s.language_quality : unit == AccuracyUnit::f1 ? s.f1 : s.top1;
+  const auto accuracy = unit == AccuracyUnit::language_quality ? s.language_quality
+                        : unit == AccuracyUnit::f1             ? s.f1
+                                                               : s.top1;
   if (!accuracy) return {};
   return 1 - *accuracy;
 }
 
 Table table_of(const std::string& title, const std::vector<Summary>& rows, AccuracyUnit unit) {
   const bool energy = rows.front().task == Task::min_energy;
-  const bool words = std::any_of(rows.begin(), rows.end(), [](const Summary& s) { return s.perplexity.has_value(); });
+  const bool words =
+      std::any_of(rows.begin(), rows.end(), [](const Summary& s) { return s.perplexity.has_value(); });
   const bool quality = unit == AccuracyUnit::language_quality;
   Table table{title,
-              {{"", true}, {"violated", true}, {"short by"}, {"late %"}, {"strict", true}, {"viol. %"}, {"acc. %"}, {"energ %"}, {"energy J"},
-               {"error %"}, {"meas. %"}},
+              {{"", true},
+               {"violated", true},
+               {"short by"},
+               {"late %"},
+               {"strict", true},
+               {"viol. %"},
+               {"acc. %"},
+               {"energ %"},
+               {"energy J"},
+               {"error %"},
+               {"meas. %"}},
               {}};
   if (words) table.columns.push_back({"perpl."});
   if (quality) table.columns.push_back({"next %"});
-  for (const char* name : {energy ? "energy / oracle-static" : "error / oracle-static", "lat. ms", "p99 ms", "dec. us"})
+  for (const char* name :
+       {energy ? "energy / oracle-static" : "error / oracle-static", "lat. ms", "p99 ms", "dec. us"})
     table.columns.push_back({name});
   table.columns.push_back({"most used", true});
   for (const Summary& s : rows) {
     std::vector<std::string> row = {s.scheduler,
-                                    s.inputs == 0 ? "" : s.violated ? "YES" : s.violated_exact && s.judge == Judge::mean ? "exact" : "no",
+                                    s.inputs == 0                                ? ""
+                                    : s.violated                                 ? "YES"
+                                    : s.violated_exact && s.judge == Judge::mean ? "exact"
+                                                                                 : "no",
                                     short_by(s),
                                     rounded(s.late_share, 1, 100),
-                                    s.inputs == 0 ? "" : s.violated_strict ? "YES" : "no",
+                                    s.inputs == 0       ? ""
+                                    : s.violated_strict ? "YES"
+                                                        : "no",
                                     rounded(s.violations_any, 1, 100),
                                     rounded(s.violations_accuracy, 1, 100),
                                     rounded(s.violations_energy, 1, 100),
@@ -91,36 +115,91 @@ Table live_against_replay(std::vector<JsonReader> lines) {
   for (JsonReader& line : lines) {
     const auto ratio = [&](const char* key) { return rounded(line.optional_number(key, 0, 1e9), 3); };
     const auto difference = line.optional_number("late_share_difference", -1, 1);
-    table.rows.push_back({line.text("scheduler"), line.text("setting"), ratio("median_latency_ratio"), ratio("energy_ratio"),
-                          ratio("error_ratio"), difference ? fmt::format("{:+.1f} points", 100 * *difference) : ""});
+    table.rows.push_back({line.text("scheduler"), line.text("setting"), ratio("median_latency_ratio"),
+                          ratio("energy_ratio"), ratio("error_ratio"),
+                          difference ? fmt::format("{:+.1f} points", 100 * *difference) : ""});
   }
   return table;
 }
 
-Table values_of(const std::vector<Summary>& all, const std::string& energy_source, const std::string& accuracy_source) {
+Table values_of(const std::vector<Summary>& all, const std::string& energy_source,
+                const std::string& accuracy_source) {
   Table values;
-  for (const char* key :
-       {"mode", "setting", "task", "scheduler", "inputs", "groups", "judge", "violated", "violated_exact", "violated_strict",
-        "late_share", "shortfall_accuracy", "shortfall_energy", "satisfaction", "violations_any", "violations_deadline",
-        "violations_accuracy", "violations_energy", "mean_energy_j", "mean_error", "objective_low", "objective_high", "top1",
-        "top5", "f1", "perplexity", "language_quality", "normalised", "normalised_low", "normalised_high", "latency_median_s",
-        "latency_p99_s",
-        "decide_median_s", "energy_source", "accuracy_source"})
+  for (const char* key : {"mode",
+                          "setting",
+                          "task",
+                          "scheduler",
+                          "inputs",
+                          "groups",
+                          "judge",
+                          "violated",
+                          "violated_exact",
+                          "violated_strict",
+                          "late_share",
+                          "shortfall_accuracy",
+                          "shortfall_energy",
+                          "satisfaction",
+                          "violations_any",
+                          "violations_deadline",
+                          "violations_accuracy",
+                          "violations_energy",
+                          "mean_energy_j",
+                          "mean_error",
+                          "objective_low",
+                          "objective_high",
+                          "top1",
+                          "top5",
+                          "f1",
+                          "perplexity",
+                          "language_quality",
+                          "normalised",
+                          "normalised_low",
+                          "normalised_high",
+                          "latency_median_s",
+                          "latency_p99_s",
+                          "decide_median_s",
+                          "energy_source",
+                          "accuracy_source"})
     values.columns.push_back({key});
   const auto end = [](const std::optional<Interval>& interval, double Interval::*which) {
     return interval ? fmt::format("{}", *interval.*which) : "";
   };
   for (const Summary& s : all)
-    values.rows.push_back({s.mode, s.setting, to_string(s.task), s.scheduler, fmt::format("{}", s.inputs),
-                           fmt::format("{}", s.groups), to_string(s.judge), fmt::format("{}", s.violated),
-                           fmt::format("{}", s.violated_exact), fmt::format("{}", s.violated_strict), exact(s.late_share),
-                           exact(s.shortfall.accuracy), exact(s.shortfall.energy), exact(s.satisfaction), exact(s.violations_any),
-                           exact(s.violations_deadline), exact(s.violations_accuracy), exact(s.violations_energy),
-                           exact(s.mean_energy_j), exact(s.mean_error), end(s.objective_interval, &Interval::low),
-                           end(s.objective_interval, &Interval::high), exact(s.top1), exact(s.top5), exact(s.f1),
-                           exact(s.perplexity), exact(s.language_quality), exact(s.normalised), end(s.normalised_interval, &Interval::low),
-                           end(s.normalised_interval, &Interval::high), exact(s.latency_s.median), exact(s.latency_s.p99),
-                           exact(s.decide_s.median), energy_source, accuracy_source});
+    values.rows.push_back({s.mode,
+                           s.setting,
+                           to_string(s.task),
+                           s.scheduler,
+                           fmt::format("{}", s.inputs),
+                           fmt::format("{}", s.groups),
+                           to_string(s.judge),
+                           fmt::format("{}", s.violated),
+                           fmt::format("{}", s.violated_exact),
+                           fmt::format("{}", s.violated_strict),
+                           exact(s.late_share),
+                           exact(s.shortfall.accuracy),
+                           exact(s.shortfall.energy),
+                           exact(s.satisfaction),
+                           exact(s.violations_any),
+                           exact(s.violations_deadline),
+                           exact(s.violations_accuracy),
+                           exact(s.violations_energy),
+                           exact(s.mean_energy_j),
+                           exact(s.mean_error),
+                           end(s.objective_interval, &Interval::low),
+                           end(s.objective_interval, &Interval::high),
+                           exact(s.top1),
+                           exact(s.top5),
+                           exact(s.f1),
+                           exact(s.perplexity),
+                           exact(s.language_quality),
+                           exact(s.normalised),
+                           end(s.normalised_interval, &Interval::low),
+                           end(s.normalised_interval, &Interval::high),
+                           exact(s.latency_s.median),
+                           exact(s.latency_s.p99),
+                           exact(s.decide_s.median),
+                           energy_source,
+                           accuracy_source});
   return values;
 }
 
@@ -133,8 +212,8 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
   Document d;
   const std::string workload = r.text("workload");
   const AccuracyUnit unit = read_accuracy_unit(r, workload);
-  d.title = fmt::format("Scenario {} on {}: energy from {}, accuracy from {}", r.text("scenario"), workload, energy_source,
-                        accuracy_source);
+  d.title = fmt::format("Scenario {} on {}: energy from {}, accuracy from {}", r.text("scenario"), workload,
+                        energy_source, accuracy_source);
   std::vector<std::pair<std::string, std::string>> goals;
   for (JsonReader& g : r.objects("goals")) goals.emplace_back(g.text("name"), g.text("text"));
   std::vector<Summary> all, group;
@@ -146,7 +225,8 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
   for (const JsonReader& item : r.objects("results")) {
     all.push_back(Summary::read(item));
     const Summary& s = all.back();
-    std::string its_heading = fmt::format("{} ({}), {}: {} inputs", s.setting, to_string(s.task), s.mode, s.inputs);
+    std::string its_heading =
+        fmt::format("{} ({}), {}: {} inputs", s.setting, to_string(s.task), s.mode, s.inputs);
     for (const auto& [name, text] : goals)
       if (name == s.setting) its_heading += "; " + text;
     if (its_heading != heading) finish_group();
@@ -155,7 +235,8 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
   }
   finish_group();
   d.notes.push_back(fmt::format(summary_meaning, error_meaning(unit)));
-  if (auto lines = r.objects("live_against_replay"); !lines.empty()) d.tables.push_back(live_against_replay(std::move(lines)));
+  if (auto lines = r.objects("live_against_replay"); !lines.empty())
+    d.tables.push_back(live_against_replay(std::move(lines)));
   d.values = values_of(all, energy_source, accuracy_source);
   return d;
 }

@@ -10,8 +10,8 @@ namespace alertbench {
 
 constexpr const char* summary_schema_version = "2.0";
 
-// One table a goal setting and mode, then live against replay. InputError (opened by `where`) if the JSON is no summary.
-// Values: one row a (mode, setting, scheduler).
+// One table a goal setting and mode, then live against replay. InputError (opened by `where`) if the JSON is
+// no summary. Values: one row a (mode, setting, scheduler).
 Document summary_report(const nlohmann::json& summary, const std::string& where);
 
 }  // namespace alertbench

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "core/error.h"
-#include "core/limits.h"
+#include "base/error.h"
+#include "base/limits.h"
 #include "live/live_session.h"
 #include "schedulers/scheduler.h"
 
@@ -15,12 +15,14 @@ namespace {
 constexpr size_t other_files = 64;  // libraries, sensors, weights, a recording
 
 // `from`: where the candidates stand.
-Preflight without_those_that_cannot(Scenario scenario, const std::string& from, bool anytime, bool traditional, bool named) {
+Preflight without_those_that_cannot(Scenario scenario, const std::string& from, bool anytime,
+                                    bool traditional, bool named) {
   Preflight result{std::move(scenario), {}};
   std::vector<std::string> able;
   for (const std::string& name : result.scenario.schedulers) {
     const auto& all = known_schedulers();
-    const auto info = std::find_if(all.begin(), all.end(), [&](const SchedulerInfo& i) { return i.name == name; });
+    const auto info =
+        std::find_if(all.begin(), all.end(), [&](const SchedulerInfo& i) { return i.name == name; });
     const bool lacks_anytime = info != all.end() && info->needs_anytime && !anytime;
     const bool lacks_traditional = info != all.end() && info->needs_traditional && !traditional;
     if (!lacks_anytime && !lacks_traditional) {
@@ -30,7 +32,8 @@ Preflight without_those_that_cannot(Scenario scenario, const std::string& from, 
     const std::string lacks = fmt::format("needs {} network, and there is none among the candidates ({})",
                                           lacks_anytime ? "an anytime" : "a traditional", from);
     if (named)
-      throw InputError(fmt::format("{}: schedulers: {} {}; omit it, or give such a network", result.scenario.path, name, lacks));
+      throw InputError(fmt::format("{}: schedulers: {} {}; omit it, or give such a network",
+                                   result.scenario.path, name, lacks));
     result.notes.push_back(fmt::format("scheduler {} is left out: it {}", name, lacks));
   }
   result.scenario.schedulers = able;
@@ -42,14 +45,16 @@ Preflight without_those_that_cannot(Scenario scenario, const std::string& from, 
 Preflight check_before(const Scenario& scenario) {
   const std::vector<NetworkSpec> networks = candidates_of(scenario);
   const auto anytime = [](const NetworkSpec& n) { return n.anytime(); };
-  return without_those_that_cannot(scenario, scenario.networks, std::any_of(networks.begin(), networks.end(), anytime),
-                                   !std::all_of(networks.begin(), networks.end(), anytime), scenario.schedulers_named);
+  return without_those_that_cannot(
+      scenario, scenario.networks, std::any_of(networks.begin(), networks.end(), anytime),
+      !std::all_of(networks.begin(), networks.end(), anytime), scenario.schedulers_named);
 }
 
 Preflight check_before_replay(const Scenario& scenario, const Profile& profile, bool named) {
   const auto anytime = [](const ModelProfile& m) { return m.anytime(); };
-  return without_those_that_cannot(scenario, "of the recording", std::any_of(profile.models.begin(), profile.models.end(), anytime),
-                                   !std::all_of(profile.models.begin(), profile.models.end(), anytime), named);
+  return without_those_that_cannot(
+      scenario, "of the recording", std::any_of(profile.models.begin(), profile.models.end(), anytime),
+      !std::all_of(profile.models.begin(), profile.models.end(), anytime), named);
 }
 
 Preflight able_schedulers(const Profile& profile) {
@@ -67,10 +72,13 @@ void check_file_limit(const Scenario& scenario) {
   const size_t traces = scenario.schedulers.size() * scenario.goals.size(), needed = traces + other_files;
   const auto limit = file_limit();
   if (limit && *limit < needed)
-    throw EnvironmentError(fmt::format("{}: {} traces ({} goal settings x {} schedulers) are open at once in a live run, which takes some {} open "
-                                       "files; this process may have {}. Raise the limit (`ulimit -n {}`, as root `ulimit -Hn`), or take fewer "
-                                       "--schedulers", scenario.path, traces, scenario.goals.size(), scenario.schedulers.size(), needed, *limit,
-                                       needed));
+    throw EnvironmentError(fmt::format(
+        "{}: {} traces ({} goal settings x {} schedulers) are open at once in a live run, which takes some "
+        "{} open "
+        "files; this process may have {}. Raise the limit (`ulimit -n {}`, as root `ulimit -Hn`), or take "
+        "fewer "
+        "--schedulers",
+        scenario.path, traces, scenario.goals.size(), scenario.schedulers.size(), needed, *limit, needed));
 }
 
 }  // namespace alertbench

@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <set>
 
-#include "core/console.h"
+#include "base/console.h"
+#include "host/host.h"
 #include "recording/recording.h"
-#include "trace/host.h"
-#include "trace/result_content.h"
+#include "result/result_content.h"
 
 namespace alertbench {
 namespace {
@@ -25,27 +25,32 @@ int reserve_space(const std::string& folder) {
 }
 
 // What is there, would be written, and is none of `own`.
-void refuse_foreign(const std::string& folder, const std::vector<std::string>& outputs, const std::set<std::string>& own) {
+void refuse_foreign(const std::string& folder, const std::vector<std::string>& outputs,
+                    const std::set<std::string>& own) {
   namespace fs = std::filesystem;
   std::vector<std::string> foreign;
   std::error_code ignored;
   for (const std::string& name : outputs)
-    if (!own.count(name) && fs::exists(fs::symlink_status(folder + "/" + name, ignored))) foreign.push_back(name);
+    if (!own.count(name) && fs::exists(fs::symlink_status(folder + "/" + name, ignored)))
+      foreign.push_back(name);
   if (!foreign.empty())
-    throw InputError(fmt::format("{}: {} would be overwritten, which alert-bench did not write; move {} away, or give another --out", folder,
-                                 fmt::join(foreign, ", "), foreign.size() == 1 ? "it" : "them"));
+    throw InputError(fmt::format(
+        "{}: {} would be overwritten, which alert-bench did not write; move {} away, or give another --out",
+        folder, fmt::join(foreign, ", "), foreign.size() == 1 ? "it" : "them"));
 }
 
 }  // namespace
 
-ResultFolder::ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options, const std::vector<std::string>& traces,
-                           FolderLock lock)
+ResultFolder::ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options,
+                           const std::vector<std::string>& traces, FolderLock lock)
     : lock_(std::move(lock)) {
   manifest.outputs = {"manifest.json", "profile.json", "summary.json", "evaluation.json"};
-  for (const std::string& name : RecordingWriter::file_names()) manifest.outputs.push_back("recording/" + name);
+  for (const std::string& name : RecordingWriter::file_names())
+    manifest.outputs.push_back("recording/" + name);
   manifest.outputs.insert(manifest.outputs.end(), traces.begin(), traces.end());
-  const std::set<std::string> left =
-      make_result_folder(path(), options.resume ? Existing::resume : options.overwrite ? Existing::overwrite : Existing::refuse);
+  const std::set<std::string> left = make_result_folder(path(), options.resume      ? Existing::resume
+                                                                : options.overwrite ? Existing::overwrite
+                                                                                    : Existing::refuse);
   if (!options.resume) refuse_foreign(path(), manifest.outputs, left);
   manifest.started_at = utc_now();
   manifest.argv = options.argv;
@@ -75,12 +80,14 @@ void ResultFolder::finish(RunStatus status) {
   write();
 }
 
-std::vector<std::string> trace_names(const std::vector<std::string>& schedulers, const std::vector<std::string>& settings,
+std::vector<std::string> trace_names(const std::vector<std::string>& schedulers,
+                                     const std::vector<std::string>& settings,
                                      const std::vector<std::string>& modes) {
   std::vector<std::string> names;
   for (const std::string& mode : modes)
     for (const std::string& setting : settings)
-      for (const std::string& scheduler : schedulers) names.push_back(fmt::format("traces/{}.{}.{}.jsonl", scheduler, setting, mode));
+      for (const std::string& scheduler : schedulers)
+        names.push_back(fmt::format("traces/{}.{}.{}.jsonl", scheduler, setting, mode));
   return names;
 }
 

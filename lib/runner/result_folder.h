@@ -6,28 +6,33 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/interrupt.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "result/folder_lock.h"
+#include "result/manifest.h"
 #include "runner/run.h"
-#include "trace/folder_lock.h"
-#include "trace/manifest.h"
 
 namespace alertbench {
 
-// A manifest that is on disk from the start, and says how it ended whatever happens. Nobody else works in the folder meanwhile.
+// A manifest that is on disk from the start, and says how it ended whatever happens. Nobody else works in the
+// folder meanwhile.
 class ResultFolder {
  public:
-  // Makes options.out (see make_result_folder). `scenario`: its effective settings, or what stands for them. `traces`: those that will be
-  // written (trace_names()); InputError where one of them, or another file of a result, is there and alert-bench did not write it.
-  // `lock`: of options.out, where it was taken before (what is to be gone on with is read under it).
-  ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options, const std::vector<std::string>& traces)
+  // Makes options.out (see make_result_folder). `scenario`: its effective settings, or what stands for them.
+  // `traces`: those that will be written (trace_names()); InputError where one of them, or another file of a
+  // result, is there and alert-bench did not write it. `lock`: of options.out, where it was taken before
+  // (what is to be gone on with is read under it).
+  ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options,
+               const std::vector<std::string>& traces)
       : ResultFolder(scenario, options, traces, FolderLock(options.out)) {}
-  ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options, const std::vector<std::string>& traces, FolderLock lock);
+  ResultFolder(const nlohmann::ordered_json& scenario, const RunOptions& options,
+               const std::vector<std::string>& traces, FolderLock lock);
   ~ResultFolder();
   ResultFolder(const ResultFolder&) = delete;
   ResultFolder& operator=(const ResultFolder&) = delete;
 
-  // RunError where the folder is another one by now (see FolderLock). Call it before files are opened by their path.
+  // RunError where the folder is another one by now (see FolderLock). Call it before files are opened by
+  // their path.
   void check_place() const { lock_.check_place(); }
   void write() const;
   void finish(RunStatus status);
@@ -37,11 +42,13 @@ class ResultFolder {
 
  private:
   FolderLock lock_;
-  int reserve_ = -1;  // holds space on the disk for the last manifest, so that a disk that fills up has a verdict
+  int reserve_ =
+      -1;  // holds space on the disk for the last manifest, so that a disk that fills up has a verdict
 };
 
 // Traces as SCHEDULER.SETTING.MODE.jsonl, below the folder.
-std::vector<std::string> trace_names(const std::vector<std::string>& schedulers, const std::vector<std::string>& settings,
+std::vector<std::string> trace_names(const std::vector<std::string>& schedulers,
+                                     const std::vector<std::string>& settings,
                                      const std::vector<std::string>& modes);
 
 // Runs `body`; whatever it throws is noted in the manifest before it goes on.

@@ -1,11 +1,12 @@
-// The commands behind `alert-bench run`, `profile`, `record` and `replay`: from a scenario (or a recording) to a result
-// folder. Each returns the exit code of the program and throws Error for everything that ends it early.
+// The commands behind `alert-bench run`, `profile`, `record` and `replay`: from a scenario (or a recording)
+// to a result folder. Each returns the exit code of the program and throws Error for everything that ends it
+// early.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "evaluation/goal_grid.h"
 #include "scenario/scenario.h"
 
@@ -31,8 +32,8 @@ struct ReplayRequest {
   std::vector<std::string> overrides;   // of the recording's scenario, as --set
   bool grid = false;                    // both tasks over a grid of goals, in place of the scenario's goals
   GridSpec grid_spec;
-  int threads = 1;                      // for the grid
-  std::vector<std::string> traces;      // settings of the grid to write traces of
+  int threads = 1;                  // for the grid
+  std::vector<std::string> traces;  // settings of the grid to write traces of
 };
 ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options);
 

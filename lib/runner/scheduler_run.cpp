@@ -4,9 +4,13 @@
 
 namespace alertbench {
 
-SchedulerRun::SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& environment, const Goals& goals, Clock* clock,
-                           Sink sink)
-    : scheduler_(std::move(scheduler)), environment_(environment), clock_(clock), sink_(std::move(sink)), judge_(goals) {
+SchedulerRun::SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& environment, const Goals& goals,
+                           Clock* clock, Sink sink)
+    : scheduler_(std::move(scheduler)),
+      environment_(environment),
+      clock_(clock),
+      sink_(std::move(sink)),
+      judge_(goals) {
   record_.goals = goals;
 }
 

@@ -1,12 +1,12 @@
-// One scheduler on its way through the inputs: decide, execute, observe, judge, write down. The same code live and in
-// replay.
+// One scheduler on its way through the inputs: decide, execute, observe, judge, write down. The same code
+// live and in replay.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "core/clock.h"
+#include "base/clock.h"
 #include "core/environment.h"
 #include "schedulers/scheduler.h"
 #include "trace/input_record.h"
@@ -17,9 +17,10 @@ class SchedulerRun {
  public:
   using Sink = std::function<void(const InputRecord&)>;
 
-  // `clock` measures the scheduler's own time; null in replay, where nothing may depend on it. `environment` and `clock`
-  // must outlive the run.
-  SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& environment, const Goals& goals, Clock* clock, Sink sink);
+  // `clock` measures the scheduler's own time; null in replay, where nothing may depend on it. `environment`
+  // and `clock` must outlive the run.
+  SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& environment, const Goals& goals,
+               Clock* clock, Sink sink);
 
   // Inputs in order; warm-up ones are not judged. `input_id` goes into the record.
   void step(int64_t input, bool warmup, bool opens_group, const std::string& input_id);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 
 namespace alertbench {
 namespace {
@@ -16,11 +16,13 @@ namespace fs = std::filesystem;
 
 constexpr size_t longest_chain = 16;
 
-// Values that are paths of files beside the scenario. A library's bare name is looked up by the system, so only one with a slash counts.
+// Values that are paths of files beside the scenario. A library's bare name is looked up by the system, so
+// only one with a slash counts.
 const std::vector<json::json_pointer>& path_keys() {
-  static const std::vector<json::json_pointer> keys{json::json_pointer("/networks"), json::json_pointer("/power/model"),
-                                                    json::json_pointer("/power/frequency_table"), json::json_pointer("/power/nvml_library"),
-                                                    json::json_pointer("/co_runner/schedule/path")};
+  static const std::vector<json::json_pointer> keys{
+      json::json_pointer("/networks"), json::json_pointer("/power/model"),
+      json::json_pointer("/power/frequency_table"), json::json_pointer("/power/nvml_library"),
+      json::json_pointer("/co_runner/schedule/path")};
   return keys;
 }
 
@@ -30,10 +32,12 @@ void move_paths(json& scenario, const fs::path& from, const fs::path& to) {
   for (const json::json_pointer& key : path_keys()) {
     if (!scenario.contains(key) || !scenario[key].is_string()) continue;
     const fs::path path = scenario[key].get<std::string>();
-    if (path.empty() || path.is_absolute() || (key.back() == "nvml_library" && !path.has_parent_path())) continue;
+    if (path.empty() || path.is_absolute() || (key.back() == "nvml_library" && !path.has_parent_path()))
+      continue;
     // A file in the working folder has an empty parent path, which absolute() refuses.
     const fs::path here = fs::current_path();
-    const fs::path moved = (here / from / path).lexically_normal().lexically_relative((here / to / "").lexically_normal());
+    const fs::path moved =
+        (here / from / path).lexically_normal().lexically_relative((here / to / "").lexically_normal());
     scenario[key] = (moved.has_parent_path() ? moved : "." / moved).string();
   }
 }
@@ -48,19 +52,23 @@ json read_merged(const std::string& path, std::vector<std::string>& files) {
     return file == path || fs::equivalent(file, path, error);
   };
   if (std::any_of(files.begin(), files.end(), same))
-    throw InputError(fmt::format("{}: extends: files that extend each other in a circle: {}", files.front(), chain(files, path)));
+    throw InputError(fmt::format("{}: extends: files that extend each other in a circle: {}", files.front(),
+                                 chain(files, path)));
   if (files.size() == longest_chain)
-    throw InputError(fmt::format("{}: extends: a chain of more than {} files: {}", files.front(), longest_chain, chain(files, path)));
+    throw InputError(fmt::format("{}: extends: a chain of more than {} files: {}", files.front(),
+                                 longest_chain, chain(files, path)));
   files.push_back(path);
   json own = read_json_file(path, written_by_hand);
   if (!own.is_object() || !own.contains("extends")) return own;
   JsonReader reader(own, path);
   const std::string name = reader.has("extends") ? reader.text("extends") : "";
-  if (name.empty()) reader.fail("extends", "expected the path of another scenario; omit the key where there is none");
+  if (name.empty())
+    reader.fail("extends", "expected the path of another scenario; omit the key where there is none");
   const fs::path folder = fs::path(path).parent_path();
   const fs::path base_path = (folder / name).lexically_normal();
   std::error_code error;  // a name may also be too long
-  if (!fs::exists(base_path, error)) reader.fail("extends", fmt::format("\"{}\": {} does not exist", name, base_path.string()));
+  if (!fs::exists(base_path, error))
+    reader.fail("extends", fmt::format("\"{}\": {} does not exist", name, base_path.string()));
   json merged = read_merged(base_path.string(), files);
   if (!merged.is_object()) throw InputError(fmt::format("{}: expected an object", base_path.string()));
   move_paths(merged, base_path.parent_path(), folder);

@@ -7,10 +7,10 @@
 #include <limits>
 #include <set>
 
+#include "base/console.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 #include "contention/kinds.h"
-#include "core/console.h"
-#include "core/error.h"
-#include "core/json_reader.h"
 #include "scenario/extends.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
@@ -40,13 +40,14 @@ void apply_override(json& scenario, const std::string& text) {
       if (!part.empty() && part.size() < 6 && part.find_first_not_of("0123456789") == std::string::npos)
         index = std::stoul(part);
       if (index >= at->size())
-        throw InputError(fmt::format("--set {}: \"{}\" is no index into a list of {} (they count from 0)", text, part,
-                                     at->size()));
+        throw InputError(fmt::format("--set {}: \"{}\" is no index into a list of {} (they count from 0)",
+                                     text, part, at->size()));
       at = &(*at)[index];
     } else if (at->is_object() || at->is_null()) {
       at = &(*at)[part];
     } else {
-      throw InputError(fmt::format("--set {}: there is nothing below \"{}\"", text, key.substr(0, start - 1)));
+      throw InputError(
+          fmt::format("--set {}: there is nothing below \"{}\"", text, key.substr(0, start - 1)));
     }
     if (dot == std::string::npos) break;
     start = dot + 1;
@@ -69,27 +70,34 @@ void refuse_twice(const JsonReader& r, const std::string& key, const std::vector
 GoalSpec read_goal(JsonReader r, size_t index) {
   GoalSpec g;
   g.name = r.text("name", fmt::format("goal-{}", index + 1));
-  if (g.name.empty() || g.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
-                            std::string::npos)
+  if (g.name.empty() ||
+      g.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+          std::string::npos)
     r.fail("name", fmt::format("\"{}\" becomes part of a file name: use letters, digits, - and _", g.name));
-  if (g.name.size() > longest_name) r.fail("name", fmt::format("has {} characters, at most {} can be part of a file name", g.name.size(), longest_name));
+  if (g.name.size() > longest_name)
+    r.fail("name", fmt::format("has {} characters, at most {} can be part of a file name", g.name.size(),
+                               longest_name));
   g.task = r.one_of("task", "min_energy", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
-                                                                                     : Task::min_energy;
+                                                                                      : Task::min_energy;
   g.deadline_s = r.optional_number("deadline_s", 1e-6, 3600);
   g.deadline_x = r.optional_number("deadline_x", 1e-3, 1e3);
   if (g.deadline_s.has_value() == g.deadline_x.has_value())
-    r.fail("deadline_s", "give either deadline_s (seconds) or deadline_x (times the reference latency), one of them");
+    r.fail("deadline_s",
+           "give either deadline_s (seconds) or deadline_x (times the reference latency), one of them");
   g.accuracy = r.optional_number("accuracy", 0.0, 1.0);
   g.energy_j = r.optional_number("energy_j", 0.0, no_limit);
   g.power_limit_w = r.optional_number("power_limit_w", 0.0, no_limit);
-  if (g.task == Task::min_energy && !g.accuracy) r.fail("accuracy", "is missing; min_energy needs an accuracy goal, 0 to 1");
+  if (g.task == Task::min_energy && !g.accuracy)
+    r.fail("accuracy", "is missing; min_energy needs an accuracy goal, 0 to 1");
   if (g.task == Task::min_energy && (g.energy_j || g.power_limit_w))
     r.fail("energy_j", "has no meaning for min_energy; it minimises energy");
   if (g.task == Task::min_error && g.energy_j.has_value() == g.power_limit_w.has_value())
-    r.fail("energy_j", "min_error needs an energy budget: give either energy_j or power_limit_w, one of them");
+    r.fail("energy_j",
+           "min_error needs an energy budget: give either energy_j or power_limit_w, one of them");
   g.judging.judge = read_judge(r);
   g.judging.tolerance = read_tolerance(r);
-  if (g.task == Task::min_error && g.accuracy) r.fail("accuracy", "has no meaning for min_error; it maximises accuracy");
+  if (g.task == Task::min_error && g.accuracy)
+    r.fail("accuracy", "has no meaning for min_error; it maximises accuracy");
   r.finish();
   return g;
 }
@@ -98,15 +106,19 @@ ScheduleSpec read_schedule(JsonReader r, const std::string& scenario_path) {
   ScheduleSpec s;
   s.kind = r.one_of("kind", s.kind, {"random", "always", "never", "list", "time", "file"});
   const auto only_for = [&](const char* kind, const char* key) {
-    if (r.has(key) && s.kind != kind) r.fail(key, fmt::format("has a meaning only for \"kind\": \"{}\"", kind));
+    if (r.has(key) && s.kind != kind)
+      r.fail(key, fmt::format("has a meaning only for \"kind\": \"{}\"", kind));
   };
   s.mean_on_inputs = r.number("mean_on_inputs", s.mean_on_inputs, 1, 1e6);
   s.mean_off_inputs = r.number("mean_off_inputs", s.mean_off_inputs, 1, 1e6);
   if (r.has("on_ranges"))
     for (const json& range : r.raw("on_ranges")) {
-      const auto number = [](const json& n) { return n.is_number_integer() && n >= 0 && n <= std::numeric_limits<int>::max(); };
+      const auto number = [](const json& n) {
+        return n.is_number_integer() && n >= 0 && n <= std::numeric_limits<int>::max();
+      };
       if (!range.is_array() || range.size() != 2 || !number(range[0]) || !number(range[1]))
-        r.fail("on_ranges", fmt::format("expected pairs [first, last + 1] of input numbers, found {}", shown_json(range)));
+        r.fail("on_ranges",
+               fmt::format("expected pairs [first, last + 1] of input numbers, found {}", shown_json(range)));
       s.on_ranges.emplace_back(range[0].get<int>(), range[1].get<int>());
     }
   for (const char* key : {"on_s", "off_s", "period_s"}) only_for("time", key);
@@ -119,7 +131,8 @@ ScheduleSpec read_schedule(JsonReader r, const std::string& scenario_path) {
   only_for("list", "read_from");
   s.read_from = r.text("read_from", "");
   if (s.kind == "file") {
-    if (!s.on_ranges.empty()) r.fail("on_ranges", "stand in the file; \"kind\": \"list\" takes them from here");
+    if (!s.on_ranges.empty())
+      r.fail("on_ranges", "stand in the file; \"kind\": \"list\" takes them from here");
     s.read_from = resolve_path(scenario_path, r.text("path"));
     s.on_ranges = read_on_ranges(s.read_from);
     s.kind = "list";
@@ -133,17 +146,21 @@ void set_schedule_period(JsonReader schedule, const std::vector<GoalSpec>& goals
   if (s.period_s == 0) {
     for (const GoalSpec& g : goals)
       if (!g.deadline_s || *g.deadline_s != *goals[0].deadline_s)
-        schedule.fail("period_s", "is missing; give the seconds from one input to the next that on_s and off_s are counted with (the "
-                                  "goals have no one deadline_s in common to take in its place)");
+        schedule.fail("period_s",
+                      "is missing; give the seconds from one input to the next that on_s and off_s are "
+                      "counted with (the "
+                      "goals have no one deadline_s in common to take in its place)");
     s.period_s = *goals[0].deadline_s;
   }
   for (const auto& [key, seconds] : {std::pair{"on_s", s.on_s}, {"off_s", s.off_s}})
     if (seconds < s.period_s)
-      schedule.fail(key, fmt::format("{} s is shorter than one period of the inputs, {} s; make it as long at least, or give period_s",
+      schedule.fail(key, fmt::format("{} s is shorter than one period of the inputs, {} s; make it as long "
+                                     "at least, or give period_s",
                                      seconds, s.period_s));
 }
 
-CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path, const std::vector<GoalSpec>& goals) {
+CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path,
+                                const std::vector<GoalSpec>& goals) {
   CoRunnerScenario c;
   std::vector<std::string> names;
   for (const CoRunnerKind& k : co_runner_kinds()) names.push_back(k.name);
@@ -151,15 +168,20 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path, 
   const CoRunnerKind& kind = co_runner_kind(c.kind);
   const bool stress_ng = !kind.stress_ng.empty();
   if (stress_ng && r.has("slowdown"))
-    r.fail("slowdown", fmt::format("has no meaning for \"{}\": stress-ng cannot be dosed while it runs, so the slow-down is what comes "
-                                   "out; omit it (null)", c.kind));
+    r.fail("slowdown", fmt::format("has no meaning for \"{}\": stress-ng cannot be dosed while it runs, so "
+                                   "the slow-down is what comes "
+                                   "out; omit it (null)",
+                                   c.kind));
   c.slowdown = r.optional_number("slowdown", 1.01, 20).value_or(c.slowdown);
   c.duty = r.optional_number("duty", 0.01, 1.0);
   if (stress_ng && c.duty && kind.stress_ng != "cpu")
-    r.fail("duty", fmt::format("has no meaning for \"{}\": stress-ng doses its --cpu alone (\"stress-ng-compute\"); omit it, or take "
-                               "\"{}\", which keeps a duty", c.kind, c.kind.substr(c.kind.rfind('-') + 1)));
+    r.fail("duty", fmt::format("has no meaning for \"{}\": stress-ng doses its --cpu alone "
+                               "(\"stress-ng-compute\"); omit it, or take "
+                               "\"{}\", which keeps a duty",
+                               c.kind, c.kind.substr(c.kind.rfind('-') + 1)));
   if (r.has("workers")) {
-    if (!kind.own() && !stress_ng) r.fail("workers", fmt::format("has no meaning for \"{}\"; omit it", c.kind));
+    if (!kind.own() && !stress_ng)
+      r.fail("workers", fmt::format("has no meaning for \"{}\"; omit it", c.kind));
     c.workers = r.integer("workers", 1, 2);
   }
   c.command = r.texts("command");
@@ -167,7 +189,8 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path, 
   if (c.schedule.kind == "time") set_schedule_period(r.object("schedule"), goals, c.schedule);
   if (c.kind == "command" && c.command.empty())
     r.fail("command", "is missing; give the program and its arguments as a list of strings");
-  if (c.kind != "command" && !c.command.empty()) r.fail("command", "has a meaning only for \"kind\": \"command\"");
+  if (c.kind != "command" && !c.command.empty())
+    r.fail("command", "has a meaning only for \"kind\": \"command\"");
   r.finish();
   return c;
 }
@@ -186,7 +209,9 @@ PowerModel read_power_model(JsonReader r) {
 
 }  // namespace
 
-Judge read_judge(JsonReader& r) { return r.one_of("judge", "mean", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean; }
+Judge read_judge(JsonReader& r) {
+  return r.one_of("judge", "mean", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean;
+}
 
 GoalTolerance read_tolerance(JsonReader& r) {
   GoalTolerance t;
@@ -218,7 +243,8 @@ Scenario Scenario::read(const std::string& path, const std::vector<std::string>&
     return scenario;
   } catch (const InputError& e) {
     if (extended.files.size() == 1) throw;
-    throw InputError(fmt::format("{} (in it, or in what it extends: {})", e.what(), fmt::join(extended.files.begin() + 1, extended.files.end(), ", ")));
+    throw InputError(fmt::format("{} (in it, or in what it extends: {})", e.what(),
+                                 fmt::join(extended.files.begin() + 1, extended.files.end(), ", ")));
   }
 }
 
@@ -234,10 +260,12 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   r.text("$schema", "");  // editors look there
   r.one_of("schema_version", "", {"1.0"});
   s.name = r.text("name");
-  if (s.name.empty() || s.name.size() > longest_name || s.name[0] == '.' || s.name.find_first_of("/\\") != std::string::npos ||
-      !is_printable(s.name))
-    r.fail("name", fmt::format("\"{}\" becomes the name of a folder: use up to {} characters, no slash, line break or other control "
-                               "character among them, and no dot in front", printable(s.name.substr(0, longest_name)), longest_name));
+  if (s.name.empty() || s.name.size() > longest_name || s.name[0] == '.' ||
+      s.name.find_first_of("/\\") != std::string::npos || !is_printable(s.name))
+    r.fail("name", fmt::format("\"{}\" becomes the name of a folder: use up to {} characters, no slash, line "
+                               "break or other control "
+                               "character among them, and no dot in front",
+                               printable(s.name.substr(0, longest_name)), longest_name));
   s.description = r.text("description", "");
   JsonReader workload = r.object("workload");
   s.workload = workload.one_of("name", "", workload_names());
@@ -248,19 +276,25 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   refuse_twice(r, "candidates", s.candidates);
   s.inputs = r.integer("inputs", s.inputs, 1, most_inputs);
   s.warmup_inputs = r.integer("warmup_inputs", s.warmup_inputs, 0, 100'000);
-  s.arrivals = r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
+  s.arrivals =
+      r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
   if (r.has("power")) {
     JsonReader power = r.object("power");
-    s.power_backend = power.one_of("backend", s.power_backend, {"emulated", "rapl", "cpufreq", "nvml", "none", "auto"});
+    s.power_backend =
+        power.one_of("backend", s.power_backend, {"emulated", "rapl", "cpufreq", "nvml", "none", "auto"});
     s.power_root = power.text("root", s.power_root);
     s.power_state_folder = power.text("state_folder", s.power_state_folder);
     if (power.has("frequency_table"))
-      s.frequency_table = FrequencyTable::read(power.raw("frequency_table"), power.where() + ": frequency_table",
-                                               std::filesystem::path(path).parent_path().string());
-    for (const double number : power.numbers("cpufreq_policies", 0, 4095)) s.cpufreq_policies.push_back(static_cast<int>(number));
+      s.frequency_table =
+          FrequencyTable::read(power.raw("frequency_table"), power.where() + ": frequency_table",
+                               std::filesystem::path(path).parent_path().string());
+    for (const double number : power.numbers("cpufreq_policies", 0, 4095))
+      s.cpufreq_policies.push_back(static_cast<int>(number));
     s.power_sensors = power.texts("sensors");
     refuse_twice(power, "sensors", s.power_sensors);
-    if (power.has("gpu")) s.gpu = power.raw("gpu").is_number() ? std::to_string(power.integer("gpu", 0, 1023)) : power.text("gpu");
+    if (power.has("gpu"))
+      s.gpu =
+          power.raw("gpu").is_number() ? std::to_string(power.integer("gpu", 0, 1023)) : power.text("gpu");
     s.nvml_library = power.text("nvml_library", s.nvml_library);
     if (s.nvml_library.find('/') != std::string::npos) s.nvml_library = resolve_path(path, s.nvml_library);
     if (power.has("model") && power.raw("model").is_string()) {
@@ -275,16 +309,20 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     else if (s.power_backend == "none")
       s.caps_w = {s.power_model.static_w + s.power_model.dynamic_w};
     if (s.power_backend == "none" && s.caps_w.size() > 1)
-      power.fail("caps_w", fmt::format("{} caps; backend none never caps: give one, which then stands for uncapped, or choose "
-                                       "another backend", s.caps_w.size()));
+      power.fail(
+          "caps_w",
+          fmt::format("{} caps; backend none never caps: give one, which then stands for uncapped, or choose "
+                      "another backend",
+                      s.caps_w.size()));
     if (s.caps_w.empty()) power.fail("caps_w", "at least one power cap is needed");
     for (size_t i = 0; i < s.caps_w.size(); ++i) {
       if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
         power.fail("caps_w", fmt::format("{} after {}: the caps must rise", s.caps_w[i], s.caps_w[i - 1]));
-      const bool hardware = s.power_backend == "rapl" || s.power_backend == "cpufreq" || s.power_backend == "nvml";
+      const bool hardware =
+          s.power_backend == "rapl" || s.power_backend == "cpufreq" || s.power_backend == "nvml";
       if (!hardware && s.caps_w[i] <= s.power_model.static_w)
-        power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run", s.caps_w[i],
-                                         s.power_model.static_w));
+        power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run",
+                                         s.caps_w[i], s.power_model.static_w));
     }
     power.finish();
   }
@@ -300,10 +338,12 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   if (s.schedulers.empty())
     for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
-  if (!s.scheduler_settings.is_object()) r.fail("scheduler_settings", "expected an object, one key a scheduler");
+  if (!s.scheduler_settings.is_object())
+    r.fail("scheduler_settings", "expected an object, one key a scheduler");
   refuse_twice(r, "schedulers", s.schedulers);
   for (const std::string& name : s.schedulers)
-    effective_settings(name, s.scheduler_settings.value(name, json::object()), path + ": scheduler_settings: " + name);
+    effective_settings(name, s.scheduler_settings.value(name, json::object()),
+                       path + ": scheduler_settings: " + name);
   for (const auto& [name, value] : s.scheduler_settings.items()) {
     (void)value;
     effective_settings(name, value, path + ": scheduler_settings: " + name);
@@ -322,15 +362,19 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   }
   if (co_runner_kind(s.co_runner.kind).on_gpu && s.device != "cuda")
     r.object("co_runner")
-        .fail("kind", fmt::format("\"{}\" works on the GPU, but placement.device is \"{}\", and an inference on the processor is not "
-                                  "disturbed by that; choose --device cuda, or a co-runner on the processor (`alert-bench list co-runners`)",
+        .fail("kind", fmt::format("\"{}\" works on the GPU, but placement.device is \"{}\", and an inference "
+                                  "on the processor is not "
+                                  "disturbed by that; choose --device cuda, or a co-runner on the processor "
+                                  "(`alert-bench list co-runners`)",
                                   s.co_runner.kind, s.device));
   if (co_runner_kind(s.co_runner.kind).on_gpu && s.inference_cpu >= 0 && s.other_cpu >= s.inference_cpu &&
       s.other_cpu < s.inference_cpu + s.threads)
     r.object("placement")
-        .fail("other_cpu", fmt::format("{} is a processor of the inference (from {} on, {} in all), and a worker of \"{}\" keeps "
-                                       "its own busy while it waits for the GPU; name another processor, or -1 for any", s.other_cpu,
-                                       s.inference_cpu, s.threads, s.co_runner.kind));
+        .fail("other_cpu",
+              fmt::format(
+                  "{} is a processor of the inference (from {} on, {} in all), and a worker of \"{}\" keeps "
+                  "its own busy while it waits for the GPU; name another processor, or -1 for any",
+                  s.other_cpu, s.inference_cpu, s.threads, s.co_runner.kind));
   s.profile_repetitions = r.integer("profile_repetitions", s.profile_repetitions, 2, 100'000);
   if (r.has("record")) {
     JsonReader record = r.object("record");
@@ -348,7 +392,8 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   }
   r.finish();
   if (s.warmup_inputs >= s.inputs)
-    r.fail("warmup_inputs", fmt::format("{} of {} inputs would be warm-up; leave some to measure", s.warmup_inputs, s.inputs));
+    r.fail("warmup_inputs",
+           fmt::format("{} of {} inputs would be warm-up; leave some to measure", s.warmup_inputs, s.inputs));
   return s;
 }
 
@@ -359,7 +404,9 @@ int Scenario::co_runner_workers() const {
 }
 
 ordered_json Scenario::to_json() const {
-  const auto maybe = [](const std::optional<double>& v) { return v ? ordered_json(*v) : ordered_json(nullptr); };
+  const auto maybe = [](const std::optional<double>& v) {
+    return v ? ordered_json(*v) : ordered_json(nullptr);
+  };
   ordered_json j;
   j["schema_version"] = "1.0";
   j["name"] = name;
@@ -386,15 +433,17 @@ ordered_json Scenario::to_json() const {
                   {"idle_w", power_model.idle_w}}}};
   j["goals"] = ordered_json::array();
   for (const GoalSpec& g : goals)
-    j["goals"].push_back({{"name", g.name},
-                          {"task", to_string(g.task)},
-                          {"deadline_s", maybe(g.deadline_s)},
-                          {"deadline_x", maybe(g.deadline_x)},
-                          {"accuracy", maybe(g.accuracy)},
-                          {"energy_j", maybe(g.energy_j)},
-                          {"power_limit_w", maybe(g.power_limit_w)},
-                          {"judge", to_string(g.judging.judge)},
-                          {"goal_tolerance", {{"accuracy", g.judging.tolerance.accuracy}, {"energy", g.judging.tolerance.energy}}}});
+    j["goals"].push_back(
+        {{"name", g.name},
+         {"task", to_string(g.task)},
+         {"deadline_s", maybe(g.deadline_s)},
+         {"deadline_x", maybe(g.deadline_x)},
+         {"accuracy", maybe(g.accuracy)},
+         {"energy_j", maybe(g.energy_j)},
+         {"power_limit_w", maybe(g.power_limit_w)},
+         {"judge", to_string(g.judging.judge)},
+         {"goal_tolerance",
+          {{"accuracy", g.judging.tolerance.accuracy}, {"energy", g.judging.tolerance.energy}}}});
   j["schedulers"] = schedulers;
   j["scheduler_settings"] = ordered_json::object();
   for (const std::string& s : schedulers)
@@ -415,7 +464,9 @@ ordered_json Scenario::to_json() const {
   ordered_json& schedule = j["co_runner"]["schedule"];
   if (!co_runner.schedule.read_from.empty()) schedule["read_from"] = co_runner.schedule.read_from;
   if (co_runner.schedule.kind == "time")
-    schedule.update({{"on_s", co_runner.schedule.on_s}, {"off_s", co_runner.schedule.off_s}, {"period_s", co_runner.schedule.period_s}});
+    schedule.update({{"on_s", co_runner.schedule.on_s},
+                     {"off_s", co_runner.schedule.off_s},
+                     {"period_s", co_runner.schedule.period_s}});
   j["placement"] = {{"threads", threads},
                     {"device", device},
                     {"inference_cpu", inference_cpu_named ? ordered_json(inference_cpu) : ordered_json()},

@@ -8,8 +8,8 @@
 
 #include "estimate/normal_cdf.h"
 
-// Loops over all configurations are compiled twice, with and without AVX2; the processor picks at start. Both round
-// alike (no fused multiply-add), so a decision does not depend on the processor.
+// Loops over all configurations are compiled twice, with and without AVX2; the processor picks at start. Both
+// round alike (no fused multiply-add), so a decision does not depend on the processor.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define ALERT_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
 #else
@@ -101,7 +101,8 @@ AlertSettings AlertSettings::read(JsonReader reader) {
   s.priority = read_priority(reader, s.priority);
   s.hopeless_share = reader.number("hopeless_share", s.hopeless_share, 0, 1);
   s.accuracy_tolerance = reader.number("accuracy_tolerance", s.accuracy_tolerance, 0, 1);
-  if (reader.has("probability_threshold")) s.probability_threshold = reader.optional_number("probability_threshold", 0, 1);
+  if (reader.has("probability_threshold"))
+    s.probability_threshold = reader.optional_number("probability_threshold", 0, 1);
   s.goal_window = reader.integer("goal_window", s.goal_window, 0, 1'000'000);
   s.overhead = reader.boolean("overhead", s.overhead);
   s.overhead_warmup = reader.integer("overhead_warmup", s.overhead_warmup, 0, 1 << 30);
@@ -245,7 +246,8 @@ ALERT_VECTOR_CLONES void Alert::predict(double deadline_s, double period_s, doub
   double* energy = energy_j_.data();
   for (size_t i = 0; i < n; ++i) {
     const double busy_s = std::min(mean * latency[i], std::max(stop_s, never_stops[i]));
-    energy[i] = active[i] * busy_s + idle_ratio * idle_cap[i] * (std::max(0.0, period_s - busy_s) - idle_charged_s);
+    energy[i] =
+        active[i] * busy_s + idle_ratio * idle_cap[i] * (std::max(0.0, period_s - busy_s) - idle_charged_s);
   }
 }
 

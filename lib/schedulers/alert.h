@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/json_reader.h"
+#include "base/json_reader.h"
 #include "estimate/goal_window.h"
 #include "estimate/idle_power_filter.h"
 #include "estimate/slowdown_filter.h"
@@ -21,8 +21,8 @@ namespace alertbench {
 enum class Criterion { latency, accuracy, energy };
 
 struct AlertSettings {
-  // `paper` (as published, the default) or `tuned`: constants of the slow-down filter, and a probability_threshold of 0.9;
-  // single ones can be set on top.
+  // `paper` (as published, the default) or `tuned`: constants of the slow-down filter, and a
+  // probability_threshold of 0.9; single ones can be set on top.
   std::string preset = "paper";
   SlowdownConstants slowdown;
   IdlePowerConstants idle;
@@ -48,9 +48,10 @@ struct AlertSettings {
   // If given: a configuration meets the goals only if a first output in time, and (min_error) the energy
   // budget, each have at least this probability.
   std::optional<double> probability_threshold;
-  // Goal adjustment: the goal of the next input is what brings the mean over a window of this many inputs to the goal (accuracy
-  // delivered, or energy); 0: off, as published. With it, where no configuration meets the moved budget of min_error, the one
-  // with the least energy is taken instead of the most accurate one, whatever `priority` says: the latter would move it further.
+  // Goal adjustment: the goal of the next input is what brings the mean over a window of this many inputs to
+  // the goal (accuracy delivered, or energy); 0: off, as published. With it, where no configuration meets the
+  // moved budget of min_error, the one with the least energy is taken instead of the most accurate one,
+  // whatever `priority` says: the latter would move it further.
   int goal_window = 0;
   // Take the longest decision so far off the deadline. The first `overhead_warmup` decisions run on cold
   // caches and are not looked at.
@@ -100,15 +101,18 @@ class Alert : public Scheduler {
   // Candidates by name; a row is one stage of one network. Per configuration, [row][cap]:
   std::vector<Row> rows_;
   struct Latency {
-    std::vector<double> end_s, inverse, first_end_s;  // of the stage, one over it, and of the network's first stage
+    std::vector<double> end_s, inverse,
+        first_end_s;  // of the stage, one over it, and of the network's first stage
   };
   Latency profiled_, now_;  // of an input of the mean size, and of the present one
   double size_ = 1;
   std::vector<double> active_w_;
-  std::vector<double> idle_cap_w_;     // phi times this is the idle power
-  std::vector<double> never_stops_s_;  // infinity for a traditional network, 0 for one that stops at the deadline
-  std::vector<int> piece_;                                    // of the normal table, in the present decision
-  std::vector<double> in_time_, accuracy_, energy_j_, score_;  // of the present decision; the lowest score wins
+  std::vector<double> idle_cap_w_;  // phi times this is the idle power
+  std::vector<double>
+      never_stops_s_;       // infinity for a traditional network, 0 for one that stops at the deadline
+  std::vector<int> piece_;  // of the normal table, in the present decision
+  std::vector<double> in_time_, accuracy_, energy_j_,
+      score_;                                   // of the present decision; the lowest score wins
   std::vector<double> caps_w_, fail_accuracy_;  // [cap]
   std::vector<int> profile_row_of_model_;       // first one, [model]
 

@@ -28,11 +28,13 @@ void MeanProgram::add_item(const std::vector<Option>& options) {
 
 namespace {
 
-// `points`: of one item; sorted here. Appends its hull, by rising value. From the most value down: only what costs less than
-// everything above it, and keeps the slopes falling.
+// `points`: of one item; sorted here. Appends its hull, by rising value. From the most value down: only what
+// costs less than everything above it, and keeps the slopes falling.
 template <class Point>
 void append_hull(std::vector<Point>& points, std::vector<Point>& hull) {
-  const auto before = [](const Point& a, const Point& b) { return a.value != b.value ? a.value > b.value : a.cost < b.cost; };
+  const auto before = [](const Point& a, const Point& b) {
+    return a.value != b.value ? a.value > b.value : a.cost < b.cost;
+  };
   if (!std::is_sorted(points.begin(), points.end(), before)) std::sort(points.begin(), points.end(), before);
   const size_t first = hull.size();
   for (const Point& p : points) {
@@ -73,7 +75,8 @@ void MeanProgram::build_hulls(double late_price) {
     const size_t end = i + 1 < begin_.size() ? begin_[i + 1] : options_.size();
     points.clear();
     for (size_t k = begin_[i]; k < end; ++k)
-      points.push_back({options_[k].value, options_[k].cost + late_price * options_[k].late, static_cast<uint32_t>(k)});
+      points.push_back(
+          {options_[k].value, options_[k].cost + late_price * options_[k].late, static_cast<uint32_t>(k)});
     append_hull(points, hull_);
   }
   hull_begin_.push_back(static_cast<uint32_t>(hull_.size()));
@@ -92,7 +95,8 @@ MeanSolution MeanProgram::solve_at(double late_price, double value_goal, double 
       most += segments_.back().value;
     }
   }
-  // The slope at which the steps below it no longer reach the goal: the price of value. By selection, not by sorting.
+  // The slope at which the steps below it no longer reach the goal: the price of value. By selection, not by
+  // sorting.
   const double tolerance = rounding * std::abs(value_goal);
   double price = 0;
   const bool reachable = value + most >= value_goal - tolerance;
@@ -102,7 +106,8 @@ MeanSolution MeanProgram::solve_at(double late_price, double value_goal, double 
     size_t low = 0, high = segments_.size();
     while (high - low > 1) {
       const size_t middle = low + (high - low) / 2;
-      std::nth_element(segments_.begin() + static_cast<std::ptrdiff_t>(low), segments_.begin() + static_cast<std::ptrdiff_t>(middle),
+      std::nth_element(segments_.begin() + static_cast<std::ptrdiff_t>(low),
+                       segments_.begin() + static_cast<std::ptrdiff_t>(middle),
                        segments_.begin() + static_cast<std::ptrdiff_t>(high),
                        [](const Segment& a, const Segment& b) { return a.slope < b.slope; });
       double below = 0;
@@ -147,7 +152,8 @@ MeanSolution MeanProgram::solve_at(double late_price, double value_goal, double 
     for (size_t i = 0; i < n; ++i) {
       if (at[i] == hull_begin_[i]) continue;
       const HullPoint &a = hull_[at[i] - 1], &b = hull_[at[i]];
-      if (b.value - a.value <= -missing && b.cost - a.cost > saved) saved = b.cost - a.cost, item = i, found = true;
+      if (b.value - a.value <= -missing && b.cost - a.cost > saved)
+        saved = b.cost - a.cost, item = i, found = true;
     }
     if (found) missing += hull_[at[item]].value - hull_[at[item] - 1].value, --at[item];
   }
@@ -170,7 +176,9 @@ MeanSolution MeanProgram::solve(double value_goal, double late_allowed) {
   Prices prices = best.prices;
   const auto take = [&](MeanSolution s) {
     if (s.bound > bound) bound = s.bound, prices = s.prices;
-    const bool better = s.feasible != best.feasible ? s.feasible : s.feasible ? s.cost < best.cost : s.late < best.late;
+    const bool better = s.feasible != best.feasible ? s.feasible
+                        : s.feasible                ? s.cost < best.cost
+                                                    : s.late < best.late;
     if (better) best = std::move(s);
   };
   double scale = 0;

@@ -1,13 +1,14 @@
 // The linear programme behind the oracles for mean goals: one option for every item, such that
 //     sum of cost is least,   sum of value >= value_goal,   sum of late <= late_allowed.
-// Solved by its Lagrangian dual: with a price on value and one on lateness every item decides for itself (the least
-// cost - value_price * value + late_price * late), so the dual is a lower bound for every choice of options, and for every
-// random mixture of them. Only a handful of items lie between two options at the best prices; rounding those so that the
-// goals hold costs at most about one item's step, which is the gap that is left.
+// Solved by its Lagrangian dual: with a price on value and one on lateness every item decides for itself (the
+// least cost - value_price * value + late_price * late), so the dual is a lower bound for every choice of
+// options, and for every random mixture of them. Only a handful of items lie between two options at the best
+// prices; rounding those so that the goals hold costs at most about one item's step, which is the gap that is
+// left.
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace alertbench {
@@ -22,18 +23,20 @@ struct Prices {
 };
 
 // cost - value_price * value + late_price * late.
-inline double priced(const Option& o, const Prices& p) { return o.cost - p.value * o.value + p.late * o.late; }
+inline double priced(const Option& o, const Prices& p) {
+  return o.cost - p.value * o.value + p.late * o.late;
+}
 
-// The options that are best at some price on value, by rising value, with `late_price` as part of the cost: the first has the
-// least cost; each next one costs more for its value than the one before.
+// The options that are best at some price on value, by rising value, with `late_price` as part of the cost:
+// the first has the least cost; each next one costs more for its value than the one before.
 std::vector<Option> lower_hull(const std::vector<Option>& options, double late_price);
 
 struct MeanSolution {
-  bool feasible = false;      // whether the chosen options keep both bounds
-  Prices prices;              // of the best dual found
-  double bound = 0;           // the dual there: no choice that keeps the bounds has a lower sum of costs
+  bool feasible = false;  // whether the chosen options keep both bounds
+  Prices prices;          // of the best dual found
+  double bound = 0;       // the dual there: no choice that keeps the bounds has a lower sum of costs
   double cost = 0, value = 0, late = 0;  // sums over the chosen options
-  std::vector<int> chosen;    // id of the option of each item
+  std::vector<int> chosen;               // id of the option of each item
 };
 
 class MeanProgram {

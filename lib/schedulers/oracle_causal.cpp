@@ -27,7 +27,8 @@ OracleCausal::OracleCausal(const SchedulerInputs& inputs)
       alone_(!grouped_ && inputs_are_alike(truth_) && arrivals_ == Arrivals::closed) {
   if (!alone_) {
     times_ = inputs.phase_times;
-    if (!times_) own_times_ = std::make_unique<PhaseTimes>(truth_, profile_, first_judged_), times_ = own_times_.get();
+    if (!times_)
+      own_times_ = std::make_unique<PhaseTimes>(truth_, profile_, first_judged_), times_ = own_times_.get();
   }
   sort_into_kinds();
   if (!alone_)
@@ -49,7 +50,8 @@ void OracleCausal::sort_into_kinds() {
       if (phase_of(truth_, n) == phase) inputs.emplace_back(size_of(n), n);
     if (inputs.empty()) continue;
     std::sort(inputs.begin(), inputs.end());
-    const size_t count = inputs.front().first == inputs.back().first ? 1 : std::min(sizes_of_a_phase, inputs.size());
+    const size_t count =
+        inputs.front().first == inputs.back().first ? 1 : std::min(sizes_of_a_phase, inputs.size());
     for (size_t k = 0; k < count; ++k) {
       Kind kind;
       kind.phase = phase;
@@ -73,7 +75,8 @@ double OracleCausal::value_of(double accuracy, double energy_j, double broken) c
 }
 
 Option OracleCausal::option_of(size_t k, double accuracy, double energy_j, double late, double broken) const {
-  return {goals_.task == Task::min_energy ? energy_j : 1 - accuracy, value_of(accuracy, energy_j, broken), late, static_cast<int>(k)};
+  return {goals_.task == Task::min_energy ? energy_j : 1 - accuracy, value_of(accuracy, energy_j, broken),
+          late, static_cast<int>(k)};
 }
 
 Option OracleCausal::expected(size_t k, int phase, const Context& context) const {
@@ -114,7 +117,8 @@ Option OracleCausal::expected(size_t k, int phase, const Context& context) const
     if (longest_s < period_s)
       longest_s = active_w > idle_w ? (budget_j - idle_w * period_s) / (active_w - idle_w)
                                     : (budget_j < active_w * period_s ? -1 : period_s);
-    kept = model.anytime() && stop_s <= longest_s ? in_time : std::min(in_time, target.share_within(longest_s));
+    kept =
+        model.anytime() && stop_s <= longest_s ? in_time : std::min(in_time, target.share_within(longest_s));
   }
   return option_of(k, accuracy, energy_j, 1 - in_time, 1 - kept);
 }
@@ -176,15 +180,19 @@ std::vector<Option> OracleCausal::expected_alone(int phase) const {
     double accuracy = profile_.fail_accuracy, before = profile_.fail_accuracy, in_time = 0, accurate = 0;
     for (int stage = 1; stage <= c.stage; ++stage) {
       const double of_stage = model.accuracy[static_cast<size_t>(stage - 1)];
-      const double share = sums[static_cast<size_t>(profile_.row({c.model, stage, c.cap}) * truth_.caps + c.cap)].in_time / count;
+      const double share =
+          sums[static_cast<size_t>(profile_.row({c.model, stage, c.cap}) * truth_.caps + c.cap)].in_time /
+          count;
       if (stage == 1) in_time = share;
       if (accurate == 0 && goals_.accuracy && of_stage >= *goals_.accuracy) accurate = share;
       accuracy += (of_stage - before) * share;
       before = of_stage;
     }
     const Sums& target = sums[static_cast<size_t>(profile_.row(c) * truth_.caps + c.cap)];
-    const double energy_j = (profile_.active_power_of(c.model, c.cap) * target.busy_s + idle_w * target.rest_s) / count;
-    options.push_back(option_of(k, accuracy, energy_j, 1 - in_time, 1 - (strict_energy ? target.kept / count : accurate)));
+    const double energy_j =
+        (profile_.active_power_of(c.model, c.cap) * target.busy_s + idle_w * target.rest_s) / count;
+    options.push_back(
+        option_of(k, accuracy, energy_j, 1 - in_time, 1 - (strict_energy ? target.kept / count : accurate)));
   }
   return options;
 }
@@ -192,7 +200,7 @@ std::vector<Option> OracleCausal::expected_alone(int phase) const {
 void OracleCausal::set_up_plan() {
   int64_t groups = 0, judged = 0;
   for (int64_t n = first_judged_; n < truth_.inputs; ++n) ++judged, groups += opens_group(truth_, n);
-  const double goal = goals_.judge == Judge::strict          ? -allowed_share
+  const double goal = goals_.judge == Judge::strict     ? -allowed_share
                       : goals_.task == Task::min_energy ? *goals_.accuracy
                                                         : -*goals_.energy_j;
   wanted_ = goal * static_cast<double>(judged);
@@ -220,7 +228,8 @@ void OracleCausal::set_up_plan() {
       steps_.push_back({cost / (b.value - a.value), b.value - a.value, i});
     }
   }
-  std::stable_sort(steps_.begin(), steps_.end(), [](const Step& a, const Step& b) { return a.slope < b.slope; });
+  std::stable_sort(steps_.begin(), steps_.end(),
+                   [](const Step& a, const Step& b) { return a.slope < b.slope; });
 }
 
 double OracleCausal::plan(size_t& critical, double& share) {
@@ -255,7 +264,8 @@ size_t OracleCausal::cheapest(const Prices& prices, int phase, const Context& co
     const Configuration& c = configurations_[k];
     if (grouped_) {
       // What takes longer than its share on average would be paid by the members to come.
-      const double mean_s = times_->of(phase, profile_.row(c), c.cap).mean() * profile_.size_factor(c.model, context.size);
+      const double mean_s =
+          times_->of(phase, profile_.row(c), c.cap).mean() * profile_.size_factor(c.model, context.size);
       if (mean_s < least_s) least_s = mean_s, fastest = k;
       const bool anytime = profile_.models[static_cast<size_t>(c.model)].anytime();
       if (!anytime && mean_s > context.deadline_from_start_s) continue;
@@ -284,7 +294,8 @@ Configuration OracleCausal::decide(const Context& context) {
   if (critical == kind_) {
     kind.mixed += share;
     // Nor later than when all that are to come would not make up for it.
-    further = kind.mixed >= 1 || share * static_cast<double>(kind.to_come) > static_cast<double>(kind.to_come - 1);
+    further =
+        kind.mixed >= 1 || share * static_cast<double>(kind.to_come) > static_cast<double>(kind.to_come - 1);
     kind.mixed -= further;
   }
   const bool late_spent = late_spent_ && !group_is_late_;
@@ -311,7 +322,9 @@ void OracleCausal::observe(const Observation& o) {
   if (!judging_) return;
   --kinds_[kind_].to_come;
   const double energy_j = o.energy_j.value_or(0);
-  const bool broken = o.stage_delivered == 0 || (goals_.task == Task::min_energy ? o.accuracy < *goals_.accuracy : energy_j > *goals_.energy_j);
+  const bool broken =
+      o.stage_delivered == 0 ||
+      (goals_.task == Task::min_energy ? o.accuracy < *goals_.accuracy : energy_j > *goals_.energy_j);
   wanted_ -= value_of(o.accuracy, energy_j, broken);
 }
 

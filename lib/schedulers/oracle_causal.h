@@ -1,5 +1,5 @@
-// The best that can be done without knowing the input's own value: what a scheduler is to be measured against that cannot
-// see the future.
+// The best that can be done without knowing the input's own value: what a scheduler is to be measured against
+// that cannot see the future.
 #pragma once
 
 #include <memory>
@@ -11,17 +11,19 @@
 
 namespace alertbench {
 
-// Knows the true distribution of every configuration's times in the present phase (co-runner on or off, from the whole
-// recording, brought to the input's size), how many inputs of which kind are still to come, and what was delivered so far;
-// not the input's own times. Before every input it solves anew which options of the kinds of inputs still to come meet, in
-// expectation, what is missing to the goals of the whole run, at the least cost (the programme of oracle-mean over kinds);
-// where two options of a kind are to be mixed, it alternates them. A price on lateness is set once, such that at most 10 %
-// of the groups are expected to be late; where more were so far, the least likely miss comes first. Aims at the goal itself, without
-// its tolerance. Under Judge::strict the goal is that at most 10 % of the inputs break one.
+// Knows the true distribution of every configuration's times in the present phase (co-runner on or off, from
+// the whole recording, brought to the input's size), how many inputs of which kind are still to come, and
+// what was delivered so far; not the input's own times. Before every input it solves anew which options of
+// the kinds of inputs still to come meet, in expectation, what is missing to the goals of the whole run, at
+// the least cost (the programme of oracle-mean over kinds); where two options of a kind are to be mixed, it
+// alternates them. A price on lateness is set once, such that at most 10 % of the groups are expected to be
+// late; where more were so far, the least likely miss comes first. Aims at the goal itself, without its
+// tolerance. Under Judge::strict the goal is that at most 10 % of the inputs break one.
 //
-// So no causal scheduler is better on average where inputs of a phase are independent draws; one that exploits drift within
-// a phase can be. Of the members of a group each is planned for its share of the group's time, a traditional network with
-// what of the group's time is left when the members to come take the fastest configuration (1.3 times its mean).
+// So no causal scheduler is better on average where inputs of a phase are independent draws; one that
+// exploits drift within a phase can be. Of the members of a group each is planned for its share of the
+// group's time, a traditional network with what of the group's time is left when the members to come take the
+// fastest configuration (1.3 times its mean).
 class OracleCausal : public Scheduler {
  public:
   explicit OracleCausal(const SchedulerInputs& inputs);
@@ -31,10 +33,10 @@ class OracleCausal : public Scheduler {
  private:
   struct Kind {  // inputs of one phase, and of like size
     int phase = 0;
-    double size = 1;     // over the profile's mean size; the mean of the kind
+    double size = 1;      // over the profile's mean size; the mean of the kind
     int64_t to_come = 0;  // judged ones
-    size_t step = 0;     // where on its hull, in the plan under way
-    double mixed = 0;    // of the next step, carried from input to input
+    size_t step = 0;      // where on its hull, in the plan under way
+    double mixed = 0;     // of the next step, carried from input to input
   };
   struct Step {  // from one option of a kind to the next
     double slope = 0, value = 0;
@@ -50,7 +52,8 @@ class OracleCausal : public Scheduler {
   Option option_of(size_t k, double accuracy, double energy_j, double late, double broken) const;
   double value_of(double accuracy, double energy_j, double broken) const;
   void set_up_plan();
-  // The price on value now; the step of each kind; and of the kind at the price the share that goes one step further.
+  // The price on value now; the step of each kind; and of the kind at the price the share that goes one step
+  // further.
   double plan(size_t& critical, double& share);
   size_t cheapest(const Prices& prices, int phase, const Context& context) const;
 
@@ -71,7 +74,7 @@ class OracleCausal : public Scheduler {
   std::vector<std::vector<Option>> hulls_;  // of each kind at the late price, by rising value
   std::vector<Step> steps_;                 // of all kinds, by rising slope
   double late_price_ = 0, hopeless_price_ = 0;
-  double wanted_ = 0;  // value still missing to the goal of the run
+  double wanted_ = 0;                                       // value still missing to the goal of the run
   double late_allowed_ = 0, groups_ = 0, late_groups_ = 0;  // judged ones, so far but for the first
   bool judging_ = false, group_is_late_ = false, late_spent_ = false;
   size_t kind_ = 0;  // of the input under way

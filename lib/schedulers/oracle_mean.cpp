@@ -7,10 +7,7 @@
 #include "core/goal_judge.h"
 
 namespace alertbench {
-namespace {
-
-
-}  // namespace
+namespace {}  // namespace
 
 OracleMean::OracleMean(const SchedulerInputs& inputs)
     : profile_(inputs.profile),
@@ -27,7 +24,8 @@ OracleMean::OracleMean(const SchedulerInputs& inputs)
     const int row = profile_.row(c);
     if (row != row_before) ++row_count_;
     row_before = row;
-    entries_.push_back({row, profile_.first_row(c.model), c.cap, model.anytime(), model.accuracy[static_cast<size_t>(c.stage - 1)],
+    entries_.push_back({row, profile_.first_row(c.model), c.cap, model.anytime(),
+                        model.accuracy[static_cast<size_t>(c.stage - 1)],
                         profile_.active_power_of(c.model, c.cap), row_count_ - 1});
   }
   if (goals_.judge == Judge::strict)
@@ -94,16 +92,18 @@ void OracleMean::solve_alone() {
     options_alone(n, options);
     Prices prices = s.prices;
     if (!(prices.value < infinity)) prices.value = 1e100;
-    chosen_[static_cast<size_t>(n)] = std::min_element(options.begin(), options.end(), [&](const Option& a, const Option& b) {
-                                        return priced(a, prices) < priced(b, prices);
-                                      })->id;
+    chosen_[static_cast<size_t>(n)] =
+        std::min_element(options.begin(), options.end(), [&](const Option& a, const Option& b) {
+          return priced(a, prices) < priced(b, prices);
+        })->id;
   }
   if (s.feasible) bound_ = Bound{s.bound / judged, (s.cost - s.bound) / judged};
 }
 
 double OracleMean::plan_group(const Group& group, double time_s, const Prices& prices, Sums& sums) {
   const double idle_j = profile_.idle_power_w * goals_.deadline_s;
-  const Option miss = option_of(profile_.fail_accuracy, idle_j, true, 1 / static_cast<double>(group.end - group.first), -1);
+  const Option miss =
+      option_of(profile_.fail_accuracy, idle_j, true, 1 / static_cast<double>(group.end - group.first), -1);
   MeanProgram& program = group_program_;
   std::vector<Option>& options = options_;
   program.clear();
@@ -145,7 +145,10 @@ double OracleMean::plan_group(const Group& group, double time_s, const Prices& p
 
 Option OracleMean::outcome_of_member(int64_t n, int k) const {
   const Entry& e = entries_[static_cast<size_t>(k)];
-  return option_of(e.accuracy, (e.active_w - profile_.idle_power_w) * end_s(n, e) + profile_.idle_power_w * goals_.deadline_s, false, 0, k);
+  return option_of(
+      e.accuracy,
+      (e.active_w - profile_.idle_power_w) * end_s(n, e) + profile_.idle_power_w * goals_.deadline_s, false,
+      0, k);
 }
 
 OracleMean::Sums OracleMean::relaxed(const Prices& prices) {
@@ -153,7 +156,8 @@ OracleMean::Sums OracleMean::relaxed(const Prices& prices) {
   for (const Group& g : groups_)
     if (g.first >= first_judged_) plan_group(g, g.time_s, prices, sums);
   const auto judged = static_cast<double>(truth_.inputs - first_judged_);
-  sums.bound += prices.value * value_goal_ * judged - prices.late * allowed_share * static_cast<double>(judged_groups_);
+  sums.bound +=
+      prices.value * value_goal_ * judged - prices.late * allowed_share * static_cast<double>(judged_groups_);
   dual_ = std::max(dual_, sums.bound);
   return sums;
 }
@@ -182,7 +186,8 @@ Prices OracleMean::find_prices(double value_goal) {
   const double late_allowed = allowed_share * static_cast<double>(judged_groups_);
   Prices prices{value_price(0, value_goal), 0};
   if (!(prices.value < infinity) || relaxed(prices).late <= late_allowed) return prices;
-  double low = 0, high = goals_.task == Task::min_energy ? profile_.active_power_w.back() * goals_.deadline_s : 1;
+  double low = 0,
+         high = goals_.task == Task::min_energy ? profile_.active_power_w.back() * goals_.deadline_s : 1;
   for (int k = 0; k < doublings; ++k, low = high, high *= 4) {
     prices = {value_price(high, value_goal), high};
     if (!(prices.value < infinity) || relaxed(prices).late <= late_allowed) break;
@@ -213,7 +218,8 @@ GoalVerdict OracleMean::play(const Prices& prices) {
       if (!(time_price < infinity)) time_price = 0;
     }
     int& k = chosen_[static_cast<size_t>(n)];
-    // A plan is made of whole stages; an anytime network may be stopped before, by its share of the group's time.
+    // A plan is made of whole stages; an anytime network may be stopped before, by its share of the group's
+    // time.
     const auto comes_true = [&](int choice) {
       return choice >= 0 && outcomes_.at(static_cast<size_t>(choice), context).stage_delivered ==
                                 outcomes_.configuration(static_cast<size_t>(choice)).stage;
@@ -226,9 +232,10 @@ GoalVerdict OracleMean::play(const Prices& prices) {
         const TrueOutcome o = outcomes_.at(i, context);
         const bool in_time = o.stage_delivered > 0 && o.busy_s <= context.deadline_from_start_s;
         // Where nothing is in time, or the plan gives this member up, as little energy as can be.
-        const double cost = !given_up && in_time
-                                ? priced(option_of(o.accuracy, o.energy_j, false, 0, 0), prices) + time_price * o.busy_s
-                                : 1e100 * (1 + o.busy_s);
+        const double cost =
+            !given_up && in_time
+                ? priced(option_of(o.accuracy, o.energy_j, false, 0, 0), prices) + time_price * o.busy_s
+                : 1e100 * (1 + o.busy_s);
         if (cost < best) best = cost, k = static_cast<int>(i);
       }
     }
@@ -274,22 +281,26 @@ void OracleMean::solve_groups() {
   // What the relaxation overlooked is asked for on top, until the goals hold.
   double goal = value_goal_, late_price = prices.late;
   for (int c = 0; c < corrections && reachable && best.violated(goals_.judge); ++c) {
-    const double missed = goals_.judge == Judge::strict ? std::max(0.0, 1 - best.satisfaction - allowed_share)
-                          : goals_.task == Task::min_energy
-                              ? std::max(0.0, *best.shortfall.accuracy - goals_.tolerance.accuracy)
-                              : std::max(0.0, best.shortfall.energy.value_or(0) - goals_.tolerance.energy) * *goals_.energy_j;
+    const double missed =
+        goals_.judge == Judge::strict ? std::max(0.0, 1 - best.satisfaction - allowed_share)
+        : goals_.task == Task::min_energy
+            ? std::max(0.0, *best.shortfall.accuracy - goals_.tolerance.accuracy)
+            : std::max(0.0, best.shortfall.energy.value_or(0) - goals_.tolerance.energy) * *goals_.energy_j;
     goal += 1.2 * missed;
     if (best.shortfall.late > 0) late_price = std::max(objective(best), 2 * late_price);
     const double price = value_price(late_price, goal);
     if (!(price < infinity)) break;
     const GoalVerdict v = play({price, late_price});
     const auto beyond = [&](const GoalVerdict& x) {
-      return !x.violated(goals_.judge) ? 0 : x.shortfall.late + x.shortfall.accuracy.value_or(0) + x.shortfall.energy.value_or(0) + 1e-9;
+      return !x.violated(goals_.judge) ? 0
+                                       : x.shortfall.late + x.shortfall.accuracy.value_or(0) +
+                                             x.shortfall.energy.value_or(0) + 1e-9;
     };
     if (beyond(v) < beyond(best)) best = v, best_choice = chosen_;
   }
   chosen_ = best_choice;
-  if (dual_ > -infinity && !best.violated(goals_.judge)) bound_ = Bound{dual_ / judged, objective(best) - dual_ / judged};
+  if (dual_ > -infinity && !best.violated(goals_.judge))
+    bound_ = Bound{dual_ / judged, objective(best) - dual_ / judged};
 }
 
 }  // namespace alertbench

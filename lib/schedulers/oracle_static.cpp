@@ -19,7 +19,8 @@ std::pair<double, double> beyond(const Goals& goals, const GoalVerdict& v) {
 
 }  // namespace
 
-int best_static(const Goals& goals, const std::vector<GoalVerdict>& verdicts, const std::vector<bool>& allowed, bool must_meet) {
+int best_static(const Goals& goals, const std::vector<GoalVerdict>& verdicts,
+                const std::vector<bool>& allowed, bool must_meet) {
   std::tuple<double, double, double, double> best;
   int choice = -1;
   for (size_t k = 0; k < verdicts.size(); ++k) {

@@ -31,7 +31,8 @@ size_t Times::within(double limit_s) const {
   const size_t first = begin_[bucket > 0 ? bucket - 1 : 0];
   const size_t last = bucket + 2 <= buckets + 1 ? begin_[bucket + 2] : sorted_s_.size();
   return static_cast<size_t>(std::upper_bound(sorted_s_.begin() + static_cast<std::ptrdiff_t>(first),
-                                              sorted_s_.begin() + static_cast<std::ptrdiff_t>(last), limit_s) -
+                                              sorted_s_.begin() + static_cast<std::ptrdiff_t>(last),
+                                              limit_s) -
                              sorted_s_.begin());
 }
 
@@ -48,7 +49,8 @@ int64_t first_of_phase(const TruthTable& truth, int phase, int64_t first_judged)
   return 0;
 }
 
-PhaseTimes::PhaseTimes(const TruthTable& truth, const Profile& profile, int64_t first_judged) : rows_(profile.rows()), caps_(profile.caps()) {
+PhaseTimes::PhaseTimes(const TruthTable& truth, const Profile& profile, int64_t first_judged)
+    : rows_(profile.rows()), caps_(profile.caps()) {
   std::vector<std::vector<double>> times(static_cast<size_t>(2 * rows_ * caps_));
   const int64_t first[] = {first_of_phase(truth, 0, first_judged), first_of_phase(truth, 1, first_judged)};
   for (int m = 0; m < static_cast<int>(profile.models.size()); ++m) {
@@ -58,7 +60,8 @@ PhaseTimes::PhaseTimes(const TruthTable& truth, const Profile& profile, int64_t 
       const double factor = profile.size_factor(m, truth.facts_of(n).size / profile.mean_size);
       for (int row = first_row; row < first_row + stages; ++row)
         for (int cap = 0; cap < caps_; ++cap)
-          times[static_cast<size_t>((phase_of(truth, n) * rows_ + row) * caps_ + cap)].push_back(truth.end_s(n, row, cap) / factor);
+          times[static_cast<size_t>((phase_of(truth, n) * rows_ + row) * caps_ + cap)].push_back(
+              truth.end_s(n, row, cap) / factor);
     }
   }
   times_.reserve(times.size());

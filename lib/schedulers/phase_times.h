@@ -1,6 +1,6 @@
-// The true distributions of a recording: the times of each stage under each cap while the co-runner is on, and while it is
-// off, brought to the mean size of the inputs. Of judged inputs; where a phase has none, of its warm-up. Made once a recording; any number
-// of settings can share it.
+// The true distributions of a recording: the times of each stage under each cap while the co-runner is on,
+// and while it is off, brought to the mean size of the inputs. Of judged inputs; where a phase has none, of
+// its warm-up. Made once a recording; any number of settings can share it.
 #pragma once
 
 #include <array>
@@ -25,7 +25,8 @@ class Times {
 
   static constexpr size_t buckets = 128;
   std::vector<double> sorted_s_, sum_s_;  // rising; sums of the first k
-  std::array<uint32_t, buckets + 2> begin_{};  // of each bucket of equal width, between the first and the last but few
+  std::array<uint32_t, buckets + 2>
+      begin_{};  // of each bucket of equal width, between the first and the last but few
   double count_ = 1, low_s_ = 0, per_second_ = 0;
 };
 
@@ -42,7 +43,8 @@ class PhaseTimes {
   std::vector<Times> times_;
 };
 
-// The inputs that stand for a phase begin here: the first judged one, or the first of all where no judged one is in it.
+// The inputs that stand for a phase begin here: the first judged one, or the first of all where no judged one
+// is in it.
 int64_t first_of_phase(const TruthTable& truth, int phase, int64_t first_judged);
 
 // 0 or 1, see PhaseTimes.

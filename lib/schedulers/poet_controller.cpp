@@ -17,7 +17,8 @@ constexpr const char* first_rates[] = {"skip", "use"};
 // An enumeration by its two words, in their order.
 template <class Enum>
 void read_word(JsonReader& reader, const char* key, const char* const (&words)[2], Enum& value) {
-  value = static_cast<Enum>(reader.one_of(key, words[static_cast<size_t>(value)], {words[0], words[1]}) == words[1]);
+  value = static_cast<Enum>(reader.one_of(key, words[static_cast<size_t>(value)], {words[0], words[1]}) ==
+                            words[1]);
 }
 
 std::vector<double> speedups(const Profile& profile, int model, int stage) {
@@ -47,7 +48,8 @@ PoetSettings PoetSettings::read(JsonReader reader) {
   PoetSettings s;
   s.window = reader.integer("window", s.window, 1, 1000000);
   if (reader.has("pole")) {
-    if (reader.has("pole_1")) reader.fail("pole", "is the older name of pole_1, which is there too; leave one of them out");
+    if (reader.has("pole_1"))
+      reader.fail("pole", "is the older name of pole_1, which is there too; leave one of them out");
     s.pole_1 = reader.number("pole", -below_1, below_1);
   }
   s.pole_1 = reader.number("pole_1", s.pole_1, -below_1, below_1);
@@ -122,7 +124,8 @@ void PoetController::observe(double latency_s) {
 void PoetController::plan(double deadline_s) {
   const double p1 = settings_.pole_1, p2 = settings_.pole_2, z1 = settings_.zero_1;
   const double rate = std::min(highest_rate, observed_ / window_s_);
-  const double goal = deadline_s > 0 ? std::min(highest_rate, 1 / ((1 - settings_.margin) * deadline_s)) : highest_rate;
+  const double goal =
+      deadline_s > 0 ? std::min(highest_rate, 1 / ((1 - settings_.margin) * deadline_s)) : highest_rate;
   const double error = goal - rate;
   window_s_ = observed_ = 0;
 
@@ -131,7 +134,8 @@ void PoetController::plan(double deadline_s) {
   base_speed_ = std::max(lowest_base_speed, base_speed_ + gain * (rate - last_ * base_speed_));
   variance_ *= std::max(0.0, 1 - gain * last_);
 
-  const double at_once = last_ + error / base_speed_, at_once_before = before_last_ + last_error_ / base_speed_;
+  const double at_once = last_ + error / base_speed_,
+               at_once_before = before_last_ + last_error_ / base_speed_;
   const double wanted = (p1 + p2) * last_ - p1 * p2 * before_last_ +
                         settings_.mu * (1 - p1) * (1 - p2) / (1 - z1) * (at_once - z1 * at_once_before);
   requested_ = std::clamp(wanted, 1.0, max_speedup_);
@@ -155,8 +159,8 @@ void PoetController::share_window() {
       const double share = su > sl ? sl * (su - u) / (u * (su - sl)) : 0;
       const double inputs = w * share + half;  // not a number where speed-ups are infinite
       const int slow = inputs > 0 ? static_cast<int>(std::min(inputs, static_cast<double>(w))) : 0;
-      const double cost =
-          slow * input_energy_[static_cast<size_t>(lower)] + (w - slow) * input_energy_[static_cast<size_t>(upper)];
+      const double cost = slow * input_energy_[static_cast<size_t>(lower)] +
+                          (w - slow) * input_energy_[static_cast<size_t>(upper)];
       if (cost >= least) continue;
       least = cost;
       slow_cap_ = lower;
@@ -165,7 +169,8 @@ void PoetController::share_window() {
     }
   }
   if (settings_.feedback == PoetSettings::Feedback::applied)
-    last_ = w / (slow_left_ / speedup_[static_cast<size_t>(slow_cap_)] + (w - slow_left_) / speedup_[static_cast<size_t>(fast_cap_)]);
+    last_ = w / (slow_left_ / speedup_[static_cast<size_t>(slow_cap_)] +
+                 (w - slow_left_) / speedup_[static_cast<size_t>(fast_cap_)]);
 }
 
 }  // namespace alertbench

@@ -7,7 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "core/json_reader.h"
+#include "base/json_reader.h"
 #include "core/profile.h"
 
 namespace alertbench {
@@ -36,8 +36,8 @@ struct PoetSettings {
   // libpoet makes its first plan behind input number `window`, with a window of 1 behind the second (it
   // throws the first rate away). `use`: behind the first input, whatever the window.
   FirstRate first_rate = FirstRate::skip;
-  double margin = 0;                // share of the deadline taken off the goal, 0 <= margin < 1; libpoet: none
-  double process_noise = 1e-5;      // Q of the filter on the base speed
+  double margin = 0;            // share of the deadline taken off the goal, 0 <= margin < 1; libpoet: none
+  double process_noise = 1e-5;  // Q of the filter on the base speed
   double measurement_noise = 0.01;  // R
   double base_speed = 0.2;          // x at the start, 1/s
   double variance = 1;              // P at the start
@@ -64,8 +64,9 @@ class PoetController {
   //   P <- P+Q;  K = P*u1/(u1*P*u1+R_noise);  x <- x+K*(r-u1*x);  P <- (1-K*u1)*P
   //   u = (p1+p2)*u1 - p1*p2*u2 + mu*(1-p1)*(1-p2)/(1-z1) * ((u1+e/x) - z1*(u2+e1/x)), within [1, s_max]
   // Then over all pairs of caps with s_l <= u <= s_u, in the outer loop the upper one, the lower cap gets
-  // w*s_l*(s_u-u)/(u*(s_u-s_l)) inputs of the plan, rounded (none of equal speed-ups); the first pair with the
-  // least l/s_l*p_l + (w-l)/s_u*p_u is taken. The lower cap runs first; until the next plan the upper one.
+  // w*s_l*(s_u-u)/(u*(s_u-s_l)) inputs of the plan, rounded (none of equal speed-ups); the first pair with
+  // the least l/s_l*p_l + (w-l)/s_u*p_u is taken. The lower cap runs first; until the next plan the upper
+  // one.
   //
   // It always gives a cap: a deadline that is not above 0 asks for all speed there is, rates and goals count
   // as at most 1e100 and x as at least 1e-12.
@@ -86,10 +87,10 @@ class PoetController {
   double requested_, last_, before_last_;  // u, u1, u2
   double last_error_ = 1;
   int cap_, slow_cap_, fast_cap_, slow_left_ = 0;
-  int phase_;              // 0: the next call plans
-  double window_s_ = 0;    // latencies since the last plan, `window` of them at most
-  int observed_ = 0;       // ... and how many
-  bool news_ = false;      // since the last call of cap()
+  int phase_;            // 0: the next call plans
+  double window_s_ = 0;  // latencies since the last plan, `window` of them at most
+  int observed_ = 0;     // ... and how many
+  bool news_ = false;    // since the last call of cap()
 };
 
 }  // namespace alertbench

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "schedulers/alert.h"
 #include "schedulers/app_only.h"
 #include "schedulers/no_coord.h"
@@ -28,7 +28,8 @@ struct NoSettings {
   ordered_json to_json() const { return ordered_json::object(); }
 };
 
-// Scenarios in recordings of version 0.1 have a share that these schedulers could be given; it is core/goal_judge.h's now.
+// Scenarios in recordings of version 0.1 have a share that these schedulers could be given; it is
+// core/goal_judge.h's now.
 struct ShareOfVersion01 : NoSettings {
   static ShareOfVersion01 read(JsonReader reader) {
     reader.optional_number("max_violation_share", 0, 1);
@@ -82,12 +83,14 @@ const std::vector<Entry>& entries() {
       entry<Oracle, NoSettings>(
           {"oracle", "the best configuration for each input, from its true outcomes", true, false, false}),
       entry<OracleMean, NoSettings>(
-          {"oracle-mean", "the best for every input under goals that hold on average: the true bound", true, false, false}),
-      entry<OracleStatic, ShareOfVersion01>(
-          {"oracle-static", "the best single configuration for the whole run, in hindsight", true, false,
-           false}),
+          {"oracle-mean", "the best for every input under goals that hold on average: the true bound", true,
+           false, false}),
+      entry<OracleStatic, ShareOfVersion01>({"oracle-static",
+                                             "the best single configuration for the whole run, in hindsight",
+                                             true, false, false}),
       entry<OracleCausal, ShareOfVersion01>(
-          {"oracle-causal", "the best by the true distribution of each phase, not knowing the input's own times", true, false,
+          {"oracle-causal",
+           "the best by the true distribution of each phase, not knowing the input's own times", true, false,
            false}),
   };
   return all;
@@ -149,7 +152,8 @@ const std::vector<SchedulerInfo>& known_schedulers() {
 
 bool knows_truth(const std::string& name) {
   const auto& all = known_schedulers();
-  return std::any_of(all.begin(), all.end(), [&](const SchedulerInfo& s) { return s.needs_truth && s.name == name; });
+  return std::any_of(all.begin(), all.end(),
+                     [&](const SchedulerInfo& s) { return s.needs_truth && s.name == name; });
 }
 
 std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const SchedulerInputs& inputs,

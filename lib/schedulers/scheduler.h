@@ -1,5 +1,5 @@
-// The seam that all schedulers share: before each input a decision, after it an observation. A scheduler does not know
-// whether its decision is run for real or looked up in a recording.
+// The seam that all schedulers share: before each input a decision, after it an observation. A scheduler does
+// not know whether its decision is run for real or looked up in a recording.
 #pragma once
 
 #include <memory>
@@ -17,9 +17,9 @@ namespace alertbench {
 
 class PhaseTimes;  // schedulers/phase_times.h
 
-// What no scheduler can beat: no choice of configurations that keeps the goals (as they are judged, tolerance included) has
-// a mean objective (energy of a period, J, or error) over the judged inputs below `objective`. `gap`: by how much the
-// choice that the oracle found for itself lies above it.
+// What no scheduler can beat: no choice of configurations that keeps the goals (as they are judged, tolerance
+// included) has a mean objective (energy of a period, J, or error) over the judged inputs below `objective`.
+// `gap`: by how much the choice that the oracle found for itself lies above it.
 struct Bound {
   double objective = 0, gap = 0;
 };
@@ -27,8 +27,8 @@ struct Bound {
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  virtual Configuration decide(const Context& context) = 0;     // no allocation
-  virtual void observe(const Observation& observation) = 0;     // no allocation
+  virtual Configuration decide(const Context& context) = 0;  // no allocation
+  virtual void observe(const Observation& observation) = 0;  // no allocation
   // For the trace; empty where the scheduler has no such model.
   virtual std::optional<Slowdown> slowdown() const { return {}; }      // after the last observation
   virtual std::optional<Prediction> prediction() const { return {}; }  // of the last decision
@@ -41,7 +41,7 @@ struct SchedulerInputs {
   Goals goals;
   const TruthTable* truth = nullptr;  // for oracles; the others never get to see it
   Arrivals arrivals = Arrivals::closed;
-  int64_t first_judged = 0;                // inputs before it are warm-up: no goal counts there, for oracles neither
+  int64_t first_judged = 0;  // inputs before it are warm-up: no goal counts there, for oracles neither
   // Of `truth`, where somebody made them already for several schedulers.
   const TruthColumns* columns = nullptr;
   const PhaseTimes* phase_times = nullptr;
@@ -55,8 +55,8 @@ struct SchedulerInfo {
 
 const std::vector<SchedulerInfo>& known_schedulers();
 bool knows_truth(const std::string& name);  // SchedulerInfo::needs_truth; false where the name is unknown
-// `settings`: the scheduler's own object of a scenario ({} for defaults), read strictly; `where` opens error messages.
-// InputError: unknown name (names the nearest), unknown key, a candidate set it cannot work with.
+// `settings`: the scheduler's own object of a scenario ({} for defaults), read strictly; `where` opens error
+// messages. InputError: unknown name (names the nearest), unknown key, a candidate set it cannot work with.
 std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const SchedulerInputs& inputs,
                                           const nlohmann::json& settings, const std::string& where);
 // Every setting in force, defaults included: what a manifest keeps.

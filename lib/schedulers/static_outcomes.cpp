@@ -8,7 +8,8 @@
 namespace alertbench {
 namespace {
 
-// Sums over the judged inputs of one stage under one cap: inputs done by the deadline, seconds at work and at rest.
+// Sums over the judged inputs of one stage under one cap: inputs done by the deadline, seconds at work and at
+// rest.
 struct Sums {
   int64_t in_time = 0;
   double busy_s = 0, idle_s = 0;
@@ -26,7 +27,8 @@ Sums sums_of(const double* end_s, int64_t first, int64_t end, double deadline_s,
 }
 
 // How many inputs break no goal, each by itself. Energy rises with the work, so a budget bounds it.
-int64_t satisfied(const double* first_end_s, const double* target_end_s, const SchedulerInputs& in, double active_w, bool anytime) {
+int64_t satisfied(const double* first_end_s, const double* target_end_s, const SchedulerInputs& in,
+                  double active_w, bool anytime) {
   const double deadline_s = in.goals.deadline_s, idle_w = in.profile.idle_power_w;
   int64_t count = 0;
   for (int64_t n = in.first_judged; n < in.truth->inputs; ++n) {
@@ -37,7 +39,8 @@ int64_t satisfied(const double* first_end_s, const double* target_end_s, const S
   return count;
 }
 
-void judge_columns(const SchedulerInputs& in, const TruthColumns& columns, std::vector<GoalVerdict>& verdicts) {
+void judge_columns(const SchedulerInputs& in, const TruthColumns& columns,
+                   std::vector<GoalVerdict>& verdicts) {
   const Profile& profile = in.profile;
   const Goals& goals = in.goals;
   const int64_t judged = in.truth->inputs - in.first_judged;
@@ -51,7 +54,8 @@ void judge_columns(const SchedulerInputs& in, const TruthColumns& columns, std::
     // Under each cap: the sums of the stages before, once more for each target. Stages are few.
     stages.clear();
     for (int s = 0; s < c.stage; ++s)
-      stages.push_back(sums_of(columns.end_s(first_row + s, c.cap), in.first_judged, in.truth->inputs, goals.deadline_s, model.anytime()));
+      stages.push_back(sums_of(columns.end_s(first_row + s, c.cap), in.first_judged, in.truth->inputs,
+                               goals.deadline_s, model.anytime()));
     GoalVerdict& v = verdicts[k];
     v.inputs = v.groups = judged;
     const double active_w = profile.active_power_of(c.model, c.cap);
@@ -67,9 +71,11 @@ void judge_columns(const SchedulerInputs& in, const TruthColumns& columns, std::
     v.late_share = static_cast<double>(late) / n;
     v.mean_accuracy = accuracy / n;
     v.mean_energy_j = (active_w * stages.back().busy_s + profile.idle_power_w * stages.back().idle_s) / n;
-    const int64_t kept = goals.task == Task::min_energy ? accurate
-                                                        : satisfied(columns.end_s(first_row, c.cap), columns.end_s(first_row + c.stage - 1, c.cap),
-                                                                    in, active_w, model.anytime());
+    const int64_t kept =
+        goals.task == Task::min_energy
+            ? accurate
+            : satisfied(columns.end_s(first_row, c.cap), columns.end_s(first_row + c.stage - 1, c.cap), in,
+                        active_w, model.anytime());
     v.satisfaction = static_cast<double>(kept) / n;
     v.violated_strict = static_cast<double>(judged - kept) / n > allowed_share;
     judge_means(goals, v);

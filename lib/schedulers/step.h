@@ -1,8 +1,8 @@
-// One scheduler through one input: arrive, decide, execute, observe. The only place where that order is written: live,
-// replay and grid all step through it.
+// One scheduler through one input: arrive, decide, execute, observe. The only place where that order is
+// written: live, replay and grid all step through it.
 #pragma once
 
-#include "core/clock.h"
+#include "base/clock.h"
 #include "core/environment.h"
 #include "schedulers/scheduler.h"
 
@@ -16,8 +16,8 @@ struct Step {
   double decide_s = 0;  // processor time of the decision; 0 without a clock
 };
 
-// `clock` measures the scheduler's own time; null in replay, where nothing may depend on it: replay charges nobody for
-// deciding.
+// `clock` measures the scheduler's own time; null in replay, where nothing may depend on it: replay charges
+// nobody for deciding.
 inline Step step(Scheduler& scheduler, Environment& environment, int64_t input, Clock* clock) {
   Step s;
   s.arrival = environment.arrive(input);

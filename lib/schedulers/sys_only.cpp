@@ -5,10 +5,13 @@
 namespace alertbench {
 
 SysOnly::SysOnly(const SchedulerInputs& inputs, const PoetSettings& settings)
-    : profile_(inputs.profile), model_(fastest_traditional(inputs.profile)), controller_(inputs.profile, model_, 1, settings) {}
+    : profile_(inputs.profile),
+      model_(fastest_traditional(inputs.profile)),
+      controller_(inputs.profile, model_, 1, settings) {}
 
 Configuration SysOnly::decide(const Context& context) {
-  return {model_, 1, controller_.cap(context.deadline_from_start_s / profile_.size_factor(model_, context.size))};
+  return {model_, 1,
+          controller_.cap(context.deadline_from_start_s / profile_.size_factor(model_, context.size))};
 }
 
 void SysOnly::observe(const Observation& observation) {

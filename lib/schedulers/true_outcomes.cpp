@@ -16,7 +16,8 @@ TrueOutcomes::TrueOutcomes(const TruthTable& truth, const Profile& profile, cons
   energy_goal_j_ = goals.task == Task::min_error ? goals.energy_j.value_or(infinity) : infinity;
   for (const Configuration& c : configurations_by_name(profile)) {
     const ModelProfile& model = profile.models[static_cast<size_t>(c.model)];
-    entries_.push_back({c, model.anytime(), static_cast<size_t>(profile.first_row(c.model) * truth.caps + c.cap),
+    entries_.push_back({c, model.anytime(),
+                        static_cast<size_t>(profile.first_row(c.model) * truth.caps + c.cap),
                         model.accuracy.data(), profile.active_power_of(c.model, c.cap)});
   }
 }

@@ -8,12 +8,12 @@
 #include <regex>
 #include <set>
 
-#include "core/console.h"
-#include "core/interrupt.h"
-#include "core/json_reader.h"
-#include "trace/atomic_file.h"
-#include "trace/json_lines.h"
-#include "trace/sha256.h"
+#include "base/atomic_file.h"
+#include "base/console.h"
+#include "base/interrupt.h"
+#include "base/json_lines.h"
+#include "base/json_reader.h"
+#include "base/sha256.h"
 
 namespace alertbench {
 namespace {
@@ -36,7 +36,8 @@ std::string text_of(const Plan& plan, const Cell& cell) {
 std::string some_of(const std::vector<std::string>& words) {
   constexpr size_t shown = 8;
   if (words.size() <= shown) return fmt::format("{}", fmt::join(words, ", "));
-  return fmt::format("{} and {} more", fmt::join(words.begin(), words.begin() + shown, ", "), words.size() - shown);
+  return fmt::format("{} and {} more", fmt::join(words.begin(), words.begin() + shown, ", "),
+                     words.size() - shown);
 }
 
 bool EvaluationFolder::has(const std::string& name) const {
@@ -53,7 +54,9 @@ bool EvaluationFolder::has_plan() const {
   } catch (const InputError&) {
   }
   if (!plan.is_object() || plan.value("kind", nlohmann::json()) != "sweep-plan")
-    throw InputError(file + ": is no plan of a sweep, so alert-bench did not write it; move it away, or give another --out");
+    throw InputError(
+        file +
+        ": is no plan of a sweep, so alert-bench did not write it; move it away, or give another --out");
   return true;
 }
 
@@ -69,7 +72,8 @@ std::vector<std::string> EvaluationFolder::foreign_cells() const {
   std::error_code error;
   for (fs::directory_iterator at(path() + "/cells", error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
-    if (!fs::is_regular_file(at->symlink_status()) || !std::regex_match(name, cell)) foreign.push_back("cells/" + name);
+    if (!fs::is_regular_file(at->symlink_status()) || !std::regex_match(name, cell))
+      foreign.push_back("cells/" + name);
   }
   std::sort(foreign.begin(), foreign.end());
   return foreign;
@@ -120,7 +124,8 @@ ExitCode EvaluationFolder::conclude(EvaluationResult& result, std::vector<std::s
       failed.push_back(fmt::format("{} ({})", c.id, c.failed));
     }
   if (!failed.empty())
-    reasons.push_back(fmt::format("{} of {} cells failed: {}", failed.size(), result.cells.size(), some_of(failed)));
+    reasons.push_back(
+        fmt::format("{} of {} cells failed: {}", failed.size(), result.cells.size(), some_of(failed)));
   if (partial) reasons.insert(reasons.begin(), fmt::format("interrupted by signal {}", interrupt_signal()));
   manifest.energy_source = listed(energy);
   manifest.accuracy_source = listed(accuracy);
@@ -137,7 +142,8 @@ std::string cell_path(const std::string& folder, const std::string& id) {
   constexpr size_t longest = 120;
   std::string name;
   for (const char c : id.substr(0, longest)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     name += plain ? c : '.';
   }
   // Names that became alike stay apart.
@@ -156,7 +162,9 @@ std::optional<Cell> stored_cell(const std::string& folder, const Plan& plan, con
   if (!fs::exists(path, ignored)) return {};
   try {
     const EvaluationResult e = EvaluationResult::read(path);
-    if (e.cells.size() != 1 || e.schedulers != plan.schedulers || e.scheduler_settings != plan.scheduler_settings) return {};
+    if (e.cells.size() != 1 || e.schedulers != plan.schedulers ||
+        e.scheduler_settings != plan.scheduler_settings)
+      return {};
     const Cell& cell = e.cells[0];
     if (cell.id != planned.cell.id || cell.recording_sha256 != planned.cell.recording_sha256) return {};
     return cell;

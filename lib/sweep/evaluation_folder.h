@@ -8,22 +8,23 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "evaluation/evaluation.h"
+#include "result/folder_lock.h"
+#include "result/manifest.h"
 #include "sweep/plan.h"
-#include "trace/folder_lock.h"
-#include "trace/manifest.h"
 
 namespace alertbench {
 
 class EvaluationFolder {
  public:
-  // Makes the folder, and keeps other processes out of it while this object lives. EnvironmentError where either is
-  // impossible. Writes nothing yet.
+  // Makes the folder, and keeps other processes out of it while this object lives. EnvironmentError where
+  // either is impossible. Writes nothing yet.
   explicit EvaluationFolder(const std::string& path) : lock_(path) {}
 
   bool has(const std::string& name) const;
-  // Whether a sweep or merge worked here. InputError where the plan.json that is there is of another program, which nobody may write over.
+  // Whether a sweep or merge worked here. InputError where the plan.json that is there is of another program,
+  // which nobody may write over.
   bool has_plan() const;
   void remove(const std::string& name) const;  // a file, if there
   // Cells in cells/ that are no file of a sweep's cell: foreign, so that --overwrite must not delete them.
@@ -61,7 +62,8 @@ std::string some_of(const std::vector<std::string>& words);
 std::string cell_path(const std::string& folder, const std::string& id);
 // As it will be read again: what is kept in memory and what is on disk give the same evaluation.json.
 Cell store_cell(const std::string& folder, const Plan& plan, const Cell& cell);
-// The planned cell, if it was stored by the same plan from the same recording. A file that cannot be used counts as none.
+// The planned cell, if it was stored by the same plan from the same recording. A file that cannot be used
+// counts as none.
 std::optional<Cell> stored_cell(const std::string& folder, const Plan& plan, const PlannedCell& planned);
 
 }  // namespace alertbench

@@ -9,7 +9,7 @@
 #include <optional>
 #include <set>
 
-#include "core/progress.h"
+#include "base/progress.h"
 #include "sweep/evaluation_folder.h"
 
 namespace alertbench {
@@ -38,7 +38,8 @@ Part read_part(const std::string& given, Progress& progress) {
     part.files = {evaluation};
     return part;
   }
-  if (!part.plan) throw InputError(given + ": holds no evaluation.json; give folders of sweep, merge or replay --grid");
+  if (!part.plan)
+    throw InputError(given + ": holds no evaluation.json; give folders of sweep, merge or replay --grid");
   part.result = part.plan->empty_result();
   size_t planned_here = 0;
   for (size_t i = 0; i < part.plan->cells.size(); ++i) {
@@ -50,8 +51,8 @@ Part read_part(const std::string& given, Progress& progress) {
     }
   }
   part.result.total();
-  progress.note(fmt::format("{}: the sweep did not end; {} of its {} cells are taken", given, part.result.cells.size(),
-                            planned_here));
+  progress.note(fmt::format("{}: the sweep did not end; {} of its {} cells are taken", given,
+                            part.result.cells.size(), planned_here));
   return part;
 }
 
@@ -59,17 +60,22 @@ Part read_part(const std::string& given, Progress& progress) {
 std::string conflict(const Part& a, const Part& b) {
   const EvaluationResult &x = a.result, &y = b.result;
   if (x.schedulers != y.schedulers)
-    return fmt::format("schedulers: {} against {}", fmt::join(x.schedulers, ", "), fmt::join(y.schedulers, ", "));
+    return fmt::format("schedulers: {} against {}", fmt::join(x.schedulers, ", "),
+                       fmt::join(y.schedulers, ", "));
   for (size_t i = 0; i < std::max(x.scheduler_settings.size(), y.scheduler_settings.size()); ++i) {
     const auto at = [&](const EvaluationResult& e) {
-      return i < e.scheduler_settings.size() ? e.scheduler_settings[i].first + " " + e.scheduler_settings[i].second : "none";
+      return i < e.scheduler_settings.size()
+                 ? e.scheduler_settings[i].first + " " + e.scheduler_settings[i].second
+                 : "none";
     };
     if (at(x) != at(y)) return fmt::format("scheduler_settings: {} against {}", at(x), at(y));
   }
   const auto bootstrap = [](const EvaluationResult& e) {
-    return fmt::format("seed {}, {} resamples, confidence {}", e.bootstrap.seed, e.bootstrap.resamples, e.bootstrap.confidence);
+    return fmt::format("seed {}, {} resamples, confidence {}", e.bootstrap.seed, e.bootstrap.resamples,
+                       e.bootstrap.confidence);
   };
-  if (bootstrap(x) != bootstrap(y)) return fmt::format("bootstrap: {} against {}", bootstrap(x), bootstrap(y));
+  if (bootstrap(x) != bootstrap(y))
+    return fmt::format("bootstrap: {} against {}", bootstrap(x), bootstrap(y));
   return a.plan && b.plan ? a.plan->conflict(*b.plan) : "";
 }
 
@@ -99,8 +105,8 @@ EvaluationResult join(const std::vector<Part>& parts) {
         what = "they are of different recordings";
       else if (cell.failed != other->failed)
         what = "it failed in one of them";
-      throw InputError(fmt::format("{} and {}: {} differs: {}; leave one out, or run that shard again", other_part->folder,
-                                   part.folder, cell.id, what));
+      throw InputError(fmt::format("{} and {}: {} differs: {}; leave one out, or run that shard again",
+                                   other_part->folder, part.folder, cell.id, what));
     }
   return all;
 }
@@ -129,8 +135,9 @@ Plan join_plans(const std::vector<Part>& parts, const EvaluationResult& result) 
     };
     const auto [before, fresh] = first.emplace(plan.name, &part);
     if (!fresh && ids(*before->second->plan) != ids(plan))
-      all.warnings.push_back(fmt::format("{} and {}: shards of \"{}\" planned over different recordings; run them again",
-                                         before->second->folder, part.folder, plan.name));
+      all.warnings.push_back(
+          fmt::format("{} and {}: shards of \"{}\" planned over different recordings; run them again",
+                      before->second->folder, part.folder, plan.name));
   }
   for (const Cell& c : result.cells) {
     PlannedCell planned;
@@ -169,11 +176,12 @@ ExitCode merge_evaluations(const std::vector<std::string>& folders, const MergeO
     if (path == out || path == out / "evaluation.json")
       throw InputError(folder + ": is --out as well; give the result a folder of its own");
     parts.push_back(read_part(folder, progress));
-    const auto planned = std::find_if(parts.begin(), parts.end(), [](const Part& p) { return p.plan.has_value(); });
+    const auto planned =
+        std::find_if(parts.begin(), parts.end(), [](const Part& p) { return p.plan.has_value(); });
     for (const Part* other : {&parts[0], planned == parts.end() ? &parts[0] : &*planned})
       if (const std::string what = conflict(*other, parts.back()); !what.empty())
-        throw InputError(
-            fmt::format("{} and {}: cannot be merged: they differ in {}", other->folder, parts.back().folder, what));
+        throw InputError(fmt::format("{} and {}: cannot be merged: they differ in {}", other->folder,
+                                     parts.back().folder, what));
   }
   EvaluationResult result = join(parts);
   const Plan plan = join_plans(parts, result);
@@ -183,13 +191,15 @@ ExitCode merge_evaluations(const std::vector<std::string>& folders, const MergeO
   for (const PlannedCell& c : plan.cells)
     if (!there.count(c.cell.id)) missing.push_back(c.cell.id);
   if (!missing.empty())
-    reasons.push_back(fmt::format("{} of {} cells are missing: {}{}", missing.size(), plan.cells.size(), some_of(missing),
-                                  absent_shards(parts)));
+    reasons.push_back(fmt::format("{} of {} cells are missing: {}{}", missing.size(), plan.cells.size(),
+                                  some_of(missing), absent_shards(parts)));
 
   EvaluationFolder folder(options.out);
-  if (folder.has("cells")) throw InputError(options.out + ": holds the cells of a sweep; give the result a folder of its own");
+  if (folder.has("cells"))
+    throw InputError(options.out + ": holds the cells of a sweep; give the result a folder of its own");
   if (folder.has("manifest.json") && !options.overwrite)
-    throw InputError(options.out + ": holds a result already (manifest.json); give another --out, or --overwrite");
+    throw InputError(options.out +
+                     ": holds a result already (manifest.json); give another --out, or --overwrite");
   const bool merged_before = folder.has_plan();
   if (folder.has("evaluation.json") && !merged_before)
     throw InputError(options.out + ": holds an evaluation.json that no merge made; give another --out");

@@ -11,15 +11,15 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json_lines.h"
+#include "base/json_reader.h"
+#include "base/sha256.h"
 #include "core/profile.h"
 #include "evaluation/cell.h"
+#include "result/manifest.h"
 #include "schedulers/scheduler.h"
-#include "trace/atomic_file.h"
-#include "trace/json_lines.h"
-#include "trace/manifest.h"
-#include "trace/sha256.h"
 
 namespace alertbench {
 namespace {
@@ -85,7 +85,8 @@ std::vector<std::string> recordings_of(const SweepFile& sweep, std::vector<std::
       add(recording);
     }
     if (!any)
-      warnings.push_back(fmt::format("{}: recordings: \"{}\" matches no folder with a recording.json", sweep.path, entry));
+      warnings.push_back(
+          fmt::format("{}: recordings: \"{}\" matches no folder with a recording.json", sweep.path, entry));
   }
   return all;
 }
@@ -98,12 +99,14 @@ Cell common_cell(const SweepFile& sweep, const std::string& recording) {
     std::error_code error;  // a name may also be too long
     if (!fs::exists(file, error)) {
       const bool inside = fs::exists(folder + "/recording/recording.json", error);
-      throw InputError(fmt::format("{}: {}{}", folder, fs::exists(folder, error) ? "has no recording.json" : "is not there",
-                                   inside ? fmt::format("; list {}/recording, which has one", recording) : ""));
+      throw InputError(fmt::format(
+          "{}: {}{}", folder, fs::exists(folder, error) ? "has no recording.json" : "is not there",
+          inside ? fmt::format("; list {}/recording, which has one", recording) : ""));
     }
     cell.recording_sha256 = hash_file(file).sha256;
     const json root = read_json_file(file);
-    if (!root.is_object() || !root.contains("info") || !root["info"].is_object() || !root["info"].contains("scenario"))
+    if (!root.is_object() || !root.contains("info") || !root["info"].is_object() ||
+        !root["info"].contains("scenario"))
       throw InputError(file + ": does not say which scenario it is of (info.scenario); record it again");
     const json& scenario = root["info"]["scenario"];
     // Known keys of a larger object: read, not finished.
@@ -120,9 +123,10 @@ Cell common_cell(const SweepFile& sweep, const std::string& recording) {
   return cell;
 }
 
-// Those of the sweep that can run on the networks of every recording: a cell in which one cannot has no result at all. The others are
-// left out with a warning, or refused where the sweep names them.
-std::vector<std::string> able_on_all(const SweepFile& sweep, const std::vector<std::string>& recordings, std::vector<std::string>& warnings) {
+// Those of the sweep that can run on the networks of every recording: a cell in which one cannot has no
+// result at all. The others are left out with a warning, or refused where the sweep names them.
+std::vector<std::string> able_on_all(const SweepFile& sweep, const std::vector<std::string>& recordings,
+                                     std::vector<std::string>& warnings) {
   std::map<std::string, std::string> lacking;  // by scheduler: which recording lacks what
   for (const std::string& recording : recordings) {
     const std::string path = path_of(sweep.folder(), recording) + "/profile.json";
@@ -147,7 +151,9 @@ std::vector<std::string> able_on_all(const SweepFile& sweep, const std::vector<s
     if (why == lacking.end())
       able.push_back(name);
     else if (sweep.schedulers_named)
-      throw InputError(fmt::format("{}: schedulers: {} cannot run on every recording: {}; leave one of them out", sweep.path, name, why->second));
+      throw InputError(
+          fmt::format("{}: schedulers: {} cannot run on every recording: {}; leave one of them out",
+                      sweep.path, name, why->second));
     else
       warnings.push_back(fmt::format("scheduler {} is left out: {}", name, why->second));
   }
@@ -155,8 +161,9 @@ std::vector<std::string> able_on_all(const SweepFile& sweep, const std::vector<s
 }
 
 std::string judging_text(const GridSpec& g) {
-  return fmt::format("judged {}{}", g.judge ? to_string(*g.judge) : "as recorded",
-                     g.tolerance ? fmt::format(" within {} and {}", g.tolerance->accuracy, g.tolerance->energy) : "");
+  return fmt::format(
+      "judged {}{}", g.judge ? to_string(*g.judge) : "as recorded",
+      g.tolerance ? fmt::format(" within {} and {}", g.tolerance->accuracy, g.tolerance->energy) : "");
 }
 
 bool same(const GridSpec& a, const GridSpec& b) {
@@ -165,8 +172,8 @@ bool same(const GridSpec& a, const GridSpec& b) {
 }
 
 std::string text_of(const GridSpec& g) {
-  return fmt::format("{} deadlines from {} to {} x {} levels, {}", g.deadlines, g.deadline_low_x, g.deadline_high_x, g.levels,
-                     judging_text(g));
+  return fmt::format("{} deadlines from {} to {} x {} levels, {}", g.deadlines, g.deadline_low_x,
+                     g.deadline_high_x, g.levels, judging_text(g));
 }
 
 }  // namespace
@@ -175,20 +182,23 @@ std::string without_folder(std::string text, const std::string& folder) {
   const std::string prefix = folder + "/";
   // At the start of a word only: "./" is in "../" too.
   for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1))
-    while ((at == 0 || text[at - 1] == ' ' || text[at - 1] == '"') && text.compare(at, prefix.size(), prefix) == 0)
+    while ((at == 0 || text[at - 1] == ' ' || text[at - 1] == '"') &&
+           text.compare(at, prefix.size(), prefix) == 0)
       text.erase(at, prefix.size());
   return text;
 }
 
 Shard Shard::parse(const std::string& text) {
   const auto fail = [&](const std::string& what) {
-    throw InputError(fmt::format("--shard {}: {}; give I/N with 1 <= I <= N, for example --shard 2/8", text, what));
+    throw InputError(
+        fmt::format("--shard {}: {}; give I/N with 1 <= I <= N, for example --shard 2/8", text, what));
   };
   Shard s;
   const size_t slash = text.find('/');
   const auto number = [&](const std::string& part, int& value) {
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (error != std::errc() || end != part.data() + part.size()) fail(fmt::format("\"{}\" is no whole number", part));
+    if (error != std::errc() || end != part.data() + part.size())
+      fail(fmt::format("\"{}\" is no whole number", part));
   };
   if (slash == std::string::npos) fail("has no /");
   number(text.substr(0, slash), s.index);
@@ -220,28 +230,33 @@ Plan Plan::of(const SweepFile& sweep, const Shard& shard) {
     for (const Task task : sweep.tasks) {
       PlannedCell planned{common, recording};
       planned.cell.task = task;
-      planned.cell.id = fmt::format("{}/{}/{}/seed-{}", common.workload, common.scenario, to_string(task), common.seed);
+      planned.cell.id =
+          fmt::format("{}/{}/{}/seed-{}", common.workload, common.scenario, to_string(task), common.seed);
       const auto [other, fresh] = recording_of.emplace(planned.cell.id, recording);
       if (!fresh)
-        throw InputError(fmt::format("{}: recordings: {} and {} are both {}; record with another seed, or leave one out",
-                                     sweep.path, other->second, recording, planned.cell.id));
+        throw InputError(
+            fmt::format("{}: recordings: {} and {} are both {}; record with another seed, or leave one out",
+                        sweep.path, other->second, recording, planned.cell.id));
       plan.cells.push_back(std::move(planned));
     }
   }
   if (plan.cells.empty())
-    throw InputError(fmt::format("{}: recordings: nothing is selected: no folder with a recording.json matches {}", sweep.path,
-                                 fmt::join(sweep.recordings, ", ")));
-  std::sort(plan.cells.begin(), plan.cells.end(), [](const auto& a, const auto& b) { return a.cell.id < b.cell.id; });
+    throw InputError(
+        fmt::format("{}: recordings: nothing is selected: no folder with a recording.json matches {}",
+                    sweep.path, fmt::join(sweep.recordings, ", ")));
+  std::sort(plan.cells.begin(), plan.cells.end(),
+            [](const auto& a, const auto& b) { return a.cell.id < b.cell.id; });
   return plan;
 }
 
 std::string Plan::conflict(const Plan& other) const {
   if (schedulers != other.schedulers)
-    return fmt::format("schedulers: {} against {}", fmt::join(schedulers, ", "), fmt::join(other.schedulers, ", "));
+    return fmt::format("schedulers: {} against {}", fmt::join(schedulers, ", "),
+                       fmt::join(other.schedulers, ", "));
   for (size_t i = 0; i < scheduler_settings.size() && i < other.scheduler_settings.size(); ++i)
     if (scheduler_settings[i] != other.scheduler_settings[i])
-      return fmt::format("scheduler_settings: {}: {} against {}", scheduler_settings[i].first, scheduler_settings[i].second,
-                         other.scheduler_settings[i].second);
+      return fmt::format("scheduler_settings: {}: {} against {}", scheduler_settings[i].first,
+                         scheduler_settings[i].second, other.scheduler_settings[i].second);
   if (!same(grid, other.grid)) return fmt::format("grid: {} against {}", text_of(grid), text_of(other.grid));
   return {};
 }
@@ -270,9 +285,12 @@ ordered_json Plan::to_json() const {
                       {"deadline_high_x", grid.deadline_high_x}}},
                     {"cells", ordered_json::array()}};
   if (grid.judge) j["grid"]["judge"] = to_string(*grid.judge);
-  if (grid.tolerance) j["grid"]["goal_tolerance"] = {{"accuracy", grid.tolerance->accuracy}, {"energy", grid.tolerance->energy}};
+  if (grid.tolerance)
+    j["grid"]["goal_tolerance"] = {{"accuracy", grid.tolerance->accuracy},
+                                   {"energy", grid.tolerance->energy}};
   for (const PlannedCell& c : cells)
-    j["cells"].push_back({{"id", c.cell.id}, {"recording", c.recording}, {"recording_sha256", c.cell.recording_sha256}});
+    j["cells"].push_back(
+        {{"id", c.cell.id}, {"recording", c.recording}, {"recording_sha256", c.cell.recording_sha256}});
   return j;
 }
 
@@ -280,7 +298,8 @@ Plan Plan::read(const std::string& path) {
   const json j = read_json_file(path);
   JsonReader r(j, path);
   if (const auto version = r.text("schema_version"); version != plan_schema_version)
-    r.fail("schema_version", fmt::format("\"{}\" is not known; this program reads {}", version, plan_schema_version));
+    r.fail("schema_version",
+           fmt::format("\"{}\" is not known; this program reads {}", version, plan_schema_version));
   r.one_of("kind", "", {"sweep-plan"});
   Plan plan;
   plan.name = r.text("name");
@@ -292,7 +311,8 @@ Plan Plan::read(const std::string& path) {
   plan.schedulers = r.texts("schedulers");
   const json& settings = r.raw("scheduler_settings");
   for (const std::string& scheduler : plan.schedulers)
-    if (settings.contains(scheduler)) plan.scheduler_settings.emplace_back(scheduler, settings[scheduler].dump());
+    if (settings.contains(scheduler))
+      plan.scheduler_settings.emplace_back(scheduler, settings[scheduler].dump());
   JsonReader grid = r.object("grid");
   plan.grid.deadlines = grid.integer("deadlines", 2, std::numeric_limits<int>::max());
   plan.grid.levels = grid.integer("levels", 2, std::numeric_limits<int>::max());
@@ -313,6 +333,8 @@ Plan Plan::read(const std::string& path) {
   return plan;
 }
 
-void Plan::write(const std::string& folder) const { write_file_atomically(folder + "/plan.json", json_text(to_json(), 1) + "\n"); }
+void Plan::write(const std::string& folder) const {
+  write_file_atomically(folder + "/plan.json", json_text(to_json(), 1) + "\n");
+}
 
 }  // namespace alertbench

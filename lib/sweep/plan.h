@@ -1,5 +1,6 @@
-// What a sweep is to evaluate: its cells, known before any is evaluated, and the same for every shard. plan.json keeps it
-// beside the results, so that a restart knows what it may take, and a merge what is missing.
+// What a sweep is to evaluate: its cells, known before any is evaluated, and the same for every shard.
+// plan.json keeps it beside the results, so that a restart knows what it may take, and a merge what is
+// missing.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,7 +14,8 @@
 namespace alertbench {
 
 struct PlannedCell {
-  Cell cell;              // id and what is known of it without reading arrays; `failed` where it cannot be evaluated at all
+  Cell cell;  // id and what is known of it without reading arrays; `failed` where it cannot be evaluated at
+              // all
   std::string recording;  // as the sweep file leads to it: relative to the file's folder, or absolute
 };
 
@@ -34,11 +36,11 @@ struct Plan {
   std::vector<std::string> schedulers;
   std::vector<std::pair<std::string, std::string>> scheduler_settings;  // in force, as JSON text
   GridSpec grid;
-  std::vector<PlannedCell> cells;      // of all shards, sorted by id
-  std::vector<std::string> warnings;   // not in plan.json
+  std::vector<PlannedCell> cells;     // of all shards, sorted by id
+  std::vector<std::string> warnings;  // not in plan.json
 
-  // Reads every recording.json, no array. A recording that is not there or cannot be read has cells that failed.
-  // InputError: no cell at all; two recordings with the same id.
+  // Reads every recording.json, no array. A recording that is not there or cannot be read has cells that
+  // failed. InputError: no cell at all; two recordings with the same id.
   static Plan of(const SweepFile& sweep, const Shard& shard);
 
   // What differs from `other` such that their cells cannot stand side by side; empty: nothing.
@@ -51,7 +53,8 @@ struct Plan {
   void write(const std::string& folder) const;
 };
 
-// A message about a file of the sweep, as evaluation.json keeps it: no path but those relative to the sweep file's folder.
+// A message about a file of the sweep, as evaluation.json keeps it: no path but those relative to the sweep
+// file's folder.
 std::string without_folder(std::string text, const std::string& folder);
 
 }  // namespace alertbench

@@ -8,8 +8,8 @@
 #include <optional>
 #include <stdexcept>
 
-#include "core/interrupt.h"
-#include "core/progress.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
 #include "evaluation/cell.h"
 #include "recording/recording.h"
 #include "sweep/evaluation_folder.h"
@@ -41,27 +41,35 @@ void take_folder(const EvaluationFolder& folder, const Plan& plan, bool overwrit
   if (!afresh && begun) {
     const Plan before = Plan::read(out + "/plan.json");
     if (before.name != plan.name)
-      throw InputError(fmt::format("{}: holds another sweep, \"{}\", not \"{}\"{}", out, before.name, plan.name, mend));
+      throw InputError(
+          fmt::format("{}: holds another sweep, \"{}\", not \"{}\"{}", out, before.name, plan.name, mend));
     if (!(before.shard == plan.shard))
-      throw InputError(fmt::format("{}: holds shard {}, not {}: each shard has its own folder{}", out, before.shard.text(),
-                                   plan.shard.text(), mend));
+      throw InputError(fmt::format("{}: holds shard {}, not {}: each shard has its own folder{}", out,
+                                   before.shard.text(), plan.shard.text(), mend));
     if (const std::string conflict = before.conflict(plan); !conflict.empty())
-      throw InputError(fmt::format("{}: holds a sweep of the same name with other {}{}", out, conflict, mend));
+      throw InputError(
+          fmt::format("{}: holds a sweep of the same name with other {}{}", out, conflict, mend));
     if (before.tool != plan.tool) {
-      progress.note(fmt::format("Cells of another version are evaluated anew ({}, this is {})", before.tool, plan.tool));
+      progress.note(fmt::format("Cells of another version are evaluated anew ({}, this is {})", before.tool,
+                                plan.tool));
       afresh = true;
     }
   }
   if (!begun && (folder.has("evaluation.json") || folder.has("cells")))
-    throw InputError(out + ": holds evaluation.json or cells/ without the plan.json of a sweep, so no sweep wrote them; give another --out");
+    throw InputError(out +
+                     ": holds evaluation.json or cells/ without the plan.json of a sweep, so no sweep wrote "
+                     "them; give another --out");
   if (const auto foreign = folder.foreign_cells(); afresh && !foreign.empty())
-    throw InputError(fmt::format("{}: only cells that a sweep wrote are deleted; not by one are: {}. Move them away, or give another --out", out,
-                                 some_of(foreign)));
+    throw InputError(
+        fmt::format("{}: only cells that a sweep wrote are deleted; not by one are: {}. Move them away, or "
+                    "give another --out",
+                    out, some_of(foreign)));
   folder.remove("evaluation.json");  // of an earlier end; a kill from now on must not leave it
   if (afresh) folder.remove_cells();
   std::error_code error;
   std::filesystem::create_directories(out + "/cells", error);
-  if (error) throw EnvironmentError(fmt::format("{}/cells: cannot create this folder ({})", out, error.message()));
+  if (error)
+    throw EnvironmentError(fmt::format("{}/cells: cannot create this folder ({})", out, error.message()));
 }
 
 class Evaluator {
@@ -77,15 +85,18 @@ class Evaluator {
   std::optional<Cell> operator()(const PlannedCell& planned) {
     if (!planned.cell.failed.empty()) return planned.cell;
     try {
-      const std::string path = planned.recording[0] == '/' ? planned.recording : folder_ + "/" + planned.recording;
+      const std::string path =
+          planned.recording[0] == '/' ? planned.recording : folder_ + "/" + planned.recording;
       if (loaded_ != path) {  // both tasks of a recording often follow each other
         loaded_.clear();
         recording_ = Recording::load(path);
         loaded_ = path;
       }
       const Scenario scenario = scenario_of(recording_, path);
-      Cell cell = evaluate_cell(recording_, scenario, planned.cell.recording_sha256, planned.cell.task, request_);
-      if (cell.id != planned.cell.id) throw std::logic_error(fmt::format("planned {}, evaluated {}", planned.cell.id, cell.id));
+      Cell cell =
+          evaluate_cell(recording_, scenario, planned.cell.recording_sha256, planned.cell.task, request_);
+      if (cell.id != planned.cell.id)
+        throw std::logic_error(fmt::format("planned {}, evaluated {}", planned.cell.id, cell.id));
       return cell;
     } catch (const Error& e) {
       if (interrupted()) return {};
@@ -125,10 +136,12 @@ ExitCode run_sweep(const std::string& sweep_file, const SweepOptions& options) {
     }
     const std::string whole = fmt::format("{} cells", plan.cells.size());
     const std::string part =
-        options.shard.of == 1 ? whole : fmt::format("shard {}, {} of {}", options.shard.text(), mine.size(), whole);
+        options.shard.of == 1 ? whole
+                              : fmt::format("shard {}, {} of {}", options.shard.text(), mine.size(), whole);
     progress.note(fmt::format("Sweep {}: {}{}", plan.name, part,
                               mine.empty() ? ": there are more shards than cells, this one has none" : ""));
-    if (!result.cells.empty()) progress.note(fmt::format("Finished before: {} of {} cells", result.cells.size(), mine.size()));
+    if (!result.cells.empty())
+      progress.note(fmt::format("Finished before: {} of {} cells", result.cells.size(), mine.size()));
     Evaluator evaluate(sweep, plan, options.threads);
     progress.begin("Evaluating cells", static_cast<int64_t>(rest.size()));
     for (const PlannedCell* planned : rest) {
@@ -144,8 +157,8 @@ ExitCode run_sweep(const std::string& sweep_file, const SweepOptions& options) {
       if (cell.recording_sha256.empty()) continue;
       const auto planned =
           std::find_if(mine.begin(), mine.end(), [&](const PlannedCell* p) { return p->cell.id == cell.id; });
-      folder.manifest.add_file(((*planned)->recording[0] == '/' ? "" : sweep.folder() + "/") + (*planned)->recording +
-                               "/recording.json");
+      folder.manifest.add_file(((*planned)->recording[0] == '/' ? "" : sweep.folder() + "/") +
+                               (*planned)->recording + "/recording.json");
     }
     std::vector<std::string> reasons;
     if (result.cells.size() < mine.size())
@@ -165,9 +178,9 @@ std::string describe_sweep(const std::string& sweep_file, const SweepOptions& op
                         fmt::format("{}/{}", shard, options.shard.of), c.cell.id, c.recording,
                         c.cell.failed.empty() ? "" : "  (fails: " + c.cell.failed + ")");
   }
-  return text + fmt::format("{} cells, {} of them (*) in shard {}; {} settings each, {} schedulers\n", plan.cells.size(),
-                            cells_of_shard(plan).size(), options.shard.text(), plan.grid.deadlines * plan.grid.levels,
-                            plan.schedulers.size());
+  return text + fmt::format("{} cells, {} of them (*) in shard {}; {} settings each, {} schedulers\n",
+                            plan.cells.size(), cells_of_shard(plan).size(), options.shard.text(),
+                            plan.grid.deadlines * plan.grid.levels, plan.schedulers.size());
 }
 
 }  // namespace alertbench

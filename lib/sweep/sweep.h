@@ -1,13 +1,14 @@
 // `alert-bench sweep`: every cell of a sweep file, or of one shard of it, into a folder.
-// Cells are sorted by id; shard I of N takes every Nth, from the Ith on. Each is on disk when it is finished: started again
-// into the same folder, a sweep takes what the same plan, the same program and the same recording made before (but failed
-// cells), and evaluates the rest. A cell that fails is counted and told; the others go on.
+// Cells are sorted by id; shard I of N takes every Nth, from the Ith on. Each is on disk when it is finished:
+// started again into the same folder, a sweep takes what the same plan, the same program and the same
+// recording made before (but failed cells), and evaluates the rest. A cell that fails is counted and told;
+// the others go on.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "sweep/plan.h"
 
 namespace alertbench {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/json_reader.h"
+#include "base/json_reader.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
@@ -23,7 +23,8 @@ GridSpec read_grid(JsonReader r) {
   if (r.has("goal_tolerance")) g.tolerance = read_tolerance(r);
   r.finish();
   if (g.deadline_high_x <= g.deadline_low_x)
-    r.fail("deadline_high_x", fmt::format("{} is not above deadline_low_x, {}", g.deadline_high_x, g.deadline_low_x));
+    r.fail("deadline_high_x",
+           fmt::format("{} is not above deadline_low_x, {}", g.deadline_high_x, g.deadline_low_x));
   return g;
 }
 
@@ -47,7 +48,8 @@ SweepFile SweepFile::read(const std::string& path) {
   if (s.name.empty()) r.fail("name", "is empty; give the sweep a name");
   s.description = r.text("description", "");
   s.recordings = r.texts("recordings");
-  if (s.recordings.empty()) r.fail("recordings", "is missing or empty; list folders with a recording.json, or patterns");
+  if (s.recordings.empty())
+    r.fail("recordings", "is missing or empty; list folders with a recording.json, or patterns");
   for (const std::string& recording : s.recordings)
     if (recording.empty()) r.fail("recordings", "\"\" is no path");
   refuse_twice(r, "recordings", s.recordings);
@@ -68,7 +70,8 @@ SweepFile SweepFile::read(const std::string& path) {
   s.schedulers = r.texts("schedulers");
   refuse_twice(r, "schedulers", s.schedulers);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
-  if (!s.scheduler_settings.is_object()) r.fail("scheduler_settings", "expected an object, one key a scheduler");
+  if (!s.scheduler_settings.is_object())
+    r.fail("scheduler_settings", "expected an object, one key a scheduler");
   if (r.has("grid")) s.grid = read_grid(r.object("grid"));
   r.finish();
   // Names and settings are refused by who knows them.

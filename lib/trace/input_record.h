@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "core/types.h"
 #include "core/goal_judge.h"
+#include "core/types.h"
 
 namespace alertbench {
 
@@ -13,7 +13,7 @@ struct InputRecord {
   int64_t input = 0;
   bool warmup = false;
   bool opens_group = true;  // false for the later members of a group
-  std::string input_id;  // file name or index in the data set; may be empty
+  std::string input_id;     // file name or index in the data set; may be empty
   double arrival_s = 0;
   double deadline_from_arrival_s = 0;  // to plan with; of a group's member its share
   Goals goals;

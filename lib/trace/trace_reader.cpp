@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 
 namespace alertbench {
 namespace {
@@ -61,8 +61,8 @@ TraceHeader header_of(const json& line, const std::string& where) {
   choice(reader, "record", {"header"});
   const std::string version = reader.text("schema_version");
   if (version != trace_schema_version && version != first_version)
-    reader.fail("schema_version",
-                fmt::format("\"{}\" is not known; this program reads {} and {}", version, first_version, trace_schema_version));
+    reader.fail("schema_version", fmt::format("\"{}\" is not known; this program reads {} and {}", version,
+                                              first_version, trace_schema_version));
   need_keys(reader, line, {"co_runner", "co_runner_description"});
   TraceHeader header;
   header.tool_version = reader.text("tool_version");

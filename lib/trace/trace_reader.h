@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/types.h"
 #include "core/goal_judge.h"
+#include "core/types.h"
 #include "trace/trace_writer.h"
 
 namespace alertbench {
@@ -40,10 +40,10 @@ struct TraceInput {
 struct TraceFile {
   TraceHeader header;
   std::vector<TraceInput> inputs;
-  std::string status;     // complete | partial; partial as well where the end is missing
-  std::string reason;     // why partial, else empty
+  std::string status;                  // complete | partial; partial as well where the end is missing
+  std::string reason;                  // why partial, else empty
   std::optional<GoalVerdict> verdict;  // as far as the end record has it
-  int64_t torn_line = 0;  // number of a last line that was cut short and left out; 0: none
+  int64_t torn_line = 0;               // number of a last line that was cut short and left out; 0: none
 };
 
 // InputError names file, line and key. One torn last line is tolerated, and so is a missing end: a killed

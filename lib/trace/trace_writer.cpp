@@ -5,15 +5,16 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "core/or_null.h"
+#include "base/error.h"
+#include "base/or_null.h"
 
 namespace alertbench {
 namespace {
 
 using nlohmann::ordered_json;
 
-// What is finer than 1e-12 (of a second, a joule, a share) is no measurement, and 17 digits take readers twice as long.
+// What is finer than 1e-12 (of a second, a joule, a share) is no measurement, and 17 digits take readers
+// twice as long.
 double rounded(double value) { return std::abs(value) < 1000 ? std::nearbyint(value * 1e12) / 1e12 : value; }
 
 // Members of an object in the order of the calls; `key` brings its comma and colon: ",\"x\":".
@@ -22,7 +23,9 @@ struct Line {
 
   void text(std::string_view value) { append_text(out, value); }
   void number(std::string_view key, double value) { text(key), append_number(out, rounded(value)); }
-  void number(std::string_view key, const std::optional<double>& value) { number(key, value.value_or(std::nan(""))); }
+  void number(std::string_view key, const std::optional<double>& value) {
+    number(key, value.value_or(std::nan("")));
+  }
   void integer(std::string_view key, int64_t value) {
     text(key);
     fmt::format_to(fmt::appender(out), FMT_COMPILE("{}"), value);
@@ -156,7 +159,8 @@ void TraceWriter::flush() {
   inputs_ += inputs;
 }
 
-void TraceWriter::finish(const std::string& status, const std::string& reason, const std::optional<GoalVerdict>& verdict) {
+void TraceWriter::finish(const std::string& status, const std::string& reason,
+                         const std::optional<GoalVerdict>& verdict) {
   flush();
   ordered_json judged;
   if (verdict)

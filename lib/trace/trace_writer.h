@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/json_lines.h"
 #include "core/profile.h"
 #include "trace/input_record.h"
-#include "trace/json_lines.h"
 
 namespace alertbench {
 
@@ -29,17 +29,19 @@ struct TraceHeader {
 // In replay nothing in a trace depends on the clock, so it is the same bit for bit each time.
 class TraceWriter {
  public:
-  // Creates the file and writes the header (of a replay: with the first lines, so that many can wait for their turn without a file
-  // open). Names and caps are copied from the profile.
+  // Creates the file and writes the header (of a replay: with the first lines, so that many can wait for
+  // their turn without a file open). Names and caps are copied from the profile.
   TraceWriter(std::string path, const TraceHeader& header, const Profile& profile);
   ~TraceWriter();  // what is held back goes to the file, as far as it can be written
 
-  // Formats into a buffer that is kept, numbers below 1000 rounded to 1e-12. Live, each line is on disk at once; of a replay, which can be made again, lines
-  // are held back until there are 64 KiB of them. RunError as LineFile::append().
+  // Formats into a buffer that is kept, numbers below 1000 rounded to 1e-12. Live, each line is on disk at
+  // once; of a replay, which can be made again, lines are held back until there are 64 KiB of them. RunError
+  // as LineFile::append().
   void write(const InputRecord& record);
-  // The last line; the file is closed behind it. `status`: complete | partial, `reason`: why partial, else empty; `verdict`: over the
-  // judged inputs, where there are any. Without it the trace reads as partial.
-  void finish(const std::string& status = "complete", const std::string& reason = "", const std::optional<GoalVerdict>& verdict = {});
+  // The last line; the file is closed behind it. `status`: complete | partial, `reason`: why partial, else
+  // empty; `verdict`: over the judged inputs, where there are any. Without it the trace reads as partial.
+  void finish(const std::string& status = "complete", const std::string& reason = "",
+              const std::optional<GoalVerdict>& verdict = {});
 
  private:
   void flush();
@@ -47,8 +49,8 @@ class TraceWriter {
   std::string path_;
   std::optional<LineFile> file_;
   bool held_back_;
-  LineBuffer lines_;  // not yet on disk
-  int64_t held_inputs_ = 0;  // of those lines
+  LineBuffer lines_;                 // not yet on disk
+  int64_t held_inputs_ = 0;          // of those lines
   std::vector<std::string> models_;  // as JSON strings
   std::vector<double> caps_w_;
   std::string co_runner_;  // as JSON

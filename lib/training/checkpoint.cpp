@@ -9,10 +9,10 @@
 #include <iterator>
 #include <sstream>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 #include "models/torchscript_check.h"
-#include "trace/atomic_file.h"
 
 namespace alertbench {
 namespace {
@@ -56,14 +56,16 @@ Entries read_entries(const std::string& path) {
     if (as_bytes(entries.at("format")) == format_name) return entries;
   } catch (const std::exception&) {
   }
-  refuse(path, fmt::format("is no checkpoint of this version of alert-train, or torn ({} bytes)", bytes.size()));
+  refuse(path,
+         fmt::format("is no checkpoint of this version of alert-train, or torn ({} bytes)", bytes.size()));
 }
 
 std::string differences(const nlohmann::ordered_json& saved, const nlohmann::ordered_json& now) {
   std::vector<std::string> all;
   for (const auto& [key, value] : now.items())
     if (!saved.contains(key) || saved[key] != value)
-      all.push_back(fmt::format("{}: there {}, now {}", key, saved.contains(key) ? saved[key].dump() : "nothing", value.dump()));
+      all.push_back(fmt::format("{}: there {}, now {}", key,
+                                saved.contains(key) ? saved[key].dump() : "nothing", value.dump()));
   for (const auto& [key, value] : saved.items())
     if (!now.contains(key)) all.push_back(fmt::format("{}: there {}, now nothing", key, value.dump()));
   return fmt::format("{}", fmt::join(all, "; "));
@@ -79,7 +81,8 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint, cons
   entries.insert("log", as_tensor(checkpoint.log.dump()));
   entries.insert("step", torch::tensor(checkpoint.step, torch::kLong));
   entries.insert("random", at::detail::getDefaultCPUGenerator().get_state());
-  for (const auto& [name, tensor] : checkpoint.state) entries.insert("state " + name, tensor.detach().contiguous());
+  for (const auto& [name, tensor] : checkpoint.state)
+    entries.insert("state " + name, tensor.detach().contiguous());
   for (const auto& [name, tensor] : tensors_of(module)) entries.insert(name, tensor.contiguous());
   std::ostringstream optimizer_bytes;
   torch::save(optimizer, optimizer_bytes);
@@ -88,13 +91,15 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint, cons
   write_file_atomically(path, {bytes.data(), bytes.size()});
 }
 
-Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json& settings, torch::nn::Module& module,
-                           torch::optim::SGD& optimizer) {
+Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json& settings,
+                           torch::nn::Module& module, torch::optim::SGD& optimizer) {
   const Entries entries = read_entries(path);
   Checkpoint checkpoint;
   try {
-    checkpoint.settings = parse_json<nlohmann::ordered_json>(as_bytes(entries.at("settings")), path + ": settings", written_by_hand);
-    checkpoint.log = parse_json<nlohmann::ordered_json>(as_bytes(entries.at("log")), path + ": log", written_by_hand);
+    checkpoint.settings = parse_json<nlohmann::ordered_json>(as_bytes(entries.at("settings")),
+                                                             path + ": settings", written_by_hand);
+    checkpoint.log =
+        parse_json<nlohmann::ordered_json>(as_bytes(entries.at("log")), path + ": log", written_by_hand);
     checkpoint.step = entries.at("step").item<int64_t>();
     for (const auto& entry : entries)
       if (entry.key().rfind("state ", 0) == 0) checkpoint.state.emplace(entry.key().substr(6), entry.value());

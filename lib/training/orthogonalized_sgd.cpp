@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
 
 using torch::Tensor;
 
-double product(const Tensor& a, const Tensor& b) { return at::dot(a.reshape({-1}), b.reshape({-1})).item<double>(); }
+double product(const Tensor& a, const Tensor& b) {
+  return at::dot(a.reshape({-1}), b.reshape({-1})).item<double>();
+}
 
 // A copy: the gradients of two parameters may share memory, and are to be changed in place.
 Tensor own(const Tensor& gradient) { return gradient.defined() ? gradient.clone() : gradient; }
@@ -25,9 +27,10 @@ TrainingMethod training_method(const std::string& name) {
 
 std::string describe(TrainingMethod method) {
   if (method == TrainingMethod::joint) return "sum over stages of cross entropy (joint SGD)";
-  return method == TrainingMethod::balanced
-             ? "cross entropy of each stage, each parameter's gradient the mean over the stages that use it (joint SGD)"
-             : "cross entropy of each stage, its gradient orthogonal to those of earlier stages (Orthogonalized SGD)";
+  return method == TrainingMethod::balanced ? "cross entropy of each stage, each parameter's gradient the "
+                                              "mean over the stages that use it (joint SGD)"
+                                            : "cross entropy of each stage, its gradient orthogonal to those "
+                                              "of earlier stages (Orthogonalized SGD)";
 }
 
 std::vector<Tensor> orthogonalize(std::vector<std::vector<Tensor>>& gradients) {
@@ -40,7 +43,8 @@ std::vector<Tensor> orthogonalize(std::vector<std::vector<Tensor>>& gradients) {
       Tensor& gradient = of_stage[p];
       if (!gradient.defined()) continue;
       const double before = product(gradient, gradient);
-      for (const auto& [direction, squared] : basis) gradient.sub_(direction, product(gradient, direction) / squared);
+      for (const auto& [direction, squared] : basis)
+        gradient.sub_(direction, product(gradient, direction) / squared);
       const double squared = product(gradient, gradient);
       // What is left of a gradient that lies within the earlier ones is rounding: no direction to keep free.
       if (squared > 1e-10 * before) basis.emplace_back(gradient, squared);
@@ -51,7 +55,8 @@ std::vector<Tensor> orthogonalize(std::vector<std::vector<Tensor>>& gradients) {
   return sums;
 }
 
-void set_gradients(const std::vector<Tensor>& losses, const std::vector<Tensor>& parameters, TrainingMethod method) {
+void set_gradients(const std::vector<Tensor>& losses, const std::vector<Tensor>& parameters,
+                   TrainingMethod method) {
   for (const Tensor& p : parameters) p.mutable_grad() = Tensor();
   if (method != TrainingMethod::orthogonalized || losses.size() == 1) {
     Tensor sum = losses.front();
@@ -62,7 +67,8 @@ void set_gradients(const std::vector<Tensor>& losses, const std::vector<Tensor>&
   std::vector<std::vector<Tensor>> gradients;
   for (size_t k = 0; k < losses.size(); ++k) {
     gradients.emplace_back();
-    for (const Tensor& g : torch::autograd::grad({losses[k]}, parameters, {}, k + 1 < losses.size(), false, true))
+    for (const Tensor& g :
+         torch::autograd::grad({losses[k]}, parameters, {}, k + 1 < losses.size(), false, true))
       gradients.back().push_back(own(g));
   }
   const std::vector<Tensor> sums = orthogonalize(gradients);

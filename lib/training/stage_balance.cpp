@@ -16,7 +16,8 @@ Tensor by_stripe(int64_t size, int stripes) {
 }
 
 // Parameters that only one stage uses are not in `known`.
-std::vector<Tensor> in_order(const std::vector<Tensor>& parameters, const std::map<const void*, Tensor>& known) {
+std::vector<Tensor> in_order(const std::vector<Tensor>& parameters,
+                             const std::map<const void*, Tensor>& known) {
   std::vector<Tensor> scales;
   for (const Tensor& p : parameters) {
     const auto found = known.find(p.unsafeGetTensorImpl());
@@ -46,7 +47,8 @@ std::vector<Tensor> stage_balance(const StripedResnet& net) {
     if (const auto* conv = dynamic_cast<const StripedConvImpl*>(module.get()))
       known[conv->weight.unsafeGetTensorImpl()] = by_stripe(conv->out, stripes).view({-1, 1, 1, 1});
     if (const auto* norm = dynamic_cast<const torch::nn::BatchNorm2dImpl*>(module.get()))
-      for (const Tensor& p : {norm->weight, norm->bias}) known[p.unsafeGetTensorImpl()] = by_stripe(p.size(0), stripes);
+      for (const Tensor& p : {norm->weight, norm->bias})
+        known[p.unsafeGetTensorImpl()] = by_stripe(p.size(0), stripes);
   }
   return in_order(net->parameters(), known);
 }

@@ -5,14 +5,14 @@
 #include <cmath>
 #include <filesystem>
 
-#include "core/clock.h"
-#include "core/console.h"
-#include "core/error.h"
-#include "core/interrupt.h"
-#include "core/json_reader.h"
-#include "core/text_file.h"
+#include "base/atomic_file.h"
+#include "base/clock.h"
+#include "base/console.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/json_reader.h"
+#include "base/text_file.h"
 #include "models/striped_resnet.h"
-#include "trace/atomic_file.h"
 #include "training/checkpoint.h"
 
 namespace alertbench {
@@ -93,8 +93,8 @@ void TrainingRun::save(int64_t step, const std::map<std::string, torch::Tensor>&
   save_checkpoint(checkpoint_path_, checkpoint, module_, optimizer_);
 }
 
-void TrainingRun::step_done(int64_t step, int epoch, double learning_rate, const std::vector<double>& mean_loss,
-                            double work, double left,
+void TrainingRun::step_done(int64_t step, int epoch, double learning_rate,
+                            const std::vector<double>& mean_loss, double work, double left,
                             const std::function<std::map<std::string, torch::Tensor>()>& state) {
   for (const double loss : mean_loss)
     if (!std::isfinite(loss))
@@ -109,8 +109,8 @@ void TrainingRun::step_done(int64_t step, int epoch, double learning_rate, const
         {{"step", step}, {"epoch", epoch + 1}, {"learning_rate", learning_rate}, {"train_loss", loss}});
     if (now_s() - shown_s_ > 10) {
       shown_s_ = now_s();
-      say("{}: epoch {}, step {}, loss {:.3f}, about {:.0f} min left", setup_.network.name, epoch + 1,
-                 step, fmt::join(loss, ", "), left / work_done_ * (now_s() - start_s_) / 60);
+      say("{}: epoch {}, step {}, loss {:.3f}, about {:.0f} min left", setup_.network.name, epoch + 1, step,
+          fmt::join(loss, ", "), left / work_done_ * (now_s() - start_s_) / 60);
     }
   }
   const bool stop = interrupted();
@@ -135,13 +135,14 @@ void TrainingRun::store_weights() {
 
 void TrainingRun::finish(const nlohmann::ordered_json& accuracy, bool finished) {
   write_log();
-  auto j = parse_json<nlohmann::ordered_json>(read_text_file(setup_.network_file, written_by_hand.bytes), setup_.network_file, written_by_hand);
+  auto j = parse_json<nlohmann::ordered_json>(read_text_file(setup_.network_file, written_by_hand.bytes),
+                                              setup_.network_file, written_by_hand);
   for (auto& n : j["networks"])
     if (n["name"] == setup_.network.name) n["accuracy"] = accuracy;
   write_file_atomically(output_path(setup_.network_file), j.dump(2) + "\n");
   if (finished) fs::remove(checkpoint_path_);
-  say("{}: wrote {} and {}; accuracy noted in {}", setup_.network.name, setup_.network.weights,
-             log_path_, setup_.network_file);
+  say("{}: wrote {} and {}; accuracy noted in {}", setup_.network.name, setup_.network.weights, log_path_,
+      setup_.network_file);
 }
 
 void TrainingRun::write_log() const { write_file_atomically(log_path_, log.dump(1) + "\n"); }

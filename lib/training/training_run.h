@@ -1,5 +1,5 @@
-// What every training does besides learning: log, progress with the time left, checkpoints, and at the end the weights
-// and the accuracy measured with them.
+// What every training does besides learning: log, progress with the time left, checkpoints, and at the end
+// the weights and the accuracy measured with them.
 #pragma once
 
 #include <torch/torch.h>
@@ -36,29 +36,31 @@ class TrainingRun {
  public:
   TrainingRun(TrainingSetup setup, torch::nn::Module& module, torch::optim::SGD& optimizer);
 
-  // The log of the training that made the weights that this one begins with (--init) goes into this one's log, where
-  // there is one. `weights` may be empty.
+  // The log of the training that made the weights that this one begins with (--init) goes into this one's
+  // log, where there is one. `weights` may be empty.
   void begin_from(const std::string& weights);
 
-  // Takes up the checkpoint of the same training, where there is one and checkpoints are wanted. Returns the steps that
-  // are done, 0 for a new training. InputError: a checkpoint of another training.
+  // Takes up the checkpoint of the same training, where there is one and checkpoints are wanted. Returns the
+  // steps that are done, 0 for a new training. InputError: a checkpoint of another training.
   int64_t resume(std::map<std::string, torch::Tensor>& state);
 
-  // Behind every step. `left`: the work to be done after it, in units of which this step took `work`. `mean_loss`: per
-  // stage, of this step (it is averaged over `log_every` steps into the log); RunError where it is not finite. `state`
-  // says what a checkpoint must hold besides module, optimiser and random source, and is called where one is due. After
-  // Ctrl-C it writes one, and throws RunError.
-  void step_done(int64_t step, int epoch, double learning_rate, const std::vector<double>& mean_loss, double work,
-                 double left, const std::function<std::map<std::string, torch::Tensor>()>& state);
-  // Adds a line to the log's epochs, with the epoch's mean losses, and writes log and weights. The log's epochs are
-  // those that are done, also behind resume().
+  // Behind every step. `left`: the work to be done after it, in units of which this step took `work`.
+  // `mean_loss`: per stage, of this step (it is averaged over `log_every` steps into the log); RunError where
+  // it is not finite. `state` says what a checkpoint must hold besides module, optimiser and random source,
+  // and is called where one is due. After Ctrl-C it writes one, and throws RunError.
+  void step_done(int64_t step, int epoch, double learning_rate, const std::vector<double>& mean_loss,
+                 double work, double left,
+                 const std::function<std::map<std::string, torch::Tensor>()>& state);
+  // Adds a line to the log's epochs, with the epoch's mean losses, and writes log and weights. The log's
+  // epochs are those that are done, also behind resume().
   void epoch_done(nlohmann::ordered_json line);
   double elapsed_s() const;  // over all legs of a training taken up again
 
-  // Stores the weights and loads them back (they are rounded), so that what is measured next is what the file gives.
+  // Stores the weights and loads them back (they are rounded), so that what is measured next is what the file
+  // gives.
   void store_weights();
-  // Writes the log, and notes the accuracy in the network file (everything else there as it stands). A training that
-  // reached its end
+  // Writes the log, and notes the accuracy in the network file (everything else there as it stands). A
+  // training that reached its end
   // (`finished`) needs its checkpoint no longer.
   void finish(const nlohmann::ordered_json& accuracy, bool finished);
 

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "workloads/preprocess.h"
 
 namespace alertbench {
@@ -42,13 +42,15 @@ class IdxFile {
 
   uint32_t word(const char* what) {
     const auto bytes = read(4);
-    if (bytes.size() < 4) bad_fashion_mnist(path_, fmt::format("ends within its header, expected the {}", what));
+    if (bytes.size() < 4)
+      bad_fashion_mnist(path_, fmt::format("ends within its header, expected the {}", what));
     return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
   }
 
   void expect(const char* what, uint32_t expected) {
     const uint32_t found = word(what);
-    if (found != expected) bad_fashion_mnist(path_, fmt::format("expected {} {:#x}, found {:#x}", what, expected, found));
+    if (found != expected)
+      bad_fashion_mnist(path_, fmt::format("expected {} {:#x}, found {:#x}", what, expected, found));
   }
 
   uint32_t count() {
@@ -64,9 +66,11 @@ class IdxFile {
     // One byte too many is asked for: it shows trailing data, and makes zlib check the end of the stream.
     auto bytes = read(size + 1);
     if (bytes.size() < size) {
-      bad_fashion_mnist(path_, fmt::format("expected {} bytes after the header, found {}", size, bytes.size()));
+      bad_fashion_mnist(path_,
+                        fmt::format("expected {} bytes after the header, found {}", size, bytes.size()));
     }
-    if (bytes.size() > size) bad_fashion_mnist(path_, fmt::format("expected {} bytes after the header, found more", size));
+    if (bytes.size() > size)
+      bad_fashion_mnist(path_, fmt::format("expected {} bytes after the header, found more", size));
     return bytes;
   }
 
@@ -109,11 +113,13 @@ std::vector<uint8_t> read_labels(const std::string& path, size_t images) {
   IdxFile file(path);
   file.expect("magic number", 0x00000801);
   const uint32_t count = file.count();
-  if (count != images) bad_fashion_mnist(path, fmt::format("expected {} labels, one an image, found {}", images, count));
+  if (count != images)
+    bad_fashion_mnist(path, fmt::format("expected {} labels, one an image, found {}", images, count));
   auto labels = file.rest(count);
   const auto bad = std::find_if(labels.begin(), labels.end(), [](uint8_t l) { return l > 9; });
   if (bad != labels.end()) {
-    bad_fashion_mnist(path, fmt::format("expected labels 0..9, found {} at index {}", *bad, bad - labels.begin()));
+    bad_fashion_mnist(path,
+                      fmt::format("expected labels 0..9, found {} at index {}", *bad, bad - labels.begin()));
   }
   return labels;
 }

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/error.h"
-#include "core/text_file.h"
+#include "base/error.h"
+#include "base/text_file.h"
 #include "workloads/jpeg.h"
 
 namespace alertbench {
@@ -77,7 +77,8 @@ void each_line(const std::string& path, Use use) {
   for (std::string line; lines.next(line);) {
     const size_t first = line.find_first_not_of(blanks);
     if (first == std::string::npos || line[first] == '#') continue;
-    use(line.substr(first, line.find_last_not_of(blanks) + 1 - first), fmt::format("{}:{}", path, lines.number()));
+    use(line.substr(first, line.find_last_not_of(blanks) + 1 - first),
+        fmt::format("{}:{}", path, lines.number()));
   }
 }
 
@@ -85,7 +86,8 @@ int parse_label(const std::string& text, int classes, const std::string& where) 
   int label = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label);
   if (error != std::errc() || end != text.data() + text.size() || label < 0 || label >= classes) {
-    throw InputError(fmt::format("{}: label '{}': expected an integer of 0..{} (labels count from 0)", where, text, classes - 1));
+    throw InputError(fmt::format("{}: label '{}': expected an integer of 0..{} (labels count from 0)", where,
+                                 text, classes - 1));
   }
   return label;
 }
@@ -123,7 +125,8 @@ std::vector<int> numbers_of(const std::vector<std::string>& names) {
 }
 
 // Labels of the folders of all classes, where no list names them; `from` says where they come from.
-std::map<std::string, int> labels_of(const std::vector<std::string>& folders, const std::string& dir, std::string& from) {
+std::map<std::string, int> labels_of(const std::vector<std::string>& folders, const std::string& dir,
+                                     std::string& from) {
   std::map<std::string, int> labels;
   const std::vector<int> numbers = numbers_of(folders);  // in byte order of the names: "10" comes before "2"
   if (!std::is_sorted(numbers.begin(), numbers.end())) {
@@ -131,9 +134,10 @@ std::map<std::string, int> labels_of(const std::vector<std::string>& folders, co
     std::sort(sorted.begin(), sorted.end());
     for (size_t n = 0; n < sorted.size(); ++n)
       if (sorted[n] != static_cast<int>(n))
-        throw InputError(fmt::format("{}: the class folders are numbered, but not 0 to {}, each once ({} is not there): which class "
-                                     "is which? Give a list val.txt of lines `file label`, or a synset_words.txt",
-                                     dir, folders.size() - 1, n));
+        throw InputError(fmt::format(
+            "{}: the class folders are numbered, but not 0 to {}, each once ({} is not there): which class "
+            "is which? Give a list val.txt of lines `file label`, or a synset_words.txt",
+            dir, folders.size() - 1, n));
     for (size_t i = 0; i < folders.size(); ++i) labels.emplace(folders[i], numbers[i]);
     from = "the folders' numbers";
     return labels;

@@ -14,8 +14,9 @@ namespace alertbench {
 //  2. `dir` holds JPEG files, and its parent the list; files are looked for in `dir`, then in the parent.
 //  3. `dir` holds a folder for each class. With a synset_words.txt (in `dir` or its parent; the first word of
 //     line k is the folder of class k) some classes may have no folder; without, the folders in byte order
-//     are the classes, and there must be exactly `classes` of them, lest all labels be wrong unnoticed. Folders that are
-//     numbered (7, class7) so that byte order is not that of the numbers must be 0 to classes - 1: these are the labels. Only
+//     are the classes, and there must be exactly `classes` of them, lest all labels be wrong unnoticed.
+//     Folders that are numbered (7, class7) so that byte order is not that of the numbers must be 0 to
+//     classes - 1: these are the labels. Only
 //     *.jpg and *.jpeg count, in any case of letters; hidden files and folders do not.
 // Files are checked to exist when the folder is opened, and decoded one at a time by input().
 class ImageFolder : public ImageWorkload {

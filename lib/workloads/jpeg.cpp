@@ -13,7 +13,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
@@ -76,9 +76,11 @@ void on_progress(j_common_ptr common) {
   const int64_t scans = jpeg->input_scan_number, pixels = int64_t{jpeg->image_width} * jpeg->image_height;
   if (scans <= max_jpeg_scans && scans * pixels <= max_jpeg_scanned_pixels) return;
   auto* decoder = static_cast<Decoder*>(common->client_data);
-  std::snprintf(decoder->message, sizeof decoder->message, "%d scans or more over %ux%u pixels are more than the limit (%lld at this size)",
+  std::snprintf(decoder->message, sizeof decoder->message,
+                "%d scans or more over %ux%u pixels are more than the limit (%lld at this size)",
                 jpeg->input_scan_number, jpeg->image_width, jpeg->image_height,
-                static_cast<long long>(std::min(max_jpeg_scans, max_jpeg_scanned_pixels / std::max<int64_t>(pixels, 1))));
+                static_cast<long long>(
+                    std::min(max_jpeg_scans, max_jpeg_scanned_pixels / std::max<int64_t>(pixels, 1))));
   std::longjmp(decoder->escape, 1);
 }
 
@@ -114,12 +116,14 @@ bool read_rows(Decoder& decoder, uint8_t* pixels, size_t stride) {
   return true;
 }
 
-// Taken as inverted (255 = no ink), as Pillow takes them all: Adobe's files are, and so are most without Adobe's marker.
+// Taken as inverted (255 = no ink), as Pillow takes them all: Adobe's files are, and so are most without
+// Adobe's marker.
 std::vector<uint8_t> rgb_from_inks(const std::vector<uint8_t>& cmyk) {
   std::vector<uint8_t> rgb;
   rgb.reserve(cmyk.size() / 4 * 3);
   for (size_t i = 0; i < cmyk.size(); i += 4)
-    for (size_t c = 0; c < 3; ++c) rgb.push_back(static_cast<uint8_t>((cmyk[i + c] * cmyk[i + 3] + 127) / 255));
+    for (size_t c = 0; c < 3; ++c)
+      rgb.push_back(static_cast<uint8_t>((cmyk[i + c] * cmyk[i + 3] + 127) / 255));
   return rgb;
 }
 
@@ -133,8 +137,8 @@ Pixels read_jpeg(const std::string& path) {
   }
   const jpeg_decompress_struct& jpeg = decoder.jpeg;
   if (int64_t{jpeg.image_width} * jpeg.image_height > max_jpeg_pixels) {
-    bad_jpeg(path, fmt::format("{}x{} pixels are more than the limit of {}", jpeg.image_width, jpeg.image_height,
-                           max_jpeg_pixels));
+    bad_jpeg(path, fmt::format("{}x{} pixels are more than the limit of {}", jpeg.image_width,
+                               jpeg.image_height, max_jpeg_pixels));
   }
   Pixels pixels{3, static_cast<int>(jpeg.output_height), static_cast<int>(jpeg.output_width), {}};
   const size_t stride = size_t{jpeg.output_width} * static_cast<size_t>(jpeg.output_components);

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "core/random.h"
+#include "base/random.h"
 
 namespace alertbench {
 
@@ -69,6 +69,8 @@ Correctness NextWord::missed(int64_t n) const {
   return {word == 0, word < 5, guess_nll(word), {}, guess_nll(word)};
 }
 
-double NextWord::guess_nll(int32_t word) const { return -std::log(ptb_.frequencies()[static_cast<size_t>(word)]); }
+double NextWord::guess_nll(int32_t word) const {
+  return -std::log(ptb_.frequencies()[static_cast<size_t>(word)]);
+}
 
 }  // namespace alertbench

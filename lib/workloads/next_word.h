@@ -1,8 +1,9 @@
-// Next-word prediction in the sentences of a text (lib/workloads/ptb.h): input n is the prediction of the n-th word, and
-// the words of a sentence share a deadline.
+// Next-word prediction in the sentences of a text (lib/workloads/ptb.h): input n is the prediction of the
+// n-th word, and the words of a sentence share a deadline.
 //
-// The text is read in passages of 100 sentences. A network's state begins at zero in each and is carried from sentence to
-// sentence; it is always the state of the whole network behind all words before, however the words before were run.
+// The text is read in passages of 100 sentences. A network's state begins at zero in each and is carried from
+// sentence to sentence; it is always the state of the whole network behind all words before, however the
+// words before were run.
 #pragma once
 
 #include "workloads/ptb.h"
@@ -30,7 +31,9 @@ class NextWord : public Workload {
   Correctness judge(int64_t n, const std::vector<float>& scores) const override;
   // The words' shares of the training text, the most frequent word first.
   Correctness missed(int64_t n) const override;
-  double fail_accuracy() const override { return 0; }  // language quality: that guess is what it is measured against
+  double fail_accuracy() const override {
+    return 0;
+  }  // language quality: that guess is what it is measured against
 
  private:
   static constexpr int64_t passage_sentences = 100;

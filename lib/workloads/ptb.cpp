@@ -11,10 +11,10 @@
 #include <unordered_set>
 #include <utility>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "core/text_file.h"
-#include "core/unicode.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "base/text_file.h"
+#include "base/unicode.h"
 
 namespace alertbench {
 namespace {
@@ -29,8 +29,8 @@ constexpr const char* unknown_word = "<unk>";
 using Ids = std::unordered_map<std::string_view, int32_t>;
 
 [[noreturn]] void bad_ptb(const std::string& file, const std::string& what) {
-  throw InputError(
-      fmt::format("{}: {}; give the folder of ptb.train.txt, ptb.valid.txt and ptb.test.txt by --data", file, what));
+  throw InputError(fmt::format(
+      "{}: {}; give the folder of ptb.train.txt, ptb.valid.txt and ptb.test.txt by --data", file, what));
 }
 
 std::string file_of(const std::string& dir, PtbSplit split) {
@@ -85,15 +85,18 @@ class TextFile {
 
   void check(std::string_view word, int64_t line) const {
     if (word.size() > max_word_bytes)
-      bad_ptb(path_, fmt::format("line {}: a word of {} bytes, the limit is {}", line, word.size(), max_word_bytes));
+      bad_ptb(path_,
+              fmt::format("line {}: a word of {} bytes, the limit is {}", line, word.size(), max_word_bytes));
     try {
       for (const char32_t c : decode_utf8(word))
-        if (c < U' ' || c == 0x7f) throw InputError(fmt::format("control character {:#04x}", static_cast<uint32_t>(c)));
+        if (c < U' ' || c == 0x7f)
+          throw InputError(fmt::format("control character {:#04x}", static_cast<uint32_t>(c)));
     } catch (const InputError& e) {
       bad_ptb(path_, fmt::format("line {}: no text in UTF-8: {}", line, e.what()));
     }
     if (word == end_of_sentence)
-      bad_ptb(path_, fmt::format("line {}: holds the word {}, which stands for the end of a line; remove it", line, word));
+      bad_ptb(path_, fmt::format("line {}: holds the word {}, which stands for the end of a line; remove it",
+                                 line, word));
   }
 
   std::string path_, bytes_;
@@ -123,8 +126,8 @@ Ptb::Text ids_of(const TextFile& file, const std::string& path, const Ids& ids) 
         auto id = ids.find(word);
         if (id == ids.end()) id = unknown;
         if (id == ids.end())
-          bad_ptb(path,
-               fmt::format("line {}: the training text has neither the word '{}' nor {}", line, word, unknown_word));
+          bad_ptb(path, fmt::format("line {}: the training text has neither the word '{}' nor {}", line, word,
+                                    unknown_word));
         text.words.push_back(id->second);
       },
       [&] {
@@ -154,15 +157,16 @@ Ptb::Ptb(const std::string& dir) {
     text_[static_cast<size_t>(split)] = ids_of(TextFile(path), path, ids);
   }
   order_by_frequency();
-  source_ = fmt::format("{}: {} training words with ends of sentences, {} different; {} validation words", dir,
-                        text_[0].words.size(), vocabulary_.size(), text_[1].words.size());
+  source_ = fmt::format("{}: {} training words with ends of sentences, {} different; {} validation words",
+                        dir, text_[0].words.size(), vocabulary_.size(), text_[1].words.size());
 }
 
 Ptb Ptb::synthetic(uint64_t seed, int64_t train_sentences) {
   constexpr int words = 10000, longest = 82;
   constexpr double mean_log = 2.908, sd_log = 0.587;  // of the sentence lengths of the real training text
   if (train_sentences < 1 || train_sentences > 10000000)
-    throw InputError(fmt::format("synthetic text of {} sentences; 1 to 10,000,000 are possible", train_sentences));
+    throw InputError(
+        fmt::format("synthetic text of {} sentences; 1 to 10,000,000 are possible", train_sentences));
   std::vector<double> cumulative;
   for (int rank = 1; rank < words; ++rank)
     cumulative.push_back((cumulative.empty() ? 0 : cumulative.back()) + 1.0 / rank);
@@ -175,10 +179,12 @@ Ptb Ptb::synthetic(uint64_t seed, int64_t train_sentences) {
     const int64_t sentences = split == 0 ? train_sentences : std::max<int64_t>(1, train_sentences / 12);
     for (int64_t n = 0; n < sentences; ++n) {
       const double length = std::exp(mean_log + sd_log * random.normal());
-      for (int left = static_cast<int>(std::clamp(std::round(length), 1.0, double{longest})); left > 0; --left) {
+      for (int left = static_cast<int>(std::clamp(std::round(length), 1.0, double{longest})); left > 0;
+           --left) {
         const double place = random.uniform() * cumulative.back();
         text.words.push_back(
-            static_cast<int32_t>(std::upper_bound(cumulative.begin(), cumulative.end(), place) - cumulative.begin()) +
+            static_cast<int32_t>(std::upper_bound(cumulative.begin(), cumulative.end(), place) -
+                                 cumulative.begin()) +
             1);
       }
       text.words.push_back(0);
@@ -188,8 +194,9 @@ Ptb Ptb::synthetic(uint64_t seed, int64_t train_sentences) {
   ptb.vocabulary_.push_back(end_of_sentence);
   for (int rank = 1; rank < words; ++rank) ptb.vocabulary_.push_back(fmt::format("w{}", rank));
   ptb.order_by_frequency();
-  ptb.source_ = fmt::format("synthetic Penn Treebank, seed {}: {} training words with ends of sentences, {} different",
-                            seed, ptb.text_[0].words.size(), words);
+  ptb.source_ =
+      fmt::format("synthetic Penn Treebank, seed {}: {} training words with ends of sentences, {} different",
+                  seed, ptb.text_[0].words.size(), words);
   return ptb;
 }
 
@@ -212,7 +219,8 @@ void Ptb::order_by_frequency() {
     for (int32_t& word : text.words) word = new_id[static_cast<size_t>(word)];
 
   frequencies_.clear();
-  for (const size_t old : order) frequencies_.push_back(static_cast<double>(std::max<int64_t>(counts[old], 1)));
+  for (const size_t old : order)
+    frequencies_.push_back(static_cast<double>(std::max<int64_t>(counts[old], 1)));
   const double sum = std::accumulate(frequencies_.begin(), frequencies_.end(), 0.0);
   for (double& f : frequencies_) f /= sum;
 }

@@ -7,15 +7,16 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "metrics/squad_score.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "workloads/squad_score.h"
 
 namespace alertbench {
 namespace {
 
 constexpr int64_t made_up_questions = 10000;
-constexpr int64_t made_up_vocabulary = 30000;  // of BERT's 30,522; special tokens are low numbers, and left out
+constexpr int64_t made_up_vocabulary =
+    30000;  // of BERT's 30,522; special tokens are low numbers, and left out
 constexpr int64_t made_up_first = 1000;
 constexpr double mean_tokens = 170, log_sd = 0.35;
 constexpr int64_t longest_sequence = 384;
@@ -26,7 +27,8 @@ QuestionAnswering::QuestionAnswering(const std::string& dir, uint64_t seed) : di
   if (made_up()) return;
   for (const char* name : {"/dev-v1.1.json", "/vocab.txt"})
     if (!std::filesystem::exists(dir + name))
-      throw InputError(fmt::format("{}{}: no such file; give the folder of dev-v1.1.json and vocab.txt by --data", dir, name));
+      throw InputError(fmt::format(
+          "{}{}: no such file; give the folder of dev-v1.1.json and vocab.txt by --data", dir, name));
   data_ = SquadData::read(dir + "/dev-v1.1.json");
   vocabulary_ = Vocabulary::read(dir + "/vocab.txt");
 }
@@ -37,8 +39,11 @@ int64_t QuestionAnswering::size() const {
 
 std::string QuestionAnswering::data_source() const {
   if (made_up()) return fmt::format("made-up questions, seed {}", seed_);
-  return fmt::format("{}/dev-v1.1.json: {} questions on {} paragraphs{}; {}vocab.txt of {} word pieces", dir_, size(), data_.contexts.size(),
-                     data_.misplaced_answers ? fmt::format(", {} answers not at their answer_start", data_.misplaced_answers) : "",
+  return fmt::format("{}/dev-v1.1.json: {} questions on {} paragraphs{}; {}vocab.txt of {} word pieces", dir_,
+                     size(), data_.contexts.size(),
+                     data_.misplaced_answers
+                         ? fmt::format(", {} answers not at their answer_start", data_.misplaced_answers)
+                         : "",
                      vocabulary_.cased() ? "cased " : "", vocabulary_.size());
 }
 
@@ -90,12 +95,14 @@ Correctness QuestionAnswering::judge(int64_t n, const std::vector<float>& scores
   size_t expected = 0;
   for (const SquadWindow& w : all) expected += 2 * w.ids.size();
   if (scores.size() != expected)
-    throw RunError(fmt::format("{} scores for question {}, expected {}", scores.size(), question(n).id, expected));
+    throw RunError(
+        fmt::format("{} scores for question {}, expected {}", scores.size(), question(n).id, expected));
   std::vector<SquadLogits> logits;
   size_t at = 0;
   for (const SquadWindow& w : all) {
     const size_t tokens = w.ids.size();
-    const auto start = scores.begin() + static_cast<std::ptrdiff_t>(at), end = start + static_cast<std::ptrdiff_t>(tokens);
+    const auto start = scores.begin() + static_cast<std::ptrdiff_t>(at),
+               end = start + static_cast<std::ptrdiff_t>(tokens);
     logits.push_back({{start, end}, {end, end + static_cast<std::ptrdiff_t>(tokens)}});
     at += 2 * tokens;
   }

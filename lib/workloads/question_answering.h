@@ -1,7 +1,8 @@
-// Questions on texts (SQuAD v1.1) as inputs: each is fed as BERT's windows of tokens, and answered by a span of its context.
+// Questions on texts (SQuAD v1.1) as inputs: each is fed as BERT's windows of tokens, and answered by a span
+// of its context.
 //
-// A network gives for every token, window after window, first the scores that the answer starts at each token of the
-// window, then the scores that it ends there.
+// A network gives for every token, window after window, first the scores that the answer starts at each token
+// of the window, then the scores that it ends there.
 #pragma once
 
 #include "workloads/squad.h"
@@ -12,8 +13,8 @@ namespace alertbench {
 
 class QuestionAnswering : public Workload {
  public:
-  // dev-v1.1.json and vocab.txt (BERT's, uncased) of `dir`. Without a folder 10,000 made-up questions of one window each:
-  // random tokens, as many as those of SQuAD's development set have (log-normal, mean 170).
+  // dev-v1.1.json and vocab.txt (BERT's, uncased) of `dir`. Without a folder 10,000 made-up questions of one
+  // window each: random tokens, as many as those of SQuAD's development set have (log-normal, mean 170).
   explicit QuestionAnswering(const std::string& dir, uint64_t seed);
 
   std::string name() const override { return made_up() ? "synthetic-squad" : "squad"; }

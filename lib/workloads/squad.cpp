@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "core/json_reader.h"
-#include "core/unicode.h"
+#include "base/error.h"
+#include "base/json_reader.h"
+#include "base/unicode.h"
 
 namespace alertbench {
 namespace {
@@ -39,7 +39,8 @@ const json& member(const json& object, const char* key, const std::string& where
 
 const json& list(const json& object, const char* key, const std::string& where) {
   const json& value = member(object, key, where);
-  if (!value.is_array()) bad_squad(where, fmt::format("{}: expected a list, found {}", key, value.type_name()));
+  if (!value.is_array())
+    bad_squad(where, fmt::format("{}: expected a list, found {}", key, value.type_name()));
   return value;
 }
 
@@ -113,7 +114,9 @@ SquadData SquadData::read(const std::string& path) {
         question.context = result.contexts.size();
         for (const SquadAnswer& answer : question.answers) result.misplaced_answers += !answer.begin;
         const auto [first, fresh] = places.emplace(question.id, place);
-        if (!fresh) bad_squad(place, fmt::format("id {} is there twice, first at {}", shown(question.id), first->second));
+        if (!fresh)
+          bad_squad(place,
+                    fmt::format("id {} is there twice, first at {}", shown(question.id), first->second));
         result.questions.push_back(std::move(question));
       }
       result.contexts.push_back(std::move(paragraph.context));
@@ -126,7 +129,8 @@ SquadData SquadData::read(const std::string& path) {
 SquadPredictions read_squad_predictions(const std::string& path) {
   const json file = read_json_file(path, limits);
   if (!file.is_object())
-    bad_squad(path, fmt::format("expected an object of question id -> answer text, found {}", file.type_name()));
+    bad_squad(path,
+              fmt::format("expected an object of question id -> answer text, found {}", file.type_name()));
   SquadPredictions predictions;
   for (const auto& [id, answer] : file.items())
     predictions.emplace(id, text_of(answer, fmt::format("{}: answer to question {}", path, shown(id))));

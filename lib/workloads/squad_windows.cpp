@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench {
 namespace {
@@ -25,13 +25,15 @@ std::vector<Piece> cut(size_t tokens, size_t capacity, size_t stride) {
   return pieces;
 }
 
-// Index of the piece that shows most of a token's surroundings; the pieces before `first` do not have the token.
+// Index of the piece that shows most of a token's surroundings; the pieces before `first` do not have the
+// token.
 size_t max_context_piece(const std::vector<Piece>& pieces, size_t first, size_t token) {
   size_t best = first;
   double best_score = -1;
   for (size_t i = first; i < pieces.size() && pieces[i].begin <= token; ++i) {
     const size_t left = token - pieces[i].begin, right = pieces[i].begin + pieces[i].length - 1 - token;
-    const double score = static_cast<double>(std::min(left, right)) + 0.01 * static_cast<double>(pieces[i].length);
+    const double score =
+        static_cast<double>(std::min(left, right)) + 0.01 * static_cast<double>(pieces[i].length);
     if (score > best_score) {
       best_score = score;
       best = i;
@@ -61,7 +63,8 @@ void check(const SquadWindowSettings& s) {
 void check(const SquadWindow& window, const SquadLogits& logits, size_t index) {
   for (const auto* scores : {&logits.start, &logits.end}) {
     if (scores->size() != window.ids.size())
-      throw RunError(fmt::format("window {}: {} scores for {} tokens", index, scores->size(), window.ids.size()));
+      throw RunError(
+          fmt::format("window {}: {} scores for {} tokens", index, scores->size(), window.ids.size()));
     for (const float score : *scores)
       if (!std::isfinite(score))
         throw RunError(fmt::format("window {}: the network's scores have {} among them", index, score));
@@ -73,8 +76,9 @@ std::vector<size_t> best_indices(const std::vector<float>& scores, size_t count)
   std::vector<size_t> indices(scores.size());
   std::iota(indices.begin(), indices.end(), size_t{0});
   const auto end = indices.begin() + static_cast<std::ptrdiff_t>(std::min(count, indices.size()));
-  std::partial_sort(indices.begin(), end, indices.end(),
-                    [&](size_t a, size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
+  std::partial_sort(indices.begin(), end, indices.end(), [&](size_t a, size_t b) {
+    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+  });
   indices.erase(end, indices.end());
   return indices;
 }
@@ -84,11 +88,13 @@ struct Best {
   Span span;
 };
 
-void search(const SquadWindow& window, const SquadLogits& logits, const SquadAnswerSettings& settings, Best& best) {
+void search(const SquadWindow& window, const SquadLogits& logits, const SquadAnswerSettings& settings,
+            Best& best) {
   const auto count = static_cast<size_t>(std::max(0, settings.n_best));
   const auto longest = static_cast<size_t>(std::max(0, settings.longest_answer));
   const size_t begin = window.piece_begin, end = begin + window.spans.size();
-  const std::vector<size_t> starts = best_indices(logits.start, count), ends = best_indices(logits.end, count);
+  const std::vector<size_t> starts = best_indices(logits.start, count),
+                            ends = best_indices(logits.end, count);
   for (const size_t s : starts) {
     if (s < begin || s >= end || !window.max_context[s - begin]) continue;
     for (const size_t e : ends) {
@@ -114,8 +120,9 @@ std::vector<SquadWindow> squad_windows(const Vocabulary& vocabulary, const std::
   std::vector<Token> asked = tokenize(vocabulary, question);
   asked.resize(std::min(asked.size(), static_cast<size_t>(settings.max_question)));
   const std::vector<Token> tokens = tokenize(vocabulary, context);
-  const std::vector<Piece> pieces = cut(tokens.size(), static_cast<size_t>(settings.max_length) - asked.size() - 3,
-                                        static_cast<size_t>(settings.stride));
+  const std::vector<Piece> pieces =
+      cut(tokens.size(), static_cast<size_t>(settings.max_length) - asked.size() - 3,
+          static_cast<size_t>(settings.stride));
   const std::vector<size_t> owner = max_context_pieces(pieces, tokens.size());
   std::vector<SquadWindow> windows;
   for (size_t p = 0; p < pieces.size(); ++p) {

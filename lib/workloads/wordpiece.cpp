@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <string_view>
 
-#include "core/error.h"
-#include "core/text_file.h"
-#include "core/unicode.h"
+#include "base/error.h"
+#include "base/text_file.h"
+#include "base/unicode.h"
 
 namespace alertbench {
 namespace {
@@ -34,9 +34,11 @@ bool dropped(char32_t c) {
 }
 
 bool is_cjk(char32_t c) {
-  constexpr char32_t blocks[][2] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F},
-                                    {0x2B740, 0x2B81F}, {0x2B820, 0x2CEAF}, {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
-  return std::any_of(std::begin(blocks), std::end(blocks), [c](const auto& b) { return c >= b[0] && c <= b[1]; });
+  constexpr char32_t blocks[][2] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF},
+                                    {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B820, 0x2CEAF},
+                                    {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
+  return std::any_of(std::begin(blocks), std::end(blocks),
+                     [c](const auto& b) { return c >= b[0] && c <= b[1]; });
 }
 
 bool is_punctuation(char32_t c) {
@@ -81,8 +83,10 @@ void append_decomposed(Word& word, const Character& character) {
   const UNormalizer2* nfc = unorm2_getNFCInstance(&status);
   UChar units[64];  // the longest canonical decomposition has four characters
   const int32_t size =
-      U_FAILURE(status) ? 0 : unorm2_getDecomposition(nfc, static_cast<UChar32>(character.c), units, 64, &status);
-  if (U_FAILURE(status)) throw RunError(fmt::format("ICU cannot decompose characters: {}", u_errorName(status)));
+      U_FAILURE(status) ? 0
+                        : unorm2_getDecomposition(nfc, static_cast<UChar32>(character.c), units, 64, &status);
+  if (U_FAILURE(status))
+    throw RunError(fmt::format("ICU cannot decompose characters: {}", u_errorName(status)));
   if (size < 0) word.push_back(character);
   for (int32_t i = 0; i < size;) {
     UChar32 c = 0;
@@ -98,8 +102,10 @@ Word decompose(const Word& word) {
   const auto combining = [](const Character& x) { return u_getCombiningClass(static_cast<UChar32>(x.c)); };
   for (auto first = result.begin(); first != result.end(); ++first) {
     if (combining(*first) == 0) continue;
-    const auto last = std::find_if(first, result.end(), [&](const Character& x) { return combining(x) == 0; });
-    std::stable_sort(first, last, [&](const Character& a, const Character& b) { return combining(a) < combining(b); });
+    const auto last =
+        std::find_if(first, result.end(), [&](const Character& x) { return combining(x) == 0; });
+    std::stable_sort(first, last,
+                     [&](const Character& a, const Character& b) { return combining(a) < combining(b); });
     first = last - 1;
   }
   return result;
@@ -165,10 +171,12 @@ std::vector<Token> word_pieces(const Vocabulary& vocabulary, const Word& word) {
   return tokens;
 }
 
-// What is wrong with a line of a vocabulary; "" where nothing is. Other white space than blanks and tabs may be a piece.
+// What is wrong with a line of a vocabulary; "" where nothing is. Other white space than blanks and tabs may
+// be a piece.
 std::string problem_of(const std::string& piece) {
   if (piece.size() > max_piece_bytes)
-    return fmt::format("{} bytes are more than the limit of {} for a word piece", piece.size(), max_piece_bytes);
+    return fmt::format("{} bytes are more than the limit of {} for a word piece", piece.size(),
+                       max_piece_bytes);
   try {
     decode_utf8(piece);
   } catch (const InputError& e) {
@@ -182,14 +190,16 @@ std::string problem_of(const std::string& piece) {
 bool has_capital(const std::string& piece) {
   if (piece.front() == '[' && piece.back() == ']') return false;
   const std::u32string characters = decode_utf8(piece);
-  return std::any_of(characters.begin(), characters.end(), [](char32_t c) { return u_isupper(static_cast<UChar32>(c)); });
+  return std::any_of(characters.begin(), characters.end(),
+                     [](char32_t c) { return u_isupper(static_cast<UChar32>(c)); });
 }
 
 }  // namespace
 
 Vocabulary Vocabulary::read(const std::string& path) {
   const std::string text = read_text_file(path, max_vocabulary_bytes);
-  if (text.empty()) throw InputError(path + ": is empty; expected one word piece a line, as BERT's vocab.txt");
+  if (text.empty())
+    throw InputError(path + ": is empty; expected one word piece a line, as BERT's vocab.txt");
   Vocabulary v;
   int64_t line = 0;
   size_t capitals = 0;
@@ -212,7 +222,8 @@ Vocabulary Vocabulary::read(const std::string& path) {
   v.cased_ = capitals * 100 > v.ids_.size();
   const auto special = [&](const char* piece) {
     const int64_t id = v.find(piece);
-    if (id < 0) throw InputError(fmt::format("{}: no line {}; is this the vocab.txt of a BERT network?", path, piece));
+    if (id < 0)
+      throw InputError(fmt::format("{}: no line {}; is this the vocab.txt of a BERT network?", path, piece));
     return id;
   };
   v.pad_ = special("[PAD]");

@@ -1,4 +1,5 @@
-// BERT's tokenizer: the basic tokenizer, then greedy WordPiece, after tokenization.py of google-research/bert.
+// BERT's tokenizer: the basic tokenizer, then greedy WordPiece, after tokenization.py of
+// google-research/bert.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +14,18 @@ struct Span {
   size_t begin = 0, end = 0;
 };
 
-// The word pieces of a vocab.txt: one a line, the id is the line's number from 0; "##" opens a piece that continues a
-// word. Only '\n' (or "\r\n") ends a line: vocabularies of Chinese have U+2028 as a piece. A blank line counts, and is no piece.
+// The word pieces of a vocab.txt: one a line, the id is the line's number from 0; "##" opens a piece that
+// continues a word. Only '\n' (or "\r\n") ends a line: vocabularies of Chinese have U+2028 as a piece. A
+// blank line counts, and is no piece.
 class Vocabulary {
  public:
-  // Throws InputError, with the line where there is one: an empty file, a piece that is there twice or has a blank or a tab
-  // in it, bytes that are not UTF-8, no [PAD], [UNK], [CLS] or [SEP], more than 16 MiB.
+  // Throws InputError, with the line where there is one: an empty file, a piece that is there twice or has a
+  // blank or a tab in it, bytes that are not UTF-8, no [PAD], [UNK], [CLS] or [SEP], more than 16 MiB.
   static Vocabulary read(const std::string& path);
 
   size_t size() const { return lines_; }
-  // More than one piece in a hundred has a capital letter: of a cased BERT (in bert-base-cased every third, in uncased ones none).
+  // More than one piece in a hundred has a capital letter: of a cased BERT (in bert-base-cased every third,
+  // in uncased ones none).
   bool cased() const { return cased_; }
   int64_t find(const std::string& piece) const;  // -1 where there is none
   size_t longest() const { return longest_; }    // bytes of the longest piece
@@ -40,15 +43,15 @@ class Vocabulary {
 
 struct Token {
   int64_t id = 0;
-  // Where the text has what became this token, with its accents. Tokens of one composed character (a Hangul syllable)
-  // share its span.
+  // Where the text has what became this token, with its accents. Tokens of one composed character (a Hangul
+  // syllable) share its span.
   Span span;
 };
 
-// Control characters go; white space, and each punctuation or CJK character, splits; unless the vocabulary is cased, lower
-// case, no accents (NFD without category Mn). A word of more than 100 characters (200 in the original's last version), or one that the
-// vocabulary cannot make up, is one [UNK]. Special tokens in the text are text. Throws InputError where the text is not
-// UTF-8.
+// Control characters go; white space, and each punctuation or CJK character, splits; unless the vocabulary is
+// cased, lower case, no accents (NFD without category Mn). A word of more than 100 characters (200 in the
+// original's last version), or one that the vocabulary cannot make up, is one [UNK]. Special tokens in the
+// text are text. Throws InputError where the text is not UTF-8.
 std::vector<Token> tokenize(const Vocabulary& vocabulary, const std::string& text);
 
 }  // namespace alertbench

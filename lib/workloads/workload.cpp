@@ -8,8 +8,8 @@
 #include <tuple>
 #include <utility>
 
-#include "core/error.h"
-#include "core/random.h"
+#include "base/error.h"
+#include "base/random.h"
 
 namespace alertbench {
 
@@ -22,7 +22,9 @@ bool ImageSpec::operator==(const ImageSpec& other) const {
 
 Workload::~Workload() = default;
 
-std::vector<int64_t> Workload::order(int64_t count, uint64_t seed) const { return sample_order(size(), count, seed); }
+std::vector<int64_t> Workload::order(int64_t count, uint64_t seed) const {
+  return sample_order(size(), count, seed);
+}
 
 Correctness ImageWorkload::judge(int64_t n, const std::vector<float>& scores) const {
   const Judgement j = alertbench::judge(scores.data(), static_cast<int>(scores.size()), label(n));

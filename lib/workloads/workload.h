@@ -29,8 +29,8 @@ struct Image {
   std::vector<float> chw;  // channels * height * width, ready for the network
 };
 
-// The next word of a text is asked for. The network has read words[begin..position) one by one, from a state of zeros,
-// and reads words[position] now.
+// The next word of a text is asked for. The network has read words[begin..position) one by one, from a state
+// of zeros, and reads words[position] now.
 struct WordInText {
   const std::vector<int32_t>* words = nullptr;  // the workload's own, which outlives every network
   int64_t begin = 0, position = 0;
@@ -68,8 +68,8 @@ class Workload {
   virtual NetworkInput network_input(int64_t n, const ImageSpec& spec) const = 0;
   // Of a network's scores for input n; only where labelled().
   virtual Correctness judge(int64_t n, const std::vector<float>& scores) const = 0;
-  // Of the guess that stands in for an output that did not come in time, and how accurate it is on the whole, 0..1, in the unit
-  // of the workload's profiles (core/profile.h).
+  // Of the guess that stands in for an output that did not come in time, and how accurate it is on the whole,
+  // 0..1, in the unit of the workload's profiles (core/profile.h).
   virtual Correctness missed(int64_t n) const = 0;
   virtual double fail_accuracy() const = 0;
 };

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "workloads/fashion_mnist.h"
 #include "workloads/image_folder.h"
 #include "workloads/next_word.h"
@@ -13,13 +13,21 @@ namespace alertbench {
 
 const std::vector<WorkloadInfo>& known_workloads() {
   static const std::vector<WorkloadInfo> all = {
-      {"fashion-mnist", "10,000 labelled grey images of 28x28 (Debian package dataset-fashion-mnist)", "vision"},
-      {"imagenet", "JPEG files with --data imagenet=DIR (a `file label` list, or class folders); without it seeded "
-                   "synthetic images, no labels", "vision"},
-      {"ptb", "the next word in sentences that share a deadline: --data ptb=DIR with ptb.train.txt and ptb.valid.txt or "
-              "ptb.test.txt; without it made-up text", "nlp"},
-      {"squad", "questions on texts: --data squad=DIR with dev-v1.1.json and BERT's vocab.txt; without it made-up "
-                "questions", "nlp"}};
+      {"fashion-mnist", "10,000 labelled grey images of 28x28 (Debian package dataset-fashion-mnist)",
+       "vision"},
+      {"imagenet",
+       "JPEG files with --data imagenet=DIR (a `file label` list, or class folders); without it seeded "
+       "synthetic images, no labels",
+       "vision"},
+      {"ptb",
+       "the next word in sentences that share a deadline: --data ptb=DIR with ptb.train.txt and "
+       "ptb.valid.txt or "
+       "ptb.test.txt; without it made-up text",
+       "nlp"},
+      {"squad",
+       "questions on texts: --data squad=DIR with dev-v1.1.json and BERT's vocab.txt; without it made-up "
+       "questions",
+       "nlp"}};
   return all;
 }
 

@@ -1,10 +1,13 @@
-// What is the best way to emulate a power cap? Candidates on real networks, without and under each cap in turn:
-//   stretch    idle within the execution until computed / speed has passed (live/executor.h; what the `emulated` backend does)
-//   bandwidth  the kernel's bandwidth control: a cgroup with a quota of speed * threads, period 10 ms (needs root, cgroup v1)
-//   burner     threads of real-time priority that keep the processors busy for 1 - speed of each millisecond (CAP_SYS_NICE)
+// What is the best way to emulate a power cap? Candidates on real networks, without and under each cap in
+// turn:
+//   stretch    idle within the execution until computed / speed has passed (live/executor.h; what the
+//   `emulated` backend does) bandwidth  the kernel's bandwidth control: a cgroup with a quota of speed *
+//   threads, period 10 ms (needs root, cgroup v1) burner     threads of real-time priority that keep the
+//   processors busy for 1 - speed of each millisecond (CAP_SYS_NICE)
 // For each network and cap: achieved over requested speed, and its coefficient of variation over rounds,
 //   first      of the first execution behind the switch, against an uncapped one; execution follows execution
-//   third      of the third, against an uncapped one at the same pace: one that begins as long after the one before as the capped ones do.
+//   third      of the third, against an uncapped one at the same pace: one that begins as long after the one
+//   before as the capped ones do.
 //              What caches lose with time, they lose under any cap.
 // JSON on stdout; what this machine does not allow is told in "left_out".
 //   bench-caps [THREADS [ROUNDS]]   from the repository, on an otherwise idle machine: scripts/bench.sh
@@ -22,12 +25,12 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/statistics.h"
+#include "host/host.h"
+#include "host/machine_use.h"
 #include "live/executor.h"
 #include "live/live_session.h"
-#include "live/machine_use.h"
 #include "live/profiler.h"
-#include "metrics/statistics.h"
-#include "trace/host.h"
 
 using namespace alertbench;
 using nlohmann::ordered_json;
@@ -52,7 +55,8 @@ class Stretch : public Mechanism {
 
 class Bandwidth : public Mechanism {
  public:
-  explicit Bandwidth(int threads) : threads_(threads), folder_(fmt::format("{}/alert-bench-caps.{}", parent, getpid())) {
+  explicit Bandwidth(int threads)
+      : threads_(threads), folder_(fmt::format("{}/alert-bench-caps.{}", parent, getpid())) {
     if (mkdir(folder_.c_str(), 0755) != 0) throw EnvironmentError(fmt::format("{} cannot be made", folder_));
     write("cpu.cfs_period_us", period_us);
     set(1);
@@ -62,7 +66,9 @@ class Bandwidth : public Mechanism {
     std::ofstream(fmt::format("{}/cgroup.procs", parent)) << getpid();
     rmdir(folder_.c_str());
   }
-  void set(double speed) override { write("cpu.cfs_quota_us", speed < 1 ? std::lround(speed * period_us * threads_) : -1); }
+  void set(double speed) override {
+    write("cpu.cfs_quota_us", speed < 1 ? std::lround(speed * period_us * threads_) : -1);
+  }
 
  private:
   static constexpr const char* parent = "/sys/fs/cgroup/cpu";
@@ -79,7 +85,8 @@ class Bandwidth : public Mechanism {
 class Burner : public Mechanism {
  public:
   Burner(const std::vector<int>& cpus, Clock& clock) {
-    for (const int cpu : cpus) threads_.emplace_back([this, &clock] { burn(clock); }), prepare(threads_.back(), cpu);
+    for (const int cpu : cpus)
+      threads_.emplace_back([this, &clock] { burn(clock); }), prepare(threads_.back(), cpu);
   }
   ~Burner() override {
     done_ = true;
@@ -128,11 +135,14 @@ struct Ratios {
     for (const double s : speeds) mean += s / n;
     for (const double s : speeds) square += (s - mean) * (s - mean);
     const double achieved = *quantile(speeds, 0.5);
-    return {{"achieved_speed", achieved}, {"error", achieved / requested - 1}, {"cv", std::sqrt(square / (n - 1)) / mean}};
+    return {{"achieved_speed", achieved},
+            {"error", achieved / requested - 1},
+            {"cv", std::sqrt(square / (n - 1)) / mean}};
   }
 };
 
-ordered_json measure(LiveSession& session, Mechanism& mechanism, const std::vector<double>& speeds, int rounds) {
+ordered_json measure(LiveSession& session, Mechanism& mechanism, const std::vector<double>& speeds,
+                     int rounds) {
   ordered_json all = ordered_json::array();
   for (int m = 0; m < session.bench->models(); ++m) {
     StagedModel& network = session.bench->model(m);
@@ -168,8 +178,12 @@ ordered_json measure(LiveSession& session, Mechanism& mechanism, const std::vect
       }
     ordered_json caps = ordered_json::array();
     for (size_t k = 0; k < speeds.size(); ++k)
-      caps.push_back({{"requested_speed", speeds[k]}, {"first", first[k].json(speeds[k])}, {"third", third[k].json(speeds[k])}});
-    all.push_back({{"network", session.bench->network(m).name}, {"uncapped_median_s", *quantile(full, 0.5)}, {"caps", caps}});
+      caps.push_back({{"requested_speed", speeds[k]},
+                      {"first", first[k].json(speeds[k])},
+                      {"third", third[k].json(speeds[k])}});
+    all.push_back({{"network", session.bench->network(m).name},
+                   {"uncapped_median_s", *quantile(full, 0.5)},
+                   {"caps", caps}});
   }
   return all;
 }
@@ -181,14 +195,21 @@ int main(int argc, char** argv) {
     const int threads = argc > 1 ? std::stoi(argv[1]) : 1, rounds = argc > 2 ? std::stoi(argv[2]) : 15;
     const std::string placement = fmt::format("placement.threads={}", threads);
     const std::vector<Scenario> scenarios{
-        Scenario::read("scenarios/quickstart.json", {"co_runner.kind=none", placement, R"(candidates=["resnet-w32","resnet-w48","nested-w32"])"}),
-        Scenario::read("scenarios/default.json", {"co_runner.kind=none", placement, "networks=../networks/imagenet-zoo.json",
-                                                  R"(candidates=["squeezenet-1.1","mobilenet-v2-1.0-224","resnet-18"])"})};
+        Scenario::read(
+            "scenarios/quickstart.json",
+            {"co_runner.kind=none", placement, R"(candidates=["resnet-w32","resnet-w48","nested-w32"])"}),
+        Scenario::read("scenarios/default.json",
+                       {"co_runner.kind=none", placement, "networks=../networks/imagenet-zoo.json",
+                        R"(candidates=["squeezenet-1.1","mobilenet-v2-1.0-224","resnet-18"])"})};
     std::vector<double> speeds;
     for (const double cap_w : scenarios[0].caps_w)
       if (const double s = scenarios[0].power_model.speed(cap_w); s < 1) speeds.push_back(s);
-    ordered_json out = {{"schema_version", "1.0"}, {"host", to_json(read_host())}, {"threads", threads}, {"rounds", rounds},
-                        {"mechanisms", ordered_json::object()}, {"left_out", ordered_json::object()}};
+    ordered_json out = {{"schema_version", "1.0"},
+                        {"host", to_json(read_host())},
+                        {"threads", threads},
+                        {"rounds", rounds},
+                        {"mechanisms", ordered_json::object()},
+                        {"left_out", ordered_json::object()}};
     const MachineUse before = read_machine_use();
     for (const Scenario& scenario : scenarios) {
       LiveSession session(scenario, false, false);
@@ -200,7 +221,8 @@ int main(int argc, char** argv) {
       for (const auto& [name, make] : candidates) {
         try {
           const std::unique_ptr<Mechanism> mechanism = make();
-          for (const auto& network : measure(session, *mechanism, speeds, rounds)) out["mechanisms"][name].push_back(network);
+          for (const auto& network : measure(session, *mechanism, speeds, rounds))
+            out["mechanisms"][name].push_back(network);
         } catch (const EnvironmentError& e) {
           out["left_out"][name] = e.what();
         }

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "core/random.h"
-#include "metrics/statistics.h"
+#include "base/random.h"
+#include "base/statistics.h"
 #include "schedulers/scheduler.h"
 
 using namespace alertbench;

@@ -1,6 +1,6 @@
-// How fast recordings are evaluated: scheduled inputs per second and core, how time and memory grow with inputs, settings
-// and configurations, the whole grid of the published size, and what traces cost. Made-up recordings: only the arithmetic
-// is measured. JSON on stdout; times are this machine's, at this moment.
+// How fast recordings are evaluated: scheduled inputs per second and core, how time and memory grow with
+// inputs, settings and configurations, the whole grid of the published size, and what traces cost. Made-up
+// recordings: only the arithmetic is measured. JSON on stdout; times are this machine's, at this moment.
 #include <fmt/format.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include <string>
 #include <thread>
 
-#include "core/random.h"
+#include "base/random.h"
 #include "evaluation/cell.h"
 #include "recording/replay_environment.h"
 #include "runner/scheduler_run.h"
@@ -61,8 +61,12 @@ Recording make_recording(int64_t inputs, int traditional, int stages, int caps, 
     for (const LatencyStats& l : p.latency) r.truth.stage_end_s.push_back(l.mean_s * xi);
     r.input_ids.push_back(std::to_string(n));
   }
-  r.info["scenario"] = {{"schema_version", "1.0"}, {"name", "bench"},  {"workload", {{"name", "fashion-mnist"}}},
-                        {"networks", "n.json"},    {"inputs", inputs}, {"warmup_inputs", 5},
+  r.info["scenario"] = {{"schema_version", "1.0"},
+                        {"name", "bench"},
+                        {"workload", {{"name", "fashion-mnist"}}},
+                        {"networks", "n.json"},
+                        {"inputs", inputs},
+                        {"warmup_inputs", 5},
                         {"goals", {{{"task", "min_energy"}, {"deadline_x", 1.0}, {"accuracy", 0.7}}}}};
   return r;
 }
@@ -81,10 +85,12 @@ double median_of_3(const std::function<void()>& work) {
 }
 
 void evaluate(const Recording& r, const CellRequest& request) {
-  for (const Task task : {Task::min_energy, Task::min_error}) evaluate_cell(r, scenario_of(r, "bench"), "", task, request);
+  for (const Task task : {Task::min_energy, Task::min_error})
+    evaluate_cell(r, scenario_of(r, "bench"), "", task, request);
 }
 
-// The most memory that was resident since the last forget_peak(), by the kernel's count (Linux: man proc, clear_refs).
+// The most memory that was resident since the last forget_peak(), by the kernel's count (Linux: man proc,
+// clear_refs).
 double peak_mb() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
@@ -106,7 +112,8 @@ double rate_of(const Recording& r, const std::string& name) {
   const PhaseTimes phase_times(r.truth, r.profile, 5);
   const double s = median_of_3([&] {
     for (const Goals& g : goals) {
-      auto scheduler = make_scheduler(name, {r.profile, g, &r.truth, Arrivals::closed, 5, &columns, &phase_times}, {}, "bench");
+      auto scheduler = make_scheduler(
+          name, {r.profile, g, &r.truth, Arrivals::closed, 5, &columns, &phase_times}, {}, "bench");
       ReplayEnvironment environment(r, Arrivals::closed, g.deadline_s);
       for (int64_t n = 0; n < r.truth.inputs; ++n) step(*scheduler, environment, n, nullptr);
     }
@@ -122,8 +129,11 @@ ordered_json traces(const Recording& r) {
   const auto replay = [&](TraceWriter* writer) {
     ReplayEnvironment environment(r, Arrivals::closed, goals.deadline_s);
     SchedulerRun run(make_scheduler("alert", {r.profile, goals}, {}, "bench"), environment, goals, nullptr,
-                     [&](const InputRecord& record) { if (writer) writer->write(record); });
-    for (int64_t n = 0; n < r.truth.inputs; ++n) run.step(n, n < 5, true, r.input_ids[static_cast<size_t>(n)]);
+                     [&](const InputRecord& record) {
+                       if (writer) writer->write(record);
+                     });
+    for (int64_t n = 0; n < r.truth.inputs; ++n)
+      run.step(n, n < 5, true, r.input_ids[static_cast<size_t>(n)]);
   };
   TraceHeader header;
   header.scheduler = "alert", header.scenario = "bench", header.goals = goals, header.mode = "replay";
@@ -136,7 +146,8 @@ ordered_json traces(const Recording& r) {
   });
   std::filesystem::remove_all(folder);
   const auto inputs = static_cast<double>(r.truth.inputs);
-  return {{"replay_us_per_input", 1e6 * without / inputs}, {"trace_us_per_input", 1e6 * (with - without) / inputs}};
+  return {{"replay_us_per_input", 1e6 * without / inputs},
+          {"trace_us_per_input", 1e6 * (with - without) / inputs}};
 }
 
 }  // namespace
@@ -147,7 +158,8 @@ int main() {
   const Recording r130 = make_recording(1000, 9, 1, 13);
   out["inputs_per_second_and_core_130_configurations"] = ordered_json::object();
   for (const SchedulerInfo& info : known_schedulers())
-    if (!info.needs_anytime) out["inputs_per_second_and_core_130_configurations"][info.name] = std::round(rate_of(r130, info.name));
+    if (!info.needs_anytime)
+      out["inputs_per_second_and_core_130_configurations"][info.name] = std::round(rate_of(r130, info.name));
 
   out["traces"] = traces(make_recording(20000, 9, 4, 13));
 
@@ -177,14 +189,20 @@ int main() {
     return median_of_3([&] { evaluate(r, request); });
   });
 
-  // The published size: 3 workloads x 5 scenarios, 2 tasks x 36 settings, every scheduler, 1,000 inputs, 130 configurations.
+  // The published size: 3 workloads x 5 scenarios, 2 tasks x 36 settings, every scheduler, 1,000 inputs, 130
+  // configurations.
   request.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   forget_peak();
   const double s = seconds([&] {
     for (uint64_t cell = 0; cell < 15; ++cell) evaluate(make_recording(1000, 6, 4, 13, cell), request);
   });
   const auto decisions = 15 * 2 * 36 * 1000 * static_cast<double>(known_schedulers().size());
-  out["full_grid"] = {{"cells", 30}, {"settings", 30 * 36}, {"decisions", decisions}, {"threads", request.threads}, {"s", s},
-                      {"us_per_decision", 1e6 * s / decisions}, {"peak_mb", peak_mb()}};
+  out["full_grid"] = {{"cells", 30},
+                      {"settings", 30 * 36},
+                      {"decisions", decisions},
+                      {"threads", request.threads},
+                      {"s", s},
+                      {"us_per_decision", 1e6 * s / decisions},
+                      {"peak_mb", peak_mb()}};
   fmt::print("{}\n", out.dump(1));
 }

@@ -9,13 +9,13 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "core/random.h"
+#include "base/random.h"
+#include "base/statistics.h"
+#include "host/host.h"
 #include "live/executor.h"
 #include "live/live_environment.h"
 #include "live/live_session.h"
 #include "live/profiler.h"
-#include "metrics/statistics.h"
-#include "trace/host.h"
 
 using namespace alertbench;
 using nlohmann::ordered_json;
@@ -37,8 +37,9 @@ ordered_json overhead(LiveSession& session, const Profile& profile, int rounds) 
   Goals goals;
   goals.deadline_s = 10;  // nothing stops, nothing is paced
   for (int m = 0; m < session.bench->models(); ++m) {
-    LiveEnvironment environment({profile, *session.bench, *session.power.caps, *meter, session.co_runner, session.clock}, goals,
-                                Arrivals::closed);
+    LiveEnvironment environment(
+        {profile, *session.bench, *session.power.caps, *meter, session.co_runner, session.clock}, goals,
+        Arrivals::closed);
     warm_up(*session.bench, m, session.clock);
     std::vector<double> bare, harness, ratio;
     const Configuration whole{m, session.bench->model(m).stages(), profile.caps() - 1};
@@ -46,10 +47,15 @@ ordered_json overhead(LiveSession& session, const Profile& profile, int rounds) 
       const auto by_harness = [&] {
         environment.begin_turn();
         environment.arrive(i % session.bench->inputs());
-        harness.push_back(environment.execute(whole, {i % session.bench->inputs(), goals.deadline_s, goals.deadline_s}).latency_s);
+        harness.push_back(
+            environment.execute(whole, {i % session.bench->inputs(), goals.deadline_s, goals.deadline_s})
+                .latency_s);
       };
       const auto by_itself = [&] { bare.push_back(run_bare(session.bench->model(m), session.clock)); };
-      if (i % 2) by_harness(), by_itself(); else by_itself(), by_harness();
+      if (i % 2)
+        by_harness(), by_itself();
+      else
+        by_itself(), by_harness();
       ratio.push_back(harness.back() / bare.back());
     }
     all.push_back({{"network", session.bench->network(m).name},
@@ -72,7 +78,8 @@ ordered_json overshoot(LiveSession& session, const Profile& profile, int rounds)
     for (int i = 0; i < rounds; ++i) {
       ExecutionOrder order;
       order.target_stage = whole.stage;
-      order.stop_at_s = session.clock.now_s() + random.uniform(0.05, 0.95) * profile.latency_of(whole).median_s;
+      order.stop_at_s =
+          session.clock.now_s() + random.uniform(0.05, 0.95) * profile.latency_of(whole).median_s;
       const Execution e = execute(session.bench->model(m), order, session.clock);
       if (e.stopped) over.push_back(e.overshoot_s);
     }
@@ -105,7 +112,8 @@ ordered_json cap_accuracy(LiveSession& session, const Profile& profile, int roun
     ordered_json settings = ordered_json::array();
     for (size_t cap = 0; cap < profile.caps_w.size(); ++cap) {
       const double wanted = profile.power_model.speed(profile.caps_w[cap]), got = median(ratio[cap]);
-      const double mean = std::accumulate(busy[cap].begin(), busy[cap].end(), 0.0) / static_cast<double>(rounds);
+      const double mean =
+          std::accumulate(busy[cap].begin(), busy[cap].end(), 0.0) / static_cast<double>(rounds);
       double square = 0;
       for (double b : busy[cap]) square += (b - mean) * (b - mean);
       settings.push_back({{"cap_w", profile.caps_w[cap]},
@@ -127,7 +135,9 @@ int main(int argc, char** argv) {
     Scenario scenario = Scenario::read("scenarios/quickstart.json", {"co_runner.kind=none"});
     LiveSession session(scenario, false, false);
     const Profile profile = session.measure_profile();
-    ordered_json out = {{"schema_version", "1.0"}, {"host", to_json(read_host())}, {"session", session.facts()},
+    ordered_json out = {{"schema_version", "1.0"},
+                        {"host", to_json(read_host())},
+                        {"session", session.facts()},
                         {"noise", profile.noise_verdict}};
     out["harness_overhead"] = overhead(session, profile, rounds);
     out["anytime_overshoot"] = overshoot(session, profile, 3 * rounds);

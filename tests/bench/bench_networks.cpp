@@ -1,8 +1,9 @@
-// What our way of running networks is worth: latency through StagedModel (all stages, all blocks) over that of LibTorch
-// used plainly with the same weights, one input at a time, one thread, in alternating pairs:
-//   layers   LibTorch's operators layer by layer, as torch::nn modules call them, nothing folded, nothing prepacked.
-//            Of a nested network the dense one of the same width with zeros where edges are missing, which gives the
-//            last stage's answer only.
+// What our way of running networks is worth: latency through StagedModel (all stages, all blocks) over that
+// of LibTorch used plainly with the same weights, one input at a time, one thread, in alternating pairs:
+//   layers   LibTorch's operators layer by layer, as torch::nn modules call them, nothing folded, nothing
+//   prepacked.
+//            Of a nested network the dense one of the same width with zeros where edges are missing, which
+//            gives the last stage's answer only.
 //   script   the network as TorchScript, run as torch::jit::load() gives it
 //   frozen   the same after torch::jit::freeze(), which folds batch norms
 // Both must give the same answer. JSON on stdout. Run it from the repository on an otherwise idle machine:
@@ -17,15 +18,15 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "core/clock.h"
+#include "base/clock.h"
+#include "base/statistics.h"
+#include "host/host.h"
 #include "live/placement.h"
-#include "metrics/statistics.h"
 #include "models/bert.h"
 #include "models/inference_runtime.h"
 #include "models/layer_network.h"
 #include "models/striped_lstm.h"
 #include "models/striped_resnet.h"
-#include "trace/host.h"
 
 extern "C" alertbench::InferenceRuntime* alert_make_inference_runtime(int threads, const char* device);
 
@@ -71,8 +72,8 @@ ordered_json compare(const std::string& name, const char* against, StagedModel& 
     off = std::max(off, std::abs(double{got[i]} - wanted[i]));
   }
   if (!(off <= largest_difference * largest))
-    throw std::runtime_error(fmt::format("{} and {}: the answers differ by {:.2g} of the largest score", name, against,
-                                         off / largest));
+    throw std::runtime_error(fmt::format("{} and {}: the answers differ by {:.2g} of the largest score", name,
+                                         against, off / largest));
   const double end_s = clock.now_s() + seconds;
   for (int i = 0; i < pairs_least || (i < pairs_most && clock.now_s() < end_s); ++i) {
     if (i % 2) own.push_back(timed(run_ours));
@@ -109,11 +110,12 @@ Tensor plain_activation(const Tensor& x, zoo::Activation a) {
 Tensor plain_layers(const std::vector<zoo::Layer>& layers, Tensor x, const Weights& w) {
   for (const zoo::Layer& layer : layers) {
     if (const auto* c = std::get_if<zoo::Convolution>(&layer)) {
-      x = at::conv2d(x, w.at(c->name + ".weight"), c->bias ? w.at(c->name + ".bias") : Tensor(), c->stride, c->padding,
-                     1, c->groups);
+      x = at::conv2d(x, w.at(c->name + ".weight"), c->bias ? w.at(c->name + ".bias") : Tensor(), c->stride,
+                     c->padding, 1, c->groups);
       if (!c->norm.empty())
-        x = at::batch_norm(x, w.at(c->norm + ".weight"), w.at(c->norm + ".bias"), w.at(c->norm + ".running_mean"),
-                           w.at(c->norm + ".running_var"), false, 0.1, zoo::batch_norm_epsilon, false);
+        x = at::batch_norm(x, w.at(c->norm + ".weight"), w.at(c->norm + ".bias"),
+                           w.at(c->norm + ".running_mean"), w.at(c->norm + ".running_var"), false, 0.1,
+                           zoo::batch_norm_epsilon, false);
       x = plain_activation(x, c->activation);
     } else if (const auto* p = std::get_if<zoo::MaxPool>(&layer)) {
       x = at::max_pool2d(x, p->kernel, p->stride, p->padding, 1, p->ceil);
@@ -121,7 +123,8 @@ Tensor plain_layers(const std::vector<zoo::Layer>& layers, Tensor x, const Weigh
       x = at::adaptive_avg_pool2d(x, {a->size, a->size});
     } else {
       const auto& l = std::get<zoo::Linear>(layer);
-      x = plain_activation(at::linear(x.flatten(1), w.at(l.name + ".weight"), w.at(l.name + ".bias")), l.activation);
+      x = plain_activation(at::linear(x.flatten(1), w.at(l.name + ".weight"), w.at(l.name + ".bias")),
+                           l.activation);
     }
   }
   return x;
@@ -152,8 +155,9 @@ std::string attribute(std::string name) {
 
 std::string activation_source(zoo::Activation a, const std::string& x) {
   if (a == zoo::Activation::none) return "";
-  return fmt::format("  {0} = {1}\n", x, a == zoo::Activation::relu ? fmt::format("torch.relu({})", x)
-                                                                    : fmt::format("torch.clamp({}, 0., 6.)", x));
+  return fmt::format("  {0} = {1}\n", x,
+                     a == zoo::Activation::relu ? fmt::format("torch.relu({})", x)
+                                                : fmt::format("torch.clamp({}, 0., 6.)", x));
 }
 
 std::string layers_source(const std::vector<zoo::Layer>& layers, const std::string& x) {
@@ -161,16 +165,16 @@ std::string layers_source(const std::vector<zoo::Layer>& layers, const std::stri
   for (const zoo::Layer& layer : layers) {
     if (const auto* c = std::get_if<zoo::Convolution>(&layer)) {
       s += fmt::format("  {0} = torch.conv2d({0}, {1}, {2}, [{3}, {3}], [{4}, {4}], [1, 1], {5})\n", x,
-                       attribute(c->name + ".weight"), c->bias ? attribute(c->name + ".bias") : "None", c->stride,
-                       c->padding, c->groups);
+                       attribute(c->name + ".weight"), c->bias ? attribute(c->name + ".bias") : "None",
+                       c->stride, c->padding, c->groups);
       if (!c->norm.empty())
         s += fmt::format("  {0} = torch.batch_norm({0}, {1}, {2}, {3}, {4}, False, 0.1, 1e-05, False)\n", x,
                          attribute(c->norm + ".weight"), attribute(c->norm + ".bias"),
                          attribute(c->norm + ".running_mean"), attribute(c->norm + ".running_var"));
       s += activation_source(c->activation, x);
     } else if (const auto* p = std::get_if<zoo::MaxPool>(&layer)) {
-      s += fmt::format("  {0} = torch.max_pool2d({0}, [{1}, {1}], [{2}, {2}], [{3}, {3}], [1, 1], {4})\n", x, p->kernel,
-                       p->stride, p->padding, p->ceil ? "True" : "False");
+      s += fmt::format("  {0} = torch.max_pool2d({0}, [{1}, {1}], [{2}, {2}], [{3}, {3}], [1, 1], {4})\n", x,
+                       p->kernel, p->stride, p->padding, p->ceil ? "True" : "False");
     } else if (const auto* a = std::get_if<zoo::AveragePool>(&layer)) {
       s += fmt::format("  {0} = torch.adaptive_avg_pool2d({0}, [{1}, {1}])\n", x, a->size);
     } else {
@@ -231,9 +235,12 @@ struct PlainLstm {
     auto parameters = lstm->named_parameters();
     for (size_t l = 0; l < net->layers.size(); ++l) {
       const auto& stripes = net->layers[l];
-      parameters[fmt::format("weight_ih_l{}", l)].copy_(dense_rows(stripes, &LstmStripe::input, net->config.units));
-      parameters[fmt::format("weight_hh_l{}", l)].copy_(dense_rows(stripes, &LstmStripe::recurrent, net->config.units));
-      parameters[fmt::format("bias_ih_l{}", l)].copy_(dense_rows(stripes, &LstmStripe::bias, net->config.units));
+      parameters[fmt::format("weight_ih_l{}", l)].copy_(
+          dense_rows(stripes, &LstmStripe::input, net->config.units));
+      parameters[fmt::format("weight_hh_l{}", l)].copy_(
+          dense_rows(stripes, &LstmStripe::recurrent, net->config.units));
+      parameters[fmt::format("bias_ih_l{}", l)].copy_(
+          dense_rows(stripes, &LstmStripe::bias, net->config.units));
       parameters[fmt::format("bias_hh_l{}", l)].zero_();
     }
     lstm->eval();
@@ -273,9 +280,12 @@ Tensor plain_bert(const BertConfig& c, const Weights& w, const Tensor& ids, cons
     const auto heads = [&](const char* part) {
       return linear(self + part, x).view({tokens, c.heads, size}).transpose(0, 1);
     };
-    const Tensor scores = at::matmul(heads("query"), heads("key").transpose(1, 2)) / std::sqrt(static_cast<double>(size));
-    const Tensor found = at::matmul(at::softmax(scores, -1), heads("value")).transpose(0, 1).reshape({tokens, c.hidden});
-    const Tensor y = norm(layer + "attention.output.LayerNorm", linear(layer + "attention.output.dense", found) + x);
+    const Tensor scores =
+        at::matmul(heads("query"), heads("key").transpose(1, 2)) / std::sqrt(static_cast<double>(size));
+    const Tensor found =
+        at::matmul(at::softmax(scores, -1), heads("value")).transpose(0, 1).reshape({tokens, c.hidden});
+    const Tensor y =
+        norm(layer + "attention.output.LayerNorm", linear(layer + "attention.output.dense", found) + x);
     x = norm(layer + "output.LayerNorm",
              linear(layer + "output.dense", at::gelu(linear(layer + "intermediate.dense", y))) + y);
   }
@@ -302,13 +312,15 @@ struct Bench {
       const Tensor x = as_batch(image);
       const auto ours = runtime->load(spec, spec.classes());
       ours->set_input(image);
-      all.push_back(compare(spec.name, "layers", *ours, [&] { return net->forward(x).back(); }, seconds));
+      all.push_back(compare(
+          spec.name, "layers", *ours, [&] { return net->forward(x).back(); }, seconds));
     }
   }
 
   void zoo_networks() {
     const NetworkFile file = NetworkFile::read("networks/imagenet-zoo.json");
-    for (const char* name : {"resnet-18", "resnet-50", "mobilenet-v1-1.0-224", "mobilenet-v2-1.0-224", "squeezenet-1.1"}) {
+    for (const char* name :
+         {"resnet-18", "resnet-50", "mobilenet-v1-1.0-224", "mobilenet-v2-1.0-224", "squeezenet-1.1"}) {
       const NetworkSpec& spec = file.find(name);
       const zoo::Architecture net = spec.zoo.architecture();
       const Weights weights = random_weights(net, spec.random_seed);
@@ -316,9 +328,11 @@ struct Bench {
       const Tensor x = as_batch(image);
       const auto ours = runtime->load(spec, spec.classes());
       ours->set_input(image);
-      all.push_back(compare(name, "layers", *ours, [&] { return plain_zoo(net, x, weights); }, seconds));
+      all.push_back(compare(
+          name, "layers", *ours, [&] { return plain_zoo(net, x, weights); }, seconds));
       torch::jit::Module frozen = torch::jit::freeze(script_of(net, weights));
-      all.push_back(compare(name, "frozen", *ours, [&] { return frozen.forward({x}).toTensor(); }, seconds));
+      all.push_back(compare(
+          name, "frozen", *ours, [&] { return frozen.forward({x}).toTensor(); }, seconds));
     }
   }
 
@@ -336,8 +350,10 @@ struct Bench {
       const Tensor x = as_batch(image);
       const auto ours = runtime->load(spec, spec.zoo.classes);
       ours->set_input(image);
-      all.push_back(compare(spec.name + ".pt", "script", *ours, [&] { return script.forward({x}).toTensor(); }, seconds));
-      all.push_back(compare(spec.name + ".pt", "frozen", *ours, [&] { return frozen.forward({x}).toTensor(); }, seconds));
+      all.push_back(compare(
+          spec.name + ".pt", "script", *ours, [&] { return script.forward({x}).toTensor(); }, seconds));
+      all.push_back(compare(
+          spec.name + ".pt", "frozen", *ours, [&] { return frozen.forward({x}).toTensor(); }, seconds));
     }
   }
 
@@ -351,7 +367,8 @@ struct Bench {
       for (size_t n = 0; n + 1 < text.size(); ++n) plain.read(text[n], true);
       const auto ours = runtime->load(spec, spec.classes());
       ours->set_input(WordInText{&text, 0, static_cast<int64_t>(text.size()) - 1});
-      all.push_back(compare(spec.name, "layers", *ours, [&] { return plain.read(text.back(), false); }, seconds));
+      all.push_back(compare(
+          spec.name, "layers", *ours, [&] { return plain.read(text.back(), false); }, seconds));
     }
   }
 
@@ -369,8 +386,9 @@ struct Bench {
         const Tensor ids = torch::tensor(window.ids), types = torch::tensor(window.types);
         const auto ours = runtime->load(spec, spec.classes());
         ours->set_input(TokenWindows{{window}});
-        all.push_back(compare(fmt::format("{}, {} tokens", name, tokens), "layers", *ours,
-                              [&] { return plain_bert(spec.bert, weights, ids, types); }, seconds));
+        all.push_back(compare(
+            fmt::format("{}, {} tokens", name, tokens), "layers", *ours,
+            [&] { return plain_bert(spec.bert, weights, ids, types); }, seconds));
       }
   }
 };
@@ -384,7 +402,8 @@ int main(int argc, char** argv) {
     const std::vector<int> cpus = pin_thread("inference_cpu", 0, 1, allowed_cpus());
     torch::manual_seed(1);
     Bench bench{std::unique_ptr<InferenceRuntime>(alert_make_inference_runtime(1, "cpu")),
-                std::filesystem::temp_directory_path() / fmt::format("alert-bench-networks-{}", getpid()), seconds};
+                std::filesystem::temp_directory_path() / fmt::format("alert-bench-networks-{}", getpid()),
+                seconds};
     std::filesystem::create_directories(bench.folder);
     const ordered_json host = to_json(read_host());
     bench.lstms();

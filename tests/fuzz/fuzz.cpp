@@ -1,4 +1,5 @@
-// libFuzzer's entry. ALERT_FUZZ_READER names the reader; --list, and nothing else, prints the names. See scripts/fuzz.sh.
+// libFuzzer's entry. ALERT_FUZZ_READER names the reader; --list, and nothing else, prints the names. See
+// scripts/fuzz.sh.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -5,32 +5,32 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/cgroup.h"
+#include "base/error.h"
+#include "base/json_lines.h"
+#include "base/json_reader.h"
+#include "base/sha256.h"
 #include "contention/schedule.h"
-#include "core/cgroup.h"
-#include "core/error.h"
-#include "core/json_reader.h"
 #include "evaluation/evaluation.h"
 #include "models/network_file.h"
 #include "models/network_memory.h"
 #include "models/state_dict_file.h"
 #include "models/stored_zip.h"
 #include "models/tensor_pickle.h"
-#include "power/cap_state.h"
-#include "power/cpufreq.h"
-#include "power/frequency_table.h"
-#include "power/powercap_tree.h"
-#include "power/sensors.h"
+#include "power/cpufreq/cpufreq.h"
+#include "power/cpufreq/frequency_table.h"
+#include "power/cpufreq/sensors.h"
+#include "power/guard/cap_state.h"
+#include "power/rapl/powercap_tree.h"
 #include "reader.h"
 #include "recording/npy.h"
 #include "recording/recording.h"
 #include "report/result_file.h"
+#include "result/result_content.h"
 #include "scenario/scenario.h"
 #include "scratch.h"
 #include "sweep/plan.h"
 #include "sweep/sweep_file.h"
-#include "trace/json_lines.h"
-#include "trace/result_content.h"
-#include "trace/sha256.h"
 #include "trace/trace_reader.h"
 #include "workloads/fashion_mnist.h"
 #include "workloads/image_folder.h"
@@ -86,7 +86,8 @@ void profile(Bytes bytes) {
   for (const double cap : p.caps_w) p.power_model.active_w(cap);
 }
 
-// recording.json has "@FILE" where the checksum of FILE belongs, so that changes of the other files come through.
+// recording.json has "@FILE" where the checksum of FILE belongs, so that changes of the other files come
+// through.
 void recording(Bytes bytes) {
   std::string bundle(bytes);
   for (const auto& [name, content] : split_bundle(bytes)) {
@@ -96,7 +97,8 @@ void recording(Bytes bytes) {
   }
   const ScratchTree tree(bundle);
   const Recording r = Recording::load(tree.root());
-  need(r.truth.stage_end_s.size() == static_cast<size_t>(r.truth.inputs * r.truth.rows * r.truth.caps), "times are missing");
+  need(r.truth.stage_end_s.size() == static_cast<size_t>(r.truth.inputs * r.truth.rows * r.truth.caps),
+       "times are missing");
 }
 
 template <class T>
@@ -144,7 +146,8 @@ void read_weights(const std::string& path) {
   size_t sum = 0;
   for (const StoredTensor& t : file.tensors()) {
     need(t.shape.size() == t.stride.size(), "a tensor of two shapes");
-    if (!t.data.empty()) sum += static_cast<unsigned char>(t.data.front()) + static_cast<unsigned char>(t.data.back());
+    if (!t.data.empty())
+      sum += static_cast<unsigned char>(t.data.front()) + static_cast<unsigned char>(t.data.back());
   }
   volatile size_t used = sum;
   static_cast<void>(used);
@@ -171,13 +174,15 @@ void state_dict_members(Bytes bytes) {
   size_t count = 0;
   for (const auto& [name, data] : split_bundle(bytes)) {
     const uint64_t checksum = crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size());
-    const std::string common = number(0, 6) + number(checksum, 4) + number(data.size(), 4) + number(data.size(), 4) + number(name.size(), 2);
+    const std::string common = number(0, 6) + number(checksum, 4) + number(data.size(), 4) +
+                               number(data.size(), 4) + number(name.size(), 2);
     directory += "PK\1\2" + number(0, 6) + common + std::string(12, '\0') + number(body.size(), 4) + name;
     body += "PK\3\4" + number(0, 4) + common + number(0, 2) + name;
     body += data;
     ++count;
   }
-  const std::string end = "PK\5\6" + number(0, 4) + number(count, 2) + number(count, 2) + number(directory.size(), 4) + number(body.size(), 4);
+  const std::string end = "PK\5\6" + number(0, 4) + number(count, 2) + number(count, 2) +
+                          number(directory.size(), 4) + number(body.size(), 4);
   state_dict(body + directory + end + number(0, 2));
 }
 
@@ -187,15 +192,18 @@ void vocabulary(Bytes bytes) {
 }
 
 void tokens(Bytes bytes) {
-  static const Vocabulary v = Vocabulary::read(scratch_file("fixed-vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n##a\nb\n##b\n?\n1\n##1\n"));
+  static const Vocabulary v = Vocabulary::read(
+      scratch_file("fixed-vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n##a\nb\n##b\n?\n1\n##1\n"));
   const std::string text(bytes);
-  for (const Token& t : tokenize(v, text)) need(t.span.begin <= t.span.end && t.span.end <= text.size(), "a token outside its text");
+  for (const Token& t : tokenize(v, text))
+    need(t.span.begin <= t.span.end && t.span.end <= text.size(), "a token outside its text");
   squad_windows(v, "a b?", text);
 }
 
 void squad(Bytes bytes) {
   const SquadData data = SquadData::read(scratch_file("dev-v1.1.json", bytes));
-  for (const SquadQuestion& q : data.questions) need(q.context < data.contexts.size() && !q.answers.empty(), "a question without context or answer");
+  for (const SquadQuestion& q : data.questions)
+    need(q.context < data.contexts.size() && !q.answers.empty(), "a question without context or answer");
 }
 
 void squad_predictions(Bytes bytes) { read_squad_predictions(scratch_file("predictions.json", bytes)); }
@@ -209,12 +217,15 @@ void ptb(Bytes bytes) {
 void fashion_mnist(Bytes bytes) {
   const ScratchTree tree(bytes);
   const FashionMnist data(tree.root());
-  need(data.pixels().size() == data.labels().size() * FashionMnist::side * FashionMnist::side, "images without labels");
+  need(data.pixels().size() == data.labels().size() * FashionMnist::side * FashionMnist::side,
+       "images without labels");
 }
 
 void jpeg(Bytes bytes) {
   const Pixels p = read_jpeg(scratch_file("image.jpg", bytes));
-  need(p.hwc.size() == static_cast<size_t>(p.channels) * static_cast<size_t>(p.height) * static_cast<size_t>(p.width), "pixels are missing");
+  need(p.hwc.size() ==
+           static_cast<size_t>(p.channels) * static_cast<size_t>(p.height) * static_cast<size_t>(p.width),
+       "pixels are missing");
   ImageSpec small;
   small.height = small.width = 8;
   preprocess(p, small);
@@ -223,7 +234,8 @@ void jpeg(Bytes bytes) {
 void image_list(Bytes bytes) {
   const ScratchTree tree(bytes);
   const ImageFolder folder(tree.root(), 10);
-  for (int64_t n = 0; n < folder.size(); ++n) need(folder.label(n) >= 0 && folder.label(n) < 10, "a label out of range");
+  for (int64_t n = 0; n < folder.size(); ++n)
+    need(folder.label(n) >= 0 && folder.label(n) < 10, "a label out of range");
 }
 
 void schedule(Bytes bytes) {
@@ -254,12 +266,13 @@ void machine(Bytes bytes) {
 
 void power_model(Bytes bytes) {
   scratch_file("model.json", bytes);
-  static const nlohmann::json around = {{"schema_version", "1.0"},
-                                        {"name", "n"},
-                                        {"workload", {{"name", "fashion-mnist"}}},
-                                        {"networks", "n.json"},
-                                        {"goals", {{{"name", "g"}, {"task", "min_energy"}, {"deadline_s", 1}, {"accuracy", 0.5}}}},
-                                        {"power", {{"model", "model.json"}, {"caps_w", {1000}}}}};
+  static const nlohmann::json around = {
+      {"schema_version", "1.0"},
+      {"name", "n"},
+      {"workload", {{"name", "fashion-mnist"}}},
+      {"networks", "n.json"},
+      {"goals", {{{"name", "g"}, {"task", "min_energy"}, {"deadline_s", 1}, {"accuracy", 0.5}}}},
+      {"power", {{"model", "model.json"}, {"caps_w", {1000}}}}};
   const PowerModel m = Scenario::from_json(around, scratch_folder() + "/scenario.json").power_model;
   m.speed(1000);
   m.active_w(1000);

@@ -19,7 +19,10 @@ constexpr size_t most_files = 64, longest_path = 200;
 struct Folder {
   Folder() {
     const char* place = std::getenv("TMPDIR");
-    path = std::string(place ? place : std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") + "/alert-fuzz-XXXXXX";
+    path = std::string(place                                 ? place
+                       : std::filesystem::exists("/dev/shm") ? "/dev/shm"
+                                                             : "/tmp") +
+           "/alert-fuzz-XXXXXX";
     if (!::mkdtemp(path.data())) throw std::runtime_error(path + ": cannot make a folder");
   }
   ~Folder() {
@@ -59,11 +62,13 @@ const std::string& scratch_folder() {
 }
 
 std::string scratch_file(const std::string& name, std::string_view bytes) {
-  static std::map<std::string, int> open_files;  // opening one anew for every input takes longer than many a reader
+  static std::map<std::string, int>
+      open_files;  // opening one anew for every input takes longer than many a reader
   const std::string path = scratch_folder() + "/" + name;
   auto [found, is_new] = open_files.emplace(name, -1);
   if (is_new) found->second = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (found->second < 0 || ::ftruncate(found->second, 0) != 0) throw std::runtime_error(path + ": cannot write");
+  if (found->second < 0 || ::ftruncate(found->second, 0) != 0)
+    throw std::runtime_error(path + ": cannot write");
   write_all(found->second, bytes, path);
   return path;
 }
@@ -73,7 +78,8 @@ std::vector<std::pair<std::string, std::string_view>> split_bundle(std::string_v
   size_t at = bytes.substr(0, mark.size()) == mark ? 0 : bytes.find("\n=== ");
   while (at != std::string_view::npos && files.size() < most_files) {
     if (bytes[at] == '\n') ++at;
-    const size_t line = std::min(bytes.find('\n', at), bytes.size()), begin = std::min(line + 1, bytes.size());
+    const size_t line = std::min(bytes.find('\n', at), bytes.size()),
+                 begin = std::min(line + 1, bytes.size());
     const std::string_view path = bytes.substr(at + mark.size(), line - at - mark.size());
     const size_t next = begin == 0 ? std::string_view::npos : bytes.find("\n=== ", begin - 1);
     const size_t end = std::max(begin, std::min(next, bytes.size()));
@@ -87,7 +93,8 @@ ScratchTree::ScratchTree(std::string_view bundle) : root_(scratch_folder() + "/t
   ::mkdir(root_.c_str(), 0700);
   for (const auto& [name, content] : split_bundle(bundle)) {
     for (size_t slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
-      if (std::string folder = root_ + "/" + name.substr(0, slash); ::mkdir(folder.c_str(), 0700) == 0) made_.push_back(std::move(folder));
+      if (std::string folder = root_ + "/" + name.substr(0, slash); ::mkdir(folder.c_str(), 0700) == 0)
+        made_.push_back(std::move(folder));
     std::string path = root_ + "/" + name;
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) continue;  // it stands twice, or is a folder as well

@@ -14,8 +14,9 @@ const std::string& scratch_folder();
 // One file with these bytes; returns its path. The next call for the same name writes over it.
 std::string scratch_file(const std::string& name, std::string_view bytes);
 
-// Files of a folder that stand in one input, each behind a line "=== path". The line break before such a line belongs to it. Paths that
-// are no plain relative ones are left out, and so is what stands before the first line.
+// Files of a folder that stand in one input, each behind a line "=== path". The line break before such a line
+// belongs to it. Paths that are no plain relative ones are left out, and so is what stands before the first
+// line.
 std::vector<std::pair<std::string, std::string_view>> split_bundle(std::string_view bytes);
 
 // Those files on disk, below a folder that is empty otherwise, while the object lives.

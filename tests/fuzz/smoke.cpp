@@ -1,5 +1,6 @@
-// Every reader on its seeds and on changes of them that are the same each time: bits, cuts, repeats, parts of other seeds, numbers at the
-// edge. What scripts/fuzz.sh does for as long as one likes, in seconds and without libFuzzer.
+// Every reader on its seeds and on changes of them that are the same each time: bits, cuts, repeats, parts of
+// other seeds, numbers at the edge. What scripts/fuzz.sh does for as long as one likes, in seconds and
+// without libFuzzer.
 //     alert-fuzz-smoke SEEDS [READER [FILE]...]     one reader; on these files, and nothing else
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -64,21 +65,58 @@ class Changer {
   const std::string& seed() { return seeds_[below(seeds_.size())]; }
 
   void change(std::string& bytes) {
-    static const std::vector<std::string> pieces{
-        "0", "-1", "1e308", "1e999", "-0.0", "5e-324", "NaN", "2147483648", "9223372036854775807", "18446744073709551616", "null", "true", "\"\"",
-        "[]", "{}", "[[[[[[[[", "{\"a\":", "\xff", "\xef\xbb\xbf", "\xed\xa0\x80", "\n", ",", "\"", "\\u0000", "../", "/dev/zero",
-        std::string(1, '\0'), std::string(4, '\0'), std::string(4, '\xff'), std::string(8, '\xff'), std::string("\0\0\0\x80", 4)};
+    static const std::vector<std::string> pieces{"0",
+                                                 "-1",
+                                                 "1e308",
+                                                 "1e999",
+                                                 "-0.0",
+                                                 "5e-324",
+                                                 "NaN",
+                                                 "2147483648",
+                                                 "9223372036854775807",
+                                                 "18446744073709551616",
+                                                 "null",
+                                                 "true",
+                                                 "\"\"",
+                                                 "[]",
+                                                 "{}",
+                                                 "[[[[[[[[",
+                                                 "{\"a\":",
+                                                 "\xff",
+                                                 "\xef\xbb\xbf",
+                                                 "\xed\xa0\x80",
+                                                 "\n",
+                                                 ",",
+                                                 "\"",
+                                                 "\\u0000",
+                                                 "../",
+                                                 "/dev/zero",
+                                                 std::string(1, '\0'),
+                                                 std::string(4, '\0'),
+                                                 std::string(4, '\xff'),
+                                                 std::string(8, '\xff'),
+                                                 std::string("\0\0\0\x80", 4)};
     const size_t at = below(bytes.size()), length = std::min(bytes.size() - at, size_t{1} << below(8));
     switch (below(8)) {
       case 0:
       case 1:
         if (!bytes.empty()) bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
         break;
-      case 2: bytes.erase(at, length); break;
-      case 3: bytes.resize(at); break;
-      case 4: bytes.insert(at, bytes.substr(at, length)); break;
-      case 5: bytes.insert(at, pieces[below(pieces.size())]); break;
-      case 6: replace_word(bytes, at, pieces[below(pieces.size())]); break;
+      case 2:
+        bytes.erase(at, length);
+        break;
+      case 3:
+        bytes.resize(at);
+        break;
+      case 4:
+        bytes.insert(at, bytes.substr(at, length));
+        break;
+      case 5:
+        bytes.insert(at, pieces[below(pieces.size())]);
+        break;
+      case 6:
+        replace_word(bytes, at, pieces[below(pieces.size())]);
+        break;
       default: {
         const std::string& other = seed();
         bytes.replace(at, length, other.substr(below(other.size()), length));
@@ -89,7 +127,8 @@ class Changer {
   // The number or word that stands there.
   static void replace_word(std::string& bytes, size_t at, const std::string& piece) {
     const char* ends = " ,:[]{}\n\"";
-    const size_t begin = bytes.find_last_of(ends, at) + 1, end = std::min(bytes.find_first_of(ends, begin), bytes.size());
+    const size_t begin = bytes.find_last_of(ends, at) + 1,
+                 end = std::min(bytes.find_first_of(ends, begin), bytes.size());
     bytes.replace(begin, end - begin, piece);
   }
 
@@ -104,7 +143,8 @@ void run_all(const fuzz::Reader& reader, const std::vector<std::string>& seeds, 
     shared.size = std::min(bytes.size(), longest_input);
     std::memcpy(shared.bytes, bytes.data(), shared.size);
     const std::string refusal = fuzz::run(reader, bytes);
-    if (!refusal.empty() && n < seeds.size() && changed > 0) throw std::logic_error("a seed is no valid file: " + refusal);
+    if (!refusal.empty() && n < seeds.size() && changed > 0)
+      throw std::logic_error("a seed is no valid file: " + refusal);
     shared.slowest_s = fuzz::slowest_s();
   }
 }
@@ -128,11 +168,13 @@ bool check(const fuzz::Reader& reader, const std::vector<std::string>& seeds, in
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  std::printf("%-20s %6zu inputs, slowest %.1f ms\n", reader.name, seeds.size() + static_cast<size_t>(changed), 1e3 * shared.slowest_s);
+  std::printf("%-20s %6zu inputs, slowest %.1f ms\n", reader.name,
+              seeds.size() + static_cast<size_t>(changed), 1e3 * shared.slowest_s);
   if (status == 0) return true;
   const std::string file = std::string("fuzz-finding-") + reader.name;
   std::ofstream(file, std::ios::binary).write(shared.bytes, static_cast<std::streamsize>(shared.size));
-  std::printf("%s: FAILED (%s %d) on the input that is in %s\n", reader.name, WIFSIGNALED(status) ? "signal" : "exit code",
+  std::printf("%s: FAILED (%s %d) on the input that is in %s\n", reader.name,
+              WIFSIGNALED(status) ? "signal" : "exit code",
               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), fs::absolute(file).c_str());
   return false;
 }
@@ -152,7 +194,8 @@ int main(int argc, char** argv) try {
   }
   bool well = true;
   for (const fuzz::Reader& reader : fuzz::readers())
-    if (argc == 2 || &reader == &fuzz::reader_named(argv[2])) well &= check(reader, seeds_of(fs::path(argv[1]) / reader.name), changed_inputs, shared);
+    if (argc == 2 || &reader == &fuzz::reader_named(argv[2]))
+      well &= check(reader, seeds_of(fs::path(argv[1]) / reader.name), changed_inputs, shared);
   return well ? 0 : 1;
 } catch (const std::exception& e) {
   std::fprintf(stderr, "%s\n", e.what());

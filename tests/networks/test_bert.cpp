@@ -10,7 +10,7 @@
 #include <fstream>
 #include <functional>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "expect.h"
 #include "models/bert.h"
 
@@ -330,8 +330,8 @@ void weights_on_disk(const std::filesystem::path& folder) {
   saved([](Dict& d) {
     for (const char* name : {"qa_outputs.weight", "qa_outputs.bias", "exits.1.weight"}) (void)d.erase(name);
   });
-  expect_refusal("no heads",
-                 "missing: exits.1.weight; missing: qa_outputs.bias; missing: qa_outputs.weight", load);
+  expect_refusal("no heads", "missing: exits.1.weight; missing: qa_outputs.bias; missing: qa_outputs.weight",
+                 load);
   saved([](Dict& d) { d.insert_or_assign("qa_outputs.weight", at::zeros({3, 24})); });
   expect_refusal("another shape", "qa_outputs.weight: shape [3, 24], needed [2, 24]", load);
   saved([](Dict& d) { d.insert("exits.2.weight", at::zeros({2, 24})); });

@@ -1,6 +1,7 @@
-// Every kind of network on devices other than the processor, without having one: the portable way on the processor against the
-// processor's own, and on a made-up GPU (stand_ins/accelerator.h) with a made-up CUDA runtime, whose clock moves by one millisecond
-// an operator. A plain program: Catch2's CHECK and c10's do not go together.
+// Every kind of network on devices other than the processor, without having one: the portable way on the
+// processor against the processor's own, and on a made-up GPU (stand_ins/accelerator.h) with a made-up CUDA
+// runtime, whose clock moves by one millisecond an operator. A plain program: Catch2's CHECK and c10's do not
+// go together.
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <torch/script.h>
@@ -31,7 +32,7 @@ namespace {
 struct Case {
   std::string name;
   std::function<std::unique_ptr<StagedModel>(const ComputeDevice&)> make;  // the same weights every time
-  NetworkInput first, second;                                              // of other sizes, where the network allows it
+  NetworkInput first, second;  // of other sizes, where the network allows it
 };
 
 Image random_image(int channels, int size) {
@@ -55,8 +56,8 @@ Case zoo_case(const char* network, double width, int size) {
   const zoo::Architecture net = c.architecture();
   Weights weights = random_weights(net, 7);
   for (auto& [name, tensor] : weights) enliven(name, tensor);
-  return {network, [net, weights](const ComputeDevice& d) { return compile(net, weights, d); }, random_image(3, size),
-          random_image(3, size)};
+  return {network, [net, weights](const ComputeDevice& d) { return compile(net, weights, d); },
+          random_image(3, size), random_image(3, size)};
 }
 
 Case resnet_case(const std::string& name, int stripes, bool bottleneck) {
@@ -76,7 +77,8 @@ Case resnet_case(const std::string& name, int stripes, bool bottleneck) {
   for (auto& p : net->named_parameters()) enliven(p.key(), p.value());
   for (auto& b : net->named_buffers()) enliven(b.key(), b.value());
   net->eval();
-  return {name, [net](const ComputeDevice& d) { return compile(net, d); }, random_image(3, 29), random_image(3, 29)};
+  return {name, [net](const ComputeDevice& d) { return compile(net, d); }, random_image(3, 29),
+          random_image(3, 29)};
 }
 
 Case lstm_case(const std::string& name, int stripes) {
@@ -86,12 +88,14 @@ Case lstm_case(const std::string& name, int stripes) {
   c.stripes = stripes;
   StripedLstm net(c);
   static const std::vector<int32_t> text{17, 41, 3, 59, 0, 8, 33};
-  return {name, [net](const ComputeDevice& d) { return compile(net, d); }, WordInText{&text, 0, 5}, WordInText{&text, 1, 3}};
+  return {name, [net](const ComputeDevice& d) { return compile(net, d); }, WordInText{&text, 0, 5},
+          WordInText{&text, 1, 3}};
 }
 
 TokenWindow window(int tokens, int64_t salt) {
   TokenWindow w;
-  for (int t = 0; t < tokens; ++t) w.ids.push_back((t * 13 + salt * 29) % 50), w.types.push_back(t > tokens / 3);
+  for (int t = 0; t < tokens; ++t)
+    w.ids.push_back((t * 13 + salt * 29) % 50), w.types.push_back(t > tokens / 3);
   return w;
 }
 
@@ -111,7 +115,8 @@ Case bert_case(const std::string& name, std::vector<int> exits) {
     else
       enliven(part, tensor);
   return {name, [c, weights](const ComputeDevice& d) { return std::make_unique<BertReader>(c, weights, d); },
-          TokenWindows{{window(9, 1), window(4, 2)}}, TokenWindows{{window(20, 3), window(1, 4), window(7, 5)}}};
+          TokenWindows{{window(9, 1), window(4, 2)}},
+          TokenWindows{{window(20, 3), window(1, 4), window(7, 5)}}};
 }
 
 Case script_case(const std::filesystem::path& folder) {
@@ -128,7 +133,8 @@ Case script_case(const std::filesystem::path& folder) {
   spec.input.height = spec.input.width = 8;
   spec.weights = (folder / "scripted.pt").string();
   module.save(spec.weights);
-  return {"torchscript", [spec](const ComputeDevice& d) { return load_torchscript(spec, d); }, random_image(3, 8), random_image(3, 8)};
+  return {"torchscript", [spec](const ComputeDevice& d) { return load_torchscript(spec, d); },
+          random_image(3, 8), random_image(3, 8)};
 }
 
 using Answers = std::vector<std::vector<float>>;  // [stage]
@@ -167,7 +173,9 @@ void portable_equals_own_way(const Case& c) {
   // Back and forth: buffers must not remember an input, nor its size.
   for (const NetworkInput* input : {&c.first, &c.second, &c.first})
     off = std::max(off, difference(answers(*own, *input), answers(*portable, *input)));
-  expect(off < 1e-4, fmt::format("{}: the portable way gives the same answers: off by {:.2g} of the largest score", c.name, off));
+  expect(off < 1e-4,
+         fmt::format("{}: the portable way gives the same answers: off by {:.2g} of the largest score",
+                     c.name, off));
 }
 
 class FakeGpu {
@@ -178,7 +186,9 @@ class FakeGpu {
     works_ = reinterpret_cast<void (*)(double)>(dlsym(library_, "fake_gpu_works"));
     runtime = *CudaRuntime::find();
     accelerator::on_order() = [this](const std::string& name) {
-      if (name == failing) throw c10::OutOfMemoryError({__func__, __FILE__, 0}, "CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0)");
+      if (name == failing)
+        throw c10::OutOfMemoryError({__func__, __FILE__, 0},
+                                    "CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0)");
       if (name != "wait") works_(1);
     };
   }
@@ -199,7 +209,8 @@ void runs_on_a_gpu(const Case& c, const FakeGpu& gpu) {
   double off = 0;
   for (const NetworkInput* input : {&c.first, &c.second, &c.first})
     off = std::max(off, difference(answers(*same, *input), answers(*model, *input)));
-  expect(off < 1e-6, fmt::format("{}: on a GPU the same answers as on the processor: off by {:.2g}", c.name, off));
+  expect(off < 1e-6,
+         fmt::format("{}: on a GPU the same answers as on the processor: off by {:.2g}", c.name, off));
 
   // One timed run, block by block.
   const bool anytime = model->stages() > 1, has_tensor_input = !std::holds_alternative<WordInText>(c.first);
@@ -212,22 +223,27 @@ void runs_on_a_gpu(const Case& c, const FakeGpu& gpu) {
       model->run_block(s, b);
       const bool stage_done = b + 1 == model->blocks(s);
       copied_first = copied_first && counts.to_device == has_tensor_input;
-      waited = waited && counts.waits == waits + (anytime || stage_done) && (counts.under_way == 0) == (anytime || stage_done);
+      waited = waited && counts.waits == waits + (anytime || stage_done) &&
+               (counts.under_way == 0) == (anytime || stage_done);
       if (stage_done) orders_at_end.push_back(counts.operators);
     }
   expect(copied_first && counts.from_device == 0 && counts.host_reads == 0,
-         fmt::format("{}: the run copies its input in the first block, and nothing back ({} to the GPU, {} back, {} read)", c.name,
-                     counts.to_device, counts.from_device, counts.host_reads));
-  expect(waited, fmt::format("{}: the GPU is waited for at the end of every {}", c.name, anytime ? "block" : "stage"));
+         fmt::format("{}: the run copies its input in the first block, and nothing back ({} to the GPU, {} "
+                     "back, {} read)",
+                     c.name, counts.to_device, counts.from_device, counts.host_reads));
+  expect(waited, fmt::format("{}: the GPU is waited for at the end of every {}", c.name,
+                             anytime ? "block" : "stage"));
   bool timed = true;
   for (int s = 0; s < model->stages(); ++s) {
     // Copies on the GPU count as orders too, so the time is at least that of the operators.
-    const double ms = 1e3 * model->device_time_s(s).value_or(0), operators = static_cast<double>(orders_at_end[static_cast<size_t>(s)]);
+    const double ms = 1e3 * model->device_time_s(s).value_or(0),
+                 operators = static_cast<double>(orders_at_end[static_cast<size_t>(s)]);
     const double before = s > 0 ? 1e3 * *model->device_time_s(s - 1) : 0;
     timed = timed && ms > before && ms >= operators + has_tensor_input - 1e-3;
   }
-  expect(timed, fmt::format("{}: the GPU's own times, stage by stage: {:.0f} ms for {} operators", c.name,
-                            1e3 * model->device_time_s(model->stages() - 1).value_or(0), orders_at_end.back()));
+  expect(timed,
+         fmt::format("{}: the GPU's own times, stage by stage: {:.0f} ms for {} operators", c.name,
+                     1e3 * model->device_time_s(model->stages() - 1).value_or(0), orders_at_end.back()));
 
   // Stopped in the middle, then other inputs: nothing that is under way is spoilt, nothing of it is left.
   const Answers of_second = answers(*same, c.second);
@@ -261,7 +277,8 @@ void stops_at_a_deadline(const Case& c, const FakeGpu& gpu) {
   order.stop_at_s = 0.013;
   const Execution e = execute(*model, order, clock);
   expect(e.stopped && e.stages_finished < model->stages() && accelerator::counts().under_way == 0,
-         fmt::format("{}: stopped at the deadline behind stage {}, with nothing under way", c.name, e.stages_finished));
+         fmt::format("{}: stopped at the deadline behind stage {}, with nothing under way", c.name,
+                     e.stages_finished));
   expect(!model->device_time_s(model->stages() - 1) && (e.stages_finished == 0 || model->device_time_s(0)),
          "device times of the finished stages only");
 }
@@ -278,14 +295,16 @@ void failures_are_told(const Case& c, FakeGpu& gpu) {
     return "";
   };
   const auto says = [](const std::string& text, std::initializer_list<const char*> parts) {
-    return std::all_of(parts.begin(), parts.end(), [&](const char* part) { return text.find(part) != std::string::npos; });
+    return std::all_of(parts.begin(), parts.end(),
+                       [&](const char* part) { return text.find(part) != std::string::npos; });
   };
   const auto model = gpu.load(c);
   model->set_input(c.first);
   gpu.failing = "copy";
   const std::string full = message([&] { run_stages(*model); });
   gpu.failing = "";
-  expect(says(full, {c.name.c_str(), "the GPU's memory is full", "Tried to allocate 2.00 GiB", "candidates", "nvidia-smi"}),
+  expect(says(full, {c.name.c_str(), "the GPU's memory is full", "Tried to allocate 2.00 GiB", "candidates",
+                     "nvidia-smi"}),
          fmt::format("{}: full memory is told with its mend: {}", c.name, full));
   const auto alive = answers(*model, c.first);
   expect(!alive[0].empty(), c.name + ": and the network can be run afterwards");
@@ -300,9 +319,11 @@ void messages() {
                  .find("full: RuntimeError: CUDA out of memory. Tried to allocate; ") != std::string::npos,
          "TorchScript's report of full memory");
   expect(text("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be")
-                 .find("the GPU failed: CUDA error: an illegal memory access was encountered; ") != std::string::npos,
+                 .find("the GPU failed: CUDA error: an illegal memory access was encountered; ") !=
+             std::string::npos,
          "an error of CUDA");
-  expect(text("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried").find("out of memory") != std::string::npos,
+  expect(text("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried").find("out of memory") !=
+             std::string::npos,
          "the processor's memory");
   expect(text("size mismatch, got 3").empty(), "other errors are none of the machine");
 }
@@ -310,7 +331,8 @@ void messages() {
 }  // namespace
 
 int main() {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / fmt::format("alert-device-tests-{}", getpid());
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("alert-device-tests-{}", getpid());
   std::filesystem::create_directories(folder);
   torch::manual_seed(11);
   {

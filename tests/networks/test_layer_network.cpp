@@ -1,5 +1,5 @@
-// The networks of the zoo against plain LibTorch, and their weights on disk. A plain program: Catch2's CHECK and c10's
-// do not go together.
+// The networks of the zoo against plain LibTorch, and their weights on disk. A plain program: Catch2's CHECK
+// and c10's do not go together.
 #include <fmt/format.h>
 #include <torch/serialize.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "expect.h"
 #include "models/layer_network.h"
 #include "models/zoo/zoo.h"
@@ -28,13 +28,15 @@ Tensor reference(const zoo::Layer& layer, const Tensor& x, const Weights& w) {
     const Tensor bias = c->bias ? w.at(c->name + ".bias") : Tensor();
     Tensor y = at::conv2d(x, w.at(c->name + ".weight"), bias, c->stride, c->padding, 1, c->groups);
     if (!c->norm.empty())
-      y = at::batch_norm(y, w.at(c->norm + ".weight"), w.at(c->norm + ".bias"), w.at(c->norm + ".running_mean"),
-                         w.at(c->norm + ".running_var"), false, 0.1, 1e-5, false);
+      y = at::batch_norm(y, w.at(c->norm + ".weight"), w.at(c->norm + ".bias"),
+                         w.at(c->norm + ".running_mean"), w.at(c->norm + ".running_var"), false, 0.1, 1e-5,
+                         false);
     return activate(y, c->activation);
   }
   if (const auto* p = std::get_if<zoo::MaxPool>(&layer))
     return at::max_pool2d(x, p->kernel, p->stride, p->padding, 1, p->ceil);
-  if (const auto* p = std::get_if<zoo::AveragePool>(&layer)) return at::adaptive_avg_pool2d(x, {p->size, p->size});
+  if (const auto* p = std::get_if<zoo::AveragePool>(&layer))
+    return at::adaptive_avg_pool2d(x, {p->size, p->size});
   const auto& l = std::get<zoo::Linear>(layer);
   return activate(at::linear(x.flatten(1), w.at(l.name + ".weight"), w.at(l.name + ".bias")), l.activation);
 }
@@ -92,10 +94,11 @@ void compiled_equals_reference() {
     double width;
     int size, blocks;
   };
-  const Case cases[] = {{"resnet-18", 1, 64, 10},      {"resnet-34", 1, 75, 18},       {"resnet-50", 1, 64, 18},
-                        {"resnet-101", 1, 33, 35},     {"mobilenet-v1", 1, 64, 15},    {"mobilenet-v1", 0.25, 75, 15},
-                        {"mobilenet-v2", 1, 64, 20},   {"mobilenet-v2", 0.35, 75, 20}, {"squeezenet-1.0", 1, 64, 10},
-                        {"squeezenet-1.1", 1, 75, 10}, {"vgg-16-bn", 1, 64, 16}};
+  const Case cases[] = {
+      {"resnet-18", 1, 64, 10},      {"resnet-34", 1, 75, 18},       {"resnet-50", 1, 64, 18},
+      {"resnet-101", 1, 33, 35},     {"mobilenet-v1", 1, 64, 15},    {"mobilenet-v1", 0.25, 75, 15},
+      {"mobilenet-v2", 1, 64, 20},   {"mobilenet-v2", 0.35, 75, 20}, {"squeezenet-1.0", 1, 64, 10},
+      {"squeezenet-1.1", 1, 75, 10}, {"vgg-16-bn", 1, 64, 16}};
   for (const Case& c : cases) {
     const zoo::Architecture net = network(c.name, c.width, c.size);
     const Weights weights = lively_weights(net);
@@ -105,16 +108,16 @@ void compiled_equals_reference() {
     for (int image = 0; image < 2; ++image) {  // nothing may remain of the first
       const Tensor x = at::randn({1, 3, c.size, c.size});
       const Tensor wanted = reference(net, x.to(at::kDouble), exact), got = scores_of(*model, x);
-      const bool sized = got.sizes() == wanted.sizes() && wanted.numel() == 10 && wanted.std().item<double>() > 0;
+      const bool sized =
+          got.sizes() == wanted.sizes() && wanted.numel() == 10 && wanted.std().item<double>() > 0;
       const auto error = [&wanted](const Tensor& y) {
         return ((y - wanted).abs().max() / wanted.abs().max()).item<double>();
       };
       const double rounding = error(reference(net, x, weights)), found = sized ? error(got) : 1;
-      expect(found < 1e-5 + 4 * rounding,
-             fmt::format(
-                 "compiled = layer by layer: {} {} at {}, image {}: off by {:.2g} of the largest score, LibTorch's "
-                 "layers by {:.2g}",
-                 c.name, c.width, c.size, image, found, rounding));
+      expect(found < 1e-5 + 4 * rounding, fmt::format("compiled = layer by layer: {} {} at {}, image {}: off "
+                                                      "by {:.2g} of the largest score, LibTorch's "
+                                                      "layers by {:.2g}",
+                                                      c.name, c.width, c.size, image, found, rounding));
     }
     expect(model->stages() == 1 && model->blocks(0) == c.blocks,
            fmt::format("{} has {} blocks", c.name, model->blocks(0)));
@@ -156,13 +159,15 @@ void weights_on_disk(const std::filesystem::path& folder) {
     saved(unchanged, type);
     const Weights back = read_weights(net, path);
     bool same = back.size() == weights.size();
-    for (const auto& [name, tensor] : weights) same = same && at::equal(back.at(name), tensor.to(type).to(at::kFloat));
+    for (const auto& [name, tensor] : weights)
+      same = same && at::equal(back.at(name), tensor.to(type).to(at::kFloat));
     expect(same, fmt::format("weights come back as they were saved: {}", c10::toString(type)));
   }
   saved([](auto& d) { d.insert("features.0.num_batches_tracked", at::zeros({}, at::kLong)); });
   load();
   saved([](auto& d) { d.insert_or_assign("features.0.weight", d.at("features.0.weight").transpose(2, 3)); });
-  expect(at::equal(read_weights(net, path).at("features.0.weight"), weights.at("features.0.weight").transpose(2, 3)),
+  expect(at::equal(read_weights(net, path).at("features.0.weight"),
+                   weights.at("features.0.weight").transpose(2, 3)),
          "a transposed tensor keeps its order");
 
   saved([](auto& d) { (void)d.erase("features.0.bias"); });
@@ -177,7 +182,8 @@ void weights_on_disk(const std::filesystem::path& folder) {
   expect_refusal("NaN", "classifier.1.bias: holds NaN or infinity", load);
   saved([](auto& d) { (void)d.erase("features.0.bias"); });
   const std::string both = refusal(load);
-  expect(both.find("missing: features.0.bias") != std::string::npos && both.find("classifier") == std::string::npos,
+  expect(both.find("missing: features.0.bias") != std::string::npos &&
+             both.find("classifier") == std::string::npos,
          "only what is wrong is listed");
   const std::string many = refusal([&] { read_weights(network("resnet-18", 1, 64), path); });
   expect(many.size() < 2000 && many.find("more") != std::string::npos, "a long list is cut");

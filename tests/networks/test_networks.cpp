@@ -11,7 +11,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "expect.h"
 #include "models/compiled_resnet.h"
 #include "models/gpu_load.h"
@@ -28,8 +28,10 @@ StripedResnet random_network(const ResnetConfig& config) {
   StripedResnet net(config);
   torch::NoGradGuard no_grad;
   for (auto& b : net->named_buffers())
-    if (b.key().find("running_mean") != std::string::npos) b.value().normal_(0, 0.1);
-    else if (b.key().find("running_var") != std::string::npos) b.value().uniform_(0.5, 1.5);
+    if (b.key().find("running_mean") != std::string::npos)
+      b.value().normal_(0, 0.1);
+    else if (b.key().find("running_var") != std::string::npos)
+      b.value().uniform_(0.5, 1.5);
   for (auto& p : net->named_parameters())
     if (p.key().find("bn") != std::string::npos) p.value().uniform_(0.2, 0.8);
   net->eval();
@@ -45,7 +47,9 @@ Image random_image(const ResnetConfig& c) {
   return image;
 }
 
-torch::Tensor as_batch(const Image& i) { return torch::tensor(i.chw).view({1, i.channels, i.height, i.width}); }
+torch::Tensor as_batch(const Image& i) {
+  return torch::tensor(i.chw).view({1, i.channels, i.height, i.width});
+}
 
 void run_all(StagedModel& m, const Image& image) {
   m.set_input(image);
@@ -85,7 +89,8 @@ void compiled_equals_module() {
         const torch::Tensor& w = wanted[static_cast<size_t>(s)][0];
         const double difference = (torch::tensor(compiled->scores(s)) - w).abs().max().item<double>();
         expect(difference < 1e-4 * std::max(1.0, w.abs().max().item<double>()),
-               fmt::format("compiled = module: config {}, image {}, stage {}: {:.2g}", i, image_number, s + 1, difference));
+               fmt::format("compiled = module: config {}, image {}, stage {}: {:.2g}", i, image_number, s + 1,
+                           difference));
       }
     }
   }
@@ -132,13 +137,25 @@ void weights_on_disk(const std::filesystem::path& folder) {
   }
   ResnetConfig wide = small(2);
   wide.groups[1].width = 64;
-  expect_refusal("weights of another shape", "shape", [&] { StripedResnet w(wide); load_weights(*w, path); });
+  expect_refusal("weights of another shape", "shape", [&] {
+    StripedResnet w(wide);
+    load_weights(*w, path);
+  });
   ResnetConfig deep = small(2);
   deep.groups[1].blocks = 3;
-  expect_refusal("weights of a shallower network", "missing: layer2_2", [&] { StripedResnet d(deep); load_weights(*d, path); });
+  expect_refusal("weights of a shallower network", "missing: layer2_2", [&] {
+    StripedResnet d(deep);
+    load_weights(*d, path);
+  });
   deep.groups[1].blocks = 1;
-  expect_refusal("weights of a deeper network", "unknown: layer2_1", [&] { StripedResnet d(deep); load_weights(*d, path); });
-  { torch::NoGradGuard g; net->heads[0]->bias[0] = NAN; }
+  expect_refusal("weights of a deeper network", "unknown: layer2_1", [&] {
+    StripedResnet d(deep);
+    load_weights(*d, path);
+  });
+  {
+    torch::NoGradGuard g;
+    net->heads[0]->bias[0] = NAN;
+  }
   save_weights(*net, path);
   expect_refusal("weights with NaN", "fc1.bias: holds NaN", [&] { load_weights(*other, path); });
 }
@@ -159,14 +176,18 @@ void wrapped_names(const std::filesystem::path& folder) {
     const std::vector<char> bytes = torch::pickle_save(entries);
     std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   };
-  for (const std::string before : {"module.", "_orig_mod.", "module._orig_mod.", "model.", "model.backbone.", ""}) {
+  for (const std::string before :
+       {"module.", "_orig_mod.", "module._orig_mod.", "model.", "model.backbone.", ""}) {
     for (auto& p : other->parameters()) p.zero_();
     store([&](const std::string& n) { return before + n; }, before == "module.");
     load_weights(*other, path);
-    expect(torch::equal(other->forward(x)[0], wanted), fmt::format("weights whose names begin with \"{}\"", before));
+    expect(torch::equal(other->forward(x)[0], wanted),
+           fmt::format("weights whose names begin with \"{}\"", before));
   }
   for (auto& p : other->parameters()) p.zero_();
-  store([](const std::string& n) { return n.substr(0, n.find('.')) + ".module" + n.substr(n.find('.')); });  // of a part of the network
+  store([](const std::string& n) {
+    return n.substr(0, n.find('.')) + ".module" + n.substr(n.find('.'));
+  });  // of a part of the network
   load_weights(*other, path);
   expect(torch::equal(other->forward(x)[0], wanted), "weights with \"module.\" within their names");
   store([](const std::string& n) { return n[0] < 'c' ? "a." + n : "b." + n; });
@@ -174,7 +195,8 @@ void wrapped_names(const std::filesystem::path& folder) {
 }
 
 // A file made by a training script with what a stranger, or its user, put into it.
-NetworkSpec script(const std::filesystem::path& folder, const std::string& name, const torch::jit::Module& module) {
+NetworkSpec script(const std::filesystem::path& folder, const std::string& name,
+                   const torch::jit::Module& module) {
   NetworkSpec spec;
   spec.name = name;
   spec.architecture = "torchscript";
@@ -194,38 +216,51 @@ void torchscript_of_strangers(const std::filesystem::path& folder) {
   };
   {
     torch::jit::Module module("__torch__.Writer");
-    module.define(fmt::format("def forward(self, x):\n  t = torch.from_file(\"{}\", True, 16)\n  t.zero_()\n  return x + t.sum()\n", victim));
+    module.define(fmt::format(
+        "def forward(self, x):\n  t = torch.from_file(\"{}\", True, 16)\n  t.zero_()\n  return x + t.sum()\n",
+        victim));
     const NetworkSpec spec = script(folder, "writer", module);
-    expect_refusal("TorchScript that maps a file", "writer.pt: network \"writer\": its code uses the operator aten::from_file",
+    expect_refusal("TorchScript that maps a file",
+                   "writer.pt: network \"writer\": its code uses the operator aten::from_file",
                    [&] { load_torchscript(spec); });
     untouched("TorchScript that maps a file is not run");
   }
   {
     torch::jit::Module module("__torch__.Saver");
-    module.define(fmt::format("def helper(self, x):\n  if bool(x.sum() > 0):\n    for i in range(2):\n      torch.save(x, \"{}\")\n  return x\n"
-                              "def forward(self, x):\n  return x\n", (folder / "written").string()));
+    module.define(
+        fmt::format("def helper(self, x):\n  if bool(x.sum() > 0):\n    for i in range(2):\n      "
+                    "torch.save(x, \"{}\")\n  return x\n"
+                    "def forward(self, x):\n  return x\n",
+                    (folder / "written").string()));
     const NetworkSpec spec = script(folder, "saver", module);
-    expect_refusal("TorchScript that saves, in an inner block of another method", "operator aten::save", [&] { load_torchscript(spec); });
+    expect_refusal("TorchScript that saves, in an inner block of another method", "operator aten::save",
+                   [&] { load_torchscript(spec); });
   }
   {
     torch::jit::Module module("__torch__.Loader");
     module.register_attribute("n", c10::IntType::get(), 1);
-    module.define(fmt::format("def __getstate__(self):\n  return self.n\n"
-                              "def __setstate__(self, n: int) -> None:\n  self.n = n\n  torch.save(n, \"{}\")\n"
-                              "def forward(self, x):\n  return x\n", (folder / "written").string()));
+    module.define(
+        fmt::format("def __getstate__(self):\n  return self.n\n"
+                    "def __setstate__(self, n: int) -> None:\n  self.n = n\n  torch.save(n, \"{}\")\n"
+                    "def forward(self, x):\n  return x\n",
+                    (folder / "written").string()));
     const NetworkSpec spec = script(folder, "loader", module);
     std::filesystem::remove(folder / "written");
-    expect_refusal("TorchScript that writes when it is loaded", "operator aten::save", [&] { load_torchscript(spec); });
+    expect_refusal("TorchScript that writes when it is loaded", "operator aten::save",
+                   [&] { load_torchscript(spec); });
     untouched("TorchScript is looked into before any of it runs");
   }
   {
     torch::jit::Module inner("__torch__.Inner"), module("__torch__.Sound");
     inner.register_attribute("n", c10::IntType::get(), 4);
-    inner.define("def __getstate__(self):\n  return self.n + 10\n"
-                 "def __setstate__(self, n: int) -> None:\n  self.n = n - 10\n"
-                 "def forward(self, x):\n  return torch.relu(x) * self.n\n");
+    inner.define(
+        "def __getstate__(self):\n  return self.n + 10\n"
+        "def __setstate__(self, n: int) -> None:\n  self.n = n - 10\n"
+        "def forward(self, x):\n  return torch.relu(x) * self.n\n");
     module.register_module("inner", inner);
-    module.define("def forward(self, x):\n  y = self.inner.forward(x)\n  if y.dim() > 1:\n    y = y.reshape([1, -1])\n  return y\n");
+    module.define(
+        "def forward(self, x):\n  y = self.inner.forward(x)\n  if y.dim() > 1:\n    y = y.reshape([1, -1])\n "
+        " return y\n");
     const NetworkSpec spec = script(folder, "sound", module);
     const auto model = load_torchscript(spec);
     run_all(*model, Image{3, 8, 8, std::vector<float>(192, 0.5f)});
@@ -237,7 +272,8 @@ void torchscript_of_strangers(const std::filesystem::path& folder) {
 std::string printed_by(const std::filesystem::path& file, const std::function<void()>& body) {
   std::fflush(stdout);
   std::cout.flush();
-  const int kept = dup(STDOUT_FILENO), captured = open(file.c_str(), O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0600);
+  const int kept = dup(STDOUT_FILENO),
+            captured = open(file.c_str(), O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0600);
   dup2(captured, STDOUT_FILENO);
   body();
   std::fflush(stdout);
@@ -254,7 +290,9 @@ void torchscript_that_prints(const std::filesystem::path& folder) {
   module.define("def forward(self, x):\n  print(\"accuracy 100 %\")\n  return x\n");
   const NetworkSpec spec = script(folder, "prints", module);
   const auto model = load_torchscript(spec);
-  const std::string printed = printed_by(folder / "printed", [&] { run_all(*model, Image{3, 8, 8, std::vector<float>(192, 0.5f)}); });
+  const std::string printed = printed_by(folder / "printed", [&] {
+    run_all(*model, Image{3, 8, 8, std::vector<float>(192, 0.5f)});
+  });
   expect(printed.empty(), "what TorchScript prints does not stand among the results");
 }
 
@@ -268,12 +306,15 @@ void torchscript_in_training_mode(const std::filesystem::path& folder) {
     return warnings;
   };
   const auto trained = warnings_of("dropout", "return torch.dropout(x, 0.5, True)");
-  expect(trained.size() == 1 && trained[0].find("network \"dropout\": 1 operators") == 0 && trained[0].find("model.eval()") != std::string::npos,
+  expect(trained.size() == 1 && trained[0].find("network \"dropout\": 1 operators") == 0 &&
+             trained[0].find("model.eval()") != std::string::npos,
          "dropout that was frozen in training mode is told");
   expect(warnings_of("plain", "return torch.dropout(x, 0.5, False)").empty(), "dropout that is off is not");
   const std::string norm = "return torch.batch_norm(x, None, None, {0}, {0}, {1}, 0.1, 1e-5, False)";
-  expect(warnings_of("norm", fmt::format(norm, "self.m", "True")).size() == 1, "batch norm in training mode is told");
-  expect(warnings_of("norm-off", fmt::format(norm, "self.m", "False")).empty(), "batch norm with its statistics is not");
+  expect(warnings_of("norm", fmt::format(norm, "self.m", "True")).size() == 1,
+         "batch norm in training mode is told");
+  expect(warnings_of("norm-off", fmt::format(norm, "self.m", "False")).empty(),
+         "batch norm with its statistics is not");
   expect(warnings_of("norm-own", fmt::format(norm, "None", "True")).empty(), "nor one that never had any");
 }
 
@@ -288,16 +329,19 @@ void torchscript_that_does_not_load(const std::filesystem::path& folder) {
   const auto changed = [&](const std::string& from, const std::string& to) {
     std::string text = bytes.str();
     const size_t at = text.find(from);
-    if (at == std::string::npos || from.size() != to.size()) throw std::runtime_error("the file has no " + from);
+    if (at == std::string::npos || from.size() != to.size())
+      throw std::runtime_error("the file has no " + from);
     text.replace(at, from.size(), to);
     std::ofstream(spec.weights, std::ios::binary) << text;
   };
   changed("torch.relu", "torch.rexu");
   expect_refusal("TorchScript with an operator of a later version",
-                 "changed.pt: network \"changed\": needs an operator that this LibTorch", [&] { load_torchscript(spec); });
+                 "changed.pt: network \"changed\": needs an operator that this LibTorch",
+                 [&] { load_torchscript(spec); });
   expect_refusal("the operator is named", "aten::rexu", [&] { load_torchscript(spec); });
   changed("torch.relu", "torch..elu");
-  expect_refusal("TorchScript whose code is none", "network \"changed\": cannot be loaded as TorchScript", [&] { load_torchscript(spec); });
+  expect_refusal("TorchScript whose code is none", "network \"changed\": cannot be loaded as TorchScript",
+                 [&] { load_torchscript(spec); });
 }
 
 void torchscript(const std::filesystem::path& folder) {
@@ -314,7 +358,8 @@ void torchscript(const std::filesystem::path& folder) {
   Image image{3, 8, 8, std::vector<float>(192, 0.5f)};
   run_all(*model, image);
   const torch::Tensor wanted = module.forward({as_batch(image)}).toTensor()[0];
-  expect((torch::tensor(model->scores(0)) - wanted).abs().max().item<double>() < 1e-5, "TorchScript runs as LibTorch runs it");
+  expect((torch::tensor(model->scores(0)) - wanted).abs().max().item<double>() < 1e-5,
+         "TorchScript runs as LibTorch runs it");
   {
     module.eval();
     NetworkSpec frozen = spec;
@@ -325,14 +370,16 @@ void torchscript(const std::filesystem::path& folder) {
     expect(constant->scores(0) == model->scores(0), "TorchScript whose weights are constants runs");
   }
   image = {3, 4, 4, std::vector<float>(48, 0.5f)};
-  expect_refusal("TorchScript with an image of the wrong size", "does not take a 1x3x8x8", [&] { run_all(*model, image); });
+  expect_refusal("TorchScript with an image of the wrong size", "does not take a 1x3x8x8",
+                 [&] { run_all(*model, image); });
   std::filesystem::resize_file(spec.weights, 300);
   expect_refusal("torn TorchScript", "cannot be loaded as TorchScript", [&] { load_torchscript(spec); });
   spec.weights = (folder / "absent.pt").string();
   expect_refusal("absent TorchScript", "absent.pt", [&] { load_torchscript(spec); });
 }
 
-// The accuracy in the network file is what the shipped weights reach; on the first images of the test set here.
+// The accuracy in the network file is what the shipped weights reach; on the first images of the test set
+// here.
 void shipped_networks() {
   const NetworkFile file = NetworkFile::read(ALERT_SOURCE_DIR "/networks/fashion-mnist.json");
   const FashionMnist data;
@@ -349,10 +396,12 @@ void shipped_networks() {
         correct[static_cast<size_t>(s)] += judge(model->scores(s).data(), 10, data.label(n)).top1;
     }
     for (int s = 0; s < spec.stages(); ++s) {
-      const double noted = spec.accuracy.top1[static_cast<size_t>(s)], measured = correct[static_cast<size_t>(s)] / images;
+      const double noted = spec.accuracy.top1[static_cast<size_t>(s)],
+                   measured = correct[static_cast<size_t>(s)] / images;
       const double four_sigma = 4 * std::sqrt(noted * (1 - noted) / images);
       expect(std::abs(measured - noted) < four_sigma,
-             fmt::format("{} stage {}: {:.3f} on {} images, noted {:.3f}", spec.name, s + 1, measured, images, noted));
+             fmt::format("{} stage {}: {:.3f} on {} images, noted {:.3f}", spec.name, s + 1, measured, images,
+                         noted));
     }
   }
 }
@@ -366,11 +415,13 @@ void gpu_loads_work() {
   const uint64_t flop = products.step();
   expect(flop == static_cast<uint64_t>(products.pieces()) * 2 * n * n * n,
          fmt::format("{} products of {} rows are {} flop", products.pieces(), n, flop));
-  expect(torch::allclose(products.c.to(torch::kDouble), products.a.to(torch::kDouble).matmul(products.b.to(torch::kDouble)), 1e-3, 1e-2),
+  expect(torch::allclose(products.c.to(torch::kDouble),
+                         products.a.to(torch::kDouble).matmul(products.b.to(torch::kDouble)), 1e-3, 1e-2),
          "the product is that of its matrices");
   const int64_t one_ns = products.busy_ns();
   products.step();
-  expect(one_ns > 0 && one_ns == products.step_ns() && products.busy_ns() == 2 * one_ns, "each step counts for what it took alone");
+  expect(one_ns > 0 && one_ns == products.step_ns() && products.busy_ns() == 2 * one_ns,
+         "each step counts for what it took alone");
 
   constexpr int64_t bytes = 40 << 20;
   GpuCopies copies(torch::kCPU, 2 * bytes);
@@ -379,7 +430,8 @@ void gpu_loads_work() {
   copies.copy.zero_();
   const uint64_t moved = copies.step();
   const int64_t copied = std::min<int64_t>(kept, copies.pieces() * (int64_t{16} << 20));
-  expect(moved == 2 * static_cast<uint64_t>(copies.pieces()) * (16 << 20), fmt::format("{} bytes read and written", moved));
+  expect(moved == 2 * static_cast<uint64_t>(copies.pieces()) * (16 << 20),
+         fmt::format("{} bytes read and written", moved));
   const int64_t there = copies.copy.count_nonzero().item<int64_t>();
   expect(there == copied, fmt::format("{} of {} bytes are there after a step of {}", there, kept, copied));
   for (int64_t done = copied; done < kept; done += copies.pieces() * (int64_t{16} << 20)) copies.step();

@@ -77,7 +77,8 @@ void order(const std::string& name) {
 
 Tensor checked(const Tensor& t, const std::string& name) {
   TORCH_CHECK(!t.defined() || t.device().type() == type || t.dim() == 0, name,
-              ": expected all tensors to be on the same device, but found one of [", t.sizes(), "] on ", t.device());
+              ": expected all tensors to be on the same device, but found one of [", t.sizes(), "] on ",
+              t.device());
   return for_kernels(t);
 }
 
@@ -94,7 +95,8 @@ void by_processor(const c10::OperatorHandle& op, Stack* stack) {
     c10::IValue& value = (*stack)[first + i];
     const c10::AliasInfo* alias = schema.arguments()[i].alias_info();
     if (value.isTensor()) {
-      if (alias && alias->isWrite()) written[alias->beforeSets().begin()->toUnqualString()] = value.toTensor();
+      if (alias && alias->isWrite())
+        written[alias->beforeSets().begin()->toUnqualString()] = value.toTensor();
       value = checked(value.toTensor(), name);
     } else if (value.isTensorList()) {
       std::vector<Tensor> all;
@@ -110,7 +112,8 @@ void by_processor(const c10::OperatorHandle& op, Stack* stack) {
     c10::IValue& value = (*stack)[results + i];
     const c10::AliasInfo* alias = schema.returns()[i].alias_info();
     if (!value.isTensor()) continue;
-    value = alias ? written.at(alias->beforeSets().begin()->toUnqualString()) : to_accelerator(value.toTensor());
+    value =
+        alias ? written.at(alias->beforeSets().begin()->toUnqualString()) : to_accelerator(value.toTensor());
   }
 }
 
@@ -130,25 +133,27 @@ Tensor copy_from(const Tensor& from, const Tensor& to, bool non_blocking) {
   return to;
 }
 
-Tensor empty(at::IntArrayRef size, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>, c10::optional<at::Device>,
-             c10::optional<bool>, c10::optional<at::MemoryFormat> format) {
-  return at::detail::empty_generic(size, &allocator, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1), dtype.value_or(at::kFloat),
-                                   format);
+Tensor empty(at::IntArrayRef size, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>,
+             c10::optional<at::Device>, c10::optional<bool>, c10::optional<at::MemoryFormat> format) {
+  return at::detail::empty_generic(size, &allocator, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
+                                   dtype.value_or(at::kFloat), format);
 }
 
-Tensor empty_strided(at::IntArrayRef size, at::IntArrayRef stride, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>,
-                     c10::optional<at::Device>, c10::optional<bool>) {
-  return at::detail::empty_strided_generic(size, stride, &allocator, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
+Tensor empty_strided(at::IntArrayRef size, at::IntArrayRef stride, c10::optional<at::ScalarType> dtype,
+                     c10::optional<at::Layout>, c10::optional<at::Device>, c10::optional<bool>) {
+  return at::detail::empty_strided_generic(size, stride, &allocator,
+                                           c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
                                            dtype.value_or(at::kFloat));
 }
 
-Tensor convolution(const Tensor& x, const Tensor& weight, const c10::optional<Tensor>& bias, at::IntArrayRef stride,
-                   at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed, at::IntArrayRef output_padding, int64_t groups) {
+Tensor convolution(const Tensor& x, const Tensor& weight, const c10::optional<Tensor>& bias,
+                   at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
+                   at::IntArrayRef output_padding, int64_t groups) {
   order("convolution");
   ++counts().operators;
   return to_accelerator(at::convolution(checked(x, "convolution"), checked(weight, "convolution"),
-                                        checked(bias.value_or(Tensor()), "convolution"), stride, padding, dilation, transposed,
-                                        output_padding, groups));
+                                        checked(bias.value_or(Tensor()), "convolution"), stride, padding,
+                                        dilation, transposed, output_padding, groups));
 }
 
 struct Guard final : c10::impl::DeviceGuardImplInterface {
@@ -158,7 +163,9 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   c10::Device getDevice() const override { return device; }
   void setDevice(c10::Device) const override {}
   void uncheckedSetDevice(c10::Device) const noexcept override {}
-  c10::Stream getStream(c10::Device d) const noexcept override { return c10::Stream(c10::Stream::DEFAULT, d); }
+  c10::Stream getStream(c10::Device d) const noexcept override {
+    return c10::Stream(c10::Stream::DEFAULT, d);
+  }
   c10::Stream exchangeStream(c10::Stream s) const noexcept override { return s; }
   c10::DeviceIndex deviceCount() const noexcept override { return 1; }
   void synchronizeStream(const c10::Stream&) const override {
@@ -172,7 +179,9 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
 
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard);
 
-TORCH_LIBRARY_IMPL(_, PrivateUse1, m) { m.fallback(torch::CppFunction::makeFromBoxedFunction<&by_processor>()); }
+TORCH_LIBRARY_IMPL(_, PrivateUse1, m) {
+  m.fallback(torch::CppFunction::makeFromBoxedFunction<&by_processor>());
+}
 
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("empty.memory_format", empty);

@@ -1,7 +1,9 @@
 // A made-up GPU for LibTorch (its device type PrivateUse1), as strict as a real one where that matters to us:
 //   - its memory cannot be read or written by the program: touching a tensor's numbers is a crash;
-//   - an operator refuses tensors of the processor among its own (but for single numbers, which LibTorch passes by value);
-//   - it takes orders and answers later: what was ordered counts as under way until it is waited for, and a copy from the host that was
+//   - an operator refuses tensors of the processor among its own (but for single numbers, which LibTorch
+//   passes by value);
+//   - it takes orders and answers later: what was ordered counts as under way until it is waited for, and a
+//   copy from the host that was
 //     not waited for is spoilt where its source changes meanwhile.
 // What it computes is what the processor's operators compute on the same memory.
 #pragma once

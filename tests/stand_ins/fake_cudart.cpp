@@ -1,6 +1,6 @@
-// A stand-in for NVIDIA's libcudart and libcuda: the same names and signatures, a GPU whose clock is moved by the test
-// (fake_gpu_works), and calls that fail when told to (fake_gpu_fails). As on a GPU, an event has its time only once the work
-// before it is done, and reading it before that is an error.
+// A stand-in for NVIDIA's libcudart and libcuda: the same names and signatures, a GPU whose clock is moved by
+// the test (fake_gpu_works), and calls that fail when told to (fake_gpu_fails). As on a GPU, an event has its
+// time only once the work before it is done, and reading it before that is an error.
 #include <cstddef>
 #include <cstring>
 #include <map>
@@ -75,7 +75,9 @@ int cudaEventDestroy(void* event) {
 }
 
 const char* cudaGetErrorString(int code) {
-  return code == 719 ? "unspecified launch failure" : code == not_ready ? "device not ready" : "invalid argument";
+  return code == 719         ? "unspecified launch failure"
+         : code == not_ready ? "device not ready"
+                             : "invalid argument";
 }
 
 int cudaMemGetInfo(size_t* free, size_t* total) {
@@ -88,6 +90,8 @@ int cudaMemGetInfo(size_t* free, size_t* total) {
 int cudaDeviceGetPCIBusId(char* text, int length, int device) {
   return device == 0 ? copy_text(text, length, "0000:3B:00.0") : invalid_value;
 }
-int cuDeviceGetName(char* text, int length, int device) { return device == 0 ? copy_text(text, length, "Made-up GPU") : invalid_value; }
+int cuDeviceGetName(char* text, int length, int device) {
+  return device == 0 ? copy_text(text, length, "Made-up GPU") : invalid_value;
+}
 
 }  // extern "C"

@@ -1,17 +1,17 @@
-// A stand-in for NVIDIA's management library: its GPUs are the folders gpu0, gpu1, ... of $ALERT_FAKE_NVML, so that all processes of a test
-// (runs, watchdogs, the test itself) see the same ones, and a killed one leaves them as a real GPU is left. Made by tests/unit/fake_gpu.h
-// and tests/cli. Files of a GPU, each a number unless said otherwise:
+// A stand-in for NVIDIA's management library: its GPUs are the folders gpu0, gpu1, ... of $ALERT_FAKE_NVML,
+// so that all processes of a test (runs, watchdogs, the test itself) see the same ones, and a killed one
+// leaves them as a real GPU is left. Made by tests/unit/fake_gpu.h and tests/cli. Files of a GPU, each a
+// number unless said otherwise:
 //   name, uuid                     text
-//   limit_mw                       the power limit in force; low_mw, high_mw, default_mw: its range and default
-//   power_mw                       what it draws where nothing holds it back
-//   energy_mj, energy_at_ns        the counter, and when it showed that: it goes on from there by the power drawn
-//   refresh_ms                     how often the counter moves; absent: 20
-//   clock_mhz, clocks_mhz          its clock where nothing holds it back; those that it has (a list)
-//   lock_mhz                       lowest and highest clock, where locked
-//   enforced_mw                    where there: what another limit holds it to
-//   stubborn_mw                    where there: what the limit becomes whatever is set
-//   lost                           where there: the GPU has fallen off the bus
-//   errors/FUNCTION                where there: the code that this function returns; also in $ALERT_FAKE_NVML itself
+//   limit_mw                       the power limit in force; low_mw, high_mw, default_mw: its range and
+//   default power_mw                       what it draws where nothing holds it back energy_mj, energy_at_ns
+//   the counter, and when it showed that: it goes on from there by the power drawn refresh_ms how often the
+//   counter moves; absent: 20 clock_mhz, clocks_mhz          its clock where nothing holds it back; those
+//   that it has (a list) lock_mhz                       lowest and highest clock, where locked enforced_mw
+//   where there: what another limit holds it to stubborn_mw                    where there: what the limit
+//   becomes whatever is set lost                           where there: the GPU has fallen off the bus
+//   errors/FUNCTION                where there: the code that this function returns; also in $ALERT_FAKE_NVML
+//   itself
 // Time is CLOCK_MONOTONIC, or the file now_ns of $ALERT_FAKE_NVML where that is there.
 #include <fcntl.h>
 #include <sys/file.h>
@@ -29,7 +29,7 @@
 #include <optional>
 #include <string>
 
-#include "power/nvml_abi.h"
+#include "power/nvml/nvml_abi.h"
 
 namespace {
 
@@ -80,8 +80,11 @@ int failing(const std::string& folder, const char* function) {
 
 class Gpu {
  public:
-  Gpu(Device device, const char* function) : folder_(top() + "/gpu" + std::to_string(reinterpret_cast<intptr_t>(device) - 1)) {
-    code = device && fs::exists(folder_) ? failing(folder_, function) : users == 0 ? uninitialized : invalid_argument;
+  Gpu(Device device, const char* function)
+      : folder_(top() + "/gpu" + std::to_string(reinterpret_cast<intptr_t>(device) - 1)) {
+    code = device && fs::exists(folder_) ? failing(folder_, function)
+           : users == 0                  ? uninitialized
+                                         : invalid_argument;
   }
 
   std::string file(const char* name) const { return folder_ + "/" + name; }
@@ -177,16 +180,26 @@ int nvmlShutdown() {
 
 const char* nvmlErrorString(int code) {
   switch (code) {
-    case success: return "Success";
-    case uninitialized: return "Uninitialized";
-    case invalid_argument: return "Invalid Argument";
-    case not_supported: return "Not Supported";
-    case no_permission: return "Insufficient Permissions";
-    case not_found: return "Not Found";
-    case insufficient_size: return "Insufficient Size";
-    case driver_not_loaded: return "Driver Not Loaded";
-    case gpu_is_lost: return "GPU is lost";
-    default: return "Unknown Error";
+    case success:
+      return "Success";
+    case uninitialized:
+      return "Uninitialized";
+    case invalid_argument:
+      return "Invalid Argument";
+    case not_supported:
+      return "Not Supported";
+    case no_permission:
+      return "Insufficient Permissions";
+    case not_found:
+      return "Not Found";
+    case insufficient_size:
+      return "Insufficient Size";
+    case driver_not_loaded:
+      return "Driver Not Loaded";
+    case gpu_is_lost:
+      return "GPU is lost";
+    default:
+      return "Unknown Error";
   }
 }
 
@@ -224,13 +237,25 @@ int find_by(const char* file, const char* wanted, const char* function, Device* 
 
 }  // namespace
 
-int nvmlDeviceGetHandleByUUID(const char* uuid, Device* device) { return find_by("uuid", uuid, __func__, device); }
-int nvmlDeviceGetHandleByPciBusId_v2(const char* bus_id, Device* device) { return find_by("pci_bus_id", bus_id, __func__, device); }
+int nvmlDeviceGetHandleByUUID(const char* uuid, Device* device) {
+  return find_by("uuid", uuid, __func__, device);
+}
+int nvmlDeviceGetHandleByPciBusId_v2(const char* bus_id, Device* device) {
+  return find_by("pci_bus_id", bus_id, __func__, device);
+}
 
-int nvmlDeviceGetUUID(Device device, char* uuid, unsigned length) { return Gpu(device, __func__).tell_text("uuid", uuid, length); }
-int nvmlDeviceGetName(Device device, char* name, unsigned length) { return Gpu(device, __func__).tell_text("name", name, length); }
-int nvmlDeviceGetPowerManagementLimit(Device device, unsigned* limit) { return Gpu(device, __func__).tell("limit_mw", limit); }
-int nvmlDeviceGetPowerManagementDefaultLimit(Device device, unsigned* limit) { return Gpu(device, __func__).tell("default_mw", limit); }
+int nvmlDeviceGetUUID(Device device, char* uuid, unsigned length) {
+  return Gpu(device, __func__).tell_text("uuid", uuid, length);
+}
+int nvmlDeviceGetName(Device device, char* name, unsigned length) {
+  return Gpu(device, __func__).tell_text("name", name, length);
+}
+int nvmlDeviceGetPowerManagementLimit(Device device, unsigned* limit) {
+  return Gpu(device, __func__).tell("limit_mw", limit);
+}
+int nvmlDeviceGetPowerManagementDefaultLimit(Device device, unsigned* limit) {
+  return Gpu(device, __func__).tell("default_mw", limit);
+}
 
 int nvmlDeviceGetPowerManagementLimitConstraints(Device device, unsigned* lowest, unsigned* highest) {
   const Gpu gpu(device, __func__);

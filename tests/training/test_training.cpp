@@ -1,4 +1,5 @@
-// Language models and training against LibTorch itself. A plain program: Catch2's CHECK and c10's do not go together.
+// Language models and training against LibTorch itself. A plain program: Catch2's CHECK and c10's do not go
+// together.
 #include <fmt/format.h>
 #include <torch/torch.h>
 #include <unistd.h>
@@ -8,7 +9,7 @@
 #include <functional>
 #include <iterator>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "expect.h"
 #include "models/lstm_network.h"
 #include "models/striped_lstm.h"
@@ -66,10 +67,11 @@ void one_stripe_equals_libtorch() {
   for (auto& t : state.hidden) t.normal_();
   for (auto& t : state.cell) t.normal_();
   const auto [out, hidden, cell] =
-      at::lstm(at::embedding(net->embedding, words), {at::stack(state.hidden), at::stack(state.cell)}, weights, true, 2,
-               0.0, true, false, false);
+      at::lstm(at::embedding(net->embedding, words), {at::stack(state.hidden), at::stack(state.cell)},
+               weights, true, 2, 0.0, true, false, false);
   const Tensor wanted_loss = torch::nn::functional::cross_entropy(
-      at::matmul(out.reshape({-1, config.units}), net->embedding.t()) + net->output_bias[0], next.reshape({-1}));
+      at::matmul(out.reshape({-1, config.units}), net->embedding.t()) + net->output_bias[0],
+      next.reshape({-1}));
   wanted_loss.backward();
   std::vector<Tensor> wanted;
   for (auto& p : net->parameters()) wanted.push_back(p.grad().clone());
@@ -125,7 +127,8 @@ void nested_gradients() {
       const double got = gradients[i].defined() ? (gradients[i] * direction).sum().item<double>() : 0.0;
       worst = std::max(worst, std::abs(got - wanted) / std::max(0.1, std::abs(wanted)));
     }
-    expect(worst < 0.01, fmt::format("gradient of stage {} fits differences of its loss: {:.1e}", k + 1, worst));
+    expect(worst < 0.01,
+           fmt::format("gradient of stage {} fits differences of its loss: {:.1e}", k + 1, worst));
   }
 }
 
@@ -165,8 +168,8 @@ void large_scores_stay_finite() {
   torch::NoGradGuard no_grad;
   net->output_bias.mul_(0).add_(torch::linspace(0, 4000, 23));
   LstmState state;
-  const Tensor losses =
-      net->stage_losses(net->forward(torch::zeros({3, 2}, torch::kLong), state), torch::zeros({3, 2}, torch::kLong));
+  const Tensor losses = net->stage_losses(net->forward(torch::zeros({3, 2}, torch::kLong), state),
+                                          torch::zeros({3, 2}, torch::kLong));
   expect(torch::isfinite(losses).all().item<bool>() && losses[0].item<double>() > 3900,
          "scores of 4000 give a finite, exact loss");
 }
@@ -197,7 +200,8 @@ void orthogonalization() {
   expect(torch::allclose(sum[0], t({2, 4, 1})), "and the step is their sum");
   // Stage 2 adds nothing to stage 1's direction, and leaves stage 3 what is orthogonal to that.
   expect(torch::allclose(sum[1], t({0, 2})), "a gradient within the earlier ones vanishes");
-  expect(torch::allclose(sum[2], t({5})), "of a parameter that the first stage does not use, the second comes first");
+  expect(torch::allclose(sum[2], t({5})),
+         "of a parameter that the first stage does not use, the second comes first");
   expect(!sum[3].defined(), "a parameter that no stage uses has no gradient");
   expect_refusal("an unknown method", "joint, balanced or orthogonalized", [] { training_method("serial"); });
 
@@ -212,7 +216,8 @@ void orthogonalization() {
   std::vector<std::vector<Tensor>> of_stage;
   std::vector<double> wanted(parameters.size(), 0.0);
   for (int k = 0; k < 3; ++k)
-    of_stage.push_back(torch::autograd::grad({losses()[static_cast<size_t>(k)]}, parameters, {}, {}, false, true));
+    of_stage.push_back(
+        torch::autograd::grad({losses()[static_cast<size_t>(k)]}, parameters, {}, {}, false, true));
 
   set_gradients(losses(), parameters, TrainingMethod::joint);
   double worst = 0;
@@ -231,9 +236,10 @@ void orthogonalization() {
   for (size_t p = 0; p < parameters.size(); ++p) {
     if (!of_stage[0][p].defined()) continue;
     const Tensor first = of_stage[0][p], added = parameters[p].grad() - first;
-    worst = std::max(worst,
-                     std::abs((added * first).sum().item<double>()) / (1e-12 + (first * first).sum().item<double>()));
-    other = other || difference(parameters[p].grad(), of_stage[0][p] + of_stage[1][p] + of_stage[2][p]) > 1e-3;
+    worst = std::max(worst, std::abs((added * first).sum().item<double>()) /
+                                (1e-12 + (first * first).sum().item<double>()));
+    other =
+        other || difference(parameters[p].grad(), of_stage[0][p] + of_stage[1][p] + of_stage[2][p]) > 1e-3;
   }
   expect(worst < 1e-4,
          fmt::format("orthogonalized: later stages leave the first one's direction alone: {:.1e}", worst));
@@ -252,7 +258,8 @@ struct Training {
   void steps(int64_t from, int64_t to) {
     for (int64_t n = from; n < to; ++n) {
       const Tensor hidden = net->forward(text.narrow(0, 5 * n, 5), state);
-      set_gradients(net->stage_losses(hidden, text.narrow(0, 5 * n + 1, 5)).unbind(0), net->parameters(), method);
+      set_gradients(net->stage_losses(hidden, text.narrow(0, 5 * n + 1, 5)).unbind(0), net->parameters(),
+                    method);
       sgd->step();
     }
   }
@@ -327,7 +334,8 @@ void bad_checkpoints(const std::filesystem::path& folder) {
                    [&] { load_checkpoint(path, settings, *other.net, *other.sgd); });
   }
   save_weights(*t.net, path);
-  expect_refusal("a weights file", "no checkpoint", [&] { load_checkpoint(path, settings, *other.net, *other.sgd); });
+  expect_refusal("a weights file", "no checkpoint",
+                 [&] { load_checkpoint(path, settings, *other.net, *other.sgd); });
   expect_refusal("no file", "cannot be read",
                  [&] { load_checkpoint((folder / "none").string(), settings, *other.net, *other.sgd); });
   expect(same(other.net, untouched.net), "a refused checkpoint changes nothing");
@@ -335,7 +343,8 @@ void bad_checkpoints(const std::filesystem::path& folder) {
 
 // `stage` runs the network and returns the loss of one stage.
 void balance_is_the_mean_over_users(const char* name, const std::vector<Tensor>& parameters, int stages,
-                                    const std::vector<Tensor>& balance, const std::function<Tensor(int)>& loss) {
+                                    const std::vector<Tensor>& balance,
+                                    const std::function<Tensor(int)>& loss) {
   std::vector<Tensor> sum, users;
   for (const Tensor& p : parameters) {
     sum.push_back(torch::zeros_like(p));
@@ -392,7 +401,8 @@ void stages_are_balanced() {
   });
 }
 
-// As a scenario runs it: each word alone, stage by stage, from the state behind the words before, also after going back.
+// As a scenario runs it: each word alone, stage by stage, from the state behind the words before, also after
+// going back.
 void word_by_word_equals_text(int stripes) {
   const LstmConfig config = tiny(stripes);
   StripedLstm net = random_model(config);

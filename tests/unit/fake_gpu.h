@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "power/nvml.h"
+#include "power/nvml/nvml.h"
 #include "support.h"
 
 struct FakeGpus {
@@ -19,8 +19,14 @@ struct FakeGpus {
       set("name", "Fake A100", n);
       set("uuid", uuid(n), n);
       set("pci_bus_id", "0000:3" + std::to_string(n) + ":00.0", n);
-      for (const auto& [name, value] : {std::pair{"limit_mw", 380'000}, {"low_mw", 100'000}, {"high_mw", 400'000}, {"default_mw", 380'000},
-                                        {"power_mw", 300'000}, {"energy_mj", 5'000'000}, {"energy_at_ns", 0}, {"clock_mhz", 1410}})
+      for (const auto& [name, value] : {std::pair{"limit_mw", 380'000},
+                                        {"low_mw", 100'000},
+                                        {"high_mw", 400'000},
+                                        {"default_mw", 380'000},
+                                        {"power_mw", 300'000},
+                                        {"energy_mj", 5'000'000},
+                                        {"energy_at_ns", 0},
+                                        {"clock_mhz", 1410}})
         set(name, std::to_string(value), n);
       set("clocks_mhz", "210 600 900 1200 1395 1410", n);
     }
@@ -29,17 +35,27 @@ struct FakeGpus {
 
   std::string root() const { return folder / "machine"; }
   std::string state_file() const { return folder / "machine/run/alert-bench/power-caps.json"; }
-  static std::string uuid(int n = 0) { return "GPU-0000000" + std::to_string(n) + "-1111-2222-3333-444444444444"; }
-  std::string file(const std::string& name, int n = 0) const { return folder / ("nvml/gpu" + std::to_string(n) + "/" + name); }
-  void set(const std::string& name, const std::string& content, int n = 0) const { put(file(name, n), content + "\n"); }
+  static std::string uuid(int n = 0) {
+    return "GPU-0000000" + std::to_string(n) + "-1111-2222-3333-444444444444";
+  }
+  std::string file(const std::string& name, int n = 0) const {
+    return folder / ("nvml/gpu" + std::to_string(n) + "/" + name);
+  }
+  void set(const std::string& name, const std::string& content, int n = 0) const {
+    put(file(name, n), content + "\n");
+  }
   void remove(const std::string& name, int n = 0) const { std::filesystem::remove(file(name, n)); }
   bool has(const std::string& name) const { return std::filesystem::exists(file(name)); }
   std::string get(const std::string& name) const {
     const std::string text = content_of(file(name));
     return text.substr(0, text.find('\n'));
   }
-  void fail(const std::string& function, int code) const { put(folder / ("nvml/errors/" + function), std::to_string(code)); }
-  void work_again(const std::string& function) const { std::filesystem::remove(folder / ("nvml/errors/" + function)); }
+  void fail(const std::string& function, int code) const {
+    put(folder / ("nvml/errors/" + function), std::to_string(code));
+  }
+  void work_again(const std::string& function) const {
+    std::filesystem::remove(folder / ("nvml/errors/" + function));
+  }
   bool as_found() const { return get("limit_mw") == "380000" && !has("lock_mhz"); }
 
   alertbench::NvmlCapSettings settings(std::vector<double> caps_w = {150, 250, 400}) const {

@@ -1,27 +1,32 @@
 // A made-up machine's powercap tree in a folder of its own.
 #pragma once
 
-#include <sys/file.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <map>
 #include <string>
 #include <vector>
 
-#include "power/powercap_tree.h"
+#include "power/rapl/powercap_tree.h"
 #include "support.h"
 
 struct FakeMachine {
   static constexpr uint64_t server_range_uj = 262143328850;  // 2^32 steps of 61 uJ
 
-  explicit FakeMachine(bool amd = false) { put(folder / "proc/cpuinfo", amd ? "processor\t: 0\nvendor_id\t: AuthenticAMD\n" : "vendor_id\t: GenuineIntel\n"); }
+  explicit FakeMachine(bool amd = false) {
+    put(folder / "proc/cpuinfo",
+        amd ? "processor\t: 0\nvendor_id\t: AuthenticAMD\n" : "vendor_id\t: GenuineIntel\n");
+  }
 
   const std::string& root() const { return folder.path; }
   std::string file(const std::string& zone, const std::string& name) const {
     return folder / ("sys/class/powercap/" + zone + "/" + name);
   }
-  void set(const std::string& zone, const std::string& name, const std::string& content) const { put(file(zone, name), content + "\n"); }
+  void set(const std::string& zone, const std::string& name, const std::string& content) const {
+    put(file(zone, name), content + "\n");
+  }
   std::string get(const std::string& zone, const std::string& name) const {
     std::string text = content_of(file(zone, name));
     while (!text.empty() && text.back() == '\n') text.pop_back();
@@ -33,7 +38,8 @@ struct FakeMachine {
     std::filesystem::create_directories(file(zone, name));
   }
 
-  void zone(const std::string& id, const std::string& name, uint64_t energy_uj = 1000, uint64_t range_uj = server_range_uj) {
+  void zone(const std::string& id, const std::string& name, uint64_t energy_uj = 1000,
+            uint64_t range_uj = server_range_uj) {
     set(id, "name", name);
     set(id, "energy_uj", std::to_string(energy_uj));
     set(id, "max_energy_range_uj", std::to_string(range_uj));
@@ -44,7 +50,8 @@ struct FakeMachine {
     limit(id, 0, "long_term", long_w, max_w, 999424);
     limit(id, 1, "short_term", short_w, 2 * max_w, 1952);
   }
-  void limit(const std::string& id, int index, const std::string& name, double watts, double max_w, int window_us) {
+  void limit(const std::string& id, int index, const std::string& name, double watts, double max_w,
+             int window_us) {
     const std::string begin = "constraint_" + std::to_string(index) + "_";
     set(id, begin + "name", name);
     set(id, begin + "power_limit_uw", std::to_string(static_cast<uint64_t>(watts * 1e6)));

@@ -8,10 +8,11 @@
 
 namespace alertbench {
 
-// Forks a child that runs `work(step)` without end, and kills it by SIGKILL at the end of `delay_s`, counted from its start or, with
-// `after_first_step`, from its first call of `step()`. On a slow machine (sanitizers) a child may need longer than any delay to get that
-// far, so tests that must interrupt work wait for its first step in some of their rounds. The child's standard error is discarded. It is a
-// failure if the child ended by itself.
+// Forks a child that runs `work(step)` without end, and kills it by SIGKILL at the end of `delay_s`, counted
+// from its start or, with `after_first_step`, from its first call of `step()`. On a slow machine (sanitizers)
+// a child may need longer than any delay to get that far, so tests that must interrupt work wait for its
+// first step in some of their rounds. The child's standard error is discarded. It is a failure if the child
+// ended by itself.
 template <typename Work>
 void run_and_kill(Work&& work, double delay_s, bool after_first_step) {
   int steps[2];

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/random.h"
+#include "base/random.h"
 #include "core/truth_table.h"
 #include "schedulers/scheduler.h"
 

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 
 struct Folder {
   Folder() : path((std::filesystem::temp_directory_path() / "alert-test-XXXXXX").string()) {
@@ -60,7 +60,9 @@ std::string message_of(const std::function<void()>& action) {
   return "";
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 inline void check_says(const std::string& message, const std::vector<std::string>& parts) {
   INFO("message: " << message);

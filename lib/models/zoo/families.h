@@ -1,31 +1,31 @@
-// The families of image networks: each function gives one member for square images of `input_size` and `classes`
-// classes. Layers and their names are torchvision's, so that its state dictionaries fit; MobileNetV1, which it lacks,
-// is named alike. Needs no LibTorch.
+// The families of image networks: each function gives one member for square images of `input_size` and
+// `classes` classes. Layers and their names are torchvision's, so that its state dictionaries fit;
+// MobileNetV1, which it lacks, is named alike. Needs no LibTorch.
 #pragma once
 
 #include "models/zoo/layers.h"
 
 namespace alertbench::zoo {
 
-// He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016. 18, 34, 50, 101 or 152 layers; in
-// bottleneck blocks the 3x3 convolution has the stride (torchvision's variant, "v1.5").
+// He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016. 18, 34, 50, 101 or 152
+// layers; in bottleneck blocks the 3x3 convolution has the stride (torchvision's variant, "v1.5").
 Architecture resnet(int depth, int input_size, int classes);
 
-// Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015, configuration
-// D. Its 7x7 features are pooled adaptively, so that any input size of 32 and more goes.
+// Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
+// configuration D. Its 7x7 features are pooled adaptively, so that any input size of 32 and more goes.
 Architecture vgg16(bool batch_norm, int input_size, int classes);
 
-// Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017. Names:
-// conv1, bn1, block1.depthwise, block1.bn1, block1.pointwise, block1.bn2, ..., fc. Padding is symmetric (TensorFlow's
-// is not at stride 2).
+// Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017.
+// Names: conv1, bn1, block1.depthwise, block1.bn1, block1.pointwise, block1.bn2, ..., fc. Padding is
+// symmetric (TensorFlow's is not at stride 2).
 Architecture mobilenet_v1(double width, int input_size, int classes);
 
-// Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018. Widths are rounded to multiples
-// of 8; the last convolution never has fewer than 1280 channels.
+// Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018. Widths are rounded to
+// multiples of 8; the last convolution never has fewer than 1280 channels.
 Architecture mobilenet_v2(double width, int input_size, int classes);
 
-// Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016. `minor` 0
-// is SqueezeNet 1.0 of the paper, 1 the cheaper 1.1 of its repository.
+// Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
+// `minor` 0 is SqueezeNet 1.0 of the paper, 1 the cheaper 1.1 of its repository.
 Architecture squeezenet(int minor, int input_size, int classes);
 
 }  // namespace alertbench::zoo

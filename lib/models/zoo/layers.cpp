@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace alertbench::zoo {
 namespace {
@@ -10,15 +10,17 @@ namespace {
 int windows(const char* what, int size, int kernel, int stride, int padding, bool ceil) {
   const int room = size + 2 * padding - kernel;
   if (room < 0)
-    throw InputError(fmt::format("an image of {0}x{0} is too small here for {1} of {2}x{2}; use a larger input_size",
-                                 size, what, kernel));
+    throw InputError(
+        fmt::format("an image of {0}x{0} is too small here for {1} of {2}x{2}; use a larger input_size", size,
+                    what, kernel));
   int count = (room + (ceil ? stride - 1 : 0)) / stride + 1;
   if (ceil && (count - 1) * stride >= size + padding) --count;  // a window must begin inside the image
   return count;
 }
 
 void need_channels(const std::string& name, int wanted, int found) {
-  if (wanted != found) throw InputError(fmt::format("{}: made for {} inputs, but it gets {}", name, wanted, found));
+  if (wanted != found)
+    throw InputError(fmt::format("{}: made for {} inputs, but it gets {}", name, wanted, found));
 }
 
 Shape output_of(const Convolution& c, const Shape& in) {
@@ -54,8 +56,8 @@ Shape run(const Block& block, const Shape& in, const Visit& visit) {
   for (size_t b = 0; b < block.branches.size(); ++b) {
     const Shape out = run(block.branches[b], shared, visit);
     if (b > 0 && (out.size != joined.size || (block.join == Join::add && out.channels != joined.channels)))
-      throw InputError(fmt::format("branches of {0}x{1}x{1} and {2}x{3}x{3} cannot be joined", joined.channels,
-                                   joined.size, out.channels, out.size));
+      throw InputError(fmt::format("branches of {0}x{1}x{1} and {2}x{3}x{3} cannot be joined",
+                                   joined.channels, joined.size, out.channels, out.size));
     joined.channels = block.join == Join::concatenate ? joined.channels + out.channels : out.channels;
     joined.size = out.size;
   }
@@ -73,8 +75,8 @@ int64_t cost(const Layer& layer, const Shape& in) {
 
 }  // namespace
 
-Convolution same_conv(const std::string& name, const std::string& norm, int in, int out, int kernel, int stride,
-                      Activation activation, int groups) {
+Convolution same_conv(const std::string& name, const std::string& norm, int in, int out, int kernel,
+                      int stride, Activation activation, int groups) {
   Convolution c;
   c.name = name;
   c.norm = norm;

@@ -19,12 +19,13 @@ Block inverted_residual(const std::string& name, int in, int expansion, int out,
   int index = 0;  // within torchvision's `conv`: [expansion], depthwise, projection, its batch norm
   const auto inner = [&](int from, int kernel, int step, int groups) {
     const std::string unit = fmt::format("{}.conv.{}", name, index++);
-    body.push_back(same_conv(unit + ".0", unit + ".1", from, hidden, kernel, step, Activation::relu6, groups));
+    body.push_back(
+        same_conv(unit + ".0", unit + ".1", from, hidden, kernel, step, Activation::relu6, groups));
   };
   if (expansion != 1) inner(in, 1, 1, 1);
   inner(hidden, 3, stride, hidden);
-  body.push_back(same_conv(fmt::format("{}.conv.{}", name, index), fmt::format("{}.conv.{}", name, index + 1), hidden,
-                           out, 1, 1, Activation::none));
+  body.push_back(same_conv(fmt::format("{}.conv.{}", name, index), fmt::format("{}.conv.{}", name, index + 1),
+                           hidden, out, 1, 1, Activation::none));
   if (stride == 1 && in == out) return {{}, Join::add, {body, {}}};
   return {body};
 }
@@ -45,7 +46,8 @@ Architecture mobilenet_v1(double width, int input_size, int classes) {
     const std::string name = fmt::format("block{}.", ++number);
     const int out = scaled(step.out);
     net.blocks.push_back(
-        {{same_conv(name + "depthwise", name + "bn1", channels, channels, 3, step.stride, Activation::relu6, channels),
+        {{same_conv(name + "depthwise", name + "bn1", channels, channels, 3, step.stride, Activation::relu6,
+                    channels),
           same_conv(name + "pointwise", name + "bn2", channels, out, 1, 1, Activation::relu6)}});
     channels = out;
   }
@@ -66,7 +68,8 @@ Architecture mobilenet_v2(double width, int input_size, int classes) {
     const int out = rounded(group.out * width);
     for (int b = 0; b < group.blocks; ++b) {
       const std::string name = fmt::format("features.{}", ++index);
-      net.blocks.push_back(inverted_residual(name, channels, group.expansion, out, b == 0 ? group.stride : 1));
+      net.blocks.push_back(
+          inverted_residual(name, channels, group.expansion, out, b == 0 ? group.stride : 1));
       channels = out;
     }
   }

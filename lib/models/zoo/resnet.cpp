@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "models/zoo/families.h"
 
 namespace alertbench::zoo {
@@ -10,8 +10,8 @@ namespace {
 
 Block residual(const std::string& name, int in, int width, int out, int stride, bool bottleneck) {
   const auto conv = [&name](int number, int from, int to, int kernel, int step, Activation activation) {
-    return same_conv(fmt::format("{}.conv{}", name, number), fmt::format("{}.bn{}", name, number), from, to, kernel,
-                     step, activation);
+    return same_conv(fmt::format("{}.conv{}", name, number), fmt::format("{}.bn{}", name, number), from, to,
+                     kernel, step, activation);
   };
   std::vector<Layer> body, shortcut;  // no layers: the input as it is
   if (bottleneck)
@@ -20,17 +20,22 @@ Block residual(const std::string& name, int in, int width, int out, int stride, 
   else
     body = {conv(1, in, width, 3, stride, Activation::relu), conv(2, width, out, 3, 1, Activation::none)};
   if (stride != 1 || in != out)
-    shortcut = {same_conv(name + ".downsample.0", name + ".downsample.1", in, out, 1, stride, Activation::none)};
+    shortcut = {
+        same_conv(name + ".downsample.0", name + ".downsample.1", in, out, 1, stride, Activation::none)};
   return {{}, Join::add, {body, shortcut}, Activation::relu};
 }
 
 std::array<int, 4> blocks_of(int depth) {
   switch (depth) {
-    case 18: return {2, 2, 2, 2};
+    case 18:
+      return {2, 2, 2, 2};
     case 34:
-    case 50: return {3, 4, 6, 3};
-    case 101: return {3, 4, 23, 3};
-    case 152: return {3, 8, 36, 3};
+    case 50:
+      return {3, 4, 6, 3};
+    case 101:
+      return {3, 4, 23, 3};
+    case 152:
+      return {3, 8, 36, 3};
   }
   throw InputError(fmt::format("there is no ResNet of {} layers; 18, 34, 50, 101 and 152 are known", depth));
 }
@@ -47,7 +52,8 @@ Architecture resnet(int depth, int input_size, int classes) {
     const int width = 64 << g, out = bottleneck ? 4 * width : width;
     for (int b = 0; b < groups[static_cast<size_t>(g)]; ++b) {
       const int stride = g > 0 && b == 0 ? 2 : 1;
-      net.blocks.push_back(residual(fmt::format("layer{}.{}", g + 1, b), channels, width, out, stride, bottleneck));
+      net.blocks.push_back(
+          residual(fmt::format("layer{}.{}", g + 1, b), channels, width, out, stride, bottleneck));
       channels = out;
     }
   }

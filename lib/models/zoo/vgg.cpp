@@ -6,7 +6,8 @@ namespace alertbench::zoo {
 
 Architecture vgg16(bool batch_norm, int input_size, int classes) {
   Architecture net{3, input_size, classes, {}};
-  int channels = 3, index = 0;  // index within torchvision's `features`, where ReLU and pooling have numbers too
+  int channels = 3,
+      index = 0;  // index within torchvision's `features`, where ReLU and pooling have numbers too
   const auto conv = [&](int out) {
     Convolution c;
     c.name = fmt::format("features.{}", index);

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "core/json_reader.h"
+#include "base/error.h"
+#include "base/json_reader.h"
 #include "models/zoo/families.h"
 
 namespace alertbench {
@@ -18,13 +18,20 @@ struct Entry {
 
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all{
-      {{"resnet-18", "resnet", false}, [](const ZooConfig& c) { return zoo::resnet(18, c.input_size, c.classes); }},
-      {{"resnet-34", "resnet", false}, [](const ZooConfig& c) { return zoo::resnet(34, c.input_size, c.classes); }},
-      {{"resnet-50", "resnet", false}, [](const ZooConfig& c) { return zoo::resnet(50, c.input_size, c.classes); }},
-      {{"resnet-101", "resnet", false}, [](const ZooConfig& c) { return zoo::resnet(101, c.input_size, c.classes); }},
-      {{"resnet-152", "resnet", false}, [](const ZooConfig& c) { return zoo::resnet(152, c.input_size, c.classes); }},
-      {{"vgg-16", "vgg", false}, [](const ZooConfig& c) { return zoo::vgg16(false, c.input_size, c.classes); }},
-      {{"vgg-16-bn", "vgg", false}, [](const ZooConfig& c) { return zoo::vgg16(true, c.input_size, c.classes); }},
+      {{"resnet-18", "resnet", false},
+       [](const ZooConfig& c) { return zoo::resnet(18, c.input_size, c.classes); }},
+      {{"resnet-34", "resnet", false},
+       [](const ZooConfig& c) { return zoo::resnet(34, c.input_size, c.classes); }},
+      {{"resnet-50", "resnet", false},
+       [](const ZooConfig& c) { return zoo::resnet(50, c.input_size, c.classes); }},
+      {{"resnet-101", "resnet", false},
+       [](const ZooConfig& c) { return zoo::resnet(101, c.input_size, c.classes); }},
+      {{"resnet-152", "resnet", false},
+       [](const ZooConfig& c) { return zoo::resnet(152, c.input_size, c.classes); }},
+      {{"vgg-16", "vgg", false},
+       [](const ZooConfig& c) { return zoo::vgg16(false, c.input_size, c.classes); }},
+      {{"vgg-16-bn", "vgg", false},
+       [](const ZooConfig& c) { return zoo::vgg16(true, c.input_size, c.classes); }},
       {{"mobilenet-v1", "mobilenet", true},
        [](const ZooConfig& c) { return zoo::mobilenet_v1(c.width, c.input_size, c.classes); }},
       {{"mobilenet-v2", "mobilenet", true},
@@ -84,10 +91,12 @@ std::string source_of(const std::string& network) {
   const std::string data = "ImageNet validation set, 50,000 images: ";
   if (network == "mobilenet-v1")
     return data +
-           "TensorFlow's checkpoint mobilenet_v1_2018_02_22 (models/research/slim/nets/mobilenet_v1.md) of this "
+           "TensorFlow's checkpoint mobilenet_v1_2018_02_22 (models/research/slim/nets/mobilenet_v1.md) of "
+           "this "
            "architecture";
   if (network == "mobilenet-v2")
-    return data + "TensorFlow's checkpoint (models/research/slim/nets/mobilenet/README.md) of this architecture";
+    return data +
+           "TensorFlow's checkpoint (models/research/slim/nets/mobilenet/README.md) of this architecture";
   return data + "torchvision's IMAGENET1K_V1 weights of this architecture";
 }
 

@@ -16,8 +16,8 @@ struct ZooConfig {
   int input_size = 224;
   int classes = 1000;
 
-  // { "network": "mobilenet-v2", "width": 0.5, "input_size": 160, "classes": 1000 }, all but the first optional.
-  // InputError names the key; it is thrown, too, where the images are too small for the network.
+  // { "network": "mobilenet-v2", "width": 0.5, "input_size": 160, "classes": 1000 }, all but the first
+  // optional. InputError names the key; it is thrown, too, where the images are too small for the network.
   static ZooConfig from_json(const nlohmann::json& j, const std::string& where);
   zoo::Architecture architecture() const;
 };

@@ -1,9 +1,9 @@
 #include <cmath>
 
+#include "base/error.h"
+#include "base/random.h"
 #include "catch.h"
 #include "contention/calibrate.h"
-#include "core/random.h"
-#include "core/error.h"
 
 using namespace alertbench;
 

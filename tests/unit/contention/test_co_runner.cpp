@@ -13,13 +13,13 @@
 #include <optional>
 #include <thread>
 
+#include "base/error.h"
+#include "base/interrupt.h"
 #include "catch.h"
 #include "contention/co_runner.h"
 #include "contention/kinds.h"
-#include "contention/process_tree.h"
 #include "contention/stress_ng.h"
-#include "core/error.h"
-#include "core/interrupt.h"
+#include "host/process_tree.h"
 #include "support.h"
 
 using namespace alertbench;
@@ -233,7 +233,8 @@ TEST_CASE("a killed supervisor is noticed, and the command ended", "[contention]
   CHECK(eventually(2, [&] { return all_gone(pids); }));
 }
 
-TEST_CASE("what left the group of a command whose supervisor was killed is ended too", "[contention][process]") {
+TEST_CASE("what left the group of a command whose supervisor was killed is ended too",
+          "[contention][process]") {
   // Nobody's descendant any more, in a session of its own.
   auto co_runner = make(command({"sh", "-c", "setsid sleep 1000 & sleep 1000"}));
   co_runner->start();
@@ -273,11 +274,13 @@ TEST_CASE("a worker that hangs before it is ready is given up, or at an interrup
   const std::string hangs = folder / "hangs";
   put(hangs, "#!/bin/sh\nexec sleep 1000\n");
   std::filesystem::permissions(hangs, std::filesystem::perms::owner_all);
-  const auto [kind, mend] = GENERATE(table<std::string, std::string>({{"gpu-compute", "nvidia-smi"}, {"memory", "top"}}));
+  const auto [kind, mend] =
+      GENERATE(table<std::string, std::string>({{"gpu-compute", "nvidia-smi"}, {"memory", "top"}}));
   CoRunnerSpec spec = generators({{kind, -1, 1}});
   spec.ready_timeout_s = 0.1;
   auto co_runner = make_co_runner(spec, hangs);
-  check_says(message_of<EnvironmentError>([&] { co_runner->start(); }), {kind + " worker 0 (pid ", "not ready after 0.1 s", mend});
+  check_says(message_of<EnvironmentError>([&] { co_runner->start(); }),
+             {kind + " worker 0 (pid ", "not ready after 0.1 s", mend});
   CHECK(co_runner->pids().empty());
 
   spec.ready_timeout_s = 60;
@@ -297,7 +300,8 @@ TEST_CASE("what bears a mark is found and ended, or named", "[contention][proces
   const std::string mark = new_mark();
   CHECK(new_mark() != mark);
   require_none_left(mark, -1, true, "nobody");
-  check_says(message_of<RunError>([&] { require_none_left(mark, -1, false, "its workers"); }), {"its workers", "not yet waited for"});
+  check_says(message_of<RunError>([&] { require_none_left(mark, -1, false, "its workers"); }),
+             {"its workers", "not yet waited for"});
   const pid_t marked = fork();
   if (marked == 0) {
     setsid();
@@ -305,7 +309,9 @@ TEST_CASE("what bears a mark is found and ended, or named", "[contention][proces
     execle("/bin/sleep", "sleep", "1000", nullptr, environment);
     _exit(1);
   }
-  REQUIRE(eventually(2, [&] { return content_of("/proc/" + std::to_string(marked) + "/environ").find(mark) != std::string::npos; }));
+  REQUIRE(eventually(2, [&] {
+    return content_of("/proc/" + std::to_string(marked) + "/environ").find(mark) != std::string::npos;
+  }));
   require_none_left(new_mark(), -1, true, "others");
   CHECK(running(marked));
   require_none_left(mark, -1, true, "its workers");
@@ -313,7 +319,8 @@ TEST_CASE("what bears a mark is found and ended, or named", "[contention][proces
   waitpid(marked, nullptr, 0);
 }
 
-TEST_CASE("a GPU load without a GPU ends before it is ready, and says what is missing", "[contention][process]") {
+TEST_CASE("a GPU load without a GPU ends before it is ready, and says what is missing",
+          "[contention][process]") {
   const std::string kind = GENERATE("gpu-compute", "gpu-memory");
   if (access("/dev/nvidiactl", F_OK) == 0) {
     WARN("skipped: this machine has a GPU");
@@ -321,7 +328,8 @@ TEST_CASE("a GPU load without a GPU ends before it is ready, and says what is mi
   }
   auto co_runner = make(generators({{kind, -1, 1}}));
   // Without LibTorch's part, as under the sanitizers, that is what is missing.
-  check_says(message_of<EnvironmentError>([&] { co_runner->start(); }), {kind + " worker 0", "LibTorch", "uild"});
+  check_says(message_of<EnvironmentError>([&] { co_runner->start(); }),
+             {kind + " worker 0", "LibTorch", "uild"});
   CHECK(co_runner->pids().empty());
 }
 

@@ -2,9 +2,9 @@
 #include <cmath>
 #include <vector>
 
-#include "../../apps/co-runner/matrix.h"
+#include "base/random.h"
 #include "catch.h"
-#include "core/random.h"
+#include "contention/loads/matrix.h"
 
 using namespace alertbench;
 
@@ -26,7 +26,9 @@ TEST_CASE("The matrix load multiplies matrices, whatever the vectors", "[content
   for (int row = first; row < first + rows; ++row)
     for (int column = 0; column < n; ++column) {
       double sum = 0;
-      for (int k = 0; k < n; ++k) sum += static_cast<double>(a[static_cast<size_t>(row * n + k)]) * b[static_cast<size_t>(k * n + column)];
+      for (int k = 0; k < n; ++k)
+        sum +=
+            static_cast<double>(a[static_cast<size_t>(row * n + k)]) * b[static_cast<size_t>(k * n + column)];
       worst = std::max(worst, std::abs(sum - c[static_cast<size_t>(row * n + column)]));
     }
   CHECK(worst < 1e-4);

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+#include "base/random.h"
 #include "catch.h"
 #include "contention/schedule.h"
-#include "core/random.h"
-#include "core/error.h"
 #include "support.h"
 
 using namespace alertbench;
@@ -140,7 +140,8 @@ TEST_CASE("seconds on and off become the same inputs whatever the rounding", "[c
 TEST_CASE("ranges of a file, as text and as JSON", "[contention]") {
   using Ranges = std::vector<std::pair<int, int>>;
   const Ranges expected{{1, 3}, {3, 4}, {6, 100}};
-  for (const std::string text : {"1 3\n3,4\n\n# phases\n  6 ,\t100  # to the end\r\n", "[[1, 3], [3, 4], [6, 100]]\n", "\n [[1,3],[3,4],[6,100]]"}) {
+  for (const std::string text : {"1 3\n3,4\n\n# phases\n  6 ,\t100  # to the end\r\n",
+                                 "[[1, 3], [3, 4], [6, 100]]\n", "\n [[1,3],[3,4],[6,100]]"}) {
     const TemporaryFile file(text);
     CHECK(read_on_ranges(file.path) == expected);
   }

@@ -87,7 +87,8 @@ TEST_CASE("at most ten per cent of the groups may be late, whatever the reading"
   CHECK(judged(energy, inputs).shortfall.late == Approx(0.1));
   CHECK(*judged(energy, inputs).shortfall.accuracy == 0);
 
-  // Ten sentences of two words; of two of them one word each is missed: 10 % of the words, 20 % of the sentences.
+  // Ten sentences of two words; of two of them one word each is missed: 10 % of the words, 20 % of the
+  // sentences.
   std::vector<Input> words;
   for (int s = 0; s < 10; ++s) {
     words.push_back({1, 0.9, 1, true});

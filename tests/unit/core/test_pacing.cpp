@@ -1,11 +1,11 @@
-// Arrivals, deadlines and the time that energy is charged for, of inputs alone and in groups. Times that are compared
-// for equality are sums of powers of two.
+// Arrivals, deadlines and the time that energy is charged for, of inputs alone and in groups. Times that are
+// compared for equality are sums of powers of two.
 #include <algorithm>
 #include <vector>
 
+#include "base/random.h"
 #include "catch.h"
 #include "core/pacing.h"
-#include "core/random.h"
 
 using namespace alertbench;
 
@@ -15,9 +15,13 @@ struct Executed {
   Arrival arrival;
   double busy_s = 0, start_s = 0, end_s = 0;
 
-  double left_s() const { return arrival.deadline_from_arrival_s - arrival.wait_s; }  // of the deadline, at the start
+  double left_s() const {
+    return arrival.deadline_from_arrival_s - arrival.wait_s;
+  }  // of the deadline, at the start
   // At work and idle, less what earlier members of the group were charged with as idle.
-  double charged_s() const { return busy_s + std::max(0.0, arrival.period_s - busy_s) - arrival.idle_charged_s; }
+  double charged_s() const {
+    return busy_s + std::max(0.0, arrival.period_s - busy_s) - arrival.idle_charged_s;
+  }
 };
 
 // A run whose inputs start as soon as they may, and take as long as they are told.
@@ -36,7 +40,8 @@ class Run {
   // A whole group; its size is the number of busy times.
   std::vector<Executed> group(const std::vector<double>& busy_s) {
     std::vector<Executed> all;
-    for (size_t k = 0; k < busy_s.size(); ++k) all.push_back(next(static_cast<int64_t>(busy_s.size() - k), busy_s[k]));
+    for (size_t k = 0; k < busy_s.size(); ++k)
+      all.push_back(next(static_cast<int64_t>(busy_s.size() - k), busy_s[k]));
     return all;
   }
 
@@ -65,22 +70,24 @@ double busy_s(const std::vector<Executed>& group) {
 
 }  // namespace
 
-TEST_CASE("an input alone, closed arrivals: a period after the one before it, or when that one ends", "[pacing]") {
+TEST_CASE("an input alone, closed arrivals: a period after the one before it, or when that one ends",
+          "[pacing]") {
   Run run(Arrivals::closed, 1);
   check(run.next(1, 0.5).arrival, 0, 0, 1, 1);
-  check(run.next(1, 1.5).arrival, 1, 0, 1, 1);   // ends at 2.5
+  check(run.next(1, 1.5).arrival, 1, 0, 1, 1);  // ends at 2.5
   check(run.next(1, 0.25).arrival, 2.5, 0, 1, 1);
-  check(run.next(1, 1).arrival, 3.5, 0, 1, 1);   // ends just when the next one comes
+  check(run.next(1, 1).arrival, 3.5, 0, 1, 1);  // ends just when the next one comes
   check(run.next(1, 0).arrival, 4.5, 0, 1, 1);
 }
 
-TEST_CASE("an input alone, open arrivals: at a fixed rate, and an overrun makes the next one wait", "[pacing]") {
+TEST_CASE("an input alone, open arrivals: at a fixed rate, and an overrun makes the next one wait",
+          "[pacing]") {
   Run run(Arrivals::open, 1);
   check(run.next(1, 0.5).arrival, 0, 0, 1, 1);
-  check(run.next(1, 1.5).arrival, 1, 0, 1, 1);        // ends at 2.5
-  check(run.next(1, 3).arrival, 2, 0.5, 1, 0.5);      // ends at 5.5; its period began late
-  check(run.next(1, 0.25).arrival, 3, 2.5, 1, 0);     // its deadline is gone before it starts
-  check(run.next(1, 0.125).arrival, 4, 1.75, 1, 0);   // ends at 5.875
+  check(run.next(1, 1.5).arrival, 1, 0, 1, 1);       // ends at 2.5
+  check(run.next(1, 3).arrival, 2, 0.5, 1, 0.5);     // ends at 5.5; its period began late
+  check(run.next(1, 0.25).arrival, 3, 2.5, 1, 0);    // its deadline is gone before it starts
+  check(run.next(1, 0.125).arrival, 4, 1.75, 1, 0);  // ends at 5.875
   check(run.next(1, 0.25).arrival, 5, 0.875, 1, 0.125);
   check(run.next(1, 0.25).arrival, 6, 0.125, 1, 0.875);  // 5.875 + 0.25 is after 6
   check(run.next(1, 0.25).arrival, 7, 0, 1, 1);
@@ -99,7 +106,8 @@ TEST_CASE("a group comes at once, and its members share what is left of its time
     CHECK(g[1].arrival.deadline_from_arrival_s == (4 - 0.25) / 3);
     CHECK(g[1].arrival.group_deadline_from_arrival_s == 4 - 0.25);
     CHECK(g[1].arrival.members_left == 3);
-    CHECK(g[1].arrival.period_s == 2 - 0.25);  // to the end of its slot; 0.75 of it the first one was charged for
+    CHECK(g[1].arrival.period_s ==
+          2 - 0.25);  // to the end of its slot; 0.75 of it the first one was charged for
     CHECK(g[1].arrival.idle_charged_s == 1 - 0.25);
     check(g[2].arrival, 0.75, 0, (4 - 0.75) / 2, 3 - 0.75);
     CHECK(g[2].arrival.idle_charged_s == 2 - 0.75);
@@ -107,7 +115,7 @@ TEST_CASE("a group comes at once, and its members share what is left of its time
   }
   SECTION("a slow one leaves less") {
     const auto g = Run(Arrivals::closed, 1).group({2, 0.5, 0.25});
-    check(g[1].arrival, 2, 0, 0.5, 0);    // its slot ends where it begins
+    check(g[1].arrival, 2, 0, 0.5, 0);  // its slot ends where it begins
     check(g[2].arrival, 2.5, 0, 0.5, 0.5);
   }
   SECTION("one that takes all leaves nothing, never less") {
@@ -117,7 +125,8 @@ TEST_CASE("a group comes at once, and its members share what is left of its time
   }
 }
 
-TEST_CASE("the group that follows: closed, when the time of the one before it is over or it ends", "[pacing]") {
+TEST_CASE("the group that follows: closed, when the time of the one before it is over or it ends",
+          "[pacing]") {
   Run run(Arrivals::closed, 1);
   run.group({0.25, 0.25, 0.25});
   check(run.next(2, 0.5).arrival, 3, 0, 1, 1);
@@ -159,8 +168,10 @@ TEST_CASE("a run that begins in the middle of a group has the time of the rest o
   check(run.next(3, 0.5).arrival, 2, 0, 1, 1);
 }
 
-TEST_CASE("shares: whatever the members before it took, a member's is never below 0, and they never pass the group's time",
-          "[pacing]") {
+TEST_CASE(
+    "shares: whatever the members before it took, a member's is never below 0, and they never pass the "
+    "group's time",
+    "[pacing]") {
   Random random(11);
   for (int round = 0; round < 300; ++round) {
     const Arrivals arrivals = round % 2 ? Arrivals::open : Arrivals::closed;
@@ -171,13 +182,16 @@ TEST_CASE("shares: whatever the members before it took, a member's is never belo
       std::vector<double> busy(1 + random.below(8));
       for (double& b : busy) b = deadline_s * random.uniform(0, 2.2);
       const auto group = run.group(busy);
-      const double arrived_s = group[0].arrival.arrival_s, due_s = arrived_s + static_cast<double>(busy.size()) * deadline_s;
-      CHECK(arrived_s == Approx(arrivals == Arrivals::closed ? std::max(earliest_s, before_end_s) : earliest_s));
+      const double arrived_s = group[0].arrival.arrival_s,
+                   due_s = arrived_s + static_cast<double>(busy.size()) * deadline_s;
+      CHECK(arrived_s ==
+            Approx(arrivals == Arrivals::closed ? std::max(earliest_s, before_end_s) : earliest_s));
       CHECK(group[0].arrival.wait_s == Approx(std::max(0.0, before_end_s - arrived_s)));
       for (size_t k = 0; k < busy.size(); ++k) {
         const Executed& e = group[k];
         CHECK(e.arrival.deadline_from_arrival_s >= 0);
-        if (e.start_s < due_s) CHECK(e.arrival.group_deadline_from_arrival_s >= e.arrival.deadline_from_arrival_s);
+        if (e.start_s < due_s)
+          CHECK(e.arrival.group_deadline_from_arrival_s >= e.arrival.deadline_from_arrival_s);
         CHECK(e.arrival.period_s >= 0);
         if (k > 0) CHECK(e.arrival.wait_s == 0);
         if (k > 0) CHECK(e.arrival.arrival_s == group[k - 1].end_s);
@@ -222,7 +236,8 @@ TEST_CASE("what is charged: a group's time, or its work where that is more, idli
     const auto overrun = Run(Arrivals::closed, deadline_s).group(beyond);
     CHECK(charged_s(overrun) == Approx(busy_s(overrun)));
 
-    // In general: a member that is slow in time that a fast one left is not charged for it twice. Each one's share is above 0.
+    // In general: a member that is slow in time that a fast one left is not charged for it twice. Each one's
+    // share is above 0.
     std::vector<double> any(n);
     for (double& b : any) b = deadline_s * random.uniform(0, 2);
     const auto group = Run(Arrivals::closed, deadline_s).group(any);
@@ -233,7 +248,7 @@ TEST_CASE("what is charged: a group's time, or its work where that is more, idli
 
 TEST_CASE("what is charged of a group that waited begins with its execution", "[pacing]") {
   Run run(Arrivals::open, 1);
-  run.next(1, 2.5);                               // waited for 1.5
+  run.next(1, 2.5);                                // waited for 1.5
   const auto group = run.group({0.5, 0.5, 0.25});  // starts at 2.5, due at 4
   CHECK(group[0].arrival.wait_s == 1.5);
   CHECK(charged_s(group) == 1.5);

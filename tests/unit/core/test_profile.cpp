@@ -3,8 +3,8 @@
 #include <functional>
 #include <limits>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "core/profile.h"
 #include "live/profiler.h"
 #include "models/network_file.h"
@@ -56,7 +56,8 @@ TEST_CASE("a profile comes back bit for bit") {
   CHECK(q.active_power_w == p.active_power_w);
 }
 
-TEST_CASE("a profile of inputs that differ in size comes back, and one of equal inputs says nothing of sizes") {
+TEST_CASE(
+    "a profile of inputs that differ in size comes back, and one of equal inputs says nothing of sizes") {
   Profile p = fixture::mixed();
   CHECK_FALSE(p.to_json().contains("size_unit"));
   CHECK_FALSE(p.to_json().contains("mean_size"));
@@ -99,7 +100,8 @@ TEST_CASE("sizes that cannot be are refused") {
   CHECK_THAT(with("mean_size", "long"), Contains("mean_size"));
   CHECK_THAT(with("size_unit", 3), Contains("size_unit"));
   for (const double bad : {-0.1, 2.1})
-    CHECK_THAT(error_of([&](auto& j) { j["models"][1]["size_growth"] = bad; }), Contains("models[1]") && Contains("size_growth"));
+    CHECK_THAT(error_of([&](auto& j) { j["models"][1]["size_growth"] = bad; }),
+               Contains("models[1]") && Contains("size_growth"));
   Profile p = fixture::mixed();
   p.models[2].size_growth = std::nan("");
   CHECK_THROWS_WITH(p.check("here"), Contains("models[2]: size_growth"));
@@ -132,7 +134,8 @@ TEST_CASE("profile errors name file, key, value") {
              Contains("accuracy_source"));
   CHECK_THAT(error_of([](auto& j) { j["fail_accuracy"] = std::nan(""); }), Contains("fail_accuracy"));
   CHECK_THAT(error_of([](auto& j) { j["models"] = ordered_json::array(); }), Contains("models"));
-  CHECK_THAT(error_of([](auto& j) { j["models"] = std::vector<ordered_json>(1001, j["models"][0]); }), Contains("at most 1000"));
+  CHECK_THAT(error_of([](auto& j) { j["models"] = std::vector<ordered_json>(1001, j["models"][0]); }),
+             Contains("at most 1000"));
 }
 
 TEST_CASE("check() refuses values that JSON cannot hold") {
@@ -170,7 +173,9 @@ TEST_CASE("power model") {
   CHECK_THROWS_WITH(m.speed(25), Contains("25"));
 }
 
-TEST_CASE("measured accuracy takes the place of the file's, and a stage never counts for less than the one before") {
+TEST_CASE(
+    "measured accuracy takes the place of the file's, and a stage never counts for less than the one "
+    "before") {
   Profile p = fixture::mixed();
   MeasuredAccuracy measured;
   measured.accuracy.assign(static_cast<size_t>(p.rows()), 0.5);
@@ -189,7 +194,8 @@ TEST_CASE("measured accuracy takes the place of the file's, and a stage never co
   measured.accuracy.front() = -0.125;
   take_accuracy(p, measured, "data");
   CHECK(p.models.front().accuracy == std::vector<double>(1, 0.0));
-  CHECK(p.models.front().accuracy_on == "data; 40 inputs; stage 1 measured -0.1250, worse than a guess, counts as 0");
+  CHECK(p.models.front().accuracy_on ==
+        "data; 40 inputs; stage 1 measured -0.1250, worse than a guess, counts as 0");
   p.check("p");
 }
 
@@ -220,10 +226,13 @@ TEST_CASE("a profile says what its accuracies are; an older one has the unit of 
   CHECK(older("fashion-mnist") == AccuracyUnit::top1);
   CHECK(older("ptb") == AccuracyUnit::top1);
   CHECK(older("squad") == AccuracyUnit::f1);
-  CHECK_THAT(error_of([](auto& j) { j["accuracy_unit"] = "bleu"; }), Contains("accuracy_unit") && Contains("language_quality"));
+  CHECK_THAT(error_of([](auto& j) { j["accuracy_unit"] = "bleu"; }),
+             Contains("accuracy_unit") && Contains("language_quality"));
 }
 
-TEST_CASE("the shipped profile of words has the language quality of the shipped networks, and recordings of before their own") {
+TEST_CASE(
+    "the shipped profile of words has the language quality of the shipped networks, and recordings of before "
+    "their own") {
   const Profile p = Profile::read(ALERT_SOURCE_DIR "/profiles/ptb.amd-epyc.json");
   CHECK(p.accuracy_unit == AccuracyUnit::language_quality);
   CHECK(p.fail_accuracy == 0);
@@ -234,14 +243,16 @@ TEST_CASE("the shipped profile of words has the language quality of the shipped 
     REQUIRE(stated.size() == model.accuracy.size());
     for (size_t s = 0; s < stated.size(); ++s) CHECK(model.accuracy[s] == Approx(stated[s]));
   }
-  // The goal of scenarios/ptb.json lies inside the ladder: the nested network meets it from its third stage on.
+  // The goal of scenarios/ptb.json lies inside the ladder: the nested network meets it from its third stage
+  // on.
   const Scenario scenario = Scenario::read(ALERT_SOURCE_DIR "/scenarios/ptb.json", {});
   const ModelProfile& nested = p.models.at(static_cast<size_t>(p.model_index("nested-lstm")));
   REQUIRE(scenario.goals.at(0).accuracy);
   CHECK(nested.accuracy.at(1) < *scenario.goals[0].accuracy);
   CHECK(nested.accuracy.at(2) > *scenario.goals[0].accuracy);
 
-  const Profile older = Profile::read(ALERT_SOURCE_DIR "/results/reference/recordings/ptb-default/profile.json");
+  const Profile older =
+      Profile::read(ALERT_SOURCE_DIR "/results/reference/recordings/ptb-default/profile.json");
   CHECK(older.accuracy_unit == AccuracyUnit::top1);
   CHECK(older.fail_accuracy > 0.05);
 }

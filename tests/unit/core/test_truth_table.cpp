@@ -68,7 +68,9 @@ TEST_CASE("an anytime network stops at its target or at the deadline, and delive
   }
 }
 
-TEST_CASE("in a group a traditional network is delivered by the group's deadline, an anytime one stops at its share") {
+TEST_CASE(
+    "in a group a traditional network is delivered by the group's deadline, an anytime one stops at its "
+    "share") {
   const auto end_s = [](int stage) { return 0.1 * (stage + 1); };
   const Delivery whole = deliver(false, 1, 0.05, 0.3, end_s);
   CHECK(whole.stage_delivered == 1);
@@ -80,7 +82,8 @@ TEST_CASE("in a group a traditional network is delivered by the group's deadline
   CHECK(stopped.stopped);
   CHECK(deliver(true, 3, 0.05, 0.9, end_s).stage_delivered == 0);
   CHECK(deliver(true, 3, 0.05, 0.9, end_s).latency_s == 0.05);
-  // Several outputs of one that runs to its end (none does today): the first one's time where none is in time.
+  // Several outputs of one that runs to its end (none does today): the first one's time where none is in
+  // time.
   CHECK(deliver(false, 3, 0, 0.05, end_s).latency_s == 0.1);
   CHECK(deliver(false, 3, 0, 0.25, end_s).stage_delivered == 2);
 }
@@ -130,11 +133,14 @@ TEST_CASE("measured error is additive over inputs, in the unit of the profile") 
     for (const Correctness& c : all) measured.add(c);
     return measured.error();
   };
-  const std::vector<Correctness> words = {{true, true, 1.0, {}, 4.0}, {false, true, 6.0, {}, 10.0}, {false, false, 2.0, {}, 2.0}};
-  CHECK(*error_of(AccuracyUnit::language_quality, words) == Approx(9.0 / 16));  // not the mean of 1/4, 6/10 and 1
+  const std::vector<Correctness> words = {
+      {true, true, 1.0, {}, 4.0}, {false, true, 6.0, {}, 10.0}, {false, false, 2.0, {}, 2.0}};
+  CHECK(*error_of(AccuracyUnit::language_quality, words) ==
+        Approx(9.0 / 16));  // not the mean of 1/4, 6/10 and 1
   CHECK(*error_of(AccuracyUnit::top1, words) == Approx(2.0 / 3));
   CHECK_FALSE(error_of(AccuracyUnit::f1, words));
-  CHECK(*error_of(AccuracyUnit::language_quality, {{false, false, 6.0, {}, 4.0}}) == 1.5);  // worse than a guess
+  CHECK(*error_of(AccuracyUnit::language_quality, {{false, false, 6.0, {}, 4.0}}) ==
+        1.5);  // worse than a guess
   CHECK_FALSE(error_of(AccuracyUnit::language_quality, {{true, true, {}, {}}}));
   CHECK_FALSE(error_of(AccuracyUnit::top1, {}));
   CHECK(*error_of(AccuracyUnit::f1, {{true, {}, {}, 1.0}, {false, {}, {}, 0.25}}) == 0.375);

@@ -2,22 +2,23 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/error.h"
+#include "base/random.h"
 #include "catch.h"
-#include "core/error.h"
-#include "core/random.h"
 #include "evaluation/cell.h"
 #include "metrics/summary.h"
 #include "recording/replay_environment.h"
 #include "runner/scheduler_run.h"
-#include "support.h"
 #include "schedulers_fixture.h"
+#include "support.h"
 
 using namespace alertbench;
 using nlohmann::json;
 
 namespace {
 
-// A machine that is disturbed for 20 inputs in 40; every input has a slow-down of its own, configurations a little more.
+// A machine that is disturbed for 20 inputs in 40; every input has a slow-down of its own, configurations a
+// little more.
 Recording made_up(int64_t inputs = 200, double noise = 0.05, double disturbed = 1.6) {
   Recording r;
   r.profile = fixture::mixed();
@@ -30,14 +31,20 @@ Recording made_up(int64_t inputs = 200, double noise = 0.05, double disturbed = 
     r.truth.co_runner_on.push_back(on);
     const double xi = (on ? disturbed : 1.0) * std::exp(noise * random.normal());
     const size_t first = r.truth.stage_end_s.size();
-    for (const LatencyStats& l : r.profile.latency) r.truth.stage_end_s.push_back(l.mean_s * xi * (1 + noise * random.uniform(-0.1, 0.1)));
+    for (const LatencyStats& l : r.profile.latency)
+      r.truth.stage_end_s.push_back(l.mean_s * xi * (1 + noise * random.uniform(-0.1, 0.1)));
     for (size_t i = first; i < r.truth.stage_end_s.size(); ++i)  // stages of "any" rise
       if (i - first >= static_cast<size_t>(3 * r.truth.caps))
-        r.truth.stage_end_s[i] = std::max(r.truth.stage_end_s[i], r.truth.stage_end_s[i - static_cast<size_t>(r.truth.caps)]);
+        r.truth.stage_end_s[i] =
+            std::max(r.truth.stage_end_s[i], r.truth.stage_end_s[i - static_cast<size_t>(r.truth.caps)]);
     r.input_ids.push_back(std::to_string(n));
   }
-  r.info["scenario"] = {{"schema_version", "1.0"}, {"name", "made-up"}, {"workload", {{"name", "fashion-mnist"}}},
-                        {"networks", "n.json"},    {"inputs", inputs},  {"warmup_inputs", 5},
+  r.info["scenario"] = {{"schema_version", "1.0"},
+                        {"name", "made-up"},
+                        {"workload", {{"name", "fashion-mnist"}}},
+                        {"networks", "n.json"},
+                        {"inputs", inputs},
+                        {"warmup_inputs", 5},
                         {"goals", {{{"task", "min_energy"}, {"deadline_x", 1.0}, {"accuracy", 0.7}}}}};
   return r;
 }
@@ -59,7 +66,8 @@ const SettingResult& result_of(const EvaluationResult& e, const Setting& s, cons
 
 }  // namespace
 
-TEST_CASE("the grid has both ends of deadlines, levels inside accuracies and caps, and names that tell them", "[evaluation]") {
+TEST_CASE("the grid has both ends of deadlines, levels inside accuracies and caps, and names that tell them",
+          "[evaluation]") {
   const Profile p = fixture::mixed();
   const auto energy = goal_grid(p, Task::min_energy), error = goal_grid(p, Task::min_error);
   REQUIRE(energy.size() == 36);
@@ -109,9 +117,11 @@ TEST_CASE("a cell counts what a run with traces counts", "[evaluation]") {
         CHECK(found.verdict.satisfaction == Approx(*expected.satisfaction).epsilon(1e-12));
         CHECK(found.verdict.violations_deadline == Approx(*expected.violations_deadline));
         CHECK(found.verdict.violations_accuracy.has_value() == expected.violations_accuracy.has_value());
-        if (found.verdict.violations_accuracy) CHECK(*found.verdict.violations_accuracy == Approx(*expected.violations_accuracy));
+        if (found.verdict.violations_accuracy)
+          CHECK(*found.verdict.violations_accuracy == Approx(*expected.violations_accuracy));
         CHECK(found.verdict.violations_energy.has_value() == expected.violations_energy.has_value());
-        if (found.verdict.violations_energy) CHECK(*found.verdict.violations_energy == Approx(*expected.violations_energy));
+        if (found.verdict.violations_energy)
+          CHECK(*found.verdict.violations_energy == Approx(*expected.violations_energy));
         CHECK(*found.verdict.mean_energy_j == Approx(*expected.mean_energy_j).epsilon(1e-12));
         CHECK(found.mean_error() == Approx(*expected.mean_error).epsilon(1e-12));
         CHECK_FALSE(found.measured_error.has_value());
@@ -131,7 +141,9 @@ TEST_CASE("oracles are bounds", "[evaluation]") {
         CAPTURE(grouped, s.goals.name);
         if (!s.feasible) continue;
         ++feasible;
-        const auto objective = [&](const SettingResult& x) { return cell.task == Task::min_energy ? *x.verdict.mean_energy_j : x.mean_error(); };
+        const auto objective = [&](const SettingResult& x) {
+          return cell.task == Task::min_energy ? *x.verdict.mean_energy_j : x.mean_error();
+        };
         const SettingResult &mean = result_of(e, s, "oracle-mean"), &fixed = result_of(e, s, "oracle-static"),
                             &causal = result_of(e, s, "oracle-causal"), &oracle = result_of(e, s, "oracle");
         CHECK_FALSE(fixed.violated);
@@ -145,10 +157,13 @@ TEST_CASE("oracles are bounds", "[evaluation]") {
         for (size_t k = 0; k < e.schedulers.size(); ++k) {
           CAPTURE(e.schedulers[k]);
           // Nothing that keeps the goals beats the bound.
-          if (mean.bound && !s.results[k].violated) CHECK(objective(s.results[k]) >= mean.bound->objective * (1 - 1e-9));
-          // No scheduler meets the goals on more inputs one by one; none that meets them on all does so for less.
+          if (mean.bound && !s.results[k].violated)
+            CHECK(objective(s.results[k]) >= mean.bound->objective * (1 - 1e-9));
+          // No scheduler meets the goals on more inputs one by one; none that meets them on all does so for
+          // less.
           if (!grouped) CHECK(s.results[k].verdict.satisfaction <= oracle.verdict.satisfaction + 1e-12);
-          if (!grouped && s.results[k].verdict.satisfaction == 1) CHECK(objective(oracle) <= objective(s.results[k]) + 1e-12);
+          if (!grouped && s.results[k].verdict.satisfaction == 1)
+            CHECK(objective(oracle) <= objective(s.results[k]) + 1e-12);
         }
         causal_kept += !causal.violated;
         causal_no_worse += !causal.violated && objective(causal) <= objective(fixed) * 1.01;
@@ -164,14 +179,16 @@ TEST_CASE("oracles are bounds", "[evaluation]") {
 TEST_CASE("feasible is what some single configuration keeps, on judged inputs only", "[evaluation]") {
   // Ten warm-up inputs that nothing can serve in time, then ones that everything can.
   Recording r = made_up(60, 0, 1);
-  for (size_t i = 0; i < 5 * static_cast<size_t>(r.truth.rows * r.truth.caps); ++i) r.truth.stage_end_s[i] = 100;
+  for (size_t i = 0; i < 5 * static_cast<size_t>(r.truth.rows * r.truth.caps); ++i)
+    r.truth.stage_end_s[i] = 100;
   const EvaluationResult e = evaluation_of(r), quiet = evaluation_of(made_up(60, 0, 1));
   for (size_t c = 0; c < e.cells.size(); ++c)
     for (size_t s = 0; s < e.cells[c].settings.size(); ++s) {
       CAPTURE(e.cells[c].settings[s].goals.name);
       CHECK(e.cells[c].settings[s].feasible == quiet.cells[c].settings[s].feasible);
       for (const char* oracle : {"oracle-static", "oracle-mean", "oracle-causal"})
-        CHECK(result_of(e, e.cells[c].settings[s], oracle).violated == result_of(quiet, quiet.cells[c].settings[s], oracle).violated);
+        CHECK(result_of(e, e.cells[c].settings[s], oracle).violated ==
+              result_of(quiet, quiet.cells[c].settings[s], oracle).violated);
     }
 }
 
@@ -180,14 +197,16 @@ TEST_CASE("oracle-causal on one phase without noise is no worse than oracle-stat
   for (const Cell& cell : e.cells)
     for (const Setting& s : cell.settings) {
       CAPTURE(s.goals.name);
-      const SettingResult &fixed = result_of(e, s, "oracle-static"), &causal = result_of(e, s, "oracle-causal");
+      const SettingResult &fixed = result_of(e, s, "oracle-static"),
+                          &causal = result_of(e, s, "oracle-causal");
       if (!s.feasible) continue;
       CHECK_FALSE(fixed.violated);
       CAPTURE(causal.verdict.late_share, causal.verdict.mean_accuracy, *causal.verdict.mean_energy_j);
       CHECK_FALSE(causal.violated);
       // It may mix two configurations, and does not use the tolerance that oracle-static does.
       const double slack = cell.task == Task::min_energy ? 1.02 : 1.01;
-      if (cell.task == Task::min_energy) CHECK(*causal.verdict.mean_energy_j <= *fixed.verdict.mean_energy_j * slack);
+      if (cell.task == Task::min_energy)
+        CHECK(*causal.verdict.mean_energy_j <= *fixed.verdict.mean_energy_j * slack);
       if (cell.task == Task::min_error) CHECK(causal.mean_error() <= fixed.mean_error() * slack);
     }
 }
@@ -202,7 +221,8 @@ TEST_CASE("in a constant environment ALERT comes to what oracle-static takes", "
       if (!s.feasible || fixed.violated) continue;
       ++of;
       CAPTURE(s.goals.name);
-      same += !mean.violated && *mean.verdict.mean_energy_j == Approx(*fixed.verdict.mean_energy_j).epsilon(1e-6) &&
+      same += !mean.violated &&
+              *mean.verdict.mean_energy_j == Approx(*fixed.verdict.mean_energy_j).epsilon(1e-6) &&
               mean.mean_error() == Approx(fixed.mean_error()).epsilon(1e-6);
     }
   CAPTURE(same, of);
@@ -210,7 +230,8 @@ TEST_CASE("in a constant environment ALERT comes to what oracle-static takes", "
   CHECK(same >= of - 2);  // two where a goal lies exactly on a configuration
 }
 
-TEST_CASE("neither threads nor the order of candidates nor the unit of time change a result", "[evaluation]") {
+TEST_CASE("neither threads nor the order of candidates nor the unit of time change a result",
+          "[evaluation]") {
   const Recording r = made_up();
   const std::string once = evaluation_of(r).to_json().dump();
   CellRequest two;
@@ -222,7 +243,8 @@ TEST_CASE("neither threads nor the order of candidates nor the unit of time chan
   const auto rotate_rows = [&](auto& values, size_t rows_first, size_t row) {
     const size_t all = row * static_cast<size_t>(r.truth.rows);
     for (size_t at = 0; at + all <= values.size(); at += all)
-      std::rotate(values.begin() + static_cast<std::ptrdiff_t>(at), values.begin() + static_cast<std::ptrdiff_t>(at + rows_first * row),
+      std::rotate(values.begin() + static_cast<std::ptrdiff_t>(at),
+                  values.begin() + static_cast<std::ptrdiff_t>(at + rows_first * row),
                   values.begin() + static_cast<std::ptrdiff_t>(at + all));
   };
   rotate_rows(turned.profile.latency, 2, static_cast<size_t>(r.truth.caps));
@@ -241,7 +263,8 @@ TEST_CASE("neither threads nor the order of candidates nor the unit of time chan
         CAPTURE(a.cells[c].settings[s].goals.name, a.schedulers[k]);
         // oracle-mean stops at a gap that depends on rounding.
         if (a.schedulers[k] == "oracle-mean") continue;
-        // libpoet's noise and first base speed are absolute, so its controller is not indifferent to the unit of time.
+        // libpoet's noise and first base speed are absolute, so its controller is not indifferent to the unit
+        // of time.
         if (a.schedulers[k] == "sys-only" || a.schedulers[k] == "no-coord") continue;
         CHECK(x.verdict.satisfaction == y.verdict.satisfaction);
         CHECK(x.mean_error() == Approx(y.mean_error()).epsilon(1e-12));
@@ -249,7 +272,8 @@ TEST_CASE("neither threads nor the order of candidates nor the unit of time chan
       }
 }
 
-TEST_CASE("totals: means over settings, harmonic over cells, infeasible and violated ones left out", "[evaluation]") {
+TEST_CASE("totals: means over settings, harmonic over cells, infeasible and violated ones left out",
+          "[evaluation]") {
   const auto setting = [](const char* name, bool feasible, bool violated, std::optional<double> normalised) {
     Setting s;
     s.goals.name = name;
@@ -267,7 +291,8 @@ TEST_CASE("totals: means over settings, harmonic over cells, infeasible and viol
   e.schedulers = {"alert"};
   Cell one, two, failed;
   one.id = "b", two.id = "a", failed.id = "c";
-  one.settings = {setting("1", true, false, 1.0), setting("2", true, false, 2.0), setting("3", true, true, {}), setting("4", false, true, {})};
+  one.settings = {setting("1", true, false, 1.0), setting("2", true, false, 2.0),
+                  setting("3", true, true, {}), setting("4", false, true, {})};
   two.settings = {setting("1", true, false, 3.0)};
   failed.failed = "recording is damaged";
   e.cells = {one, two, failed};

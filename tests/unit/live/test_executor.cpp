@@ -41,7 +41,8 @@ class ExecutorModel : public StagedModel {
   double block_s_;
 };
 
-Execution run_for(double time_s, ExecutorModel& model, int target_stage, ExecutorClock& clock, double speed = 1) {
+Execution run_for(double time_s, ExecutorModel& model, int target_stage, ExecutorClock& clock,
+                  double speed = 1) {
   ExecutionOrder order;
   order.target_stage = target_stage;
   order.stop_at_s = clock.time_s + time_s;
@@ -85,7 +86,8 @@ TEST_CASE("A cap stretches every stage by 1 / speed, idling within the run", "[e
   }
 }
 
-TEST_CASE("An anytime network stops between blocks once the deadline has passed, and says by how much", "[executor][stop]") {
+TEST_CASE("An anytime network stops between blocks once the deadline has passed, and says by how much",
+          "[executor][stop]") {
   ExecutorClock clock;
   ExecutorModel model(clock, 3, 4, 1e-3);
   const Execution e = run_for(6.5e-3, model, 3, clock);

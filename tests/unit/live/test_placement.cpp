@@ -1,5 +1,4 @@
 #include "live/placement.h"
-
 #include "support.h"
 
 using namespace alertbench;
@@ -45,18 +44,23 @@ TEST_CASE("placement: what a scenario does not name is chosen from what may be u
 
 TEST_CASE("placement: what may not be used is refused, with key, processors and mend", "[placement]") {
   const Folder empty;
-  const auto refused = [&](const Scenario& s, const std::vector<int>& allowed, std::initializer_list<const char*> parts) {
-    const std::string message = message_of<EnvironmentError>([&] { choose_processors(s, allowed, empty.path); });
+  const auto refused = [&](const Scenario& s, const std::vector<int>& allowed,
+                           std::initializer_list<const char*> parts) {
+    const std::string message =
+        message_of<EnvironmentError>([&] { choose_processors(s, allowed, empty.path); });
     for (const char* part : parts) CHECK_THAT(message, Catch::Matchers::Contains(part));
   };
   Scenario s = with("compute");
   s.inference_cpu_named = true;
-  refused(s, {1, 2, 3, 8}, {"s.json: placement: inference_cpu: processor 0 cannot be used", "may use are 1-3,8", "--set placement.inference_cpu=N"});
+  refused(s, {1, 2, 3, 8},
+          {"s.json: placement: inference_cpu: processor 0 cannot be used", "may use are 1-3,8",
+           "--set placement.inference_cpu=N"});
   s.threads = 2, s.inference_cpu = 3;
   refused(s, {1, 2, 3, 8}, {"processors 3 to 4 cannot all be used"});
   s.threads = 5;
   refused(s, {1, 2, 3, 8}, {"placement: threads: 5 threads", "--set placement.threads=4"});
-  refused(with("memory"), {1}, {"placement: other_cpu", "\"memory\" needs a processor beside", "--set placement.other_cpu=-1"});
+  refused(with("memory"), {1},
+          {"placement: other_cpu", "\"memory\" needs a processor beside", "--set placement.other_cpu=-1"});
   Scenario other = with("memory");
   other.other_cpu = 6, other.other_cpu_named = true;
   refused(other, {1, 2}, {"other_cpu: processor 6 cannot be used"});
@@ -70,7 +74,8 @@ TEST_CASE("placement: what may not be used is refused, with key, processors and 
 TEST_CASE("placement: threads of one core are told, and another core is preferred", "[placement]") {
   Folder root;
   const auto core = [&](int cpu, const std::string& list) {
-    put(root / ("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list"), list + "\n");
+    put(root / ("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list"),
+        list + "\n");
   };
   for (int cpu : {0, 1}) core(cpu, "0-1");
   for (int cpu : {2, 3}) core(cpu, "2,3");

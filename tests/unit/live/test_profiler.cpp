@@ -1,12 +1,12 @@
-// The profile of made-up networks whose time depends on the size of their input, and a live run of groups, on a clock
-// that the networks themselves move.
+// The profile of made-up networks whose time depends on the size of their input, and a live run of groups, on
+// a clock that the networks themselves move.
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
+#include "base/random.h"
 #include "catch.h"
-#include "core/error.h"
-#include "core/random.h"
 #include "fake_powercap.h"
 #include "live/cap_check.h"
 #include "live/live_environment.h"
@@ -26,12 +26,12 @@ class FakeClock : public Clock {
   void sleep_until(double t) override { time_s = std::max(time_s, t); }
   double processor_s() override { return time_s; }
   double time_s = 100;
-  std::vector<double> starts_s;       // of all executions
-  const void* ran_last = nullptr;     // network
+  std::vector<double> starts_s;    // of all executions
+  const void* ran_last = nullptr;  // network
 };
 
-// Time that costs energy: what runs draws 80 W, or the cap where that is lower and `obeys`; a thread asleep draws 15 W. DRAM
-// draws 5 W all the time.
+// Time that costs energy: what runs draws 80 W, or the cap where that is lower and `obeys`; a thread asleep
+// draws 15 W. DRAM draws 5 W all the time.
 class DrawingClock : public FakeClock {
  public:
   explicit DrawingClock(FakeMachine& m) : machine_(m) {}
@@ -70,12 +70,14 @@ struct Pace {
 
 class FakeReader : public StagedModel {
  public:
-  FakeReader(FakeClock& clock, Pace pace, int stages) : clock_(clock), pace_(pace), stages_(stages), random_(3) {}
+  FakeReader(FakeClock& clock, Pace pace, int stages)
+      : clock_(clock), pace_(pace), stages_(stages), random_(3) {}
   int stages() const override { return stages_; }
   int blocks(int) const override { return 1; }
   void set_input(const NetworkInput& input) override {
     tokens_ = 0;
-    for (const TokenWindow& w : input_of_kind<TokenWindows>(input, "tokens").windows) tokens_ += static_cast<double>(w.ids.size());
+    for (const TokenWindow& w : input_of_kind<TokenWindows>(input, "tokens").windows)
+      tokens_ += static_cast<double>(w.ids.size());
   }
   void run_block(int stage, int) override {
     if (stage == 0) {
@@ -83,11 +85,14 @@ class FakeReader : public StagedModel {
       cold_ = clock_.ran_last != this;
       clock_.ran_last = this;
     }
-    const double taken_s = (1 + cold_ * pace_.cold) * (pace_.fixed_s + pace_.per_token_s * tokens_) * (1 + pace_.noise * random_.uniform(-1, 1));
+    const double taken_s = (1 + cold_ * pace_.cold) * (pace_.fixed_s + pace_.per_token_s * tokens_) *
+                           (1 + pace_.noise * random_.uniform(-1, 1));
     clock_.time_s += taken_s;
     device_s_ = (stage > 0 ? device_s_ : 0) + pace_.on_device * taken_s;
   }
-  std::optional<double> device_time_s(int) const override { return pace_.on_device > 0 ? std::optional(device_s_) : std::nullopt; }
+  std::optional<double> device_time_s(int) const override {
+    return pace_.on_device > 0 ? std::optional(device_s_) : std::nullopt;
+  }
   std::vector<float> scores(int stage) const override { return {static_cast<float>(stage)}; }
 
  private:
@@ -135,7 +140,9 @@ class FakeTexts : public Workload {
     return input;
   }
   // The stage that answered, as F1 in tenths.
-  Correctness judge(int64_t, const std::vector<float>& scores) const override { return {false, {}, {}, (1 + scores[0]) / 10.0}; }
+  Correctness judge(int64_t, const std::vector<float>& scores) const override {
+    return {false, {}, {}, (1 + scores[0]) / 10.0};
+  }
   Correctness missed(int64_t) const override { return {false, {}, {}, 0.0}; }
   double fail_accuracy() const override { return 0; }
 
@@ -214,7 +221,8 @@ TEST_CASE("the rest before an input is that of a live run", "[pace][live]") {
       }
       CHECK(wrong == 0);
     }
-    CHECK(pace.rest_s(0, 0.005) == Approx(0.015 * static_cast<double>(left[0])));  // as if one of its kind had been before
+    CHECK(pace.rest_s(0, 0.005) ==
+          Approx(0.015 * static_cast<double>(left[0])));  // as if one of its kind had been before
     CHECK(LivePace(bench, {}).rest_s(1, 0.001) == 0);
   }
   CHECK(rested > 300);
@@ -246,10 +254,12 @@ GoalSpec due(std::optional<double> deadline_s, std::optional<double> deadline_x 
   return g;
 }
 
-// When each execution of rounds `first` to `last` ought to begin after the first one of them: all caps of each network one behind the
-// other, all turning, before the first one a lead-in, before each that counts the rest for what it `expects` to take.
+// When each execution of rounds `first` to `last` ought to begin after the first one of them: all caps of
+// each network one behind the other, all turning, before the first one a lead-in, before each that counts the
+// rest for what it `expects` to take.
 template <class Takes, class Expects>
-void check_starts(const std::vector<double>& starts_s, int first, int last, double deadline_s, const Takes& takes, const Expects& expects) {
+void check_starts(const std::vector<double>& starts_s, int first, int last, double deadline_s,
+                  const Takes& takes, const Expects& expects) {
   std::vector<double> expected;
   double now_s = 0;
   int before = 1;  // warmed up last
@@ -294,10 +304,12 @@ TEST_CASE("a profile is paced as a live run, also where its deadline depends on 
     FakeClock clock;
     const Profile p = measure(paced_scenario(goal), clock);
     CHECK(p.pace == "live");
-    check_starts(clock.starts_s, 0, 3, goal.deadline_s ? *goal.deadline_s : *goal.deadline_x * 12e-3, takes, takes);
+    check_starts(clock.starts_s, 0, 3, goal.deadline_s ? *goal.deadline_s : *goal.deadline_x * 12e-3, takes,
+                 takes);
     for (int m = 0; m < 2; ++m)
       for (int c = 0; c < 2; ++c) {
-        CHECK(p.latency_of({m, two_stages[static_cast<size_t>(m)], c}).mean_s == Approx(takes(m, c)));  // warm, without the rest
+        CHECK(p.latency_of({m, two_stages[static_cast<size_t>(m)], c}).mean_s ==
+              Approx(takes(m, c)));  // warm, without the rest
         CHECK(p.latency_of({m, 1, c}).cv == Approx(0).margin(1e-9));
       }
     const TemporaryFile file(p.to_json().dump());
@@ -306,7 +318,8 @@ TEST_CASE("a profile is paced as a live run, also where its deadline depends on 
   FakeClock clock;
   const Profile p = measure(paced_scenario(due(0.015), "none"), clock);
   CHECK(p.pace == "none");
-  CHECK(p.latency_of({0, 1, 1}).mean_s == Approx(1.25 * takes(0, 1)));  // every second time behind the other network
+  CHECK(p.latency_of({0, 1, 1}).mean_s ==
+        Approx(1.25 * takes(0, 1)));  // every second time behind the other network
   nlohmann::ordered_json older = p.to_json();
   older.erase("pace");
   CHECK(Profile::read(TemporaryFile(older.dump()).path).pace == "none");
@@ -320,7 +333,9 @@ TEST_CASE("a recording is paced as a live run by the profile, also where it goes
   const double speed = p.power_model.speed(50), deadline_s = 0.015;
   for (LatencyStats& l : p.latency) l.mean_s *= 1.1;  // it took longer then
   const auto takes = [&](int model, int cap) { return (model == 0 ? 4e-3 : 12e-3) / (cap == 0 ? speed : 1); };
-  const auto expects = [&](int model, int cap) { return p.latency_of({model, two_stages[static_cast<size_t>(model)], cap}).mean_s; };
+  const auto expects = [&](int model, int cap) {
+    return p.latency_of({model, two_stages[static_cast<size_t>(model)], cap}).mean_s;
+  };
   const Folder folder;
   const auto record = [&](const std::string& pace, RecordingWriter writer) {
     FakeClock clock;
@@ -359,7 +374,8 @@ TEST_CASE("a recording is paced as a live run by the profile, also where it goes
       begun.append(input);
     }
   }
-  const auto [resumed, later_s] = record("live", RecordingWriter(folder / "cut", Recording::load(folder / "cut")));
+  const auto [resumed, later_s] =
+      record("live", RecordingWriter(folder / "cut", Recording::load(folder / "cut")));
   CHECK(resumed.complete());
   check_starts(later_s, 2, 3, deadline_s, takes, expects);
   CHECK(last_stage_s(resumed, 1, 1, 1) == 2);
@@ -404,7 +420,8 @@ TEST_CASE("profile: the growth with size is found, and latencies are for the mea
 }
 
 TEST_CASE("profile: what a device says it took stands beside the latency", "[profiler][cuda]") {
-  const Profile p = profile_of({100, 300, 200, 50, 350}, "tokens", {{10e-3, 50e-6, 0, 0.8}, {1e-3, 0, 0, 0}}, {2, 1}, 10);
+  const Profile p =
+      profile_of({100, 300, 200, 50, 350}, "tokens", {{10e-3, 50e-6, 0, 0.8}, {1e-3, 0, 0, 0}}, {2, 1}, 10);
   const std::vector<DeviceTime>& times = p.models[0].device_times;
   REQUIRE(times.size() == 2);
   const double speed = p.power_model.speed(50);
@@ -423,7 +440,8 @@ TEST_CASE("profile: what a device says it took stands beside the latency", "[pro
   CHECK(back.models[1].device_times.empty());
   nlohmann::ordered_json bad = j;
   bad["models"][0]["device_time"]["share"] = {0.5};
-  CHECK_THROWS_WITH(Profile::read(TemporaryFile(bad.dump()).path), Catch::Matchers::Contains("share: has 1 values; give 2, one per cap"));
+  CHECK_THROWS_WITH(Profile::read(TemporaryFile(bad.dump()).path),
+                    Catch::Matchers::Contains("share: has 1 values; give 2, one per cap"));
 }
 
 TEST_CASE("profile: noise moves the growth little, and it is never below 0", "[profiler]") {
@@ -439,7 +457,8 @@ TEST_CASE("profile: inputs of one size, or without a size, say nothing of growth
   const Profile one = profile_of({200, 200}, "tokens", {{10e-3, 50e-6, 0.1}}, {2}, 8);
   CHECK(one.models[0].size_growth == 0);
   CHECK(one.mean_size == 200);
-  const Profile none = profile_of({100, 300, 200, 100, 300, 200, 100, 300, 200, 200}, "", {{10e-3, 50e-6, 0}}, {2}, 10);
+  const Profile none =
+      profile_of({100, 300, 200, 100, 300, 200, 100, 300, 200, 200}, "", {{10e-3, 50e-6, 0}}, {2}, 10);
   CHECK(none.models[0].size_growth == 0);
   CHECK(none.mean_size == 1);
   CHECK(none.size_unit.empty());
@@ -458,7 +477,8 @@ TEST_CASE("accuracy measured on questions is their F1", "[profiler]") {
   CHECK(measured.perplexity.empty());
 }
 
-TEST_CASE("accuracy measured on words is their language quality, beside perplexity and next words told right", "[profiler]") {
+TEST_CASE("accuracy measured on words is their language quality, beside perplexity and next words told right",
+          "[profiler]") {
   // Two words of the vocabulary; the first is told right by both stages, the second by none.
   class Words : public FakeTexts {
    public:
@@ -560,7 +580,8 @@ TEST_CASE("a live group has the arrivals, shares, energy and answers of its repl
     }
 }
 
-TEST_CASE("networks that end between two refreshes of the counter are run until it tells their power", "[profiler][power]") {
+TEST_CASE("networks that end between two refreshes of the counter are run until it tells their power",
+          "[profiler][power]") {
   FakeMachine machine;
   one_package(machine);
   DrawingClock clock(machine);
@@ -580,7 +601,8 @@ TEST_CASE("networks that end between two refreshes of the counter are run until 
   CHECK(clock.time_s > start_s + 1.01);                     // a second of idling, ten refreshes of 1 ms
 }
 
-TEST_CASE("with real counters power is measured: profile, live run, and caps that are not in force", "[profiler][live][power]") {
+TEST_CASE("with real counters power is measured: profile, live run, and caps that are not in force",
+          "[profiler][live][power]") {
   FakeMachine machine;
   one_package(machine);
   const auto found = machine.caps();
@@ -593,7 +615,8 @@ TEST_CASE("with real counters power is measured: profile, live run, and caps tha
     scenario.workload = "texts";
     scenario.caps_w = {50, 100};
     scenario.profile_repetitions = 3;
-    PowerBackend power = open_power({"rapl", machine.root(), "", scenario.caps_w, scenario.power_model}, clock);
+    PowerBackend power =
+        open_power({"rapl", machine.root(), "", scenario.caps_w, scenario.power_model}, clock);
     Progress quiet(true);
     Profile p = measure_profile(bench, scenario, power, clock, quiet);
     CHECK(p.energy_source == "rapl");
@@ -657,7 +680,9 @@ class FixedScores : public StagedModel {
 class FixedRuntime : public InferenceRuntime {
  public:
   explicit FixedRuntime(std::vector<float> scores) : scores_(std::move(scores)) {}
-  std::unique_ptr<StagedModel> load(const NetworkSpec&, int) override { return std::make_unique<FixedScores>(scores_); }
+  std::unique_ptr<StagedModel> load(const NetworkSpec&, int) override {
+    return std::make_unique<FixedScores>(scores_);
+  }
   nlohmann::ordered_json facts() const override { return {}; }
 
  private:

@@ -1,10 +1,10 @@
 #include <cmath>
 #include <limits>
 
+#include "base/error.h"
+#include "base/random.h"
+#include "base/statistics.h"
 #include "catch.h"
-#include "core/error.h"
-#include "core/random.h"
-#include "metrics/statistics.h"
 #include "metrics/summary.h"
 #include "schedulers_fixture.h"
 
@@ -167,8 +167,8 @@ TEST_CASE("a summary of words and questions: perplexity and F1, as far as they a
   CHECK_FALSE(words.f1);
   CHECK(words.to_json()["f1"].is_null());
 
-  const Summary questions = summary_of({Correctness{true, {}, {}, 1.0}, Correctness{false, {}, {}, 0.5}, std::nullopt,
-                                        Correctness{false, {}, {}, 0.0}});
+  const Summary questions = summary_of({Correctness{true, {}, {}, 1.0}, Correctness{false, {}, {}, 0.5},
+                                        std::nullopt, Correctness{false, {}, {}, 0.0}});
   CHECK(*questions.f1 == 0.5);
   CHECK(*questions.top1 == Approx(1.0 / 3));
   CHECK_FALSE(questions.top5);

@@ -1,8 +1,8 @@
 // The shape and cost of BERT, and BERTs in a network file.
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "models/network_file.h"
 #include "support.h"
 
@@ -25,7 +25,8 @@ json exits() {
              {"architecture", "bert"},
              {"config", {{"hidden", 64}, {"layers", 4}, {"exits", {2, 4}}}},
              {"random_seed", 3},
-             {"accuracy", {{"f1", {0.5, 0.75}}, {"exact", {0.4, 0.6}}, {"source", "assumed"}, {"on", "made up"}}}}}}};
+             {"accuracy",
+              {{"f1", {0.5, 0.75}}, {"exact", {0.4, 0.6}}, {"source", "assumed"}, {"on", "made up"}}}}}}};
 }
 
 json with(const std::string& pointer, const json& value) {
@@ -54,11 +55,13 @@ TEST_CASE("BERT: parameters are those of BertForQuestionAnswering", "[models][be
 }
 
 TEST_CASE("BERT: multiply-accumulates of a window", "[models][bert]") {
-  const BertConfig c = config({{"hidden", 4}, {"layers", 3}, {"heads", 2}, {"intermediate", 5}, {"exits", {1, 3}}});
+  const BertConfig c =
+      config({{"hidden", 4}, {"layers", 3}, {"heads", 2}, {"intermediate", 5}, {"exits", {1, 3}}});
   // 7 tokens: four products of 4x4, two of 4x5 each, queries with keys and scores with values; heads of 4x2.
   const int64_t layer = 7 * (4 * 16 + 2 * 20) + 2 * 7 * 7 * 4, head = 7 * 8;
   CHECK(c.multiply_accumulates(7) == std::vector<int64_t>{layer + head, 3 * layer + 2 * head});
-  const int64_t products = 384 * int64_t{12 * 7'077'888 + 2 * 768}, attention = int64_t{12} * 2 * 384 * 384 * 768;
+  const int64_t products = 384 * int64_t{12 * 7'077'888 + 2 * 768},
+                attention = int64_t{12} * 2 * 384 * 384 * 768;
   CHECK(config(json::object()).multiply_accumulates(384) == std::vector<int64_t>{products + attention});
 }
 
@@ -71,7 +74,8 @@ TEST_CASE("BERT: what a file leaves out follows from the rest", "[models][bert]"
 }
 
 TEST_CASE("BERT: a config that does not fit is refused by key", "[models][bert]") {
-  check_says(refusal_of({{"heads", 7}}), {"file: net: config: heads: 7 does not divide hidden 768", "divisor"});
+  check_says(refusal_of({{"heads", 7}}),
+             {"file: net: config: heads: 7 does not divide hidden 768", "divisor"});
   check_says(refusal_of({{"head", 12}}), {"head", "did you mean \"heads\""});
   check_says(refusal_of({{"hidden", 768.5}}), {"hidden", "768.5"});
   check_says(refusal_of({{"layers", 0}}), {"layers: 0 is outside"});

@@ -1,10 +1,11 @@
-// The GPU's own times, against a made-up CUDA runtime: a library with NVIDIA's names and a clock that the test moves.
+// The GPU's own times, against a made-up CUDA runtime: a library with NVIDIA's names and a clock that the
+// test moves.
 #include <dlfcn.h>
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "models/cuda_runtime.h"
 #include "support.h"
 
@@ -41,7 +42,8 @@ TEST_CASE("the CUDA runtime is found among the loaded libraries, whatever its su
   CHECK_FALSE(CudaRuntime::find("libcudart-of-another-name"));
   CHECK_FALSE(CudaRuntime::find("libc.so"));  // loaded, but without events
   CHECK(found->gpu_facts() ==
-        nlohmann::ordered_json({{"name", "Made-up GPU"}, {"memory_bytes", size_t{16} << 30}, {"pci_bus_id", "0000:3B:00.0"}}));
+        nlohmann::ordered_json(
+            {{"name", "Made-up GPU"}, {"memory_bytes", size_t{16} << 30}, {"pci_bus_id", "0000:3B:00.0"}}));
   gpu.fails("cudaMemGetInfo");
   CHECK(found->gpu_facts()["memory_bytes"].is_null());
   CHECK(CudaRuntime::find("libcudart", "no driver")->gpu_facts()["name"].is_null());
@@ -79,7 +81,8 @@ TEST_CASE("a call that the CUDA runtime refuses is told with its reason", "[cuda
   FakeGpu gpu;
   const int before = gpu.events();
   gpu.fails("cudaEventCreate", 2);
-  CHECK_THROWS_WITH(DeviceTimer(gpu.runtime(), 3), "timing the GPU: cudaEventCreate: error 719, unspecified launch failure");
+  CHECK_THROWS_WITH(DeviceTimer(gpu.runtime(), 3),
+                    "timing the GPU: cudaEventCreate: error 719, unspecified launch failure");
   CHECK(gpu.events() == before);  // those that it had got are given back
   gpu.fails("", 0);
   DeviceTimer timer(gpu.runtime(), 1);

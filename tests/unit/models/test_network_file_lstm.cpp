@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "core/profile.h"
 #include "models/network_file.h"
 #include "support.h"
@@ -25,7 +25,11 @@ json nested() {
              {"config", {{"vocabulary", 100}, {"units", 8}, {"layers", 1}, {"stripes", 2}}},
              {"weights", "ptb/nested.pt"},
              {"accuracy",
-              {{"top1", {0.1, 0.2}}, {"perplexity", {150.5, 120.25}}, {"guess_perplexity", 600.0}, {"source", "measured"}, {"on", "made up"}}}}}}};
+              {{"top1", {0.1, 0.2}},
+               {"perplexity", {150.5, 120.25}},
+               {"guess_perplexity", 600.0},
+               {"source", "measured"},
+               {"on", "made up"}}}}}}};
 }
 
 NetworkFile read_lstm(const json& content, bool need_accuracy = true) {
@@ -77,7 +81,8 @@ TEST_CASE("language quality needs perplexity, and that of guessing", "[models][p
   accuracy["guess_perplexity"] = 1;
   check_lstm_refused(bad, "guess_perplexity: 1 is outside");
   accuracy["guess_perplexity"] = 140;
-  check_lstm_refused(bad, "perplexity: 150.5 at stage 1 is above the guess_perplexity of 140: worse than guessing");
+  check_lstm_refused(
+      bad, "perplexity: 150.5 at stage 1 is above the guess_perplexity of 140: worse than guessing");
   accuracy["guess_perplexity"] = 600;
   accuracy.erase("perplexity");
   check_lstm_refused(bad, "perplexity: is missing; give one number per stage");
@@ -85,7 +90,8 @@ TEST_CASE("language quality needs perplexity, and that of guessing", "[models][p
 
 TEST_CASE("the shipped language models have a ladder", "[models][ptb]") {
   for (const char* file : {"ptb.json", "ptb-random.json"})
-    for (const NetworkSpec& n : NetworkFile::read(std::string(ALERT_SOURCE_DIR "/networks/") + file).networks) {
+    for (const NetworkSpec& n :
+         NetworkFile::read(std::string(ALERT_SOURCE_DIR "/networks/") + file).networks) {
       INFO(file << " " << n.name);
       const std::vector<double> quality = n.stage_accuracy();
       REQUIRE(static_cast<int>(quality.size()) == n.stages());

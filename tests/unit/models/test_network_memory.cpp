@@ -34,7 +34,8 @@ TEST_CASE("memory of a network: its parameters, and the widest layer", "[network
 
 TEST_CASE("a network beyond the memory is refused before it is made", "[network-memory]") {
   CHECK(message_of([] { check_memory(resnet(16, 2, 32), gib); }) == "");
-  check_says(message_of([] { check_memory(resnet(4096, 200, 28), 64 * gib); }), {"\"wide\"", "parameters", "GiB", "64.0 GiB of memory"});
+  check_says(message_of([] { check_memory(resnet(4096, 200, 28), 64 * gib); }),
+             {"\"wide\"", "parameters", "GiB", "64.0 GiB of memory"});
   // Few parameters, but a huge layer.
   check_says(message_of([] { check_memory(resnet(4096, 1, 1024), 8 * gib); }), {"8.0 GiB of memory"});
   NetworkSpec bert;

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <utility>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "models/state_dict_file.h"
 #include "support.h"
 
@@ -28,11 +28,12 @@ using Members = std::vector<std::pair<std::string, std::string>>;
 std::string zip(const Members& members, uint32_t method = 0) {
   std::string body, directory;
   for (const auto& [name, data] : members) {
-    const uint64_t checksum = crc32(0, reinterpret_cast<const Bytef*>(data.data()), static_cast<uInt>(data.size()));
-    const std::string common = number(method, 2) + number(0, 4) + number(checksum, 4) + number(data.size(), 4) +
-                               number(data.size(), 4) + number(name.size(), 2);
-    directory += std::string("PK\1\2", 4) + number(0, 2) + number(0, 2) + number(0, 2) + common + number(0, 2) +
-                 number(0, 2) + number(0, 8) + number(body.size(), 4) + name;
+    const uint64_t checksum =
+        crc32(0, reinterpret_cast<const Bytef*>(data.data()), static_cast<uInt>(data.size()));
+    const std::string common = number(method, 2) + number(0, 4) + number(checksum, 4) +
+                               number(data.size(), 4) + number(data.size(), 4) + number(name.size(), 2);
+    directory += std::string("PK\1\2", 4) + number(0, 2) + number(0, 2) + number(0, 2) + common +
+                 number(0, 2) + number(0, 2) + number(0, 8) + number(body.size(), 4) + name;
     body += std::string("PK\3\4", 4) + number(0, 2) + number(0, 2) + common + number(0, 2) + name + data;
   }
   return body + directory + std::string("PK\5\6", 4) + number(0, 4) + number(members.size(), 2) +
@@ -41,7 +42,9 @@ std::string zip(const Members& members, uint32_t method = 0) {
 
 // Pickle, protocol 2, by its codes.
 std::string text(const std::string& t) { return "X" + number(t.size(), 4) + t; }
-std::string global(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }
+std::string global(const std::string& module, const std::string& name) {
+  return "c" + module + "\n" + name + "\n";
+}
 std::string integer(int64_t v) {
   return v >= 0 && v < 256 ? "K" + number(static_cast<uint64_t>(v), 1)
                            : "\x8a\x08" + number(static_cast<uint64_t>(v), 8);
@@ -51,11 +54,11 @@ std::string tuple(const std::vector<int64_t>& values) {
   for (const int64_t v : values) all += integer(v);
   return all + "t";
 }
-std::string tensor(const std::string& type, const std::string& key, int64_t offset, const std::vector<int64_t>& shape,
-                   const std::vector<int64_t>& stride) {
-  return global("torch._utils", "_rebuild_tensor_v2") + "((" + text("storage") + global("torch", type) + text(key) +
-         text("cpu") + integer(6) + "tQ" + integer(offset) + tuple(shape) + tuple(stride) + "\x89" +
-         global("collections", "OrderedDict") + ")RtR";
+std::string tensor(const std::string& type, const std::string& key, int64_t offset,
+                   const std::vector<int64_t>& shape, const std::vector<int64_t>& stride) {
+  return global("torch._utils", "_rebuild_tensor_v2") + "((" + text("storage") + global("torch", type) +
+         text(key) + text("cpu") + integer(6) + "tQ" + integer(offset) + tuple(shape) + tuple(stride) +
+         "\x89" + global("collections", "OrderedDict") + ")RtR";
 }
 const std::string start = "\x80\x02", ordered = global("collections", "OrderedDict") + ")R";
 
@@ -131,7 +134,8 @@ TEST_CASE("state dictionary: a plain dictionary, a typed one, and parameters", "
 
 TEST_CASE("state dictionary: what is none is refused with a reason", "[state-dict]") {
   CHECK(contains(refusal(""), "torn, or not PyTorch's zip format"));
-  CHECK(contains(refusal("no zip archive at all, but long enough for one"), "torn, or not PyTorch's zip format"));
+  CHECK(contains(refusal("no zip archive at all, but long enough for one"),
+                 "torn, or not PyTorch's zip format"));
   CHECK(contains(refusal(zip({{"readme", "hello"}})), "without a data.pkl"));
   CHECK(contains(refusal(zip({{"net/data.pkl", sound}}, 8)), "compressed"));
   CHECK(contains(refusal(zip({{"net/data.pkl", sound}, {"net/data.pkl", sound}})), "stands twice"));
@@ -143,9 +147,12 @@ TEST_CASE("state dictionary: what is none is refused with a reason", "[state-dic
   CHECK(contains(refused_pickle("N."), "no plain dictionary"));
   CHECK(contains(refused_pickle("}" + text("epoch") + "K\3s."), "\"epoch\" is no tensor"));
   CHECK(contains(refused_pickle("}K\1K\2s."), "no string"));
-  CHECK(contains(refused_pickle(global("posix", "system") + "(" + text("true") + "tR."), "it would call posix.system"));
-  CHECK(contains(refused_pickle(global("__main__", "Net") + ")\x81."), "Python objects, of type __main__.Net"));
-  CHECK(contains(refused_pickle("}" + text("w") + global("os", "getcwd") + ")Rs."), "\"w\" is no tensor (it would call os.getcwd)"));
+  CHECK(contains(refused_pickle(global("posix", "system") + "(" + text("true") + "tR."),
+                 "it would call posix.system"));
+  CHECK(
+      contains(refused_pickle(global("__main__", "Net") + ")\x81."), "Python objects, of type __main__.Net"));
+  CHECK(contains(refused_pickle("}" + text("w") + global("os", "getcwd") + ")Rs."),
+                 "\"w\" is no tensor (it would call os.getcwd)"));
   CHECK(contains(refused_pickle("}(" + text("w") + tensor("FloatStorage", "0", 0, {1}, {1}) + text("w") +
                                 tensor("FloatStorage", "0", 0, {1}, {1}) + "u."),
                  "\"w\" stands twice"));
@@ -156,7 +163,8 @@ TEST_CASE("state dictionary: what is none is refused with a reason", "[state-dic
 }
 
 TEST_CASE("state dictionary: tensors beyond their data are refused", "[state-dict]") {
-  const auto shaped = [](int64_t offset, const std::vector<int64_t>& shape, const std::vector<int64_t>& stride) {
+  const auto shaped = [](int64_t offset, const std::vector<int64_t>& shape,
+                         const std::vector<int64_t>& stride) {
     return refused_pickle("}" + text("w") + tensor("FloatStorage", "0", offset, shape, stride) + "s.");
   };
   const int64_t huge = int64_t{1} << 62;
@@ -179,7 +187,8 @@ TEST_CASE("state dictionary: torn and mad pickles are errors, not crashes", "[st
   for (size_t length = 0; length < sound.size(); ++length)
     CHECK(refusal(archive(sound.substr(0, length))) != "accepted");
   const std::string whole = archive(sound);
-  for (size_t length = 0; length < whole.size(); ++length) CHECK(refusal(whole.substr(0, length)) != "accepted");
+  for (size_t length = 0; length < whole.size(); ++length)
+    CHECK(refusal(whole.substr(0, length)) != "accepted");
   for (size_t at = 0; at < sound.size(); ++at)  // every code and every count in turn
     for (const int value : {0x00, 0x28, 0x2e, 0x52, 0x71, 0x74, 0x75, 0x7f, 0xff}) {
       std::string changed = sound;
@@ -192,7 +201,8 @@ TEST_CASE("state dictionary: torn and mad pickles are errors, not crashes", "[st
     refusal(changed);
   }
   CHECK(contains(refused_pickle(std::string(2'000'000, ')') + "."), "more values"));
-  CHECK(contains(refused_pickle(")" + std::string(900'000, '\x85') + "."), "no plain dictionary"));  // nested that deep
+  CHECK(contains(refused_pickle(")" + std::string(900'000, '\x85') + "."),
+                 "no plain dictionary"));  // nested that deep
   CHECK(contains(refused_pickle("X\xff\xff\xff\xff"), "too early"));
   CHECK(contains(refused_pickle("h\x05."), "never kept"));
   CHECK(contains(refused_pickle("cmodule without an end"), "too early"));
@@ -200,40 +210,51 @@ TEST_CASE("state dictionary: torn and mad pickles are errors, not crashes", "[st
 
 TEST_CASE("state dictionary: within a checkpoint of a training script", "[state-dict]") {
   const std::string w = text("w") + tensor("FloatStorage", "0", 0, {6}, {1}), dictionary = "}" + w + "s";
-  const std::string rest = text("epoch") + "K\3" + text("loss") + "G" + std::string(8, '\0') + text("args") + global("argparse", "Namespace") +
-                           ")\x81}" + text("lr") + "K\1sb" + text("best") + tensor("FloatStorage", "0", 0, {}, {}) + text("scheduler") +
+  const std::string rest = text("epoch") + "K\3" + text("loss") + "G" + std::string(8, '\0') + text("args") +
+                           global("argparse", "Namespace") + ")\x81}" + text("lr") + "K\1sb" + text("best") +
+                           tensor("FloatStorage", "0", 0, {}, {}) + text("scheduler") +
                            global("numpy", "scalar") + "(K\1tR";
   for (const char* key : {"state_dict", "model_state_dict", "model", "net"})
     CHECK(read(archive(start + "}(" + rest + text(key) + dictionary + "u.")).find("w"));
-  CHECK(read(archive(start + "}(" + text("model") + "}(" + text("state_dict") + dictionary + "u" + rest + "u.")).tensors().size() == 1);
+  CHECK(
+      read(archive(start + "}(" + text("model") + "}(" + text("state_dict") + dictionary + "u" + rest + "u."))
+          .tensors()
+          .size() == 1);
   // The weights, not the optimiser's state, nor a copy of them.
-  CHECK(read(archive(start + "}(" + text("model_ema") + "}" + text("optimizer") + "}" + text("state_dict") + dictionary + "u.")).find("w"));
-  CHECK(contains(refused_pickle("}(" + text("model") + global("models", "Net") + ")\x81" + rest + "u."), "of type models.Net"));
+  CHECK(read(archive(start + "}(" + text("model_ema") + "}" + text("optimizer") + "}" + text("state_dict") +
+                     dictionary + "u."))
+            .find("w"));
+  CHECK(contains(refused_pickle("}(" + text("model") + global("models", "Net") + ")\x81" + rest + "u."),
+                 "of type models.Net"));
   CHECK(contains(refused_pickle("}(" + rest + "u."), "\"epoch\" is no tensor"));
   std::string wrapped = dictionary;
   for (int i = 0; i < 20; ++i) wrapped = "}" + text("model") + wrapped + "s";
   CHECK(contains(refused_pickle(wrapped + "."), "without an end"));
 }
 
-TEST_CASE("state dictionary: later protocols of pickle, and how tensors are rebuilt elsewhere", "[state-dict]") {
+TEST_CASE("state dictionary: later protocols of pickle, and how tensors are rebuilt elsewhere",
+          "[state-dict]") {
   const auto short_text = [](const std::string& t) { return "\x8c" + number(t.size(), 1) + t; };
   std::string pickle = tensor("FloatStorage", "0", 0, {6}, {1});
   const std::string called = global("torch._utils", "_rebuild_tensor_v2");
-  pickle.replace(0, called.size(), short_text("torch._utils") + "\x94" + short_text("_rebuild_tensor_v2") + "\x94\x93");
+  pickle.replace(0, called.size(),
+                 short_text("torch._utils") + "\x94" + short_text("_rebuild_tensor_v2") + "\x94\x93");
   CHECK(read(archive("\x80\x04\x95" + number(99, 8) + "}\x94" + short_text("w") + pickle + "s.")).find("w"));
   const std::string arguments = tensor("FloatStorage", "0", 0, {6}, {1}).substr(called.size());  // ... R
-  CHECK(read(archive(start + "}" + text("w") + global("torch._tensor", "_rebuild_from_type_v2") + "(" + called +
-                     global("torch.nn.parameter", "Parameter") + arguments.substr(0, arguments.size() - 1) + "}tRs."))
+  CHECK(read(archive(start + "}" + text("w") + global("torch._tensor", "_rebuild_from_type_v2") + "(" +
+                     called + global("torch.nn.parameter", "Parameter") +
+                     arguments.substr(0, arguments.size() - 1) + "}tRs."))
             .find("w"));
-  CHECK(read(archive(start + global("collections", "OrderedDict") + "((" + "(" + text("w") + tensor("FloatStorage", "0", 0, {6}, {1}) + "lltR."))
+  CHECK(read(archive(start + global("collections", "OrderedDict") + "((" + "(" + text("w") +
+                     tensor("FloatStorage", "0", 0, {6}, {1}) + "lltR."))
             .find("w"));
 }
 
 namespace {
 
 std::string legacy(const std::string& pickle, const std::string& keys, const std::string& storages) {
-  return std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15) + start + "M\xe9\x03." + start + "}" +
-         text("little_endian") + "\x88s." + start + pickle + start + keys + storages;
+  return std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15) + start + "M\xe9\x03." +
+         start + "}" + text("little_endian") + "\x88s." + start + pickle + start + keys + storages;
 }
 
 std::string old_tensor(const std::string& key) {  // a storage has a sixth part, None
@@ -242,12 +263,15 @@ std::string old_tensor(const std::string& key) {  // a storage has a sixth part,
   return t.substr(0, end) + "N" + t.substr(end);
 }
 
-std::string safetensors(const std::string& header, const std::string& numbers) { return number(header.size(), 8) + header + numbers; }
+std::string safetensors(const std::string& header, const std::string& numbers) {
+  return number(header.size(), 8) + header + numbers;
+}
 
 }  // namespace
 
 TEST_CASE("state dictionary: the format before PyTorch 1.6", "[state-dict]") {
-  const std::string pickle = "}(" + text("a") + old_tensor("77") + text("b") + old_tensor("78") + "u.", keys = "](" + text("78") + text("77") + "e.";
+  const std::string pickle = "}(" + text("a") + old_tensor("77") + text("b") + old_tensor("78") + "u.",
+                    keys = "](" + text("78") + text("77") + "e.";
   std::string other = six_floats();
   other[5 * sizeof(float) - 1] ^= '\x80';  // 4 becomes -4
   const std::string storages = number(6, 8) + other + number(6, 8) + six_floats();
@@ -257,42 +281,58 @@ TEST_CASE("state dictionary: the format before PyTorch 1.6", "[state-dict]") {
   CHECK(float_at(*file.find("b"), 3) == -4);
   CHECK(file.find("a")->stride == std::vector<int64_t>{1, 2});
   const std::string whole = legacy(pickle, keys, storages);
-  for (size_t length = 0; length < whole.size(); ++length) CHECK(refusal(whole.substr(0, length)) != "accepted");
+  for (size_t length = 0; length < whole.size(); ++length)
+    CHECK(refusal(whole.substr(0, length)) != "accepted");
   CHECK(contains(refusal(legacy(pickle, keys, number(uint64_t{1} << 62, 8) + storages)), "torn"));
-  CHECK(contains(refusal(legacy(pickle, "](" + text("77") + "e.", number(6, 8) + six_floats())), "no member data/78"));
-  CHECK(contains(refusal(legacy(pickle, keys, number(3, 8) + other.substr(0, 12) + number(6, 8) + six_floats())), "larger than its data"));
+  CHECK(contains(refusal(legacy(pickle, "](" + text("77") + "e.", number(6, 8) + six_floats())),
+                 "no member data/78"));
+  CHECK(contains(
+      refusal(legacy(pickle, keys, number(3, 8) + other.substr(0, 12) + number(6, 8) + six_floats())),
+      "larger than its data"));
 }
 
 TEST_CASE("state dictionary: what Git LFS leaves in its place", "[state-dict]") {
-  CHECK(contains(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"), "git lfs pull"));
+  CHECK(contains(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"),
+                 "git lfs pull"));
 }
 
 TEST_CASE("state dictionary: safetensors", "[state-dict]") {
   const std::string w = R"("w":{"dtype":"F32","shape":[2,2],"data_offsets":[4,20]})";
-  const StateDictFile file = read(safetensors(R"({"__metadata__":{"format":"pt"},)" + w + R"(,"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})", six_floats()));
+  const StateDictFile file = read(safetensors(
+      R"({"__metadata__":{"format":"pt"},)" + w + R"(,"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})",
+      six_floats()));
   REQUIRE(file.tensors().size() == 2);
   CHECK(file.find("w")->stride == std::vector<int64_t>{2, 1});
   CHECK(float_at(*file.find("w"), 0) == 1);
   CHECK(float_at(*file.find("w"), 3) == 4);
   CHECK(file.find("n")->type == NumberType::integer);
-  CHECK(read(safetensors(R"({"h":{"dtype":"BF16","shape":[12],"data_offsets":[0,24]}})", six_floats())).find("h")->type == NumberType::bfloat16);
-  const auto refused = [&](const std::string& entry) { return refusal(safetensors("{" + entry + "}", six_floats())); };
+  CHECK(read(safetensors(R"({"h":{"dtype":"BF16","shape":[12],"data_offsets":[0,24]}})", six_floats()))
+            .find("h")
+            ->type == NumberType::bfloat16);
+  const auto refused = [&](const std::string& entry) {
+    return refusal(safetensors("{" + entry + "}", six_floats()));
+  };
   CHECK(refused(w) == "accepted");
   CHECK(contains(refused(w + "," + w), "\"w\" stands twice"));
   for (const char* place : {"[4,16]", "[20,4]", "[12,28]", "[4,20,20]", "[4]", "[4,9223372036854775807]"})
-    CHECK(contains(refused(std::string(R"("w":{"dtype":"F32","shape":[2,2],"data_offsets":)") + place + "}"), "w: data_offsets"));
-  CHECK(contains(refused(R"("w":{"dtype":"F32","shape":[4611686018427387903,8],"data_offsets":[0,24]})"), "does not fit F32 of shape [4611686018427387903,8]"));
+    CHECK(contains(refused(std::string(R"("w":{"dtype":"F32","shape":[2,2],"data_offsets":)") + place + "}"),
+                   "w: data_offsets"));
+  CHECK(contains(refused(R"("w":{"dtype":"F32","shape":[4611686018427387903,8],"data_offsets":[0,24]})"),
+                 "does not fit F32 of shape [4611686018427387903,8]"));
   CHECK(contains(refused(R"("w":{"dtype":"F32","shape":[-1],"data_offsets":[0,24]})"), "w: shape"));
-  CHECK(contains(refused(R"("w":{"dtype":"F8_E4M3","shape":[24],"data_offsets":[0,24]})"), "numbers of type F8_E4M3"));
+  CHECK(contains(refused(R"("w":{"dtype":"F8_E4M3","shape":[24],"data_offsets":[0,24]})"),
+                 "numbers of type F8_E4M3"));
   const std::string whole = safetensors("{" + w + "}", six_floats());
-  for (size_t length = 0; length < whole.size() - 4; ++length) CHECK(refusal(whole.substr(0, length)) != "accepted");
+  for (size_t length = 0; length < whole.size() - 4; ++length)
+    CHECK(refusal(whole.substr(0, length)) != "accepted");
   CHECK(contains(refusal(number(uint64_t{1} << 40, 8) + "{}"), "torn, or not PyTorch's"));
 }
 
 TEST_CASE("state dictionary: an index of several files", "[state-dict]") {
   const Folder folder;
   const auto part = [](const std::string& name, const char* other) {
-    return safetensors("{\"" + name + R"(":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},")" + other + R"(":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})",
+    return safetensors("{\"" + name + R"(":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},")" + other +
+                           R"(":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})",
                        six_floats());
   };
   put(folder / "one.safetensors", part("a", "unlisted"));
@@ -319,23 +359,28 @@ TEST_CASE("state dictionary: ZIP64, and members that lie in each other", "[state
   std::string bytes = zip(members);
   const size_t end = bytes.rfind("PK\5\6"), directory = bytes.find("PK\1\2");
   // Sizes and place of the first member, count and place of the directory, in 64 bits.
-  const std::string extra = number(1, 2) + number(24, 2) + number(sound.size(), 8) + number(sound.size(), 8) + number(0, 8);
+  const std::string extra =
+      number(1, 2) + number(24, 2) + number(sound.size(), 8) + number(sound.size(), 8) + number(0, 8);
   std::string wide = bytes.substr(0, end);
   for (const size_t field : {20, 24, 42}) wide.replace(directory + field, 4, number(0xFFFFFFFF, 4));
   wide.replace(directory + 30, 2, number(extra.size(), 2));
   wide.insert(directory + 46 + std::string("net/data.pkl").size(), extra);
   const std::string locator = std::string("PK\6\7", 4) + number(0, 4) + number(wide.size(), 8) + number(1, 4);
-  wide += std::string("PK\6\6", 4) + number(44, 8) + std::string(12, '\0') + number(2, 8) + number(2, 8) + number(0, 8) + number(directory, 8) + locator +
-          std::string("PK\5\6", 4) + number(0, 4) + number(0xFFFF, 2) + number(0xFFFF, 2) + number(0xFFFFFFFF, 4) + number(0xFFFFFFFF, 4) + number(0, 2);
+  wide += std::string("PK\6\6", 4) + number(44, 8) + std::string(12, '\0') + number(2, 8) + number(2, 8) +
+          number(0, 8) + number(directory, 8) + locator + std::string("PK\5\6", 4) + number(0, 4) +
+          number(0xFFFF, 2) + number(0xFFFF, 2) + number(0xFFFFFFFF, 4) + number(0xFFFFFFFF, 4) +
+          number(0, 2);
   CHECK(read(wide).tensors().size() == 2);
   CHECK(refusal(wide.substr(1)) != "accepted");
 
   Members many{{"net/data.pkl", sound}};
-  for (int i = 0; i < 300; ++i) many.push_back({fmt::format("net/data/{}", i), i == 0 ? std::string(20000, 'x') : ""});
+  for (int i = 0; i < 300; ++i)
+    many.push_back({fmt::format("net/data/{}", i), i == 0 ? std::string(20000, 'x') : ""});
   bytes = zip(many);
   CHECK(refusal(bytes) == "accepted");
   const size_t first = bytes.find("net/data/0", bytes.find("PK\1\2")) - 46;
-  for (size_t at = bytes.find("PK\1\2", first + 4); at != std::string::npos; at = bytes.find("PK\1\2", at + 4)) {
+  for (size_t at = bytes.find("PK\1\2", first + 4); at != std::string::npos;
+       at = bytes.find("PK\1\2", at + 4)) {
     bytes.replace(at + 16, 12, bytes.substr(first + 16, 12));  // checksum and sizes
     bytes.replace(at + 42, 4, bytes.substr(first + 42, 4));    // place
   }

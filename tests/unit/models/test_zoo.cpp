@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "models/network_file.h"
 #include "models/zoo/families.h"
 #include "models/zoo/zoo.h"
@@ -59,15 +59,16 @@ TEST_CASE("zoo: parameters and multiply-accumulates are the published ones", "[z
   for (const Published& p : all) {
     INFO(p.name);
     CHECK(parameters(build(p.name)) == p.parameters);
-    CHECK(static_cast<double>(multiply_accumulates(build(p.name))) / 1e9 == Approx(p.giga_macs).margin(0.00051));
+    CHECK(static_cast<double>(multiply_accumulates(build(p.name))) / 1e9 ==
+          Approx(p.giga_macs).margin(0.00051));
   }
   CHECK(parameters(build("mobilenet-v1")) == 4'231'976);
 }
 
 TEST_CASE("zoo: cost of every MobileNet with a published one", "[zoo]") {
-  // Millions of multiply-accumulates and parameters, from the tables in tensorflow/models, whose networks have 1001
-  // classes. MobileNetV1 0.75: of the paper (325 at 224x224), the table's 317 belongs to no size; left out: 34 for 0.25
-  // at 192x192, which does not lie between its neighbours in the ratio of their areas.
+  // Millions of multiply-accumulates and parameters, from the tables in tensorflow/models, whose networks
+  // have 1001 classes. MobileNetV1 0.75: of the paper (325 at 224x224), the table's 317 belongs to no size;
+  // left out: 34 for 0.25 at 192x192, which does not lie between its neighbours in the ratio of their areas.
   struct Row {
     const char* name;
     double width;
@@ -155,18 +156,21 @@ TEST_CASE("zoo: sizes follow PyTorch's rules", "[zoo]") {
 }
 
 TEST_CASE("zoo: configurations are read strictly", "[zoo]") {
-  const ZooConfig c =
-      ZooConfig::from_json(json::parse(R"({"network": "mobilenet-v2", "width": 0.5, "input_size": 160})"), "x");
+  const ZooConfig c = ZooConfig::from_json(
+      json::parse(R"({"network": "mobilenet-v2", "width": 0.5, "input_size": 160})"), "x");
   CHECK(c.network == "mobilenet-v2");
   CHECK(c.width == 0.5);
   CHECK(c.input_size == 160);
   CHECK(c.classes == 1000);
   CHECK(zoo_refusal(R"({})").find("network") != std::string::npos);
-  CHECK(zoo_refusal(R"({"network": "mobilnet-v2"})").find("did you mean \"mobilenet-v2\"") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "mobilnet-v2"})").find("did you mean \"mobilenet-v2\"") !=
+        std::string::npos);
   CHECK(zoo_refusal(R"({"network": "resnet-18", "width": 0.5})").find("one width only") != std::string::npos);
-  CHECK(zoo_refusal(R"({"network": "mobilenet-v1", "widht": 0.5})").find("did you mean \"width\"") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "mobilenet-v1", "widht": 0.5})").find("did you mean \"width\"") !=
+        std::string::npos);
   CHECK(zoo_refusal(R"({"network": "mobilenet-v1", "width": 3})").find("0.1 to 2") != std::string::npos);
-  CHECK(zoo_refusal(R"({"network": "mobilenet-v1", "width": "1"})").find("expected a number") != std::string::npos);
+  CHECK(zoo_refusal(R"({"network": "mobilenet-v1", "width": "1"})").find("expected a number") !=
+        std::string::npos);
   CHECK(zoo_refusal(R"({"network": "resnet-18", "input_size": 16})").find("32 to 1024") != std::string::npos);
   CHECK(zoo_refusal(R"({"network": "resnet-18", "classes": 1})").find("classes") != std::string::npos);
   CHECK(zoo_refusal(R"([1])").find("expected an object") != std::string::npos);

@@ -5,13 +5,13 @@
 
 #include <cstring>
 
-#include "core/error.h"
-#include "core/random.h"
+#include "base/error.h"
+#include "base/random.h"
 #include "fake_powercap.h"
 #include "killed_child.h"
 #include "power/backend.h"
-#include "power/cap_guard.h"
-#include "power/sensors.h"
+#include "power/cpufreq/sensors.h"
+#include "power/guard/cap_guard.h"
 
 using namespace alertbench;
 
@@ -22,7 +22,8 @@ struct Board {
   std::string policy(int n, const std::string& name) const {
     return folder / ("sys/devices/system/cpu/cpufreq/policy" + std::to_string(n) + "/" + name);
   }
-  void add_policy(int n, const std::string& cpus, const std::string& frequencies, int min_khz, int max_khz, const char* driver = "cpufreq-dt") {
+  void add_policy(int n, const std::string& cpus, const std::string& frequencies, int min_khz, int max_khz,
+                  const char* driver = "cpufreq-dt") {
     put(policy(n, "related_cpus"), cpus + "\n");
     put(policy(n, "scaling_driver"), std::string(driver) + "\n");
     if (!frequencies.empty()) put(policy(n, "scaling_available_frequencies"), frequencies + " \n");
@@ -81,7 +82,8 @@ class BoardClock : public Clock {
 
 }  // namespace
 
-TEST_CASE("cpufreq: each policy gets the highest frequency within the cap, and its own back", "[power][cpufreq]") {
+TEST_CASE("cpufreq: each policy gets the highest frequency within the cap, and its own back",
+          "[power][cpufreq]") {
   Odroid b;
   {
     const auto caps = make_cpufreq_cap(settings_for(b));
@@ -98,7 +100,8 @@ TEST_CASE("cpufreq: each policy gets the highest frequency within the cap, and i
     caps->set(12);
     CHECK(b.max_of(0) == "1400000");
     CHECK(b.max_of(4) == "2000000");
-    CHECK(caps->facts()["policies"][1]["khz_by_cap"] == nlohmann::ordered_json::array({1000000, 1400000, 2000000}));
+    CHECK(caps->facts()["policies"][1]["khz_by_cap"] ==
+          nlohmann::ordered_json::array({1000000, 1400000, 2000000}));
     caps->set(6);
     put(b.policy(4, "scaling_max_freq"), "1800000\n");
     check_says(message_of<RunError>([&] { caps->set(6); }), {"policy4", "1800000", "another program"});
@@ -125,18 +128,22 @@ TEST_CASE("cpufreq: what cannot be is told before anything is changed", "[power]
   s.policies = {0, 7};
   check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(s); }), {"policy7", "is not there"});
   put(b.policy(4, "scaling_min_freq"), "1400000\n");
-  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(settings_for(b)); }), {"1000000 kHz", "policy 4", "scaling_min_freq"});
+  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(settings_for(b)); }),
+             {"1000000 kHz", "policy 4", "scaling_min_freq"});
   chmod(b.policy(0, "scaling_max_freq").c_str(), 0444);
-  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(settings_for(b)); }), {"policy0/scaling_max_freq", "read-only"});
+  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(settings_for(b)); }),
+             {"policy0/scaling_max_freq", "read-only"});
   check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(settings_for(Board())); }), {"no cpufreq"});
   CHECK_FALSE(std::filesystem::exists(b.folder / "run/alert-bench/power-caps.json"));
 }
 
-TEST_CASE("cpufreq: a frequency that does not stick is an error, and what was there comes back", "[power][cpufreq]") {
+TEST_CASE("cpufreq: a frequency that does not stick is an error, and what was there comes back",
+          "[power][cpufreq]") {
   Odroid b;
   auto s = settings_for(b);
   s.after_write = [](const std::string& file) { put(file, "1900000\n"); };
-  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(s)->set(6); }), {"reads 1900000 kHz after 1000000", "does not stick"});
+  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(s)->set(6); }),
+             {"reads 1900000 kHz after 1000000", "does not stick"});
   CHECK(b.max_of(4) == "2000000");
 }
 
@@ -206,19 +213,24 @@ TEST_CASE("sensors: names choose, and what does not fit is told with what was fo
   Odroid b;
   BoardClock clock;
   CHECK(make_sensor_counter(b.root(), {"sensor_mem"}, clock)->domains().size() == 1);
-  check_says(message_of<EnvironmentError>([&] { make_sensor_counter(b.root(), {"sensor_A72"}, clock); }), {"sensor_A72", "sensor_A15", "sensor_GPU"});
-  check_says(message_of<EnvironmentError>([&] { make_sensor_counter(Board().root(), {}, clock); }), {"found: none"});
+  check_says(message_of<EnvironmentError>([&] { make_sensor_counter(b.root(), {"sensor_A72"}, clock); }),
+             {"sensor_A72", "sensor_A15", "sensor_GPU"});
+  check_says(message_of<EnvironmentError>([&] { make_sensor_counter(Board().root(), {}, clock); }),
+             {"found: none"});
   b.sensor("4-0040", "3.5", "0");
   check_says(probe_sensors(b.root()).problems.at(0), {"sensor_A15", "is off", "enable"});
   Board dead;
   dead.sensor("4-0040", "0.000");
-  check_says(message_of<EnvironmentError>([&] { make_sensor_counter(dead.root(), {}, clock); }), {"reads 0 all the time"});
+  check_says(message_of<EnvironmentError>([&] { make_sensor_counter(dead.root(), {}, clock); }),
+             {"reads 0 all the time"});
 }
 
-TEST_CASE("sensors: hwmon's energies are counted, sockets before cores; a battery is no processor", "[power][sensors]") {
+TEST_CASE("sensors: hwmon's energies are counted, sockets before cores; a battery is no processor",
+          "[power][sensors]") {
   Board b;
   b.hwmon("hwmon2", "name", "amd_energy");
-  for (const auto& [n, label] : std::vector<std::pair<int, const char*>>{{1, "Ecore000"}, {2, "Ecore001"}, {3, "Esocket0"}}) {
+  for (const auto& [n, label] :
+       std::vector<std::pair<int, const char*>>{{1, "Ecore000"}, {2, "Ecore001"}, {3, "Esocket0"}}) {
     b.hwmon("hwmon2", "energy" + std::to_string(n) + "_label", label);
     b.hwmon("hwmon2", "energy" + std::to_string(n) + "_input", "1000000");
   }
@@ -226,7 +238,9 @@ TEST_CASE("sensors: hwmon's energies are counted, sockets before cores; a batter
   put(b.folder / "sys/class/power_supply/BAT0/power_now", "8000000\n");
   BoardClock clock;
   double uj = 1e6;
-  clock.each_ms = [&] { b.hwmon("hwmon2", "energy3_input", std::to_string(static_cast<int64_t>(uj += 50'000))); };  // 50 W
+  clock.each_ms = [&] {
+    b.hwmon("hwmon2", "energy3_input", std::to_string(static_cast<int64_t>(uj += 50'000)));
+  };  // 50 W
   const auto counter = make_sensor_counter(b.root(), {}, clock);
   REQUIRE(counter->domains().size() == 1);
   CHECK(counter->domains()[0].name == "amd_energy/Esocket0");
@@ -260,9 +274,12 @@ TEST_CASE("backends: cpufreq with sensors, with AMD's counter, with neither; aut
     amd.zone("intel-rapl:0", "package-0");
     Board b;
     b.add_policy(0, "0 1", "", 400000, 3500000, "acpi-cpufreq");
-    std::filesystem::copy(b.folder / "sys/devices", amd.folder / "sys/devices", std::filesystem::copy_options::recursive);
+    std::filesystem::copy(b.folder / "sys/devices", amd.folder / "sys/devices",
+                          std::filesystem::copy_options::recursive);
     double uj = 1e6;
-    clock.each_ms = [&] { amd.set("intel-rapl:0", "energy_uj", std::to_string(static_cast<int64_t>(uj += 65'000))); };
+    clock.each_ms = [&] {
+      amd.set("intel-rapl:0", "energy_uj", std::to_string(static_cast<int64_t>(uj += 65'000)));
+    };
     request.root = amd.root();
     request.backend = "cpufreq";
     PowerBackend power = open_power(request, clock);

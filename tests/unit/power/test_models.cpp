@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "core/json_reader.h"
+#include "base/json_reader.h"
 #include "power/power.h"
 #include "scenario/scenario.h"
 #include "support.h"
@@ -14,7 +14,8 @@ namespace {
 
 std::vector<std::string> model_files() {
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(ALERT_SOURCE_DIR "/profiles/power")) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(ALERT_SOURCE_DIR "/profiles/power"))
+    files.push_back(entry.path());
   return files;
 }
 
@@ -46,7 +47,8 @@ TEST_CASE("power models: those shipped rise with the cap and stay below it", "[p
 
 TEST_CASE("power models: the board's curve stays near what was measured", "[power][models]") {
   const PowerModel m = scenario_with(ALERT_SOURCE_DIR "/profiles/power/odroid-xu4.json").power_model;
-  for (const auto& [mhz, measured_w] : std::vector<std::pair<double, double>>{{500, 5.125}, {1000, 6.415}, {1400, 7.91}, {1700, 9.545}, {2000, 12.64}}) {
+  for (const auto& [mhz, measured_w] : std::vector<std::pair<double, double>>{
+           {500, 5.125}, {1000, 6.415}, {1400, 7.91}, {1700, 9.545}, {2000, 12.64}}) {
     INFO(mhz << " MHz");
     CHECK(m.static_w + m.dynamic_w * std::pow(mhz / 2000, 3) == Approx(measured_w).epsilon(0.08));
   }
@@ -79,7 +81,12 @@ TEST_CASE("power models: energy adds up over periods, however they are cut", "[p
 
 TEST_CASE("power models: mistakes in a file are named with it", "[power][models]") {
   TemporaryFile file(R"({"name": "x", "static_w": 5, "dynamic_w": 10, "idle_w": 3, "dynamic": 4})");
-  check_says(message_of([&] { Scenario::read(ALERT_SOURCE_DIR "/scenarios/smoke.json", {"power.model=" + file.path}); }),
+  check_says(message_of([&] {
+               Scenario::read(ALERT_SOURCE_DIR "/scenarios/smoke.json", {"power.model=" + file.path});
+             }),
              {file.path, "dynamic"});
-  check_says(message_of([&] { Scenario::read(ALERT_SOURCE_DIR "/scenarios/smoke.json", {"power.model=/nowhere.json"}); }), {"/nowhere.json"});
+  check_says(message_of([&] {
+               Scenario::read(ALERT_SOURCE_DIR "/scenarios/smoke.json", {"power.model=/nowhere.json"});
+             }),
+             {"/nowhere.json"});
 }

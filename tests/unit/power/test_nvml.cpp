@@ -7,16 +7,16 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "core/random.h"
+#include "base/error.h"
+#include "base/random.h"
 #include "fake_gpu.h"
 #include "fake_powercap.h"
 #include "killed_child.h"
 #include "power/backend.h"
-#include "power/cap_guard.h"
-#include "power/cpufreq.h"
-#include "power/nvml.h"
-#include "power/rapl.h"
+#include "power/cpufreq/cpufreq.h"
+#include "power/guard/cap_guard.h"
+#include "power/nvml/nvml.h"
+#include "power/rapl/rapl.h"
 
 using namespace alertbench;
 
@@ -40,7 +40,8 @@ void await_lock(const std::string& path) {
   close(lock);
 }
 
-// SIGKILL at random moments of runs that set caps without end; every other one not before it has set its first.
+// SIGKILL at random moments of runs that set caps without end; every other one not before it has set its
+// first.
 void kill_runs(const FakeGpus& g, const NvmlCapSettings& settings, int times, uint64_t seed) {
   Random random(seed);
   int changed = 0;
@@ -66,7 +67,8 @@ void kill_runs(const FakeGpus& g, const NvmlCapSettings& settings, int times, ui
 
 }  // namespace
 
-TEST_CASE("nvml: a GPU is found by index, UUID, beginning of one, or as CUDA finds its first", "[power][nvml]") {
+TEST_CASE("nvml: a GPU is found by index, UUID, beginning of one, or as CUDA finds its first",
+          "[power][nvml]") {
   const FakeGpus g(2);
   const Nvml nvml(FakeGpus::library);
   CHECK(nvml.driver() == "535.fake");
@@ -76,13 +78,15 @@ TEST_CASE("nvml: a GPU is found by index, UUID, beginning of one, or as CUDA fin
   CHECK(nvml.find(FakeGpus::uuid(1)).index() == 1);
   CHECK(nvml.find("GPU-00000001").index() == 1);
   check_says(message_of<EnvironmentError>([&] { nvml.find("GPU-0000000"); }), {"more than one"});
-  check_says(message_of<EnvironmentError>([&] { nvml.find("2"); }), {"power.gpu", "no GPU \"2\"", "1: Fake A100", FakeGpus::uuid(0)});
+  check_says(message_of<EnvironmentError>([&] { nvml.find("2"); }),
+             {"power.gpu", "no GPU \"2\"", "1: Fake A100", FakeGpus::uuid(0)});
   check_says(message_of([&] { nvml.find("first"); }), {"power.gpu", "\"first\"", "GPU-..."});
   setenv("CUDA_VISIBLE_DEVICES", "1,0", 1);
   CHECK(nvml.find("").index() == 1);
   CHECK(nvml.find("0").index() == 0);
   setenv("CUDA_VISIBLE_DEVICES", "MIG-1234", 1);
-  check_says(message_of<EnvironmentError>([&] { nvml.find(""); }), {"CUDA_VISIBLE_DEVICES", "MIG", "power.gpu"});
+  check_says(message_of<EnvironmentError>([&] { nvml.find(""); }),
+             {"CUDA_VISIBLE_DEVICES", "MIG", "power.gpu"});
   unsetenv("CUDA_VISIBLE_DEVICES");
   CHECK_FALSE(nvml.first_in_doubt());
   g.set("name", "Fake T4", 1);
@@ -101,11 +105,14 @@ TEST_CASE("nvml: a library that is missing, torn, another one, or without a driv
   const FakeGpus g;
   check_says(message_of<EnvironmentError>([&] { Nvml("libnvidia-absent.so.1"); }),
              {"libnvidia-absent.so.1", "NVIDIA's driver", "power.nvml_library"});
-  put(g.folder / "torn.so", "\x7f""ELF");
+  put(g.folder / "torn.so",
+      "\x7f"
+      "ELF");
   check_says(message_of<EnvironmentError>([&] { Nvml(g.folder / "torn.so"); }), {"torn.so", "too short"});
   check_says(message_of<EnvironmentError>([&] { Nvml("libz.so.1"); }), {"libz.so.1", "no NVML"});
   g.fail("nvmlInit_v2", 9);
-  check_says(message_of<EnvironmentError>([&] { Nvml{FakeGpus::library}; }), {"does not start", "Driver Not Loaded"});
+  check_says(message_of<EnvironmentError>([&] { Nvml{FakeGpus::library}; }),
+             {"does not start", "Driver Not Loaded"});
   CHECK(probe_nvml(FakeGpus::library, g.root()).problems.size() == 1);
 }
 
@@ -117,12 +124,13 @@ TEST_CASE("nvml cap: the power limit, read back, and put back", "[power][nvml]")
     CHECK(caps->backend() == "nvml");
     CHECK(caps->emulated_speed() == 1.0);
     CHECK(caps->warnings().empty());  // found as it is by default
-    CHECK(g.as_found());  // nothing yet, but the state is on disk
+    CHECK(g.as_found());              // nothing yet, but the state is on disk
     const CapState state = read_cap_state(g.state_file());
     REQUIRE(state.values.size() == 1);
     CHECK(state.values[0].file == "nvml/" + FakeGpus::uuid() + "/power_limit_mw");
     CHECK(state.values[0].value == 380'000);
-    CHECK_FALSE(contains(content_of(g.state_file()), "fake-nvml"));  // nobody is led to load a library by this file
+    CHECK_FALSE(
+        contains(content_of(g.state_file()), "fake-nvml"));  // nobody is led to load a library by this file
     caps->set(150);
     CHECK(g.get("limit_mw") == "150000");
     caps->set(250.5);
@@ -138,7 +146,8 @@ TEST_CASE("nvml cap: the power limit, read back, and put back", "[power][nvml]")
     CHECK(g.as_found());
     caps->set(400);
     g.set("limit_mw", "200000");
-    check_says(message_of<RunError>([&] { caps->set(400); }), {"reads 200 W", "had set 400 W", "another program"});
+    check_says(message_of<RunError>([&] { caps->set(400); }),
+               {"reads 200 W", "had set 400 W", "another program"});
   }
   CHECK(g.as_found());
   CHECK_FALSE(std::filesystem::exists(g.state_file()));
@@ -163,8 +172,8 @@ TEST_CASE("nvml cap: what cannot be is told, and nothing stays changed", "[power
   }
   SECTION("no permission, as the driver says") {
     g.fail("nvmlDeviceSetPowerManagementLimit", no_permission);
-    check_says(refusal(g.settings()),
-               {"Insufficient Permissions", "power.frequency_table", "sudo -E", "SYS_ADMIN", "nvidia-smi -i " + FakeGpus::uuid()});
+    check_says(refusal(g.settings()), {"Insufficient Permissions", "power.frequency_table", "sudo -E",
+                                       "SYS_ADMIN", "nvidia-smi -i " + FakeGpus::uuid()});
     g.fail("nvmlDeviceResetGpuLockedClocks", no_permission);
     NvmlCapSettings s = g.clock_settings();
     CHECK_THROWS_AS(make_nvml_cap(s, clock), CannotCap);
@@ -217,7 +226,8 @@ TEST_CASE("nvml cap: permission and GPU that go away are errors of their own", "
     const auto caps = make_nvml_cap(g.settings(), clock);
     caps->set(150);
     g.fail("nvmlDeviceSetPowerManagementLimit", no_permission);
-    check_says(message_of<EnvironmentError>([&] { caps->set(250); }), {"250 W", "Insufficient Permissions", "doctor"});
+    check_says(message_of<EnvironmentError>([&] { caps->set(250); }),
+               {"250 W", "Insufficient Permissions", "doctor"});
     g.work_again("nvmlDeviceSetPowerManagementLimit");
     caps->set(250);
     g.set("lost", "1");
@@ -255,7 +265,8 @@ TEST_CASE("nvml cap: clocks locked by the table where limits cannot be set", "[p
     g.remove("lock_mhz");
     caps->set(250);  // too early to tell
     clock.advance(0.6);
-    check_says(message_of<RunError>([&] { caps->set(400); }), {"1410 MHz", "900 MHz at most", "another program"});
+    check_says(message_of<RunError>([&] { caps->set(400); }),
+               {"1410 MHz", "900 MHz at most", "another program"});
     caps->restore();
     CHECK(g.as_found());
     caps->set(150);
@@ -265,7 +276,8 @@ TEST_CASE("nvml cap: clocks locked by the table where limits cannot be set", "[p
   s.caps_w = {100, 250};
   check_says(message_of([&] { make_nvml_cap(s, clock); }), {"100 W", "table"});
   s.frequencies = FrequencyTable({{50, 200}, {250, 1000}}, "table");
-  check_says(message_of<EnvironmentError>([&] { make_nvml_cap(s, clock); }), {"100 W means 200 MHz", "below 210 MHz"});
+  check_says(message_of<EnvironmentError>([&] { make_nvml_cap(s, clock); }),
+             {"100 W means 200 MHz", "below 210 MHz"});
   CHECK_FALSE(std::filesystem::exists(g.state_file()));
 }
 
@@ -275,8 +287,11 @@ TEST_CASE("nvml cap: the second run is refused, and names the first, whatever it
   const std::string self = "process " + std::to_string(getpid());
   {
     const auto first = make_nvml_cap(g.settings(), clock);
-    check_says(message_of<CapsTaken>([&] { make_nvml_cap(g.settings(), clock); }), {self, "alert-unit-tests", "wait"});
-    check_says(message_of<EnvironmentError>([&] { restore_caps(g.root(), state_folder("", g.root()), FakeGpus::library); }), {self});
+    check_says(message_of<CapsTaken>([&] { make_nvml_cap(g.settings(), clock); }),
+               {self, "alert-unit-tests", "wait"});
+    check_says(message_of<EnvironmentError>(
+                   [&] { restore_caps(g.root(), state_folder("", g.root()), FakeGpus::library); }),
+               {self});
   }
   FakeMachine m;
   one_package(m);
@@ -290,7 +305,8 @@ TEST_CASE("nvml cap: the second run is refused, and names the first, whatever it
   check_says(message_of<CapsTaken>([&] { make_rapl_cap(rapl); }), {self});
 }
 
-TEST_CASE("a machine has one lock: its first package, else its first cpufreq policy, else its GPUs", "[power][nvml]") {
+TEST_CASE("a machine has one lock: its first package, else its first cpufreq policy, else its GPUs",
+          "[power][nvml]") {
   FakeMachine m;
   CHECK(machine_lock_file(m.root()).empty());
   put(m.folder / "dev/nvidiactl", "");
@@ -302,24 +318,33 @@ TEST_CASE("a machine has one lock: its first package, else its first cpufreq pol
   CHECK(machine_lock_file(m.root()) == "/sys/class/powercap/intel-rapl:0/name");
 }
 
-TEST_CASE("nvml cap: SIGKILL at 60 random moments never leaves a limit or a lock behind", "[power][nvml][kill]") {
+TEST_CASE("nvml cap: SIGKILL at 60 random moments never leaves a limit or a lock behind",
+          "[power][nvml][kill]") {
   const FakeGpus g;
   kill_runs(g, g.settings(), 30, 3);
   kill_runs(g, g.clock_settings(), 30, 4);
 }
 
-TEST_CASE("nvml caps left behind are put back by restore, and by the next run of any backend", "[power][nvml]") {
+TEST_CASE("nvml caps left behind are put back by restore, and by the next run of any backend",
+          "[power][nvml]") {
   const FakeGpus g;
   SystemClock clock;
   const std::string folder = state_folder("", g.root());
   const auto leave = [&](const std::string& root) {
-    put(state_path(state_folder("", root)), to_json({123, "alert-bench run x.json", "2020-07-15T12:34:56Z", root,
-                                                     {{gpu_limit(FakeGpus::uuid()), 380'000}, {gpu_clocks(FakeGpus::uuid()), 0}}}).dump());
+    put(state_path(state_folder("", root)),
+        to_json({123,
+                 "alert-bench run x.json",
+                 "2020-07-15T12:34:56Z",
+                 root,
+                 {{gpu_limit(FakeGpus::uuid()), 380'000}, {gpu_clocks(FakeGpus::uuid()), 0}}})
+            .dump());
     g.set("limit_mw", "150000");
     g.set("lock_mhz", "210 600");
   };
   leave(g.root());
-  const auto restore = [&](const std::string& library) { return message_of<RunError>([&] { restore_caps(g.root(), folder, library); }); };
+  const auto restore = [&](const std::string& library) {
+    return message_of<RunError>([&] { restore_caps(g.root(), folder, library); });
+  };
   check_says(restore("libnvidia-absent.so.1"), {"libnvidia-absent.so.1", "not put back"});
   g.set("lost", "1");
   check_says(restore(FakeGpus::library), {"GPU is lost", "power_limit_mw: 380000 not put back"});
@@ -331,7 +356,8 @@ TEST_CASE("nvml caps left behind are put back by restore, and by the next run of
   g.work_again("nvmlDeviceResetGpuLockedClocks");
   const RestoreResult r = restore_caps(g.root(), folder, FakeGpus::library);
   CHECK(r.found);
-  CHECK(put_back_text(r.state, r.state.values[0]) == "power limit of " + FakeGpus::uuid() + " is 380 W again");
+  CHECK(put_back_text(r.state, r.state.values[0]) ==
+        "power limit of " + FakeGpus::uuid() + " is 380 W again");
   CHECK(put_back_text(r.state, r.state.values[1]) == "clocks of " + FakeGpus::uuid() + " are not locked");
   CHECK(g.as_found());
 
@@ -342,7 +368,9 @@ TEST_CASE("nvml caps left behind are put back by restore, and by the next run of
     CHECK(g.as_found());
   }
   const std::string policy = g.root() + "/sys/devices/system/cpu/cpufreq/policy0/";
-  for (const auto& [name, khz] : {std::pair{"scaling_max_freq", "2000000"}, {"scaling_min_freq", "600000"}, {"cpuinfo_max_freq", "2000000"}})
+  for (const auto& [name, khz] : {std::pair{"scaling_max_freq", "2000000"},
+                                  {"scaling_min_freq", "600000"},
+                                  {"cpuinfo_max_freq", "2000000"}})
     put(policy + name, std::string(khz) + "\n");
   CpufreqCapSettings processor;
   processor.root = g.root();
@@ -350,7 +378,8 @@ TEST_CASE("nvml caps left behind are put back by restore, and by the next run of
   processor.frequencies = FrequencyTable({{50, 1000}}, "table");
   processor.nvml_library = "libnvidia-absent.so.1";
   leave(g.root());
-  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(processor); }), {"process 123", g.state_file(), "alert-bench restore"});
+  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(processor); }),
+             {"process 123", g.state_file(), "alert-bench restore"});
   processor.nvml_library = FakeGpus::library;
   check_says(make_cpufreq_cap(processor)->warnings().at(0), {"process 123", "put back"});
   CHECK(g.as_found());
@@ -368,8 +397,9 @@ TEST_CASE("a state file names GPUs by their UUID, and no value but those of caps
   CHECK(cap_file(gpu_limit(FakeGpus::uuid())));
   CHECK(cap_file(gpu_clocks(FakeGpus::uuid())));
   const std::string gpu = "nvml/" + FakeGpus::uuid();
-  for (const std::string& file : {gpu + "/ecc", "/" + gpu + "/power_limit_mw", gpu + "/../power_limit_mw", gpu + "/power_limit_mw/x",
-                                  std::string("nvml/GPU-0/power_limit_mw"), "nvml/MIG-" + FakeGpus::uuid().substr(4) + "/power_limit_mw"})
+  for (const std::string& file : {gpu + "/ecc", "/" + gpu + "/power_limit_mw", gpu + "/../power_limit_mw",
+                                  gpu + "/power_limit_mw/x", std::string("nvml/GPU-0/power_limit_mw"),
+                                  "nvml/MIG-" + FakeGpus::uuid().substr(4) + "/power_limit_mw"})
     CHECK_FALSE(cap_file(file));
   const TemporaryFile locked(to_json({1, "x", "now", "", {{gpu_clocks(FakeGpus::uuid()), 600}}}).dump());
   check_says(message_of([&] { read_cap_state(locked.path); }), {locked.path, "600", "not locked again"});
@@ -384,7 +414,8 @@ TEST_CASE("nvml energy: the GPU's own counter", "[power][nvml]") {
   REQUIRE(counter->domains().size() == 1);
   CHECK(counter->domains()[0].resolution_j == 1e-3);
   CHECK(counter->domains()[0].capped);
-  check_says(counter->description(), {"energy counter", "Fake A100", FakeGpus::uuid(), "processor not included", "20 ms"});
+  check_says(counter->description(),
+             {"energy counter", "Fake A100", FakeGpus::uuid(), "processor not included", "20 ms"});
   CHECK(counter->sample_interval_s() == 1);
   const EnergyReading from = *counter->read();
   clock.advance(2);
@@ -478,19 +509,22 @@ TEST_CASE("nvml energy: a counter that never moves is none", "[power][nvml]") {
   const FakeGpus g;
   GpuClock clock(g);
   g.set("refresh_ms", "1000000000");
-  check_says(message_of<EnvironmentError>([&] { make_nvml_counter(FakeGpus::library, "", clock); }), {"stands still at 5000 J"});
+  check_says(message_of<EnvironmentError>([&] { make_nvml_counter(FakeGpus::library, "", clock); }),
+             {"stands still at 5000 J"});
 }
 
 TEST_CASE("backends: which GPU is CUDA's first is told where it is in doubt", "[power][nvml]") {
   const FakeGpus g(2);
   GpuClock clock(g);
   g.set("name", "Fake T4", 1);
-  check_says(open_power(request_for(g, "nvml", "cuda"), clock).notes.at(0), {"several kinds", "power.gpu", "CUDA_DEVICE_ORDER"});
+  check_says(open_power(request_for(g, "nvml", "cuda"), clock).notes.at(0),
+             {"several kinds", "power.gpu", "CUDA_DEVICE_ORDER"});
   PowerRequest second = request_for(g, "nvml", "cuda");
   second.gpu = "1";
   second.cuda_bus_id = "0000:30:00.0";
   check_says(message_of<EnvironmentError>([&] { open_power(second, clock); }),
-             {"power.gpu \"1\"", "networks run on " + FakeGpus::uuid(0), "0000:30:00.0", "CUDA_VISIBLE_DEVICES=" + FakeGpus::uuid(1)});
+             {"power.gpu \"1\"", "networks run on " + FakeGpus::uuid(0), "0000:30:00.0",
+              "CUDA_VISIBLE_DEVICES=" + FakeGpus::uuid(1)});
   second.cuda_bus_id = "0000:31:00.0";
   open_power(second, clock);
   second.gpu.clear();  // found by CUDA's word
@@ -501,7 +535,8 @@ TEST_CASE("backends: which GPU is CUDA's first is told where it is in doubt", "[
   CHECK(g.as_found());
 }
 
-TEST_CASE("backends: nvml as asked for, with one cap where it can only measure, by auto on a GPU alone", "[power][nvml]") {
+TEST_CASE("backends: nvml as asked for, with one cap where it can only measure, by auto on a GPU alone",
+          "[power][nvml]") {
   const FakeGpus g;
   GpuClock clock(g);
   {
@@ -509,7 +544,8 @@ TEST_CASE("backends: nvml as asked for, with one cap where it can only measure, 
     CHECK(power.caps->backend() == "nvml");
     CHECK(power.energy_source() == "nvml");
     CHECK(power.notes.empty());
-    CHECK_THROWS_AS(open_power(request_for(g, "auto", "cuda"), clock), CapsTaken);  // no quiet change of backend
+    CHECK_THROWS_AS(open_power(request_for(g, "auto", "cuda"), clock),
+                    CapsTaken);  // no quiet change of backend
   }
   check_says(open_power(request_for(g, "nvml", "cpu"), clock).notes.at(0), {"run on the processor"});
   {
@@ -520,13 +556,15 @@ TEST_CASE("backends: nvml as asked for, with one cap where it can only measure, 
     CHECK(g.get("limit_mw") == "150000");
   }
   CHECK(g.as_found());
-  CHECK(open_power(request_for(g, "auto", "cpu"), clock).caps->backend() == "emulated");  // says nothing about a processor
+  CHECK(open_power(request_for(g, "auto", "cpu"), clock).caps->backend() ==
+        "emulated");  // says nothing about a processor
   PowerRequest narrow = request_for(g, "auto", "cuda");
   narrow.caps_w = {50, 250};
   check_says(open_power(narrow, clock).notes.at(0), {"auto is emulated", "100 to 400 W"});
 
   g.fail("nvmlDeviceSetPowerManagementLimit", no_permission);
-  check_says(open_power(request_for(g, "auto", "cuda"), clock).notes.at(0), {"auto is emulated", "Insufficient Permissions"});
+  check_says(open_power(request_for(g, "auto", "cuda"), clock).notes.at(0),
+             {"auto is emulated", "Insufficient Permissions"});
   CHECK_THROWS_AS(open_power(request_for(g, "nvml", "cuda"), clock), CannotCap);
   PowerRequest one = request_for(g, "nvml", "cuda");
   one.caps_w = {400};

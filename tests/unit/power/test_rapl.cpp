@@ -8,14 +8,14 @@
 #include <memory>
 #include <thread>
 
-#include "core/error.h"
-#include "core/random.h"
+#include "base/error.h"
+#include "base/random.h"
 #include "fake_powercap.h"
 #include "killed_child.h"
 #include "power/backend.h"
-#include "power/cap_guard.h"
-#include "power/cap_state.h"
-#include "power/rapl.h"
+#include "power/guard/cap_guard.h"
+#include "power/guard/cap_state.h"
+#include "power/rapl/rapl.h"
 
 using namespace alertbench;
 
@@ -40,7 +40,8 @@ class MachineClock : public Clock {
     time_s_ += dt_s;
     for (auto& [zone, watts] : power_w) {
       const uint64_t range = std::stoull(machine_.get(zone, "max_energy_range_uj"));
-      uint64_t uj = std::stoull(machine_.get(zone, "energy_uj")) + static_cast<uint64_t>(std::llround(watts * dt_s * 1e6));
+      uint64_t uj = std::stoull(machine_.get(zone, "energy_uj")) +
+                    static_cast<uint64_t>(std::llround(watts * dt_s * 1e6));
       if (range > 0 && uj > range) uj -= range, ++wraps;
       machine_.set(zone, "energy_uj", std::to_string(uj));
     }
@@ -58,7 +59,8 @@ bool lock_is_free(const FakeMachine& m, double within_s) {
   const int file = open(m.file("intel-rapl:0", "name").c_str(), O_RDONLY | O_CLOEXEC);
   const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(within_s);
   bool free = false;
-  while (!(free = flock(file, LOCK_EX | LOCK_NB) == 0) && std::chrono::steady_clock::now() < until) usleep(300);
+  while (!(free = flock(file, LOCK_EX | LOCK_NB) == 0) && std::chrono::steady_clock::now() < until)
+    usleep(300);
   close(file);
   return free;
 }
@@ -140,7 +142,8 @@ TEST_CASE("rapl cap: a limit that does not stick is an error, and nothing stays 
   RaplCapSettings s = settings_for(m);
   s.after_write = [&](const std::string& file) { put(file, "90000000\n"); };  // firmware has its own mind
   const std::string why = message_of<EnvironmentError>([&] { make_rapl_cap(s)->set(50); });
-  check_says(why, {"constraint_0_power_limit_uw", "reads 90 W after 50 W was written", "does not stick", "power.backend=emulated"});
+  check_says(why, {"constraint_0_power_limit_uw", "reads 90 W after 50 W was written", "does not stick",
+                   "power.backend=emulated"});
   CHECK(m.caps() == found);
 
   s.after_write = [&](const std::string& file) { put(file, "50125000\n"); };  // rounded to its grain
@@ -201,7 +204,8 @@ TEST_CASE("rapl cap: the second run is refused, and names the first", "[power][r
                {"process " + std::to_string(getpid()), "alert-unit-tests", "since 20", "wait"});
     other.state_folder = m.folder / "elsewhere";  // another user's: refused all the same
     check_says(message_of<EnvironmentError>([&] { make_rapl_cap(other); }), {"not noted in", "elsewhere"});
-    check_says(message_of<EnvironmentError>([&] { restore_caps(m.root(), state_folder("", m.root())); }), {"process"});
+    check_says(message_of<EnvironmentError>([&] { restore_caps(m.root(), state_folder("", m.root())); }),
+               {"process"});
     CHECK(m.get("intel-rapl:0", "constraint_0_power_limit_uw") == "35000000");
   }
   make_rapl_cap(settings_for(m))->set(50);
@@ -271,7 +275,8 @@ TEST_CASE("rapl cap: without its watchdog no cap is changed", "[power][rapl][kil
     std::ifstream children("/proc/self/task/" + std::to_string(getpid()) + "/children");
     int killed = 0;
     for (pid_t child; children >> child;)
-      if (contains(content_of("/proc/" + std::to_string(child) + "/comm"), "alert-cap-guard")) killed += kill(child, SIGKILL) == 0;
+      if (contains(content_of("/proc/" + std::to_string(child) + "/comm"), "alert-cap-guard"))
+        killed += kill(child, SIGKILL) == 0;
     REQUIRE(killed == 1);
     std::string why;
     for (int i = 0; i < 2000 && why.empty(); ++i) {
@@ -289,10 +294,16 @@ TEST_CASE("caps left behind are put back by restore, and by the next run", "[pow
   one_package(m);
   const auto found = m.caps();
   const auto leave = [&] {  // as after a power cut: neither run nor watchdog got to it
-    put(m.state_file(), to_json({123, "alert-bench run x.json", "2020-07-15T12:34:56Z", m.root(),
-                                 {{"/sys/class/powercap/intel-rapl:0/constraint_1_power_limit_uw", 156'250'000},
-                                  {"/sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw", 125'000'000}}}).dump());
-    for (const char* limit : {"constraint_0_power_limit_uw", "constraint_1_power_limit_uw"}) m.set("intel-rapl:0", limit, "35000000");
+    put(m.state_file(),
+        to_json({123,
+                 "alert-bench run x.json",
+                 "2020-07-15T12:34:56Z",
+                 m.root(),
+                 {{"/sys/class/powercap/intel-rapl:0/constraint_1_power_limit_uw", 156'250'000},
+                  {"/sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw", 125'000'000}}})
+            .dump());
+    for (const char* limit : {"constraint_0_power_limit_uw", "constraint_1_power_limit_uw"})
+      m.set("intel-rapl:0", limit, "35000000");
   };
   const std::string folder = state_folder("", m.root());
   CHECK_FALSE(restore_caps(m.root(), folder).found);
@@ -313,7 +324,8 @@ TEST_CASE("caps left behind are put back by restore, and by the next run", "[pow
 
   leave();
   m.spoil("intel-rapl:0", "constraint_0_power_limit_uw");
-  check_says(message_of<RunError>([&] { restore_caps(m.root(), folder); }), {"constraint_0_power_limit_uw", "not put back"});
+  check_says(message_of<RunError>([&] { restore_caps(m.root(), folder); }),
+             {"constraint_0_power_limit_uw", "not put back"});
   CHECK(m.get("intel-rapl:0", "constraint_1_power_limit_uw") == "156250000");  // the other one was
   CHECK(std::filesystem::exists(m.state_file()));
 }
@@ -321,13 +333,16 @@ TEST_CASE("caps left behind are put back by restore, and by the next run", "[pow
 TEST_CASE("a state file can name nothing but caps", "[power][rapl]") {
   CHECK(cap_file("/sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw"));
   CHECK(cap_file("/sys/class/powercap/intel-rapl-mmio:12/enabled"));
-  for (const char* file : {"/etc/passwd", "/sys/class/powercap/intel-rapl:0/../../../etc/passwd", "sys/class/powercap/intel-rapl:0/enabled",
-                           "/sys/class/powercap/intel-rapl:0/enabled/x", "/x/sys/class/powercap/intel-rapl:0/enabled",
-                           "/sys/class/powercap/intel-rapl:0/constraint_0_time_window_us", ""})
+  for (const char* file :
+       {"/etc/passwd", "/sys/class/powercap/intel-rapl:0/../../../etc/passwd",
+        "sys/class/powercap/intel-rapl:0/enabled", "/sys/class/powercap/intel-rapl:0/enabled/x",
+        "/x/sys/class/powercap/intel-rapl:0/enabled",
+        "/sys/class/powercap/intel-rapl:0/constraint_0_time_window_us", ""})
     CHECK_FALSE(cap_file(file));
   CHECK_FALSE(cap_file("/sys/class/powercap/intel-rapl:" + std::string(1'000'000, '0') + "/enabled"));
   const TemporaryFile bad(to_json({1, "x", "now", "", {{"/etc/passwd", 0}}}).dump());
-  check_says(message_of([&] { read_cap_state(bad.path); }), {bad.path, "/etc/passwd", "no file that holds a power cap"});
+  check_says(message_of([&] { read_cap_state(bad.path); }),
+             {bad.path, "/etc/passwd", "no file that holds a power cap"});
   const TemporaryFile torn("{\"schema_version\":\"1.0\",");
   CHECK_THROWS_AS(read_cap_state(torn.path), InputError);
 }
@@ -368,7 +383,8 @@ TEST_CASE("caps found are noted only where nobody else can write", "[power][rapl
   settings.state_folder = m.folder / "open";
   fs::create_directories(settings.state_folder);
   fs::permissions(settings.state_folder, fs::perms::all);
-  check_says(message_of<EnvironmentError>([&] { make_rapl_cap(settings)->set(50); }), {settings.state_folder, "written to by others", "go-w"});
+  check_says(message_of<EnvironmentError>([&] { make_rapl_cap(settings)->set(50); }),
+             {settings.state_folder, "written to by others", "go-w"});
   fs::permissions(settings.state_folder, fs::perms::owner_all);
   put(m.folder / "victim", "precious");
   fs::create_symlink(m.folder / "victim", state_path(settings.state_folder));
@@ -392,11 +408,12 @@ TEST_CASE("rapl energy: packages and their DRAM, nothing twice, across wraps", "
   two_packages(m);
   m.zone("intel-rapl:0:1", "core");
   m.zone("intel-rapl:2", "psys");
-  m.set("intel-rapl:0", "energy_uj", std::to_string(FakeMachine::server_range_uj - 5'000'000));  // wraps after 5 J
-  m.set("intel-rapl:1:0", "energy_uj", std::to_string(65712999613 - 1'000'000));                 // its own range
+  m.set("intel-rapl:0", "energy_uj",
+        std::to_string(FakeMachine::server_range_uj - 5'000'000));                // wraps after 5 J
+  m.set("intel-rapl:1:0", "energy_uj", std::to_string(65712999613 - 1'000'000));  // its own range
   MachineClock clock(m);
-  clock.power_w = {{"intel-rapl:0", 80}, {"intel-rapl:1", 40}, {"intel-rapl:0:0", 5}, {"intel-rapl:1:0", 3},
-                   {"intel-rapl:0:1", 60}, {"intel-rapl:2", 300}};
+  clock.power_w = {{"intel-rapl:0", 80},  {"intel-rapl:1", 40},   {"intel-rapl:0:0", 5},
+                   {"intel-rapl:1:0", 3}, {"intel-rapl:0:1", 60}, {"intel-rapl:2", 300}};
   const auto counter = make_rapl_counter(m.root(), clock);
   CHECK(counter->source() == "rapl");
   check_says(counter->description(), {"package-0", "dram of package-0", "package-1", "dram of package-1"});
@@ -433,7 +450,8 @@ TEST_CASE("rapl energy: sampled often enough, no wrap is lost in a long gap", "[
   CHECK(counter->read()->total_j - from->total_j == Approx(9000));
 }
 
-TEST_CASE("rapl energy: faults of a counter are told, and cost only the windows they touch", "[power][rapl]") {
+TEST_CASE("rapl energy: faults of a counter are told, and cost only the windows they touch",
+          "[power][rapl]") {
   FakeMachine m;
   one_package(m);
   m.set("intel-rapl:0", "energy_uj", "50000000000");
@@ -495,7 +513,8 @@ TEST_CASE("rapl energy: counters that stand still are none", "[power][rapl]") {
   check_says(counter->description(), {"dram of package-0 left out", "stands still"});
   CHECK(counter->domains().size() == 1);
   clock.power_w.clear();
-  check_says(message_of<EnvironmentError>([&] { make_rapl_counter(m.root(), clock); }), {"energy_uj", "stands still", "emulated"});
+  check_says(message_of<EnvironmentError>([&] { make_rapl_counter(m.root(), clock); }),
+             {"energy_uj", "stands still", "emulated"});
 }
 
 TEST_CASE("a sampler thread samples, and ends at once", "[power][rapl]") {
@@ -516,7 +535,8 @@ TEST_CASE("a sampler thread samples, and ends at once", "[power][rapl]") {
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
 }
 
-TEST_CASE("the counter's meter: whole periods, measured idle power, the profile's power in short windows", "[power][rapl]") {
+TEST_CASE("the counter's meter: whole periods, measured idle power, the profile's power in short windows",
+          "[power][rapl]") {
   FakeMachine m;
   m.zone("intel-rapl:0", "package-0");
   MachineClock clock(m);

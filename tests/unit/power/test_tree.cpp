@@ -1,9 +1,9 @@
 // The powercap tree of made-up machines.
 #include <sys/stat.h>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "fake_powercap.h"
-#include "power/rapl.h"
+#include "power/rapl/rapl.h"
 
 using namespace alertbench;
 
@@ -25,7 +25,8 @@ TEST_CASE("powercap: one package with DRAM, core and psys", "[power][tree]") {
   CHECK_FALSE(tree.amd);
   REQUIRE(tree.zones.size() == 4);
   CHECK(ids(tree.packages()) == Ids{"intel-rapl:0"});
-  CHECK(ids(tree.energy_domains()) == Ids{"intel-rapl:0", "intel-rapl:0:1"});  // neither core nor psys a second time
+  CHECK(ids(tree.energy_domains()) ==
+        Ids{"intel-rapl:0", "intel-rapl:0:1"});  // neither core nor psys a second time
   const PowercapZone& z = tree.zones[0];
   CHECK(z.package == 0);
   CHECK_FALSE(z.die);
@@ -52,8 +53,8 @@ TEST_CASE("powercap: packages by name, zones sorted by number, dies each for its
   m.zone("dtpm:0", "package-9");  // not ours
   const PowercapTree tree = read_powercap_tree(m.root());
   CHECK(ids(tree.packages()) == Ids{"intel-rapl:0", "intel-rapl:1", "intel-rapl:2", "intel-rapl:3"});
-  CHECK(ids(tree.energy_domains()) ==
-        Ids{"intel-rapl:0", "intel-rapl:0:0", "intel-rapl:1", "intel-rapl:1:0", "intel-rapl:2", "intel-rapl:3", "intel-rapl:3:0"});
+  CHECK(ids(tree.energy_domains()) == Ids{"intel-rapl:0", "intel-rapl:0:0", "intel-rapl:1", "intel-rapl:1:0",
+                                          "intel-rapl:2", "intel-rapl:3", "intel-rapl:3:0"});
   CHECK(tree.zones.back().id == "intel-rapl:10");
   CHECK(tree.packages()[3]->package == 2);
   CHECK(tree.packages()[3]->die == 1);
@@ -72,7 +73,8 @@ TEST_CASE("powercap: the limits in memory are no package, but known", "[power][t
   CHECK(tree.mmio_twin(*tree.packages()[0])->id == "intel-rapl-mmio:0");
 }
 
-TEST_CASE("powercap: AMD has energy and nothing to cap; its dies show the package's counter", "[power][tree]") {
+TEST_CASE("powercap: AMD has energy and nothing to cap; its dies show the package's counter",
+          "[power][tree]") {
   FakeMachine m(true);
   for (int die : {0, 1}) {
     const std::string id = "intel-rapl:" + std::to_string(die);
@@ -136,7 +138,9 @@ TEST_CASE("powercap: a user without permission is given the commands that mend i
   // access() looks at the real user, open() at the effective one.
   REQUIRE(setresuid(65534, 65534, 0) == 0);
   const RaplProbe probe = probe_rapl(m.root());
-  const std::string why = message_of<EnvironmentError>([&] { make_rapl_cap({m.root(), m.folder / "state", {50}, {}}); });
+  const std::string why = message_of<EnvironmentError>([&] {
+    make_rapl_cap({m.root(), m.folder / "state", {50}, {}});
+  });
   REQUIRE(setresuid(0, 0, 0) == 0);
   REQUIRE(probe.no_caps.size() == 2);
   REQUIRE(probe.no_energy.size() == 1);

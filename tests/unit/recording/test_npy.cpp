@@ -6,8 +6,8 @@
 #include <fstream>
 #include <limits>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "recording/npy.h"
 #include "support.h"
 

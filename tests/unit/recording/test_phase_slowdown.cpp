@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
+#include "catch.h"
 #include "recording/phase_slowdown.h"
 #include "schedulers_fixture.h"
-#include "catch.h"
 
 using namespace alertbench;
 
@@ -16,7 +16,8 @@ TruthTable truth_of(const Profile& p, const std::vector<double>& slowdown, const
 
 }  // namespace
 
-TEST_CASE("Phases are cut where the co-runner is switched, and slowed by median and mean", "[phase-slowdown]") {
+TEST_CASE("Phases are cut where the co-runner is switched, and slowed by median and mean",
+          "[phase-slowdown]") {
   const Profile p = fixture::mixed();
   const TruthTable t = truth_of(p, {1, 1.2, 1.5, 1.6, 2.3, 1, 2}, {0, 0, 1, 1, 1, 0, 1});
   const auto phases = phase_slowdowns(t, p);

@@ -6,13 +6,13 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
+#include "base/sha256.h"
 #include "catch.h"
-#include "core/error.h"
 #include "recording/npy.h"
 #include "recording/recording.h"
 #include "recording/replay_environment.h"
 #include "support.h"
-#include "trace/sha256.h"
 
 using namespace alertbench;
 namespace fs = std::filesystem;
@@ -126,7 +126,6 @@ RecordedInput question_number(int n) {
   input.facts.size = 100.5 + n;
   return input;
 }
-
 
 }  // namespace
 
@@ -360,11 +359,13 @@ TEST_CASE("a recording of questions reads back, finished or not", "[recording]")
 
 TEST_CASE("figures that cannot be are refused when they are recorded", "[recording]") {
   Folder folder;
-  RecordingWriter words(folder / "words", small_profile(), {}, 9), questions(folder / "questions", small_profile(), {}, 9);
+  RecordingWriter words(folder / "words", small_profile(), {}, 9),
+      questions(folder / "questions", small_profile(), {}, 9);
   const auto refused = [](RecordingWriter& writer, const RecordedInput& input, const std::string& message) {
     check_says(message_of<RunError>([&] { writer.append(input); }), {message});
   };
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
+                   infinity = std::numeric_limits<double>::infinity();
   for (int n = 0; n < 2; ++n) {  // before the first input, and after it
     for (const double nll : {-0.25, nan, infinity}) {
       RecordedInput input = word_number(0, 1);
@@ -414,7 +415,8 @@ TEST_CASE("figures that cannot be are refused when they are recorded", "[recordi
 
 TEST_CASE("damaged figures of words and questions are refused by name", "[recording]") {
   Folder folder;
-  RecordingWriter words(folder / "words", small_profile(), {}, 3), questions(folder / "questions", small_profile(), {}, 3);
+  RecordingWriter words(folder / "words", small_profile(), {}, 3),
+      questions(folder / "questions", small_profile(), {}, 3);
   for (int n = 0; n < 3; ++n) words.append(word_number(n, 3 - n)), questions.append(question_number(n));
   words.finish();
   questions.finish();
@@ -427,7 +429,8 @@ TEST_CASE("damaged figures of words and questions are refused by name", "[record
     check_says(message_of([&] { Recording::load(bad); }), {message});
   };
   // Swaps an array for one with these values and a checksum that is right.
-  const auto forge = [&](const std::string& from, const std::string& name, const std::vector<int64_t>& shape, const auto& values) {
+  const auto forge = [&](const std::string& from, const std::string& name, const std::vector<int64_t>& shape,
+                         const auto& values) {
     copy(from);
     write_npy(bad + "/" + name + ".npy", shape, values);
     auto json = nlohmann::json::parse(content_of(bad + "/recording.json"));
@@ -482,7 +485,8 @@ TEST_CASE("damaged figures of words and questions are refused by name", "[record
   CHECK(Recording::load(bad).truth.facts_of(0).size == 1);
 }
 
-TEST_CASE("a line of an unfinished recording whose figures cannot be is refused with its number", "[recording]") {
+TEST_CASE("a line of an unfinished recording whose figures cannot be is refused with its number",
+          "[recording]") {
   Folder folder;
   RecordingWriter writer(folder.path, small_profile(), {}, 3);
   writer.append(word_number(0, 2));
@@ -596,8 +600,9 @@ TEST_CASE("replay of a group: what a member leaves is shared by those that follo
 
   SECTION("an anytime network") {
     const auto steps = replay(recording, Arrivals::closed, 1, {0, 2, 0});
-    const double arrivals[] = {0, 0.5, 1.75, 3, 4}, deadlines[] = {1, 1.25, 1.25, 1, 1}, periods[] = {1, 1.5, 1.25, 1, 1},
-                 idle_charged[] = {0, 0.5, 0.25, 0, 0}, busy[] = {0.5, 1.25, 1.25, 1, 1};
+    const double arrivals[] = {0, 0.5, 1.75, 3, 4}, deadlines[] = {1, 1.25, 1.25, 1, 1},
+                 periods[] = {1, 1.5, 1.25, 1, 1}, idle_charged[] = {0, 0.5, 0.25, 0, 0},
+                 busy[] = {0.5, 1.25, 1.25, 1, 1};
     const int delivered[] = {2, 0, 1, 2, 2};
     for (size_t n = 0; n < 5; ++n) {
       INFO(n);
@@ -608,7 +613,8 @@ TEST_CASE("replay of a group: what a member leaves is shared by those that follo
       CHECK(steps[n].outcome.busy_s == busy[n]);
       CHECK(steps[n].outcome.stage_delivered == delivered[n]);
       CHECK(steps[n].arrival.idle_charged_s == idle_charged[n]);
-      CHECK(steps[n].outcome.energy_j == Approx(100 * busy[n] + 20 * (std::max(0.0, periods[n] - busy[n]) - idle_charged[n])));
+      CHECK(steps[n].outcome.energy_j ==
+            Approx(100 * busy[n] + 20 * (std::max(0.0, periods[n] - busy[n]) - idle_charged[n])));
     }
     CHECK(steps[1].outcome.stopped);
     CHECK(steps[1].outcome.accuracy == 0.1);
@@ -618,12 +624,13 @@ TEST_CASE("replay of a group: what a member leaves is shared by those that follo
     CHECK(steps[2].outcome.correct->nll == 2);
   }
   SECTION("a traditional one overruns, and those behind it have nothing left") {
-    recording.profile.models = {{"first", false, {0.5}, "measured", "test"}, {"second", false, {0.75}, "measured", "test"}};
+    recording.profile.models = {{"first", false, {0.5}, "measured", "test"},
+                                {"second", false, {0.75}, "measured", "test"}};
     recording.profile.active_power_w = {100, 100};
     recording.truth.stage_end_s[3] = 3.5;
     const auto steps = replay(recording, Arrivals::closed, 1, {1, 1, 0});
-    const double arrivals[] = {0, 0.5, 4, 6, 7}, deadlines[] = {1, 1.25, 0, 1, 1}, periods[] = {1, 1.5, 0, 1, 1},
-                 busy[] = {0.5, 3.5, 2, 1, 1};
+    const double arrivals[] = {0, 0.5, 4, 6, 7}, deadlines[] = {1, 1.25, 0, 1, 1},
+                 periods[] = {1, 1.5, 0, 1, 1}, busy[] = {0.5, 3.5, 2, 1, 1};
     const int delivered[] = {1, 0, 0, 1, 1};
     for (size_t n = 0; n < 5; ++n) {
       INFO(n);
@@ -656,7 +663,8 @@ TEST_CASE("replay knows how large an input is, over the profile's mean size", "[
   CHECK(environment.size(1) == 1.5);
 }
 
-TEST_CASE("a recording that was cut off goes on where it stopped, and equals one made at once", "[recording]") {
+TEST_CASE("a recording that was cut off goes on where it stopped, and equals one made at once",
+          "[recording]") {
   for (const bool killed : {true, false}) {
     CAPTURE(killed);
     const Folder once, twice;

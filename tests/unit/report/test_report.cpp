@@ -20,7 +20,8 @@ SettingResult result(double energy_j, double satisfaction = 1) {
   SettingResult r;
   r.verdict.inputs = r.verdict.groups = 100;
   r.verdict.satisfaction = satisfaction;
-  r.violated = r.verdict.violated_mean = r.verdict.violated_exact = r.verdict.violated_strict = satisfaction < 0.9;
+  r.violated = r.verdict.violated_mean = r.verdict.violated_exact = r.verdict.violated_strict =
+      satisfaction < 0.9;
   r.verdict.violations_deadline = r.verdict.late_share = 1 - satisfaction;
   r.verdict.mean_energy_j = energy_j;
   r.verdict.mean_accuracy = 0.75;
@@ -56,7 +57,8 @@ Cell cell(const std::string& workload, std::vector<Setting> settings) {
   return c;
 }
 
-// Two cells that count, one that failed; setting "c" is infeasible. The schedulers stand in another order than tables have.
+// Two cells that count, one that failed; setting "c" is infeasible. The schedulers stand in another order
+// than tables have.
 EvaluationResult evaluation(double factor = 1) {
   EvaluationResult e;
   e.schedulers = {"oracle", "alert"};
@@ -97,15 +99,33 @@ const SchedulerComparison& of(const Comparison& c, const std::string& scheduler)
 nlohmann::json summary(double energy_j, bool violated = false) {
   const nlohmann::json percentiles = {{"mean", 1}, {"median", 1}, {"p95", 1}, {"p99", 1}, {"max", 1}};
   const double broken = violated ? 0.5 : 0;
-  return {{"schema_version", "2.0"}, {"scenario", "s"}, {"workload", "w"}, {"energy_source", "model"},
-          {"accuracy_source", "assumed"}, {"goals", {{{"name", "g"}, {"text", "least energy"}}}},
-          {"results", {{{"scheduler", "alert"}, {"setting", "g"}, {"mode", "replay"}, {"task", "min_energy"}, {"inputs", 50}, {"groups", 50}, {"judge", "mean"},
-                        {"violated", violated}, {"late_share", broken},
-                        {"mean", {{"violated", violated}, {"violated_exact", violated}, {"shortfall", {{"late", 0.0}}}}},
-                        {"strict", {{"violated", violated}}}, {"satisfaction", 1 - broken},
-                        {"violations", {{"any", broken}, {"deadline", broken}}}, {"mean_energy_j", energy_j},
-                        {"mean_error", 0.25}, {"objective_interval", {energy_j * 0.9, energy_j * 1.1}},
-                        {"latency_s", percentiles}, {"decide_s", percentiles}, {"overshoot_s", percentiles}, {"stopped", 0}}}}};
+  return {{"schema_version", "2.0"},
+          {"scenario", "s"},
+          {"workload", "w"},
+          {"energy_source", "model"},
+          {"accuracy_source", "assumed"},
+          {"goals", {{{"name", "g"}, {"text", "least energy"}}}},
+          {"results",
+           {{{"scheduler", "alert"},
+             {"setting", "g"},
+             {"mode", "replay"},
+             {"task", "min_energy"},
+             {"inputs", 50},
+             {"groups", 50},
+             {"judge", "mean"},
+             {"violated", violated},
+             {"late_share", broken},
+             {"mean", {{"violated", violated}, {"violated_exact", violated}, {"shortfall", {{"late", 0.0}}}}},
+             {"strict", {{"violated", violated}}},
+             {"satisfaction", 1 - broken},
+             {"violations", {{"any", broken}, {"deadline", broken}}},
+             {"mean_energy_j", energy_j},
+             {"mean_error", 0.25},
+             {"objective_interval", {energy_j * 0.9, energy_j * 1.1}},
+             {"latency_s", percentiles},
+             {"decide_s", percentiles},
+             {"overshoot_s", percentiles},
+             {"stopped", 0}}}}};
 }
 
 ResultFile summary_file(double energy_j, bool violated = false) {
@@ -145,7 +165,8 @@ TEST_CASE("evaluation.json: unknown keys, torn and ambiguous files are refused",
   j["kind"] = "novel";
   refused(j.dump(), {"kind", "novel"});
   put(folder / "summary.json", "{}");
-  check_says(message_of([&] { ResultFile::read(folder.path); }), {"evaluation.json and summary.json", "name the one"});
+  check_says(message_of([&] { ResultFile::read(folder.path); }),
+             {"evaluation.json and summary.json", "name the one"});
   CHECK(contains(message_of([&] { ResultFile::read(folder / "absent"); }), "no such result"));
 }
 
@@ -171,8 +192,8 @@ TEST_CASE("report of an evaluation: totals, then cells, then what left them", "[
   CHECK(images.rows[0][7] == "0.750 (1)");  // one setting: no interval
   const Table& infeasible = table(d, "Infeasible");
   REQUIRE(infeasible.rows.size() == 1);
-  CHECK(infeasible.rows[0] ==
-        std::vector<std::string>{"images/calm/min_energy/seed-1", "c", "20.00", "accuracy >= 75.00 %", "50.0"});
+  CHECK(infeasible.rows[0] == std::vector<std::string>{"images/calm/min_energy/seed-1", "c", "20.00",
+                                                       "accuracy >= 75.00 %", "50.0"});
   const Table& failed = table(d, "Failed");
   REQUIRE(failed.rows.size() == 1);
   CHECK(contains(failed.rows[0][1], "recording <gone>"));
@@ -187,7 +208,9 @@ TEST_CASE("report: text lines up, CSV keeps all digits, markdown and HTML escape
 
   const std::string csv = to_csv(d.values);
   CHECK(contains(csv, "cell,workload,scenario,task,seed,setting,deadline_s,"));
-  CHECK(contains(csv, ",\"a,\"\"b\"\"\",0.02,0.4,0.75,,,mean,true,true,true,alert,100,100,false,false,false,0,,,1,0,,,0.30000000000000004,0.25,,"));
+  CHECK(contains(csv,
+                 ",\"a,\"\"b\"\"\",0.02,0.4,0.75,,,mean,true,true,true,alert,100,100,false,false,false,0,,,1,"
+                 "0,,,0.30000000000000004,0.25,,"));
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 2 * 5);
   for (const auto& row : d.values.rows) CHECK(row.size() == d.values.columns.size());
 
@@ -199,7 +222,8 @@ TEST_CASE("report: text lines up, CSV keeps all digits, markdown and HTML escape
   CHECK(contains(page, "recording &lt;gone&gt;, &quot;disk&quot; | full second line"));
   CHECK_FALSE(contains(page, "<gone>"));
   CHECK(contains(page, "<img alt=\"bars&lt;\" src=\"data:image/png;base64,YWJjZA==\">"));
-  for (const char* part : {"http:", "https:", "<script", "<link", "@import", "url("}) CHECK_FALSE(contains(page, part));
+  for (const char* part : {"http:", "https:", "<script", "<link", "@import", "url("})
+    CHECK_FALSE(contains(page, part));
 
   Document small;
   small.title = "T";
@@ -229,7 +253,8 @@ TEST_CASE("figures of a page: pictures only, PNG before SVG", "[report]") {
   CHECK(figures[1].name == "b");
   CHECK(figures[1].mime_type == "image/png");
   put(folder / "figures/c.png", "torn");
-  check_says(message_of([&] { figures_of(folder / "evaluation.json"); }), {"c.png", "no PNG", "draw it again"});
+  check_says(message_of([&] { figures_of(folder / "evaluation.json"); }),
+             {"c.png", "no PNG", "draw it again"});
 }
 
 TEST_CASE("report of a summary works in every format", "[report]") {
@@ -238,9 +263,13 @@ TEST_CASE("report of a summary works in every format", "[report]") {
   CHECK(contains(to_text(d), "g (min_energy), replay: 50 inputs; least energy"));
   CHECK(contains(to_markdown(d), "| alert | no | "));
   CHECK(contains(to_markdown(d), "| 0.0 | no | 0.0 |"));
-  CHECK(contains(to_csv(d.values), "replay,g,min_energy,alert,50,50,mean,false,false,false,0,,,1,0,0,,,2,0.25,1.8,"));
+  CHECK(contains(to_csv(d.values),
+                 "replay,g,min_energy,alert,50,50,mean,false,false,false,0,,,1,0,0,,,2,0.25,1.8,"));
   CHECK(contains(to_html(d, {}), "<td class=\"l\">alert</td>"));
-  check_says(message_of([] { summary_report({{"schema_version", "9"}}, "s.json"); }), {"s.json", "schema_version", "9"});
+  check_says(message_of([] {
+               summary_report({{"schema_version", "9"}}, "s.json");
+             }),
+             {"s.json", "schema_version", "9"});
 }
 
 TEST_CASE("report of a summary: errors are in the unit of the profile", "[report]") {
@@ -304,11 +333,12 @@ TEST_CASE("compare: pairs of settings, harmonic over cells, interval over pairs"
   CHECK(s.farthest_cell == "words/calm/min_energy/seed-1");
   CHECK(*s.farthest_ratio == Approx(2));
   REQUIRE(s.interval);
-  CHECK(s.interval->low == Approx(1));                               // "a" drawn twice
-  CHECK(s.interval->high == Approx(2 / (5.0 / 13.0 + 1)));           // "b" drawn twice
+  CHECK(s.interval->low == Approx(1));                      // "a" drawn twice
+  CHECK(s.interval->high == Approx(2 / (5.0 / 13.0 + 1)));  // "b" drawn twice
 }
 
-TEST_CASE("compare: violated settings, satisfaction, feasibility and zero objectives are judged", "[report]") {
+TEST_CASE("compare: violated settings, satisfaction, feasibility and zero objectives are judged",
+          "[report]") {
   EvaluationResult changed = evaluation();
   changed.cells[2].settings[0].results[1] = result(3, 0.5);
   Comparison c = compare(file(evaluation()), file(changed), 0.02);
@@ -345,11 +375,14 @@ TEST_CASE("compare: what is in one only is listed; nothing in common is refused"
   for (Cell& each : foreign.cells) each.id += "0";
   check_says(message_of([&] { compare(file(evaluation(), "a.json"), file(foreign, "b.json"), 0.02); }),
              {"a.json", "b.json", "in common"});
-  check_says(message_of([&] { compare(file(evaluation()), summary_file(1), 0.02); }), {"an evaluation", "a summary"});
-  check_says(message_of([&] { compare(file(evaluation()), file(evaluation()), std::nan("")); }), {"--tolerance", "nan"});
+  check_says(message_of([&] { compare(file(evaluation()), summary_file(1), 0.02); }),
+             {"an evaluation", "a summary"});
+  check_says(message_of([&] { compare(file(evaluation()), file(evaluation()), std::nan("")); }),
+             {"--tolerance", "nan"});
   EvaluationResult twice = evaluation();
   twice.cells[2].settings[1].goals.name = "a";
-  check_says(message_of([&] { compare(file(twice, "t.json"), file(evaluation()), 0.02); }), {"t.json", "\"a\"", "twice"});
+  check_says(message_of([&] { compare(file(twice, "t.json"), file(evaluation()), 0.02); }),
+             {"t.json", "\"a\"", "twice"});
 }
 
 TEST_CASE("compare: summaries pair by setting, scheduler and mode", "[report]") {
@@ -372,10 +405,19 @@ TEST_CASE("compare: summaries pair by setting, scheduler and mode", "[report]") 
 TEST_CASE("names of strangers act neither on a terminal, nor in a page, nor in a spreadsheet", "[report]") {
   Document d;
   d.title = "\x1b]0;owned\x07";
-  d.tables = {{"t", {{"name", true}}, {{"\xc2\x9b" "2J"}, {"a\xe2\x80\xae" "b"}, {"\xff"}}}};
-  d.values = {"", {{"name", true}, {"value"}}, {{"=HYPERLINK(\"x\")", "-0.25"}, {"@SUM(1)", "-1e-3"}, {"+1+1", "-"}, {"\x1b[2J", "a\nb"}}};
+  d.tables = {{"t",
+               {{"name", true}},
+               {{"\xc2\x9b"
+                 "2J"},
+                {"a\xe2\x80\xae"
+                 "b"},
+                {"\xff"}}}};
+  d.values = {"",
+              {{"name", true}, {"value"}},
+              {{"=HYPERLINK(\"x\")", "-0.25"}, {"@SUM(1)", "-1e-3"}, {"+1+1", "-"}, {"\x1b[2J", "a\nb"}}};
   CHECK(to_text(d) == "\\x1b]0;owned\\x07\n\nt\nname\n\\u009b2J\na\\u202eb\n\\xff\n");
   CHECK_FALSE(contains(to_markdown(d), "\x1b"));
   CHECK_FALSE(contains(to_html(d, {}), "\xe2\x80\xae"));
-  CHECK(to_csv(d.values) == "name,value\n\"'=HYPERLINK(\"\"x\"\")\",-0.25\n'@SUM(1),-1e-3\n'+1+1,'-\n\\x1b[2J,a b\n");
+  CHECK(to_csv(d.values) ==
+        "name,value\n\"'=HYPERLINK(\"\"x\"\")\",-0.25\n'@SUM(1),-1e-3\n'+1+1,'-\n\\x1b[2J,a b\n");
 }

@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "models/network_file.h"
 #include "scenario/scenario.h"
 #include "support.h"
@@ -33,7 +33,8 @@ TEST_CASE("Defaults fill a minimal scenario, and the effective one reads back as
   REQUIRE(s.schedulers.size() >= 9);
   REQUIRE(s.co_runner.kind == "none");
   const json effective = json::parse(s.to_json().dump());
-  REQUIRE(Scenario::from_json(effective, "s.json").to_json().dump() == Scenario::from_json(effective, "s.json").to_json().dump());
+  REQUIRE(Scenario::from_json(effective, "s.json").to_json().dump() ==
+          Scenario::from_json(effective, "s.json").to_json().dump());
   json moved = effective;
   REQUIRE(json::parse(Scenario::from_json(moved, "").to_json().dump()) == effective);
 }
@@ -55,7 +56,8 @@ TEST_CASE("A network file has at most 1000 networks", "[scenario]") {
   json j = read_json_file(ALERT_SOURCE_DIR "/networks/squad.json");
   j["networks"] = std::vector<json>(1001, j["networks"][0]);
   const TemporaryFile file(j.dump());
-  CHECK(contains(message_of([&] { NetworkFile::read(file.path); }), "networks: has 1001 entries; give at most 1000"));
+  CHECK(contains(message_of([&] { NetworkFile::read(file.path); }),
+                 "networks: has 1001 entries; give at most 1000"));
 }
 
 TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[scenario]") {
@@ -125,11 +127,14 @@ TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") 
   };
   check_says(said({{"kind", "disk"}}), {"co_runner: kind", "disk", "matrix", "stress-ng-memory"});
   check_says(said({{"kind", "compute"}, {"workers", 3}}), {"co_runner: workers", "3"});
-  check_says(said({{"kind", "command"}, {"command", {"true"}}, {"workers", 1}}), {"co_runner: workers", "no meaning for \"command\""});
-  check_says(said({{"kind", "stress-ng-compute"}, {"slowdown", 1.3}}), {"co_runner: slowdown", "what comes out"});
+  check_says(said({{"kind", "command"}, {"command", {"true"}}, {"workers", 1}}),
+             {"co_runner: workers", "no meaning for \"command\""});
+  check_says(said({{"kind", "stress-ng-compute"}, {"slowdown", 1.3}}),
+             {"co_runner: slowdown", "what comes out"});
   check_says(said({{"kind", "stress-ng-memory"}, {"duty", 0.5}}),
              {"co_runner: duty", "stress-ng-compute", "\"memory\", which keeps a duty"});
-  check_says(said({{"kind", "gpu-memory"}}), {"co_runner: kind", "gpu-memory", "placement.device is \"cpu\"", "--device cuda"});
+  check_says(said({{"kind", "gpu-memory"}}),
+             {"co_runner: kind", "gpu-memory", "placement.device is \"cpu\"", "--device cuda"});
 
   const auto effective = [&] { return Scenario::from_json(j, "s.json").to_json(); };
   const auto same_when_read_again = [&] {
@@ -151,8 +156,8 @@ TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") 
   CHECK(said({{"kind", "gpu-memory"}}) == "");
   CHECK(effective()["co_runner"]["workers"] == 1);
   j["placement"]["threads"] = 2;
-  check_says(said({{"kind", "gpu-memory"}}),
-             {"placement: other_cpu: 1 is a processor of the inference", "from 0 on, 2 in all", "gpu-memory"});
+  check_says(said({{"kind", "gpu-memory"}}), {"placement: other_cpu: 1 is a processor of the inference",
+                                              "from 0 on, 2 in all", "gpu-memory"});
   CHECK(said({{"kind", "memory"}}) == "");
   for (const auto& [key, value] : {std::pair{"other_cpu", 2}, {"other_cpu", -1}, {"inference_cpu", -1}}) {
     j["placement"] = {{"device", "cuda"}, {"threads", 2}, {key, value}};
@@ -175,7 +180,9 @@ TEST_CASE("Processors that a scenario does not name stay unnamed", "[scenario]")
 
 TEST_CASE("Names of strangers stay names of files", "[scenario]") {
   json j = minimal();
-  for (const char* name : {"", "..", ".x", "../../x", "a/b", "a\\b", "a\nb", "\x1b[2J", "\xc2\x9bm", "\xe2\x80\xae" "exe"}) {
+  for (const char* name : {"", "..", ".x", "../../x", "a/b", "a\\b", "a\nb", "\x1b[2J", "\xc2\x9bm",
+                           "\xe2\x80\xae"
+                           "exe"}) {
     j["name"] = name;
     check_says(message_of([&] { Scenario::from_json(j, "s.json"); }), {"s.json: name:", "no slash"});
   }
@@ -186,7 +193,8 @@ TEST_CASE("Names of strangers stay names of files", "[scenario]") {
 }
 
 TEST_CASE("Overrides reach into objects and lists", "[scenario]") {
-  const json j = Scenario::override_json(minimal(), {"inputs=7", "goals.0.accuracy=0.5", "co_runner.kind=compute"});
+  const json j =
+      Scenario::override_json(minimal(), {"inputs=7", "goals.0.accuracy=0.5", "co_runner.kind=compute"});
   const Scenario s = Scenario::from_json(j, "s.json");
   REQUIRE(s.inputs == 7);
   REQUIRE(*s.goals[0].accuracy == 0.5);
@@ -198,7 +206,9 @@ TEST_CASE("Overrides reach into objects and lists", "[scenario]") {
 
 TEST_CASE("Schedules in seconds and from a file", "[scenario]") {
   json j = minimal();
-  const auto schedule = [&](json value) { j["co_runner"] = {{"kind", "compute"}, {"schedule", std::move(value)}}; };
+  const auto schedule = [&](json value) {
+    j["co_runner"] = {{"kind", "compute"}, {"schedule", std::move(value)}};
+  };
   const auto round_trip = [](const Scenario& s) {
     const json effective = json::parse(s.to_json().dump());
     CHECK(json::parse(Scenario::from_json(effective, "").to_json().dump()) == effective);
@@ -230,7 +240,8 @@ TEST_CASE("Schedules in seconds and from a file", "[scenario]") {
   CHECK(s.co_runner.schedule.on_ranges == std::vector<std::pair<int, int>>{{2, 5}, {7, 9}});
   round_trip(s);
   put(folder / "phases/mine.txt", "2 5\n4 9\n");
-  check_says(message_of([&] { Scenario::from_json(j, folder / "s.json"); }), {"phases/mine.txt:2: [4, 9) after input 5"});
+  check_says(message_of([&] { Scenario::from_json(j, folder / "s.json"); }),
+             {"phases/mine.txt:2: [4, 9) after input 5"});
   schedule({{"kind", "file"}});
   check_says(message(j), {"schedule: path"});
   schedule({{"kind", "list"}, {"on_ranges", {{4294967298, 4294967301}}}});  // 2 to 5 in 32 bits
@@ -241,10 +252,12 @@ TEST_CASE("Schedules in seconds and from a file", "[scenario]") {
 
 TEST_CASE("a scenario that extends another one states what differs", "[scenario]") {
   const Folder folder;
-  put(folder / "sub/base.json", R"({"schema_version": "1.0", "name": "base", "workload": {"name": "fashion-mnist"}, "networks": "../n.json",
+  put(folder / "sub/base.json",
+      R"({"schema_version": "1.0", "name": "base", "workload": {"name": "fashion-mnist"}, "networks": "../n.json",
     "inputs": 7, "seeds": {"inputs": 3, "schedule": 4}, "power": {"caps_w": [30, 50]},
     "goals": [{"task": "min_energy", "deadline_x": 1.0, "accuracy": 0.9}]})");
-  put(folder / "own.json", R"({"extends": "sub/base.json", "name": "own", "inputs": null, "seeds": {"schedule": 5}, "power": {"caps_w": [40]}})");
+  put(folder / "own.json",
+      R"({"extends": "sub/base.json", "name": "own", "inputs": null, "seeds": {"schedule": 5}, "power": {"caps_w": [40]}})");
   put(folder / "third.json", R"({"extends": "own.json", "name": "third", "warmup_inputs": 2})");
   const Scenario s = Scenario::read(folder / "third.json", {"seeds.bootstrap=9"});
   CHECK(s.name == "third");
@@ -255,14 +268,16 @@ TEST_CASE("a scenario that extends another one states what differs", "[scenario]
   CHECK(s.seeds.schedule == 5);
   CHECK(s.seeds.bootstrap == 9);
   CHECK(s.caps_w == std::vector<double>{40});
-  CHECK(s.files == std::vector<std::string>{folder / "third.json", folder / "own.json", folder / "sub/base.json"});
+  CHECK(s.files ==
+        std::vector<std::string>{folder / "third.json", folder / "own.json", folder / "sub/base.json"});
   CHECK(json::parse(s.to_json().dump()).count("extends") == 0);
 
   // From the working folder, where a path has no folder in it.
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path);
   put("./here.json", R"({"extends": ")" + (folder / "sub/base.json") + R"(", "name": "here"})");
-  const std::string absolute = Scenario::read("here.json", {}).networks, relative = Scenario::read("own.json", {}).networks;
+  const std::string absolute = Scenario::read("here.json", {}).networks,
+                    relative = Scenario::read("own.json", {}).networks;
   std::filesystem::current_path(before);
   CHECK(absolute == "n.json");
   CHECK(relative == "n.json");
@@ -270,7 +285,9 @@ TEST_CASE("a scenario that extends another one states what differs", "[scenario]
 
 TEST_CASE("a scenario that extends what it cannot says why", "[scenario]") {
   const Folder folder;
-  const auto said = [&](const std::string& name) { return message_of([&] { Scenario::read(folder / name, {}); }); };
+  const auto said = [&](const std::string& name) {
+    return message_of([&] { Scenario::read(folder / name, {}); });
+  };
   put(folder / "a.json", R"({"extends": "b.json"})");
   put(folder / "b.json", R"({"extends": "./a.json"})");
   check_says(said("a.json"), {"a.json: extends", "circle", "b.json"});
@@ -278,7 +295,8 @@ TEST_CASE("a scenario that extends what it cannot says why", "[scenario]") {
   check_says(said("self.json"), {"circle"});
   put(folder / "lost.json", R"({"extends": "nowhere.json"})");
   check_says(said("lost.json"), {"lost.json: extends", "\"nowhere.json\"", "does not exist"});
-  put(folder / "long.json", json{{"extends", std::string(300, 'a')}}.dump());  // longer than a file's name can be
+  put(folder / "long.json",
+      json{{"extends", std::string(300, 'a')}}.dump());  // longer than a file's name can be
   check_says(said("long.json"), {"long.json: extends", "does not exist"});
   put(folder / "number.json", R"({"extends": 3})");
   check_says(said("number.json"), {"number.json: extends", "3"});
@@ -287,6 +305,7 @@ TEST_CASE("a scenario that extends what it cannot says why", "[scenario]") {
   put(folder / "list.json", "[]");
   put(folder / "of-list.json", R"({"extends": "list.json"})");
   check_says(said("of-list.json"), {"list.json", "expected an object"});
-  for (int i = 0; i < 20; ++i) put(folder / fmt::format("c{}.json", i), fmt::format(R"({{"extends": "c{}.json"}})", i + 1));
+  for (int i = 0; i < 20; ++i)
+    put(folder / fmt::format("c{}.json", i), fmt::format(R"({{"extends": "c{}.json"}})", i + 1));
   check_says(said("c0.json"), {"more than 16 files"});
 }

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "core/goal_judge.h"
 #include "schedulers/alert.h"
 #include "schedulers_fixture.h"
@@ -153,14 +153,18 @@ TEST_CASE("an input of another size is decided as by a profile of that size") {
           for (int c = 0; c < p.caps(); ++c)
             q.latency[static_cast<size_t>(row * p.caps() + c)].mean_s *= 1 + growth[m] * (size - 1);
       for (ModelProfile& model : q.models) model.size_growth = 0;
-      for (const Goals& goals : {min_energy(0.12, 0.62), min_energy(0.02, 0.99), min_error(0.12, 7), min_error(0.3, 14)}) {
+      for (const Goals& goals :
+           {min_energy(0.12, 0.62), min_energy(0.02, 0.99), min_error(0.12, 7), min_error(0.3, 14)}) {
         INFO(name << " " << size << " " << to_string(goals.task) << " " << goals.deadline_s);
-        auto sized = make_scheduler(name, {p, goals}, json::object(), "t"), plain = make_scheduler(name, {q, goals}, json::object(), "t");
+        auto sized = make_scheduler(name, {p, goals}, json::object(), "t"),
+             plain = make_scheduler(name, {q, goals}, json::object(), "t");
         Random random(5);
         int differ = 0;
         for (int64_t n = 0; n < 60; ++n) {
-          const double deadline_s = goals.deadline_s * random.uniform(0.5, 1.5), slow = random.uniform(0.8, 2);
-          if (n % 3 == 0) sized->decide({n, deadline_s, deadline_s, 1.3});  // another size in between leaves nothing behind
+          const double deadline_s = goals.deadline_s * random.uniform(0.5, 1.5),
+                       slow = random.uniform(0.8, 2);
+          if (n % 3 == 0)
+            sized->decide({n, deadline_s, deadline_s, 1.3});  // another size in between leaves nothing behind
           const Configuration c = sized->decide({n, deadline_s, deadline_s, size});
           differ += !(c == plain->decide({n, deadline_s, deadline_s}));
           CHECK(sized->prediction()->latency_s == Approx(plain->prediction()->latency_s));
@@ -289,7 +293,8 @@ TEST_CASE("a goal for a window of inputs, as a goal for the next one") {
 TEST_CASE("with a goal window ALERT mixes, and keeps the goal on average for less") {
   const Profile p = two_by_two();
   const TruthTable t = truth_of(p, std::vector<double>(400, 1.0));
-  const nlohmann::json window = {{"goal_window", 20}, {"slowdown", {{"process_noise_floor", 1e-6}, {"measurement_noise", 1e-3}}}},
+  const nlohmann::json window = {{"goal_window", 20},
+                                 {"slowdown", {{"process_noise_floor", 1e-6}, {"measurement_noise", 1e-3}}}},
                        without = {{"slowdown", window["slowdown"]}};
   const auto mean_of_last = [&](const Run& r, const auto& value) {
     double sum = 0;
@@ -301,14 +306,16 @@ TEST_CASE("with a goal window ALERT mixes, and keeps the goal on average for les
   const double low = p.models[0].accuracy[0], high = p.models[1].accuracy[0];
 
   const Goals least_energy = min_energy(1, 0.7 * low + 0.3 * high);
-  const Run mixed_run = run("alert", p, t, least_energy, window), fixed_run = run("alert", p, t, least_energy, without);
+  const Run mixed_run = run("alert", p, t, least_energy, window),
+            fixed_run = run("alert", p, t, least_energy, without);
   CHECK(mean_of_last(fixed_run, accuracy) == Approx(high));
   CHECK(mean_of_last(mixed_run, accuracy) == Approx(*least_energy.accuracy).margin(0.01));
   CHECK(mean_of_last(mixed_run, energy) < 0.97 * mean_of_last(fixed_run, energy));
 
-  // A budget between what the two networks need at the least: the window buys the better one now and then, and where the
-  // moved budget is below everything the cheapest comes first, not the most accurate.
-  const Run cheap = run("alert", p, t, min_energy(1, low), without), dear = run("alert", p, t, min_energy(1, high), without);
+  // A budget between what the two networks need at the least: the window buys the better one now and then,
+  // and where the moved budget is below everything the cheapest comes first, not the most accurate.
+  const Run cheap = run("alert", p, t, min_energy(1, low), without),
+            dear = run("alert", p, t, min_energy(1, high), without);
   const double cheap_j = mean_of_last(cheap, energy), dear_j = mean_of_last(dear, energy);
   const Goals least_error = min_error(1, 0.6 * cheap_j + 0.4 * dear_j);
   const Run bought = run("alert", p, t, least_error, window);

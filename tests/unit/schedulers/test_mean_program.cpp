@@ -1,13 +1,14 @@
 // The programme behind the oracles for mean goals, against all choices of small ones.
 #include <cmath>
 
+#include "base/random.h"
 #include "catch.h"
-#include "core/random.h"
 #include "schedulers/mean_program.h"
 
 using namespace alertbench;
 
-TEST_CASE("the bound is below every choice that keeps the goals, and the choice found close to it", "[mean-program]") {
+TEST_CASE("the bound is below every choice that keeps the goals, and the choice found close to it",
+          "[mean-program]") {
   Random random(3);
   int feasible = 0, optimal = 0;
   for (int round = 0; round < 1500; ++round) {
@@ -20,7 +21,8 @@ TEST_CASE("the bound is below every choice that keeps the goals, and the choice 
       std::vector<Option> options;
       for (size_t k = 0; k < count; ++k)
         // On a grid, so that there are ties.
-        options.push_back({std::round(8 * random.uniform(0, 1)) / 8, std::round(8 * random.uniform(0, 1)) / 8 - negative,
+        options.push_back({std::round(8 * random.uniform(0, 1)) / 8,
+                           std::round(8 * random.uniform(0, 1)) / 8 - negative,
                            random.uniform(0, 1) < 0.2 ? 1.0 : 0.0, static_cast<int>(k)});
       double low = 1, high = 0;
       for (const Option& o : options) low = std::min(low, o.cost), high = std::max(high, o.cost);
@@ -28,7 +30,8 @@ TEST_CASE("the bound is below every choice that keeps the goals, and the choice 
       program.add_item(options);
       all.push_back(options);
     }
-    const double goal = (random.uniform(0, 1) - negative) * static_cast<double>(items), allowed = static_cast<double>(random.below(3));
+    const double goal = (random.uniform(0, 1) - negative) * static_cast<double>(items),
+                 allowed = static_cast<double>(random.below(3));
     const MeanSolution s = program.solve(goal, allowed);
     REQUIRE(s.chosen.size() == items);
 
@@ -90,7 +93,8 @@ TEST_CASE("what cannot be reached is come near to, and no item is no programme",
 }
 
 TEST_CASE("the hull of options", "[mean-program]") {
-  const std::vector<Option> options = {{3, 3, 0, 0}, {1, 1, 0, 1}, {2.5, 2, 0, 2}, {5, 3.5, 0, 3}, {4, 1, 0, 4}, {1, 0.5, 0, 5}};
+  const std::vector<Option> options = {{3, 3, 0, 0},   {1, 1, 0, 1}, {2.5, 2, 0, 2},
+                                       {5, 3.5, 0, 3}, {4, 1, 0, 4}, {1, 0.5, 0, 5}};
   std::vector<int> ids;
   for (const Option& o : lower_hull(options, 0)) ids.push_back(o.id);
   CHECK(ids == std::vector<int>{1, 0, 3});

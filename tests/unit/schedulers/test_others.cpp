@@ -2,8 +2,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "core/goal_judge.h"
 #include "recording/replay_environment.h"
 #include "schedulers/poet_controller.h"
@@ -52,7 +52,8 @@ TEST_CASE("POET does what libpoet does, call by call") {
       const int cap = poet.cap(0.1);
       if (calls[i].cap >= 0) CHECK(cap == calls[i].cap);
       CHECK(poet.speedup() == Approx(calls[i].speedup).epsilon(0).margin(1e-8));
-      if (calls[i].base_speed > 0) CHECK(poet.base_speed() == Approx(calls[i].base_speed).epsilon(0).margin(1e-8));
+      if (calls[i].base_speed > 0)
+        CHECK(poet.base_speed() == Approx(calls[i].base_speed).epsilon(0).margin(1e-8));
     }
   };
   check_calls({}, {{30, 0.2, 3, 3},
@@ -78,7 +79,8 @@ TEST_CASE("POET does what libpoet does, call by call") {
 }
 
 TEST_CASE("POET's general form keeps its poles, and mu below 1 leaves an error") {
-  // The filter stands still at the true speed, and the machine runs at just the speed-up asked for, though no cap does.
+  // The filter stands still at the true speed, and the machine runs at just the speed-up asked for, though no
+  // cap does.
   PoetSettings settings;
   settings.variance = settings.process_noise = 0;
   settings.base_speed = 10;
@@ -151,7 +153,8 @@ TEST_CASE("POET's deviations from libpoet: feedback, rounding, first rate") {
   CHECK(ours.base_speed() == Approx(6.23491279).epsilon(1e-7));
   CHECK(ours.speedup() == Approx(1.59903).epsilon(1e-5));
   ours.observe(0.08);
-  // The cap that ran was right behind 2, not 1.59903: by that x would become 6.24 + (12.5 - 1.6*6.24)*K, above 7.
+  // The cap that ran was right behind 2, not 1.59903: by that x would become 6.24 + (12.5 - 1.6*6.24)*K,
+  // above 7.
   ours.cap(0.1);
   CHECK(ours.base_speed() == Approx(6.243).epsilon(1e-3));
 
@@ -238,7 +241,8 @@ TEST_CASE("POET takes the least energy, also among caps that are no use") {
   settings.first_rate = PoetSettings::FirstRate::use;
   settings.variance = settings.process_noise = 0;
   settings.base_speed = 10;
-  // Cap 1 is as fast as cap 0 for more power, cap 2 slower for more power; cap 4 is as fast as cap 3 for less.
+  // Cap 1 is as fast as cap 0 for more power, cap 2 slower for more power; cap 4 is as fast as cap 3 for
+  // less.
   PoetController poet({1, 1, 0.9, 2, 2}, {40, 50, 60, 100, 90}, settings);
   CHECK(poet.cap(0.1) == 4);
   poet.observe(0.05);
@@ -320,9 +324,11 @@ TEST_CASE("app-only and no-coord run the anytime network to its last stage") {
   const TruthTable t = truth_of(p, std::vector<double>(50, 1.0));
   for (const Configuration& c : run("app-only", p, t, min_error(0.2, 5)).configurations)
     CHECK(c == Configuration{2, 3, 3});
-  const Run in_time = run("no-coord", p, t, min_error(0.2, 5), {{"feedback", "applied"}, {"rounding", "down"}, {"first_rate", "use"}});
+  const Run in_time = run("no-coord", p, t, min_error(0.2, 5),
+                          {{"feedback", "applied"}, {"rounding", "down"}, {"first_rate", "use"}});
   CHECK(in_time.configurations.back() == Configuration{2, 3, 2});
-  // As libpoet: a cap that is too slow by itself (0.217 s), since a stop at the deadline looks like the right rate.
+  // As libpoet: a cap that is too slow by itself (0.217 s), since a stop at the deadline looks like the right
+  // rate.
   const Run r = run("no-coord", p, t, min_error(0.2, 5));
   CHECK(r.configurations.back() == Configuration{2, 3, 1});
   CHECK(r.outcomes.back().stopped);
@@ -384,11 +390,13 @@ TEST_CASE("sys-only and no-coord take the input's size off the deadline and off 
   for (ModelProfile& model : plain.models) model.size_growth = 0;
   for (const char* name : {"sys-only", "no-coord"}) {
     const Goals goals = min_energy(0.2, 0.5);
-    auto sized = make_scheduler(name, {p, goals}, json::object(), "t"), unsized = make_scheduler(name, {plain, goals}, json::object(), "t");
+    auto sized = make_scheduler(name, {p, goals}, json::object(), "t"),
+         unsized = make_scheduler(name, {plain, goals}, json::object(), "t");
     Random random(9);
     int differ = 0, lowered = 0;
     for (int64_t n = 0; n < 200; ++n) {
-      const double size = random.uniform(0.5, 2), deadline_s = random.uniform(0.1, 0.3), slow = random.uniform(0.8, 1.5);
+      const double size = random.uniform(0.5, 2), deadline_s = random.uniform(0.1, 0.3),
+                   slow = random.uniform(0.8, 1.5);
       const double factor = p.size_factor(std::string(name) == "sys-only" ? 0 : 2, size);
       const Configuration c = sized->decide({n, deadline_s, deadline_s, size});
       differ += !(c == unsized->decide({n, deadline_s / factor, deadline_s / factor}));
@@ -439,13 +447,15 @@ TEST_CASE("oracle-static picks the configuration whose replay is best, in groups
     Random random(seed);
     while (t.members_left.size() < 60) {
       const auto most = std::min<size_t>(60 - t.members_left.size(), 7);
-      for (auto left = static_cast<int64_t>(1 + random.below(most)); left > 0; --left) t.members_left.push_back(left);
+      for (auto left = static_cast<int64_t>(1 + random.below(most)); left > 0; --left)
+        t.members_left.push_back(left);
     }
     const double deadline = random.uniform(0.04, 0.2);
     for (const Arrivals arrivals : {Arrivals::closed, Arrivals::open})
       for (const Goals& goals : {min_energy(deadline, random.uniform(0.1, 0.7)),
                                  min_error(deadline, deadline * random.uniform(35, 100))}) {
-        const auto choice = make_scheduler("oracle-static", {p, goals, &t, arrivals}, json::object(), "t")->decide({});
+        const auto choice =
+            make_scheduler("oracle-static", {p, goals, &t, arrivals}, json::object(), "t")->decide({});
         const auto score_of = [&](const Configuration& c) {
           ReplayEnvironment environment(recording, arrivals, goals.deadline_s);
           GoalJudge judge(goals);
@@ -459,7 +469,8 @@ TEST_CASE("oracle-static picks the configuration whose replay is best, in groups
             energy_j += *o.energy_j;
           }
           const GoalVerdict v = judge.verdict();
-          return std::make_tuple(v.violated_strict ? 1 - v.satisfaction : 0.0, sum * (1 + 1e-12), energy_j * (1 + 1e-12));
+          return std::make_tuple(v.violated_strict ? 1 - v.satisfaction : 0.0, sum * (1 + 1e-12),
+                                 energy_j * (1 + 1e-12));
         };
         auto chosen = score_of(choice);
         std::get<1>(chosen) *= 1 - 1e-9;  // sums of another order
@@ -484,10 +495,13 @@ TEST_CASE("registry: names, needs, settings") {
   CHECK_THROWS_WITH(make_scheduler("oracle", {mixed(), goals, &t}, {}, "s"), Contains("recording has 2"));
   CHECK_THROWS_WITH(make_scheduler("oracle", {p, goals, &t}, {{"x", 1}}, "s"), Contains("unknown key"));
   CHECK_THROWS_WITH(make_scheduler("sys-only", {p, goals}, {{"windw", 1}}, "s"), Contains("\"window\""));
-  CHECK_THROWS_WITH(make_scheduler("sys-only", {p, goals}, {{"rounding", "up"}}, "s"), Contains("nearest") && Contains("down"));
+  CHECK_THROWS_WITH(make_scheduler("sys-only", {p, goals}, {{"rounding", "up"}}, "s"),
+                    Contains("nearest") && Contains("down"));
   CHECK(effective_settings("sys-only", {{"pole", 0.5}}, "s")["pole_1"] == 0.5);  // its older name
-  CHECK_THROWS_WITH(effective_settings("sys-only", {{"pole", 0.5}, {"pole_1", 0.5}}, "s"), Contains("leave one of them out"));
-  const json poet = {{"window", 20}, {"pole_1", 0.1}, {"pole_2", 0.8}, {"zero_1", 0.7}, {"mu", 0.9}, {"feedback", "applied"},
+  CHECK_THROWS_WITH(effective_settings("sys-only", {{"pole", 0.5}, {"pole_1", 0.5}}, "s"),
+                    Contains("leave one of them out"));
+  const json poet = {{"window", 20},       {"pole_1", 0.1},       {"pole_2", 0.8},
+                     {"zero_1", 0.7},      {"mu", 0.9},           {"feedback", "applied"},
                      {"rounding", "down"}, {"first_rate", "use"}, {"margin", 0.1}};
   const json effective = json::parse(effective_settings("no-coord", poet, "s").dump());
   for (const auto& [key, value] : poet.items()) CHECK(effective[key] == value);

@@ -12,8 +12,8 @@ using namespace alertbench;
 TEST_CASE("A shard is given as I/N", "[sweep]") {
   CHECK(Shard::parse("2/8") == Shard{2, 8});
   CHECK(Shard::parse("1/1").text() == "1 of 1");
-  for (const char* bad :
-       {"0/3", "4/3", "x", "", "/", "1/", "/2", "1/0", "-1/2", "+1/2", " 1/2", "1/2 ", "1/2/3", "9999999999/2"}) {
+  for (const char* bad : {"0/3", "4/3", "x", "", "/", "1/", "/2", "1/0", "-1/2", "+1/2", " 1/2", "1/2 ",
+                          "1/2/3", "9999999999/2"}) {
     INFO(bad);
     check_says(message_of([&] { Shard::parse(bad); }), {std::string("--shard ") + bad, "--shard 2/8"});
   }
@@ -34,8 +34,13 @@ TEST_CASE("Every cell belongs to exactly one shard, and shards differ by one cel
 
 TEST_CASE("Cells that differ have files that differ, with harmless names", "[sweep]") {
   std::set<std::string> paths;
-  const std::vector<std::string> ids = {"w/a.b/c/seed-1", "w/a/b/c/seed-1", "w/../../x/seed-1", "w/\n*/x/seed-1", "",
-                                        std::string(300, 'x') + "1", std::string(300, 'x') + "2"};
+  const std::vector<std::string> ids = {"w/a.b/c/seed-1",
+                                        "w/a/b/c/seed-1",
+                                        "w/../../x/seed-1",
+                                        "w/\n*/x/seed-1",
+                                        "",
+                                        std::string(300, 'x') + "1",
+                                        std::string(300, 'x') + "2"};
   for (const std::string& id : ids) {
     const std::string path = cell_path("F", id);
     paths.insert(path);
@@ -56,7 +61,8 @@ TEST_CASE("Messages that are kept name paths beside the sweep file", "[sweep]") 
 
 TEST_CASE("A sweep file has defaults, and a plan survives its file", "[sweep]") {
   Folder folder;
-  put(folder / "s.json", R"({"schema_version": "1.0", "kind": "sweep", "name": "n", "recordings": ["absent"]})");
+  put(folder / "s.json",
+      R"({"schema_version": "1.0", "kind": "sweep", "name": "n", "recordings": ["absent"]})");
   const SweepFile sweep = SweepFile::read(folder / "s.json");
   CHECK(sweep.tasks.size() == 2);
   CHECK(sweep.grid.deadlines * sweep.grid.levels == 36);
@@ -74,7 +80,8 @@ TEST_CASE("A sweep file has defaults, and a plan survives its file", "[sweep]") 
   check_says(plan.conflict(other), {"grid", "x 6 levels", "x 7 levels"});
 }
 
-TEST_CASE("Recordings whose names are longer than a file's can be fail like others that are not there", "[sweep]") {
+TEST_CASE("Recordings whose names are longer than a file's can be fail like others that are not there",
+          "[sweep]") {
   SweepFile sweep;
   sweep.recordings = {std::string(300, 'a'), std::string(300, 'b')};
   const Plan plan = Plan::of(sweep, {1, 1});

@@ -9,8 +9,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "support.h"
 #include "trace/trace_reader.h"
 #include "trace/trace_writer.h"
@@ -141,10 +141,14 @@ TEST_CASE("of many replays only the traces that are being written are open", "[t
   Folder folder;
   TraceHeader header = small_header();
   header.mode = "replay";
-  const auto open_files = [] { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); };
+  const auto open_files = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  };
   const auto before = open_files();
   std::vector<std::unique_ptr<TraceWriter>> writers;
-  for (int i = 0; i < 20; ++i) writers.push_back(std::make_unique<TraceWriter>(folder / (std::to_string(i) + ".jsonl"), header, small_profile()));
+  for (int i = 0; i < 20; ++i)
+    writers.push_back(
+        std::make_unique<TraceWriter>(folder / (std::to_string(i) + ".jsonl"), header, small_profile()));
   CHECK(open_files() == before);
   for (const auto& writer : writers) {
     writer->write(full_record());
@@ -267,8 +271,10 @@ TEST_CASE("a trace that breaks its contract is refused with file and line", "[tr
   refused(full_line, "line 1");
   refused(header_line + header_line, "line 2");
   refused(header_line + "{\"torn\n" + full_line, "line 2: not valid JSON");
-  refused(header_line + std::string(1000000, '[') + std::string(1000000, ']') + "\n", "line 2: nested too deeply");
-  refused(header_line + "{\"record\": \"end\", \"record\": \"end\"}\n", "line 2: key \"record\" stands twice");
+  refused(header_line + std::string(1000000, '[') + std::string(1000000, ']') + "\n",
+          "line 2: nested too deeply");
+  refused(header_line + "{\"record\": \"end\", \"record\": \"end\"}\n",
+          "line 2: key \"record\" stands twice");
   refused(header_line + full_line + "{\"torn\n", "line 3: not valid JSON");
   refused(header_line + "[]\n", "line 2");
   refused(header_line + bare_line + full_line, "line 3: input: 3 comes after 4");
@@ -292,7 +298,8 @@ TEST_CASE("a trace that breaks its contract is refused with file and line", "[tr
   refused(header_line + spoilt(full_line, R"("top5":true)", R"("nll":-0.5)"), "nll: -0.5");
   refused(header_line + spoilt(full_line, R"("top5":true)", R"("f1":1.5)"), "f1: 1.5");
   refused(header_line + spoilt(full_line, R"("deadline_s":0.05,)", ""), "deadline_s: is missing");
-  refused(header_line + spoilt(full_line, R"("deadline_s":0.05,)", R"("deadline_s":-0.1,)"), "deadline_s: -0.1");
+  refused(header_line + spoilt(full_line, R"("deadline_s":0.05,)", R"("deadline_s":-0.1,)"),
+          "deadline_s: -0.1");
   refused(header_line + spoilt(full_line, R"("p_deadline":0.99)", R"("p_deadline":1.5)"), "p_deadline: 1.5");
   refused(header_line + spoilt(full_line, R"("busy_s")", R"("busy")"), "busy");
   refused(header_line + spoilt(full_line, R"("deadline":false)", R"("deadline":null)"),
@@ -309,7 +316,8 @@ TEST_CASE("traces of version 1.0 are read: goals judged input by input, no verdi
   std::string header = without(header_line, R"("schema_version":"1.1")", R"("schema_version":"1.0")");
   header = without(header, R"(,"judge":"mean","goal_tolerance":{"accuracy":0.001,"energy":0.01})");
   put(folder / "a.jsonl", header + without(full_line, R"(,"mean_accuracy":false,"mean_energy":null)") +
-                              without(bare_line, R"(,"mean_accuracy":null,"mean_energy":null)") + without(end_line, R"(,"verdict":null)"));
+                              without(bare_line, R"(,"mean_accuracy":null,"mean_energy":null)") +
+                              without(end_line, R"(,"verdict":null)"));
   const TraceFile trace = read_trace(folder / "a.jsonl");
   CHECK(trace.header.goals.judge == Judge::strict);
   CHECK(trace.inputs.size() == 2);
@@ -390,7 +398,8 @@ TEST_CASE("traces keep the published schema", "[trace]") {
   check_schema(folder, "a.jsonl");
 }
 
-TEST_CASE("a trace of words and questions: their figures, a deadline that is gone, and the schema", "[trace]") {
+TEST_CASE("a trace of words and questions: their figures, a deadline that is gone, and the schema",
+          "[trace]") {
   Folder folder;
   {
     TraceWriter writer(folder / "a.jsonl", small_header(), small_profile());
@@ -404,9 +413,10 @@ TEST_CASE("a trace of words and questions: their figures, a deadline that is gon
     writer.write(question);
     writer.finish();
   }
-  CHECK_THAT(content_of(folder / "a.jsonl"), Contains(R"("deadline_s":0,)") &&
-                                                 Contains(R"("correct":{"top1":false,"top5":true,"nll":0.333333333333,"guess_nll":0.5},)") &&
-                                                 Contains(R"("correct":{"top1":false,"f1":0.1},)"));
+  CHECK_THAT(content_of(folder / "a.jsonl"),
+             Contains(R"("deadline_s":0,)") &&
+                 Contains(R"("correct":{"top1":false,"top5":true,"nll":0.333333333333,"guess_nll":0.5},)") &&
+                 Contains(R"("correct":{"top1":false,"f1":0.1},)"));
   const TraceFile trace = read_trace(folder / "a.jsonl");
   REQUIRE(trace.inputs.size() == 2);
   const TraceInput &word = trace.inputs[0], &question = trace.inputs[1];

@@ -11,8 +11,8 @@
 // After <cstdio>: it needs size_t and FILE.
 #include <jpeglib.h>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "support.h"
 #include "workloads/fashion_mnist.h"
 #include "workloads/image_folder.h"
@@ -252,7 +252,8 @@ TEST_CASE("a progressive JPEG is read, but not one of very many scans", "[worklo
   write_jpeg(file, JCS_GRAYSCALE, {77}, 16, 24, finest_scans(9));  // 640 scans
   check_says(message_of([&] { read_jpeg(file); }), {file, "501 scans", "24x16", "limit (500 at this size)"});
   write_jpeg(file, JCS_GRAYSCALE, {77}, 4096, 4096, finest_scans(1));
-  check_says(message_of([&] { read_jpeg(file); }), {file, "65 scans", "4096x4096", "limit (64 at this size)"});
+  check_says(message_of([&] { read_jpeg(file); }),
+             {file, "65 scans", "4096x4096", "limit (64 at this size)"});
 }
 
 TEST_CASE("files that are no whole JPEG are refused by name", "[workloads]") {
@@ -379,22 +380,25 @@ TEST_CASE("an image folder of class folders", "[workloads]") {
     write_grey(folder / "n07/c.jpg");
     check_says(message_of([&] { ImageFolder(folder.path, 3); }), {"'n07'", "synset_words.txt"});
     put(folder / "synset_words.txt", "n02 cat\nn01 dog\nn02 cat again\n");
-    check_says(message_of([&] { ImageFolder(folder.path, 3); }),
-               {"synset_words.txt:3", "n02", "twice"});
+    check_says(message_of([&] { ImageFolder(folder.path, 3); }), {"synset_words.txt:3", "n02", "twice"});
   }
 }
 
 TEST_CASE("numbered class folders are labelled by their numbers", "[workloads]") {
   Folder folder;
   const std::string before = GENERATE("", "class_");
-  for (int label = 0; label < 12; ++label) write_grey(folder / (before + std::to_string(label) + "/a.jpg"), static_cast<uint8_t>(10 * label));
+  for (int label = 0; label < 12; ++label)
+    write_grey(folder / (before + std::to_string(label) + "/a.jpg"), static_cast<uint8_t>(10 * label));
   const ImageFolder set(folder.path, 12);
   REQUIRE(set.size() == 12);
-  for (int64_t n = 0; n < 12; ++n) CHECK(set.input(n, small_spec(3)).chw[0] == Approx(10 * set.label(n)).margin(1));
+  for (int64_t n = 0; n < 12; ++n)
+    CHECK(set.input(n, small_spec(3)).chw[0] == Approx(10 * set.label(n)).margin(1));
   check_says(set.data_source(), {"the folders' numbers"});
 
-  fs::rename(folder / (before + "0"), folder / (before + "12"));  // 1 to 12: from which number do the labels count?
-  check_says(message_of([&] { ImageFolder(folder.path, 12); }), {folder.path, "numbered", "0 to 11", "0 is not there", "val.txt"});
+  fs::rename(folder / (before + "0"),
+             folder / (before + "12"));  // 1 to 12: from which number do the labels count?
+  check_says(message_of([&] { ImageFolder(folder.path, 12); }),
+             {folder.path, "numbered", "0 to 11", "0 is not there", "val.txt"});
   fs::rename(folder / (before + "12"), folder / (before + "01"));
   check_says(message_of([&] { ImageFolder(folder.path, 12); }), {"numbered", "0 is not there"});
 }
@@ -410,7 +414,9 @@ TEST_CASE("numbers of one width are in byte order", "[workloads]") {
 TEST_CASE("a list with a byte order mark, and one without an end", "[workloads]") {
   Folder folder;
   write_grey(folder / "a.jpg");
-  put(folder / "val.txt", "\xEF\xBB\xBF" "a.jpg 7");
+  put(folder / "val.txt",
+      "\xEF\xBB\xBF"
+      "a.jpg 7");
   CHECK(ImageFolder(folder.path).label(0) == 7);
   put(folder / "val.txt", "a.jpg 7\n" + std::string(1 << 20, 'b'));
   check_says(message_of([&] { ImageFolder(folder.path); }), {"val.txt", "line 2 is longer"});

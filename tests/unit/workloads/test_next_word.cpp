@@ -3,8 +3,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "support.h"
 #include "workloads/next_word.h"
 #include "workloads/workload_factory.h"
@@ -26,12 +26,15 @@ struct Text {
   Folder folder;
 };
 
-WordInText word_of(const Workload& workload, int64_t n) { return std::get<WordInText>(workload.network_input(n, {})); }
+WordInText word_of(const Workload& workload, int64_t n) {
+  return std::get<WordInText>(workload.network_input(n, {}));
+}
 
 // Sentence k has 1 + k % 3 words before its end.
 std::string sentences(int count) {
   std::string text;
-  for (int k = 0; k < count; ++k) text += std::string("a b c").substr(0, static_cast<size_t>(2 * (k % 3) + 1)) + "\n";
+  for (int k = 0; k < count; ++k)
+    text += std::string("a b c").substr(0, static_cast<size_t>(2 * (k % 3) + 1)) + "\n";
   return text;
 }
 
@@ -81,7 +84,8 @@ TEST_CASE("next word: a network reads the words before, behind an end of sentenc
 
   int wrong = 0;
   for (int64_t sentence = 0; sentence < 250; ++sentence)
-    for (int64_t n = valid.starts[static_cast<size_t>(sentence)]; n < valid.starts[static_cast<size_t>(sentence) + 1]; ++n) {
+    for (int64_t n = valid.starts[static_cast<size_t>(sentence)];
+         n < valid.starts[static_cast<size_t>(sentence) + 1]; ++n) {
       const WordInText word = word_of(words, n);
       wrong += word.words != read || word.position != n ||
                word.begin != valid.starts[static_cast<size_t>(sentence / 100 * 100)];
@@ -155,7 +159,8 @@ TEST_CASE("next word: a miss counts as the words' shares of the training text", 
   CHECK(words.fail_accuracy() == 0);
 }
 
-TEST_CASE("next word: what misses count as on the whole is the perplexity and accuracy of the shares", "[next_word]") {
+TEST_CASE("next word: what misses count as on the whole is the perplexity and accuracy of the shares",
+          "[next_word]") {
   const Text text(sentences(30) + "d e\n");
   const NextWord words(text.folder.path, 1);
   double nll = 0, right = 0;
@@ -180,7 +185,8 @@ TEST_CASE("next word: words that are not there", "[next_word]") {
     CHECK_THROWS_AS(words.judge(n, std::vector<float>(7)), std::out_of_range);
     CHECK_THROWS_AS(words.missed(n), std::out_of_range);
   }
-  check_says(message_of([&] { make_workload("ptb", text.folder / "none", 1); }), {text.folder / "none", "ptb.train.txt"});
+  check_says(message_of([&] { make_workload("ptb", text.folder / "none", 1); }),
+             {text.folder / "none", "ptb.train.txt"});
 }
 
 TEST_CASE("next word: without a folder the text is made up, and has no labels", "[next_word]") {

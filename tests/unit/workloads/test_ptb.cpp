@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <numeric>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
-#include "support.h"
 #include "models/network_file.h"
+#include "support.h"
 #include "workloads/ptb.h"
 
 using namespace alertbench;
@@ -72,7 +72,8 @@ TEST_CASE("PTB: what the frequencies alone are worth", "[workloads][ptb]") {
   CHECK(test.accuracy == Approx(1.0 / 6));
 }
 
-TEST_CASE("PTB: blank lines, a missing last line break and a byte order mark change nothing", "[workloads][ptb]") {
+TEST_CASE("PTB: blank lines, a missing last line break and a byte order mark change nothing",
+          "[workloads][ptb]") {
   const auto words = [](const std::string& train) {
     Folder folder;
     write(folder, "train", train);
@@ -83,7 +84,10 @@ TEST_CASE("PTB: blank lines, a missing last line break and a byte order mark cha
   };
   const auto plain = words("a b\nb <unk>\n");
   CHECK(plain.size() == 6);
-  for (const char* same : {"a b\nb <unk>", "\na b\n \t\nb <unk>\n\n", "\xEF\xBB\xBF" "a b\r\nb <unk>\r\n"}) CHECK(words(same) == plain);
+  for (const char* same : {"a b\nb <unk>", "\na b\n \t\nb <unk>\n\n",
+                           "\xEF\xBB\xBF"
+                           "a b\r\nb <unk>\r\n"})
+    CHECK(words(same) == plain);
 }
 
 TEST_CASE("PTB: files that cannot be used are refused by name and line", "[workloads][ptb]") {
@@ -95,9 +99,10 @@ TEST_CASE("PTB: files that cannot be used are refused by name and line", "[workl
   check_says(refusal(good, "a\nb x\n"), {"ptb.valid.txt", "line 2", "'x'", "<unk>"});
   check_says(refusal("a\nb <eos> c\n", good), {"ptb.train.txt", "line 2", "<eos>"});
   check_says(refusal(good, "a\n" + std::string(257, 'a') + "\n"), {"line 2", "257 bytes"});
-  for (const std::string& bytes : {std::string("\0", 1), std::string("\x7f"), std::string("\x80"),
-                                  std::string("\xc0\xaf"), std::string("\xed\xa0\x80"), std::string("\xf5\x80\x80\x80"),
-                                  std::string("\xe2\x82"), std::string("\x1f\x8b\x08")}) {
+  for (const std::string& bytes :
+       {std::string("\0", 1), std::string("\x7f"), std::string("\x80"), std::string("\xc0\xaf"),
+        std::string("\xed\xa0\x80"), std::string("\xf5\x80\x80\x80"), std::string("\xe2\x82"),
+        std::string("\x1f\x8b\x08")}) {
     INFO("first byte " << static_cast<int>(static_cast<unsigned char>(bytes[0])));
     check_says(refusal("a\nb c" + bytes + "\n", good), {"ptb.train.txt", "line 2", "UTF-8"});
   }
@@ -132,11 +137,13 @@ TEST_CASE("PTB: the synthetic text has the shape of the real one", "[workloads][
     REQUIRE(to - from >= 2);
     REQUIRE(to - from <= 83);
     REQUIRE(train.words[to - 1] == end);
-    REQUIRE(std::count(train.words.begin() + static_cast<long>(from), train.words.begin() + static_cast<long>(to),
-                       end) == 1);
+    REQUIRE(std::count(train.words.begin() + static_cast<long>(from),
+                       train.words.begin() + static_cast<long>(to), end) == 1);
   }
   // Zipf: w1 twice as frequent as w2, ten times as w10.
-  const auto share = [&](const char* word) { return ptb.frequencies()[static_cast<size_t>(ptb.id_of(word))]; };
+  const auto share = [&](const char* word) {
+    return ptb.frequencies()[static_cast<size_t>(ptb.id_of(word))];
+  };
   CHECK(share("w1") / share("w2") == Approx(2).epsilon(0.1));
   CHECK(share("w1") / share("w10") == Approx(10).epsilon(0.2));
   CHECK(std::is_sorted(ptb.frequencies().rbegin(), ptb.frequencies().rend()));

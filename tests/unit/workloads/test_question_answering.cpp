@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "support.h"
 #include "workloads/question_answering.h"
 #include "workloads/workload_factory.h"
@@ -34,7 +34,8 @@ struct Files {
     json paragraphs = {{{"context", rivers}, {"qas", {question("q-short", "How long?", "Elbe river", 4)}}},
                        {{"context", long_context()}, {"qas", {question("q-long", "How", "elbe", 1000)}}},
                        {{"context", u8"\u00ad"}, {"qas", {question("q-empty", "How", u8"\u00ad", 0)}}}};
-    put(folder / "dev-v1.1.json", json({{"version", "1.1"}, {"data", {{{"paragraphs", paragraphs}}}}}).dump());
+    put(folder / "dev-v1.1.json",
+        json({{"version", "1.1"}, {"data", {{{"paragraphs", paragraphs}}}}}).dump());
   }
   Folder folder;
 };
@@ -43,7 +44,8 @@ const TokenWindows windows_of(const Workload& workload, int64_t n) {
   return std::get<TokenWindows>(workload.network_input(n, {}));
 }
 
-// Of one window of 12 tokens, [CLS] how long ? [SEP] the elbe river is long . [SEP]: an answer of these tokens.
+// Of one window of 12 tokens, [CLS] how long ? [SEP] the elbe river is long . [SEP]: an answer of these
+// tokens.
 std::vector<float> scores_for(size_t first, size_t last) {
   std::vector<float> scores(24, 0.0f);
   scores[first] = scores[12 + last] = 9;
@@ -94,7 +96,8 @@ TEST_CASE("questions: judged by the words shared with the right answer", "[quest
   CHECK(right.f1 == 1);
   CHECK_FALSE(right.top5);
   CHECK_FALSE(right.nll);
-  const Correctness part = questions.judge(0, scores_for(6, 6));  // "Elbe": all of it right, half of the answer
+  const Correctness part =
+      questions.judge(0, scores_for(6, 6));  // "Elbe": all of it right, half of the answer
   CHECK_FALSE(part.top1);
   REQUIRE(part.f1);
   CHECK(*part.f1 == Approx(2.0 / 3));
@@ -102,7 +105,7 @@ TEST_CASE("questions: judged by the words shared with the right answer", "[quest
   both.add(right);
   both.add(part);
   CHECK(*both.error() == Approx(1.0 / 6));
-  CHECK(questions.judge(0, scores_for(5, 7)).top1);  // "The Elbe river": articles do not count
+  CHECK(questions.judge(0, scores_for(5, 7)).top1);                 // "The Elbe river": articles do not count
   const Correctness wrong = questions.judge(0, scores_for(9, 10));  // "long."
   CHECK_FALSE(wrong.top1);
   CHECK(wrong.f1 == 0);
@@ -152,7 +155,8 @@ TEST_CASE("questions that are not there, and files that are missing or unfit", "
     CHECK_THROWS_AS(questions.network_input(n, {}), std::out_of_range);
     CHECK_THROWS_AS(questions.judge(n, scores_for(6, 7)), std::out_of_range);
   }
-  check_says(message_of([&] { questions.facts(2); }), {files.folder / "dev-v1.1.json", "q-empty", "no token"});
+  check_says(message_of([&] { questions.facts(2); }),
+             {files.folder / "dev-v1.1.json", "q-empty", "no token"});
 
   const auto refusal = [&] { return message_of([&] { make_workload("squad", files.folder.path, 1); }); };
   CHECK(refusal() == "");
@@ -165,7 +169,8 @@ TEST_CASE("questions that are not there, and files that are missing or unfit", "
 }
 
 TEST_CASE("questions: without a folder they are made up, as long as the real ones", "[question_answering]") {
-  const auto made = make_workload("squad", "", 5), again = make_workload("squad", "", 5), other = make_workload("squad", "", 6);
+  const auto made = make_workload("squad", "", 5), again = make_workload("squad", "", 5),
+             other = make_workload("squad", "", 6);
   CHECK(made->name() == "synthetic-squad");
   CHECK_FALSE(made->labelled());
   CHECK(made->size() == 10000);

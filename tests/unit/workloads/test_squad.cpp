@@ -1,5 +1,5 @@
-// SQuAD: the file, the tokens, the windows and the measure. With ../shared/data/squad beside the repository the
-// published predictions are scored too.
+// SQuAD: the file, the tokens, the windows and the measure. With ../shared/data/squad beside the repository
+// the published predictions are scored too.
 #include <unistd.h>
 
 #include <filesystem>
@@ -7,11 +7,11 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
-#include "metrics/squad_score.h"
 #include "support.h"
 #include "workloads/squad.h"
+#include "workloads/squad_score.h"
 #include "workloads/squad_windows.h"
 #include "workloads/wordpiece.h"
 
@@ -57,7 +57,8 @@ std::string vocabulary_refusal(const std::string& text) {
     Vocabulary::read(file.path);
   } catch (const InputError& e) {
     const std::string message = e.what();
-    return message.substr(0, file.path.size()) == file.path ? message.substr(file.path.size()) : "no path: " + message;
+    return message.substr(0, file.path.size()) == file.path ? message.substr(file.path.size())
+                                                            : "no path: " + message;
   }
   return "";
 }
@@ -78,7 +79,8 @@ std::string squad_refusal(const std::string& bytes) {
     SquadData::read(file.path);
   } catch (const InputError& e) {
     const std::string message = e.what();
-    return message.substr(0, file.path.size()) == file.path ? message.substr(file.path.size()) : "no path: " + message;
+    return message.substr(0, file.path.size()) == file.path ? message.substr(file.path.size())
+                                                            : "no path: " + message;
   }
   return "";
 }
@@ -176,7 +178,8 @@ TEST_CASE("a vocabulary has blank lines, byte order marks and white space other 
 
 TEST_CASE("a cased vocabulary keeps case and accents", "[squad]") {
   const std::string special = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n";
-  const Vocabulary cased = Vocabulary::read(TemporaryFile(special + u8"The\nthe\ncaf\u00e9\ncafe\n##S\n").path);
+  const Vocabulary cased =
+      Vocabulary::read(TemporaryFile(special + u8"The\nthe\ncaf\u00e9\ncafe\n##S\n").path);
   CHECK(cased.cased());
   const auto ids = [](const Vocabulary& v, const std::string& text) {
     std::vector<int64_t> all;
@@ -194,7 +197,8 @@ TEST_CASE("a cased vocabulary keeps case and accents", "[squad]") {
 
 TEST_CASE("an unusable vocabulary is refused, with the line", "[squad]") {
   CHECK_THAT(vocabulary_refusal(""), Contains("is empty"));
-  CHECK_THAT(vocabulary_refusal("[PAD]\na\nb\na\n"), Contains("line 4: \"a\" is there twice, first in line 2"));
+  CHECK_THAT(vocabulary_refusal("[PAD]\na\nb\na\n"),
+             Contains("line 4: \"a\" is there twice, first in line 2"));
   CHECK_THAT(vocabulary_refusal("[PAD]\na b\n"), Contains("line 2: \"a b\" has white space"));
   CHECK_THAT(vocabulary_refusal("[PAD]\n\xff\n"), Contains("line 2: byte 0 (0xff) is not UTF-8"));
   CHECK_THAT(vocabulary_refusal("[PAD]\n" + std::string(1001, 'a')), Contains("line 2: 1001 bytes"));
@@ -237,8 +241,9 @@ TEST_CASE("an unusable SQuAD file is refused, with the place", "[squad]") {
   CHECK_THAT(squad_refusal(qas + "0/id", 7), Contains(where + ": id: expected a string, found number"));
   CHECK_THAT(squad_refusal(qas + "0/question", json::array()),
              Contains(where + ": question \"q1\": question: expected a string"));
-  CHECK_THAT(squad_refusal(qas + "1/id", "q1"),
-             Contains("data[0].paragraphs[0].qas[1]: id \"q1\" is there twice, first at ") && Contains("qas[0]"));
+  CHECK_THAT(
+      squad_refusal(qas + "1/id", "q1"),
+      Contains("data[0].paragraphs[0].qas[1]: id \"q1\" is there twice, first at ") && Contains("qas[0]"));
   CHECK_THAT(squad_refusal("/data/1/paragraphs/0/qas/0/id", "q2"), Contains("is there twice"));
   CHECK_THAT(squad_refusal(qas + "0/answers", json::array()),
              Contains("question \"q1\": answers: is empty") && Contains("v2.0"));
@@ -257,14 +262,16 @@ TEST_CASE("an answer that is not at its answer_start is counted, and judged by i
   CHECK(misplaced("/answer_start", 20) == 0);
   CHECK(misplaced("/text", "1,095") == 1);
   CHECK(misplaced("/text", "1,094 km long. And more") == 1);
-  for (const json& start : {json(24), json(-1), json(20.5), json(35), json(18446744073709551615u), json("20"), json(nullptr)})
+  for (const json& start :
+       {json(24), json(-1), json(20.5), json(35), json(18446744073709551615u), json("20"), json(nullptr)})
     CHECK(misplaced("/answer_start", start) == 1);
   json file = squad();
   file["data"][0]["paragraphs"][0]["qas"][0]["answers"][1].erase("answer_start");
   const SquadData data = SquadData::read(TemporaryFile(file.dump()).path);
   CHECK(data.misplaced_answers == 1);
   CHECK(score_squad_answer("1,094", data.questions[0]).exact);
-  CHECK_THAT(squad_refusal("/data/0/paragraphs/0/qas/0/answers/1/text", ""), Contains("question \"q1\": answers[1]: text: is empty"));
+  CHECK_THAT(squad_refusal("/data/0/paragraphs/0/qas/0/answers/1/text", ""),
+             Contains("question \"q1\": answers[1]: text: is empty"));
 }
 
 TEST_CASE("a SQuAD file that is made to exhaust memory is refused", "[squad]") {
@@ -277,9 +284,11 @@ TEST_CASE("a SQuAD file that is made to exhaust memory is refused", "[squad]") {
 }
 
 TEST_CASE("predictions are an object of texts", "[squad]") {
-  const SquadPredictions predictions = read_squad_predictions(TemporaryFile("{\"q1\": \"x\", \"q2\": \"\"}").path);
+  const SquadPredictions predictions =
+      read_squad_predictions(TemporaryFile("{\"q1\": \"x\", \"q2\": \"\"}").path);
   CHECK(predictions == SquadPredictions{{"q1", "x"}, {"q2", ""}});
-  CHECK_THAT(message_of([] { read_squad_predictions(TemporaryFile("{\"q1\": \"x\", \"q1\": \"y\"}").path); }), Contains("\"q1\" stands twice"));
+  CHECK_THAT(message_of([] { read_squad_predictions(TemporaryFile("{\"q1\": \"x\", \"q1\": \"y\"}").path); }),
+             Contains("\"q1\" stands twice"));
   CHECK_THROWS_WITH(read_squad_predictions(TemporaryFile("{\"q1\": 1956}").path),
                     Contains("answer to question \"q1\": expected a string"));
   CHECK_THROWS_WITH(read_squad_predictions(TemporaryFile("[]").path), Contains("expected an object"));
@@ -315,9 +324,11 @@ TEST_CASE("a long context is cut into overlapping windows, and each token belong
   CHECK(windows[2].max_context == std::vector<bool>{false, true, true, true});
 }
 
-TEST_CASE("of equal windows the first has a token, and a stride beyond the window leaves nothing out", "[squad]") {
+TEST_CASE("of equal windows the first has a token, and a stride beyond the window leaves nothing out",
+          "[squad]") {
   const Vocabulary v = squad_vocabulary();
-  const auto equal = squad_windows(v, "who", "a b c d", {7, 1, 1});  // 3 tokens: abc bcd; b: 1 and 0, c: 0 and 1
+  const auto equal =
+      squad_windows(v, "who", "a b c d", {7, 1, 1});  // 3 tokens: abc bcd; b: 1 and 0, c: 0 and 1
   REQUIRE(equal.size() == 2);
   CHECK(equal[0].max_context == std::vector<bool>{true, true, false});
   CHECK(equal[1].max_context == std::vector<bool>{false, true, true});
@@ -341,8 +352,9 @@ TEST_CASE("the answer is the span with the greatest sum of scores, as the contex
   SquadLogits logits;
   logits.start = {9, 9, 9, 1, 3, 2, 0, 0, 0, 9};
   logits.end = {9, 9, 9, 5, 0, 0, 0, 4, 0, 9};
-  CHECK(squad_answer(context, windows, {logits}) == u8"Caf\u00e9 unaffable");  // 3 + 4; "a" has 6; 3 + 5 is backwards
-  CHECK(squad_answer(context, windows, {logits}, {20, 3}) == "unaffable");     // 2 + 4 comes before 1 + 5
+  CHECK(squad_answer(context, windows, {logits}) ==
+        u8"Caf\u00e9 unaffable");  // 3 + 4; "a" has 6; 3 + 5 is backwards
+  CHECK(squad_answer(context, windows, {logits}, {20, 3}) == "unaffable");  // 2 + 4 comes before 1 + 5
   CHECK(squad_answer(context, windows, {logits}, {20, 1}) == "A");
   CHECK(squad_answer(context, windows, {logits}, {4, 30}) == "");  // the four best of start and end: no span
   logits.start[3] = 0;
@@ -432,7 +444,8 @@ TEST_CASE("a published system's answers get the official figures", "[squad]") {
   CHECK(score.f1 == 50.51399149194125);
 }
 
-TEST_CASE("real contexts: the count of their tokens, and right answers come back from perfect scores", "[squad]") {
+TEST_CASE("real contexts: the count of their tokens, and right answers come back from perfect scores",
+          "[squad]") {
   const fs::path folder = fs::path(ALERT_SOURCE_DIR) / "../shared/data/squad";
   if (!fs::exists(folder / "vocab.txt")) {
     WARN("skipped: " << folder.string() << " is not there");
@@ -456,7 +469,8 @@ TEST_CASE("real contexts: the count of their tokens, and right answers come back
       SquadLogits l{std::vector<float>(window.ids.size(), 0), std::vector<float>(window.ids.size(), 0)};
       for (size_t i = 0; i < window.spans.size(); ++i) {
         l.start[window.piece_begin + i] = window.spans[i].begin == answer.begin ? 9.0f : 0.0f;
-        l.end[window.piece_begin + i] = window.spans[i].end == answer.begin.value() + answer.text.size() ? 9.0f : 0.0f;
+        l.end[window.piece_begin + i] =
+            window.spans[i].end == answer.begin.value() + answer.text.size() ? 9.0f : 0.0f;
       }
       logits.push_back(std::move(l));
     }

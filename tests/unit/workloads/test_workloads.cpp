@@ -2,8 +2,8 @@
 #include <limits>
 #include <set>
 
+#include "base/error.h"
 #include "catch.h"
-#include "core/error.h"
 #include "workloads/preprocess.h"
 #include "workloads/synthetic.h"
 #include "workloads/workload_factory.h"

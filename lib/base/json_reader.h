@@ -1,0 +1,79 @@
+// Reads a JSON object strictly: every key has a type and a range, and a key that nobody asked for is an error
+// that names the nearest known one. All errors are InputError: "<where>: <key>: ... <value> ... <mend>".
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace alertbench {
+
+// What a file may hold at most, so that no file can exhaust the memory or the stack.
+struct JsonLimits {
+  size_t bytes = size_t{1} << 30;  // a sweep over thousands of cells has some 100 MB
+  size_t depth = 64;               // our own files nest 12 deep; what walks over a value may use the stack
+  size_t values =
+      30000000;  // a recording of the most inputs names each of them; a value takes up to 100 bytes
+};
+
+// Of files that people write by hand: scenarios, network files, sweep files.
+constexpr JsonLimits written_by_hand{size_t{16} << 20, 32, 1000000};
+
+// Parses one JSON value, in time that grows with its length. InputError is opened by `where` and names the
+// line of a syntax error, a key that stands twice in one object (the last would win, unnoticed), or the limit
+// that is exceeded. NaN and Infinity are refused (JSON has none); a byte order mark of UTF-8 is passed over.
+// `Json`: nlohmann::json or ordered_json.
+template <class Json = nlohmann::json>
+Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {},
+                int64_t first_line = 1);
+
+// The same of a whole file; `where` is its path.
+nlohmann::json read_json_file(const std::string& path, const JsonLimits& limits = {});
+
+// A value for a message: as JSON, the beginning of what is long.
+std::string shown_json(const nlohmann::json& value);
+
+// The known word with the smallest edit distance, where that is small; else empty.
+std::string nearest_word(const std::string& word, const std::vector<std::string>& known);
+
+class JsonReader {
+ public:
+  // `where` opens every message (file, then the path of the object). Throws if `object` is no JSON object.
+  // The object must outlive the reader.
+  JsonReader(const nlohmann::json& object, std::string where);
+
+  bool has(const std::string& key);  // true if present and not null; makes the key known
+  double number(const std::string& key, double low, double high);
+  double number(const std::string& key, double fallback, double low, double high);
+  std::optional<double> optional_number(const std::string& key, double low, double high);
+  int integer(const std::string& key, int low, int high);
+  int integer(const std::string& key, int fallback, int low, int high);
+  uint64_t seed(const std::string& key, uint64_t fallback);
+  bool boolean(const std::string& key, bool fallback);
+  std::string text(const std::string& key);
+  std::string text(const std::string& key, const std::string& fallback);
+  std::string one_of(const std::string& key, const std::string& fallback,
+                     const std::vector<std::string>& allowed);
+  std::vector<double> numbers(const std::string& key, double low, double high);  // empty where absent
+  std::vector<std::string> texts(const std::string& key);                        // empty where absent
+  JsonReader object(const std::string& key);                                     // must be there
+  std::vector<JsonReader> objects(const std::string& key);                       // empty where absent
+  const nlohmann::json& raw(const std::string& key);                             // any value; must be there
+  void finish() const;  // throws if the object has a key that was never asked for
+
+  const std::string& where() const { return where_; }
+  [[noreturn]] void fail(const std::string& key, const std::string& what) const;
+
+ private:
+  const nlohmann::json* find(const std::string& key);
+  const nlohmann::json& need(const std::string& key, const char* what);
+
+  const nlohmann::json* object_;
+  std::string where_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace alertbench

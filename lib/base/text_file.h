@@ -1,0 +1,40 @@
+// Files read whole or line by line, with limits, so that no file (a device without an end, a pipe that nobody
+// writes to) can exhaust the memory or halt the program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace alertbench {
+
+// Opens a file for reading. InputError names it where that fails, and where it is no regular file: a folder,
+// a device, a pipe (other than one of the caller's own: /dev/stdin, or the shell's /dev/fd/N).
+std::unique_ptr<std::FILE, int (*)(std::FILE*)> open_to_read(const std::string& path);
+
+// All bytes of a text file, less a byte order mark of UTF-8. InputError names it where it cannot be read,
+// holds more than `max_bytes`, or is UTF-16.
+std::string read_text_file(const std::string& path, size_t max_bytes);
+
+// The lines of a text file, however large it is. Only '\n' ends a line; the last one needs none.
+class LineReader {
+ public:
+  // InputError as read_text_file(), and where a line is longer than `max_line_bytes`.
+  LineReader(std::string path, size_t max_line_bytes);
+  bool next(std::string& line);               // false: there is none any more
+  int64_t number() const { return number_; }  // of the line read last, from 1
+  bool ended() const { return ended_; }       // the line read last ended in '\n'
+
+ private:
+  std::string path_;
+  size_t max_line_bytes_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  std::string chunk_;  // read ahead; `at_` is where the next line begins
+  size_t at_ = 0;
+  int64_t number_ = 0;
+  bool ended_ = true;
+};
+
+}  // namespace alertbench

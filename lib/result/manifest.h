@@ -1,0 +1,52 @@
+// manifest.json: what made a result folder, and whether the result counts. Plain values filled by the caller,
+// written again at each change of status, so that a killed run shows as "running" with all that was known.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/sha256.h"
+#include "host/host.h"
+
+namespace alertbench {
+
+constexpr const char* manifest_schema_version = "1.0";
+
+enum class RunStatus { running, complete, partial, failed };
+const char* to_string(RunStatus status);
+
+struct Verdict {
+  std::optional<bool> valid;         // empty until the run has ended
+  std::vector<std::string> reasons;  // each of a result that does not count, with its numbers
+};
+
+struct Manifest {
+  RunStatus status = RunStatus::running;
+  std::string started_at, finished_at;  // utc_now(); empty: not yet
+  std::vector<std::string> argv;
+  nlohmann::ordered_json scenario;   // effective settings, defaults included
+  nlohmann::ordered_json seeds;      // name -> seed
+  nlohmann::ordered_json libraries;  // LibTorch, BLAS, threads ...: known to the caller only
+  std::string energy_source, accuracy_source;
+  std::vector<FileFact> files;  // every file read
+  std::vector<std::string>
+      outputs;  // every file that is or may be written, below the folder: listed before it is there
+  Host host;    // at the start of the run
+  std::vector<std::string> warnings;
+  Verdict verdict;
+
+  // Hashes the file and keeps it, once a path.
+  void add_file(const std::string& path);
+};
+
+nlohmann::ordered_json to_json(const Manifest& manifest);
+// FOLDER/manifest.json, atomically.
+void write_manifest(const std::string& folder, const Manifest& manifest);
+
+std::string utc_now();                 // "2020-07-15T12:34:56Z"
+std::string tool_version();            // of the build; "unknown" where it was not told
+nlohmann::ordered_json build_facts();  // version, git revision, dirty flag, compiler
+
+}  // namespace alertbench
