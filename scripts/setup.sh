@@ -11,9 +11,9 @@ packages=(g++ cmake ninja-build git libcli11-dev nlohmann-json3-dev libfmt-dev c
 [ -n "${CMAKE_PREFIX_PATH:-}" ] || packages+=(libtorch-dev)
 
 # A Slurm for tests/cli/test_slurm.py, which starts its own daemons; stress-ng for the co-runners that are one; scipy for the
-# linear programmes of tests/python/evaluator.py.
+# linear programmes of tests/python/evaluator.py; clang-format and clang-tidy for scripts/check.sh.
 optional=()
-[ "${1:-}" != --tests ] || optional=(slurmctld slurmd slurm-client munge stress-ng python3-scipy)
+[ "${1:-}" != --tests ] || optional=(slurmctld slurmd slurm-client munge stress-ng python3-scipy clang-format clang-tidy)
 
 is_missing() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" != installed ]; }
 missing=() optional_missing=()

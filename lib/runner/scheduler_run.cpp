@@ -23,7 +23,7 @@ void SchedulerRun::step(int64_t input, bool warmup, bool opens_group, const std:
   record_.arrival_s = s.arrival.arrival_s;
   record_.deadline_from_arrival_s = s.arrival.deadline_from_arrival_s;
   record_.configuration = s.configuration;
-  record_.outcome = std::move(s.outcome);
+  record_.outcome = s.outcome;
   record_.decide_s = clock_ ? std::optional<double>(s.decide_s) : std::nullopt;
   record_.prediction = scheduler_->prediction();
   record_.slowdown = scheduler_->slowdown();

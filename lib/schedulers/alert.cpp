@@ -301,7 +301,7 @@ ALERT_VECTOR_CLONES size_t Alert::pick_fallback() const {
   const auto least_left = [&](const double* value, double sign) {
     const double f = max_first_s, a = min_accuracy, e = max_energy_j;
     return least_of(n, [=](size_t i) {
-      return (first[i] <= f) & (accuracy[i] >= a) & (energy[i] <= e) ? sign * value[i] : infinity;
+      return ((first[i] <= f) & (accuracy[i] >= a) & (energy[i] <= e)) ? sign * value[i] : infinity;
     });
   };
   for (Criterion criterion : settings_.priority) {

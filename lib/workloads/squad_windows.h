@@ -23,7 +23,7 @@ struct SquadWindow {
   size_t piece_begin = 0;           // index in `ids` of the piece's first token
   std::vector<Span> spans;          // of the piece's tokens, in the context
   std::vector<bool> max_context;    // of the piece's tokens: no other window has more of the context on the
-                                  // token's shorter side (the first of equals counts)
+                                    // token's shorter side (the first of equals counts)
 };
 
 // At least one window where the context has a token, else none. Throws InputError on settings out of range,

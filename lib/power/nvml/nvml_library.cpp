@@ -11,17 +11,17 @@
 #include "power/nvml/nvml_abi.h"
 
 // All that nvml_abi.h declares.
-#define ALERT_NVML_FUNCTIONS(F)                                                                           \
-  F(nvmlInit_v2)                                                                                          \
-  F(nvmlShutdown) F(nvmlErrorString) F(nvmlSystemGetDriverVersion) F(nvmlDeviceGetCount_v2)               \
-      F(nvmlDeviceGetHandleByIndex_v2) F(nvmlDeviceGetHandleByPciBusId_v2) F(nvmlDeviceGetHandleByUUID)   \
-          F(nvmlDeviceGetUUID) F(nvmlDeviceGetName) F(nvmlDeviceGetPowerManagementLimit)                  \
-              F(nvmlDeviceGetPowerManagementLimitConstraints) F(nvmlDeviceGetPowerManagementDefaultLimit) \
-                  F(nvmlDeviceGetEnforcedPowerLimit) F(nvmlDeviceSetPowerManagementLimit)                 \
-                      F(nvmlDeviceGetPowerUsage) F(nvmlDeviceGetTotalEnergyConsumption)                   \
-                          F(nvmlDeviceGetClockInfo) F(nvmlDeviceGetMaxClockInfo)                          \
-                              F(nvmlDeviceGetSupportedGraphicsClocks) F(nvmlDeviceSetGpuLockedClocks)     \
-                                  F(nvmlDeviceResetGpuLockedClocks)
+// clang-format off
+#define ALERT_NVML_FUNCTIONS(F) \
+  F(nvmlInit_v2) F(nvmlShutdown) F(nvmlErrorString) F(nvmlSystemGetDriverVersion) \
+  F(nvmlDeviceGetCount_v2) F(nvmlDeviceGetHandleByIndex_v2) F(nvmlDeviceGetHandleByPciBusId_v2) \
+  F(nvmlDeviceGetHandleByUUID) F(nvmlDeviceGetUUID) F(nvmlDeviceGetName) \
+  F(nvmlDeviceGetPowerManagementLimit) F(nvmlDeviceGetPowerManagementLimitConstraints) \
+  F(nvmlDeviceGetPowerManagementDefaultLimit) F(nvmlDeviceGetEnforcedPowerLimit) \
+  F(nvmlDeviceSetPowerManagementLimit) F(nvmlDeviceGetPowerUsage) F(nvmlDeviceGetTotalEnergyConsumption) \
+  F(nvmlDeviceGetClockInfo) F(nvmlDeviceGetMaxClockInfo) F(nvmlDeviceGetSupportedGraphicsClocks) \
+  F(nvmlDeviceSetGpuLockedClocks) F(nvmlDeviceResetGpuLockedClocks)
+// clang-format on
 
 namespace alertbench {
 
