@@ -12,7 +12,7 @@
 
 namespace alertbench {
 
-constexpr const char* manifest_schema_version = "1.0";
+constexpr const char* manifest_schema_version = "1.1";
 
 enum class RunStatus { running, complete, partial, failed };
 const char* to_string(RunStatus status);
@@ -28,7 +28,11 @@ struct Manifest {
   std::vector<std::string> argv;
   nlohmann::ordered_json scenario;   // effective settings, defaults included
   nlohmann::ordered_json seeds;      // name -> seed
-  nlohmann::ordered_json libraries;  // LibTorch, BLAS, threads ...: known to the caller only
+  nlohmann::ordered_json libraries;  // LibTorch, BLAS, threads
+  // Facts of the run, as its parts tell them. Null where they are unknown or do not apply.
+  nlohmann::ordered_json data, networks, placement, power, co_runner;
+  nlohmann::ordered_json machine_use;          // what else happened on the machine meanwhile
+  nlohmann::ordered_json schedulers_left_out;  // notes on those that cannot run on these networks
   std::string energy_source, accuracy_source;
   std::vector<FileFact> files;  // every file read
   std::vector<std::string>

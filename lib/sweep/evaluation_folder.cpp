@@ -9,8 +9,6 @@
 #include <set>
 
 #include "base/atomic_file.h"
-#include "base/console.h"
-#include "base/interrupt.h"
 #include "base/json_lines.h"
 #include "base/json_reader.h"
 #include "base/sha256.h"
@@ -87,32 +85,17 @@ void EvaluationFolder::remove_cells() const {
   for (const std::string& name : names) remove(name);
 }
 
-void EvaluationFolder::begin(const Plan& plan, const std::vector<std::string>& argv) {
-  lock_.check_place();
+void EvaluationFolder::begin_plan(const Plan& plan, const std::vector<std::string>& argv) {
+  check_place();
   plan.write(path());
-  manifest.started_at = utc_now();
-  manifest.argv = argv;
-  manifest.scenario = plan.to_json();
-  manifest.seeds = {{"bootstrap", plan.empty_result().bootstrap.seed}};
-  manifest.host = read_host();
   manifest.warnings.insert(manifest.warnings.end(), plan.warnings.begin(), plan.warnings.end());
-  write_manifest(path(), manifest);
+  begin(argv, plan.to_json(), {{"bootstrap", plan.empty_result().bootstrap.seed}});
 }
 
-void EvaluationFolder::fail(const std::string& what) {
-  try {
-    manifest.verdict = {false, {what}};
-    manifest.status = interrupted() ? RunStatus::partial : RunStatus::failed;
-    manifest.finished_at = utc_now();
-    write_manifest(path(), manifest);
-  } catch (const std::exception&) {  // the first error is the one to tell
-  }
-}
-
-ExitCode EvaluationFolder::conclude(EvaluationResult& result, std::vector<std::string> reasons, bool quiet) {
-  const bool partial = interrupted();
+ExitCode EvaluationFolder::conclude_cells(EvaluationResult& result, std::vector<std::string> reasons,
+                                          bool quiet) {
   result.total();
-  lock_.check_place();
+  check_place();
   result.write(path());
   std::set<std::string> energy, accuracy;
   std::vector<std::string> failed;
@@ -126,16 +109,9 @@ ExitCode EvaluationFolder::conclude(EvaluationResult& result, std::vector<std::s
   if (!failed.empty())
     reasons.push_back(
         fmt::format("{} of {} cells failed: {}", failed.size(), result.cells.size(), some_of(failed)));
-  if (partial) reasons.insert(reasons.begin(), fmt::format("interrupted by signal {}", interrupt_signal()));
   manifest.energy_source = listed(energy);
   manifest.accuracy_source = listed(accuracy);
-  manifest.verdict = {reasons.empty(), reasons};
-  manifest.status = partial ? RunStatus::partial : RunStatus::complete;
-  manifest.finished_at = utc_now();
-  write_manifest(path(), manifest);
-  for (const std::string& r : reasons) say("alert-bench: the result is not valid: {}", r);
-  if (!quiet) say("Result: {} ({} cells)", path(), result.cells.size());
-  return partial ? ExitCode::run_failed : reasons.empty() ? ExitCode::done : ExitCode::invalid_result;
+  return conclude(std::move(reasons), quiet, fmt::format(" ({} cells)", result.cells.size()));
 }
 
 std::string cell_path(const std::string& folder, const std::string& id) {

@@ -10,17 +10,14 @@
 
 #include "base/error.h"
 #include "evaluation/evaluation.h"
-#include "result/folder_lock.h"
-#include "result/manifest.h"
+#include "result/result_folder.h"
 #include "sweep/plan.h"
 
 namespace alertbench {
 
-class EvaluationFolder {
+class EvaluationFolder : public ResultFolder {
  public:
-  // Makes the folder, and keeps other processes out of it while this object lives. EnvironmentError where
-  // either is impossible. Writes nothing yet.
-  explicit EvaluationFolder(const std::string& path) : lock_(path) {}
+  using ResultFolder::ResultFolder;
 
   bool has(const std::string& name) const;
   // Whether a sweep or merge worked here. InputError where the plan.json that is there is of another program,
@@ -30,29 +27,11 @@ class EvaluationFolder {
   // Cells in cells/ that are no file of a sweep's cell: foreign, so that --overwrite must not delete them.
   std::vector<std::string> foreign_cells() const;
   void remove_cells() const;
-  const std::string& path() const { return lock_.folder(); }
 
-  // plan.json, and a manifest.json that says "running".
-  void begin(const Plan& plan, const std::vector<std::string>& argv);
-  // Runs `body`; what it throws is noted in the manifest before it goes on.
-  template <class Body>
-  ExitCode guarded(Body body) {
-    try {
-      return body();
-    } catch (const std::exception& e) {
-      fail(e.what());
-      throw;
-    }
-  }
-  // Writes evaluation.json, and the manifest with the verdict: failed cells and `reasons` make it invalid.
-  ExitCode conclude(EvaluationResult& result, std::vector<std::string> reasons, bool quiet);
-
-  Manifest manifest;
-
- private:
-  void fail(const std::string& what);
-
-  FolderLock lock_;
+  // Writes plan.json, and a manifest.json that says "running".
+  void begin_plan(const Plan& plan, const std::vector<std::string>& argv);
+  // Writes evaluation.json, and concludes the result. Failed cells make it invalid, as `reasons` do.
+  ExitCode conclude_cells(EvaluationResult& result, std::vector<std::string> reasons, bool quiet);
 };
 
 // "a, b, c and 7 more"

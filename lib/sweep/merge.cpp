@@ -207,10 +207,10 @@ ExitCode merge_evaluations(const std::vector<std::string>& folders, const MergeO
     throw InputError(options.out + ": holds a result that no merge made; give another --out");
   for (const std::string& w : plan.warnings) progress.note("warning: " + w);
   return folder.guarded([&] {
-    folder.begin(plan, options.argv);
+    folder.begin_plan(plan, options.argv);
     for (const Part& part : parts)
       for (const std::string& file : part.files) folder.manifest.add_file(file);
-    return folder.conclude(result, reasons, options.quiet);
+    return folder.conclude_cells(result, reasons, options.quiet);
   });
 }
 

@@ -123,7 +123,7 @@ ExitCode run_sweep(const std::string& sweep_file, const SweepOptions& options) {
   take_folder(folder, plan, options.overwrite, progress);
   for (const std::string& w : plan.warnings) progress.note("warning: " + w);
   return folder.guarded([&] {
-    folder.begin(plan, options.argv);
+    folder.begin_plan(plan, options.argv);
     folder.manifest.add_file(sweep_file);
     EvaluationResult result = plan.empty_result();
     std::vector<const PlannedCell*> rest;
@@ -164,7 +164,7 @@ ExitCode run_sweep(const std::string& sweep_file, const SweepOptions& options) {
     if (result.cells.size() < mine.size())
       reasons.push_back(fmt::format("{} of {} cells are not evaluated; the same command goes on with them",
                                     mine.size() - result.cells.size(), mine.size()));
-    return folder.conclude(result, reasons, options.quiet);
+    return folder.conclude_cells(result, reasons, options.quiet);
   });
 }
 

@@ -1275,7 +1275,7 @@ class WithNetworks(Folder):
             with open(self.path("r/manifest.json")) as f:
                 manifest = json.load(f)
             self.assertEqual(manifest["energy_source"], "rapl")
-            power = manifest["libraries"]["power"]
+            power = manifest["power"]
             self.assertEqual((power["backend"], power["caps"]["zones"][0]["limits"]["long_term"]["found_w"]), ("rapl", 125))
             self.assertEqual(power["meter"]["windows"], 2 * 2 * 18)
             self.assertIn("backend auto is rapl", " ".join(manifest["warnings"]))
@@ -1331,7 +1331,7 @@ class WithNetworks(Folder):
         with open(self.path("r/manifest.json")) as f:
             manifest = json.load(f)
         self.assertEqual(manifest["energy_source"], "nvml")
-        power = manifest["libraries"]["power"]
+        power = manifest["power"]
         self.assertEqual((power["backend"], power["caps"]["gpu"]["uuid"], power["caps"]["found_w"]), ("nvml", gpu.UUID, 380))
         self.assertGreater(power["caps"]["changes"]["count"], 0)
         self.assertIn("run on the processor", " ".join(manifest["warnings"]))
@@ -1361,7 +1361,7 @@ class WithNetworks(Folder):
         with open(self.path("r/manifest.json")) as f:
             manifest = json.load(f)
         self.assertNotIn("app-only", manifest["scenario"]["schedulers"])
-        self.assertIn("app-only", json.dumps(manifest["libraries"]["schedulers_left_out"]))
+        self.assertIn("app-only", json.dumps(manifest["schedulers_left_out"]))
         for name in manifest["outputs"]:
             self.assertFalse(os.path.isabs(name))
         written = {os.path.relpath(os.path.join(at, f), self.path("r")) for at, _, files in os.walk(self.path("r")) for f in files}
@@ -1381,7 +1381,7 @@ class WithNetworks(Folder):
         ran = call("run", "scenarios/smoke.json", *small, "--out", self.path("r"), preexec_fn=only_the_last)
         self.assertIn(ran.returncode, (0, 4), ran.stderr)  # beside other work the co-runner may starve
         with open(self.path("r/manifest.json")) as f:
-            placement = json.load(f)["libraries"]["placement"]
+            placement = json.load(f)["placement"]
         self.assertEqual((placement["inference_cpus"], placement["co_runner_cpus"]), ([allowed[-1]], [[allowed[-1]]]))
         for setting, key in ((f"placement.inference_cpu={allowed[0]}", "inference_cpu"), (f"placement.harness_cpu={allowed[0]}", "harness_cpu")):
             self.refused(call("run", "scenarios/smoke.json", *small, "--set", setting, "--out", self.path(key), preexec_fn=only_the_last), 3,
@@ -1551,9 +1551,9 @@ class WithNetworks(Folder):
         with open(out + "/manifest.json") as f:
             manifest = json.load(f)
         self.assertIn("the wall clock was set back by 3600", " ".join(manifest["warnings"]))
-        self.assertEqual(manifest["libraries"]["placement"], {"inference_cpus": [0], "harness_cpus": sorted(os.sched_getaffinity(0)),
-                                                              "co_runner_cpus": [[0]], "notes": []})
-        self.assertAlmostEqual(manifest["libraries"]["disturbance"]["clock_step_s"], -3600, delta=5)
+        self.assertEqual(manifest["placement"], {"inference_cpus": [0], "harness_cpus": sorted(os.sched_getaffinity(0)),
+                                                 "co_runner_cpus": [[0]], "notes": []})
+        self.assertAlmostEqual(manifest["machine_use"]["clock_step_s"], -3600, delta=5)
         with open(out + "/traces/alert.energy.live.jsonl") as f:
             lines = [json.loads(line) for line in f][1:-1]
         self.assertTrue(all(0 < line["busy_s"] < 10 for line in lines))

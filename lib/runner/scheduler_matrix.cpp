@@ -1,0 +1,119 @@
+#include "runner/scheduler_matrix.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "evaluation/cell.h"
+#include "recording/replay_environment.h"
+#include "result/manifest.h"
+
+namespace alertbench {
+
+Comparison::Comparison(const Scenario& s, const Recording& r, std::string accuracy, std::string folder)
+    : scenario(s),
+      recording(r),
+      accuracy_source(std::move(accuracy)),
+      energy_source(r.profile.energy_source),
+      traces_folder(std::move(folder)) {
+  for (const GoalSpec& g : scenario.goals) goals.push_back(g.resolve(recording.profile));
+}
+
+SchedulerMatrix::SchedulerMatrix(const Comparison& comparison, const std::string& mode, Clock* clock,
+                                 const MakeEnvironment& make_environment)
+    : comparison_(comparison) {
+  for (const Goals& g : comparison.goals)
+    for (const std::string& name : comparison.scenario.schedulers)
+      entries_.push_back(make_entry(name, g, mode, clock, make_environment(g)));
+}
+
+std::unique_ptr<TraceWriter> SchedulerMatrix::open_trace(const std::string& scheduler, const Goals& goals,
+                                                         const std::string& mode) const {
+  if (comparison_.traces_folder.empty()) return nullptr;
+  const Scenario& scenario = comparison_.scenario;
+  TraceHeader header;
+  header.tool_version = tool_version();
+  header.scheduler = scheduler;
+  header.scenario = scenario.name;
+  header.goals = goals;
+  header.energy_source = comparison_.energy_source;
+  header.accuracy_source = comparison_.accuracy_source;
+  header.mode = mode;
+  if (scenario.co_runner.kind != "none") header.co_runner = scenario.co_runner.kind;
+  return std::make_unique<TraceWriter>(
+      fmt::format("{}/{}.{}.{}.jsonl", comparison_.traces_folder, scheduler, goals.name, mode), header,
+      comparison_.recording.profile);
+}
+
+SchedulerMatrix::Entry SchedulerMatrix::make_entry(const std::string& scheduler, const Goals& goals,
+                                                   const std::string& mode, Clock* clock,
+                                                   std::unique_ptr<Environment> environment) const {
+  const Scenario& scenario = comparison_.scenario;
+  const Recording& recording = comparison_.recording;
+  Entry e;
+  e.scheduler = scheduler;
+  e.goals = goals;
+  e.environment = std::move(environment);
+  e.trace = open_trace(scheduler, goals, mode);
+  e.accumulator = std::make_unique<SummaryAccumulator>(scheduler, goals, mode, recording.profile);
+  SchedulerInputs inputs{recording.profile, goals, knows_truth(scheduler) ? &recording.truth : nullptr,
+                         scenario.arrivals};
+  inputs.first_judged = first_judged(recording.truth, scenario.warmup_inputs);
+  auto made = make_scheduler(scheduler, inputs,
+                             scenario.scheduler_settings.value(scheduler, nlohmann::json::object()),
+                             scenario.path + ": scheduler_settings: " + scheduler);
+  e.run = std::make_unique<SchedulerRun>(
+      std::move(made), *e.environment, goals, clock,
+      [trace = e.trace.get(), accumulator = e.accumulator.get()](const InputRecord& r) {
+        if (trace) trace->write(r);
+        accumulator->add(r);
+      });
+  return e;
+}
+
+void SchedulerMatrix::step(size_t entry, int64_t input) {
+  const Recording& recording = comparison_.recording;
+  entries_[entry].run->step(input, input < first_judged(recording.truth, comparison_.scenario.warmup_inputs),
+                            opens_group(recording.truth, input),
+                            recording.input_ids[static_cast<size_t>(input)]);
+}
+
+void SchedulerMatrix::finish_trace(size_t entry, const std::string& reason) {
+  Entry& e = entries_[entry];
+  if (!e.trace) return;
+  const GoalVerdict verdict = e.run->verdict();
+  e.trace->finish(reason.empty() ? "complete" : "partial", reason,
+                  verdict.inputs > 0 ? std::optional(verdict) : std::nullopt);
+}
+
+std::vector<Summary> SchedulerMatrix::summaries() const {
+  BootstrapSettings bootstrap;
+  bootstrap.seed = comparison_.scenario.seeds.bootstrap;
+  std::vector<Summary> all;
+  for (const Entry& e : entries_) {
+    const SummaryAccumulator* reference = nullptr;
+    for (const Entry& r : entries_)
+      if (r.scheduler == "oracle-static" && r.goals.name == e.goals.name) reference = r.accumulator.get();
+    all.push_back(e.accumulator->summary(bootstrap));
+    all.back().bound = e.run->bound();
+    e.accumulator->normalise(all.back(), reference, bootstrap);
+  }
+  return all;
+}
+
+SchedulerMatrix run_replay(const Comparison& comparison, int64_t inputs) {
+  SchedulerMatrix matrix(comparison, "replay", nullptr, [&](const Goals& g) {
+    return std::make_unique<ReplayEnvironment>(comparison.recording, comparison.scenario.arrivals,
+                                               g.deadline_s);
+  });
+  const bool whole = inputs == comparison.scenario.inputs;
+  for (size_t entry = 0; entry < matrix.entries(); ++entry) {
+    for (int64_t input = 0; input < inputs; ++input) matrix.step(entry, input);
+    matrix.finish_trace(entry, whole ? "" : "recording is partial");
+  }
+  return matrix;
+}
+
+}  // namespace alertbench

@@ -1,0 +1,71 @@
+// Every scheduler of a scenario under every one of its goal settings, in one mode.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/environment.h"
+#include "metrics/summary.h"
+#include "recording/recording.h"
+#include "runner/scheduler_run.h"
+#include "scenario/scenario.h"
+#include "trace/trace_writer.h"
+
+namespace alertbench {
+
+// What schedulers are compared on. Scenario and recording must outlive it.
+struct Comparison {
+  const Scenario& scenario;
+  const Recording& recording;
+  std::vector<Goals> goals;
+  std::string accuracy_source, energy_source;
+  std::string traces_folder;  // empty: no traces are kept
+
+  // Under the scenario's goals. The energy source is that of the recording's profile.
+  Comparison(const Scenario& scenario, const Recording& recording, std::string accuracy_source,
+             std::string traces_folder = "");
+};
+
+class SchedulerMatrix {
+ public:
+  using MakeEnvironment = std::function<std::unique_ptr<Environment>(const Goals&)>;
+
+  // `mode` is "live" or "replay", as traces and summaries name it. `clock` measures the schedulers' own time
+  // and is null in replay. `comparison` and `clock` must outlive the matrix.
+  SchedulerMatrix(const Comparison& comparison, const std::string& mode, Clock* clock,
+                  const MakeEnvironment& make_environment);
+
+  // Entries are ordered by goal setting, and then as the scenario orders its schedulers.
+  size_t entries() const { return entries_.size(); }
+  Environment& environment(size_t entry) { return *entries_[entry].environment; }
+  // The next input of an entry.
+  void step(size_t entry, int64_t input);
+  // Ends the trace of an entry. `reason` says why it is partial; an empty one means that it is complete.
+  void finish_trace(size_t entry, const std::string& reason);
+  std::vector<Summary> summaries() const;
+
+ private:
+  struct Entry {
+    std::string scheduler;
+    Goals goals;
+    std::unique_ptr<Environment> environment;
+    std::unique_ptr<TraceWriter> trace;  // null where no traces are kept
+    std::unique_ptr<SummaryAccumulator> accumulator;
+    std::unique_ptr<SchedulerRun> run;
+  };
+
+  Entry make_entry(const std::string& scheduler, const Goals& goals, const std::string& mode, Clock* clock,
+                   std::unique_ptr<Environment> environment) const;
+  std::unique_ptr<TraceWriter> open_trace(const std::string& scheduler, const Goals& goals,
+                                          const std::string& mode) const;
+
+  const Comparison& comparison_;
+  std::vector<Entry> entries_;
+};
+
+// All schedulers over the first `inputs` inputs of the recording.
+SchedulerMatrix run_replay(const Comparison& comparison, int64_t inputs);
+
+}  // namespace alertbench
