@@ -92,7 +92,7 @@ void list_co_runners() {
   const std::string missing =
       find_stress_ng().empty() ? fmt::format(" (not installed: {})", kStressNgMend) : "";
   for (const CoRunnerKind& k : co_runner_kinds())
-    print_out("{:<18} {}{}\n", k.name, k.summary, k.stress_ng.empty() ? "" : missing);
+    print_out("{:<18} {}{}\n", k.name, k.summary, k.stress_ng ? missing : "");
 }
 
 }  // namespace

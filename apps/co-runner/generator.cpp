@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "contention/kinds.h"
-#include "contention/loads/kernels.h"
 #include "models/inference_runtime.h"
 #include "modes.h"
 
@@ -40,11 +39,10 @@ void ask_for_short_slices() {
   syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
-std::unique_ptr<Kernel> make_kernel(const GeneratorOptions& options) {
+std::unique_ptr<Kernel> open_load(const GeneratorOptions& options) {
   if (co_runner_kind(options.kind).on_gpu)
     return open_gpu_load(options.kind, options.seed, options.buffer_bytes);
-  if (options.kind == "memory") return make_memory_kernel(options.buffer_bytes);
-  return options.kind == "matrix" ? make_matrix_kernel(options.seed) : make_compute_kernel(options.seed);
+  return make_kernel(options.kind, {options.seed, options.buffer_bytes});
 }
 
 }  // namespace
@@ -61,7 +59,7 @@ void generate(const GeneratorOptions& options, ControlBlock& block) {
   if (options.cpu >= 0 && !run_on({options.cpu}))
     throw EnvironmentError("cannot run on processor " + std::to_string(options.cpu) + ": " +
                            std::strerror(errno));
-  const auto kernel = make_kernel(options);
+  const auto kernel = open_load(options);
   prctl(PR_SET_TIMERSLACK, 1);
   ask_for_short_slices();
   Random random(options.seed);

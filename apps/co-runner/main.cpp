@@ -1,7 +1,5 @@
 // The child processes of a co-runner; started by the harness alone (lib/contention/co_runner.h):
-//   alert-co-runner --parent PID --kind compute|matrix|memory|gpu-compute|gpu-memory [--cpu N] [--seed N]
-//   [--period-ns N]
-//                   [--buffer-bytes N]
+//   alert-co-runner --parent PID --kind KIND [--cpu N] [--seed N] [--period-ns N] [--buffer-bytes N]
 //   alert-co-runner --supervise [--cpu N]... -- COMMAND...
 // Descriptor 3 is the ControlBlock of the first, and the socket of the second.
 #include <signal.h>

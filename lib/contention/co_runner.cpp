@@ -14,8 +14,8 @@
 #include "base/cgroup.h"
 #include "base/error.h"
 #include "base/installation.h"
+#include "contention/drivers.h"
 #include "contention/kinds.h"
-#include "contention/sorts.h"
 
 namespace alertbench {
 namespace {

@@ -42,7 +42,7 @@ struct CoRunnerSpec {
   double period_s = 1.5e-3;  // mean length of a burst and the rest after it; no burst is shorter than a step
                              // (on a GPU about 1 ms)
   uint64_t buffer_bytes =
-      0;  // of each memory worker, three arrays in all; 0: default_buffer_bytes, on a GPU its own default
+      0;  // of each worker whose kind has buffers; 0: default_buffer_bytes, on a GPU its own default
   double ready_timeout_s =
       120;  // start() waits that long for each worker: one that a driver keeps waiting is never ready
 
@@ -103,9 +103,9 @@ std::unique_ptr<CoRunner> make_co_runner(const CoRunnerSpec& spec, const std::st
 // $ALERT_CO_RUNNER, or alert-co-runner beside the running program. EnvironmentError if it cannot be run.
 std::string find_generator();
 
-// For each of so many memory workers: four times the last-level cache (192 MB if unknown), but in all no
-// more than a quarter of the available memory (of the machine, or of the container). Reads below root, which
-// holds sys/ and proc/.
+// For each of so many workers with buffers: four times the last-level cache (192 MB if unknown), but in all
+// no more than a quarter of the available memory (of the machine, or of the container). Reads below root,
+// which holds sys/ and proc/.
 uint64_t default_buffer_bytes(int memory_workers, const std::string& root = "/");
 
 }  // namespace alertbench

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "contention/child.h"
+#include "contention/drivers.h"
 #include "contention/protocol.h"
-#include "contention/sorts.h"
 #include "host/process_tree.h"
 
 namespace alertbench {

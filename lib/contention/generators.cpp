@@ -14,9 +14,9 @@
 #include "base/limits.h"
 #include "base/random.h"
 #include "contention/child.h"
+#include "contention/drivers.h"
 #include "contention/kinds.h"
 #include "contention/protocol.h"
-#include "contention/sorts.h"
 #include "host/process_tree.h"
 
 namespace alertbench {
@@ -53,9 +53,9 @@ struct Worker {
 class Generators : public CoRunner {
  public:
   Generators(const CoRunnerSpec& spec, const std::string& path) : spec_(spec), path_(path) {
-    int memory_workers = 0;
-    for (const WorkerSpec& worker : spec.workers) memory_workers += worker.kind == "memory";
-    if (memory_workers && !spec_.buffer_bytes) spec_.buffer_bytes = default_buffer_bytes(memory_workers);
+    int with_buffers = 0;
+    for (const WorkerSpec& worker : spec.workers) with_buffers += co_runner_kind(worker.kind).buffers;
+    if (with_buffers && !spec_.buffer_bytes) spec_.buffer_bytes = default_buffer_bytes(with_buffers);
   }
   ~Generators() override {
     try {

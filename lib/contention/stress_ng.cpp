@@ -21,19 +21,24 @@ std::string find_stress_ng() {
   return "";
 }
 
-std::vector<std::string> stress_ng_command(const std::string& stressor, int workers,
+std::vector<std::string> stress_ng_command(const StressNg& stressor, int workers,
                                            const std::vector<int>& cpus, std::optional<double> duty) {
   const std::string program = find_stress_ng();
   if (program.empty())
     throw EnvironmentError(fmt::format("co-runner: stress-ng is not on PATH; {}", kStressNgMend));
   // The folder, since it refuses to start in one that cannot be written to. The timeout, lest it go on for
   // ever where even its supervisor is killed.
-  std::vector<std::string> argv{
-      program,     "--" + stressor, std::to_string(workers), "--quiet",
-      "--timeout", "2592000",       "--temp-path",           std::filesystem::temp_directory_path().string()};
+  std::vector<std::string> argv{program,
+                                "--" + stressor.stressor,
+                                std::to_string(workers),
+                                "--quiet",
+                                "--timeout",
+                                "2592000",
+                                "--temp-path",
+                                std::filesystem::temp_directory_path().string()};
   if (!cpus.empty()) argv.insert(argv.end(), {"--taskset", fmt::format("{}", fmt::join(cpus, ","))});
-  if (stressor == "matrix") argv.insert(argv.end(), {"--matrix-method", "prod"});
-  if (duty) argv.insert(argv.end(), {"--cpu-load", std::to_string(std::llround(100 * *duty))});
+  argv.insert(argv.end(), stressor.arguments.begin(), stressor.arguments.end());
+  if (duty) argv.insert(argv.end(), {stressor.load_option, std::to_string(std::llround(100 * *duty))});
   return argv;
 }
 

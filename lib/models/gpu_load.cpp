@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/error.h"
+
 namespace alertbench {
 namespace {
 
@@ -86,7 +88,8 @@ uint64_t GpuCopies::units_of_piece() const { return 2 * static_cast<uint64_t>(pi
 std::unique_ptr<GpuLoad> make_gpu_load(const std::string& kind, torch::Device device, uint64_t seed,
                                        uint64_t buffer_bytes) {
   if (kind == "gpu-memory") return std::make_unique<GpuCopies>(device, buffer_bytes);
-  return std::make_unique<GpuProducts>(device, seed);
+  if (kind == "gpu-compute") return std::make_unique<GpuProducts>(device, seed);
+  throw InputError("co-runner: kind \"" + kind + "\" has no load of ours on the GPU");
 }
 
 }  // namespace alertbench

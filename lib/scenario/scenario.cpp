@@ -166,7 +166,7 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path,
   for (const CoRunnerKind& k : co_runner_kinds()) names.push_back(k.name);
   c.kind = r.one_of("kind", c.kind, names);
   const CoRunnerKind& kind = co_runner_kind(c.kind);
-  const bool stress_ng = !kind.stress_ng.empty();
+  const bool stress_ng(kind.stress_ng);
   if (stress_ng && r.has("slowdown"))
     r.fail("slowdown", fmt::format("has no meaning for \"{}\": stress-ng cannot be dosed while it runs, so "
                                    "the slow-down is what comes "
@@ -174,7 +174,7 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path,
                                    c.kind));
   c.slowdown = r.optional_number("slowdown", 1.01, 20).value_or(c.slowdown);
   c.duty = r.optional_number("duty", 0.01, 1.0);
-  if (stress_ng && c.duty && kind.stress_ng != "cpu")
+  if (stress_ng && c.duty && kind.stress_ng.load_option.empty())
     r.fail("duty", fmt::format("has no meaning for \"{}\": stress-ng doses its --cpu alone "
                                "(\"stress-ng-compute\"); omit it, or take "
                                "\"{}\", which keeps a duty",
@@ -399,7 +399,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
 
 int Scenario::co_runner_workers() const {
   const CoRunnerKind& kind = co_runner_kind(co_runner.kind);
-  if (!kind.own() && kind.stress_ng.empty()) return 0;
+  if (!kind.own() && !kind.stress_ng) return 0;
   return co_runner.workers.value_or(kind.pinning == Pinning::both && other_cpu >= 0 ? 2 : 1);
 }
 
@@ -460,7 +460,7 @@ ordered_json Scenario::to_json() const {
                       {"mean_off_inputs", co_runner.schedule.mean_off_inputs},
                       {"on_ranges", ranges}}}};
   if (const int workers = co_runner_workers()) j["co_runner"]["workers"] = workers;
-  if (!co_runner_kind(co_runner.kind).stress_ng.empty()) j["co_runner"]["slowdown"] = nullptr;
+  if (co_runner_kind(co_runner.kind).stress_ng) j["co_runner"]["slowdown"] = nullptr;
   ordered_json& schedule = j["co_runner"]["schedule"];
   if (!co_runner.schedule.read_from.empty()) schedule["read_from"] = co_runner.schedule.read_from;
   if (co_runner.schedule.kind == "time")

@@ -127,10 +127,14 @@ class Triad : public Kernel {
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_compute_kernel(uint64_t seed) { return std::make_unique<ParticleFilter>(seed); }
-std::unique_ptr<Kernel> make_matrix_kernel(uint64_t seed) { return std::make_unique<MatrixProduct>(seed); }
-std::unique_ptr<Kernel> make_memory_kernel(uint64_t buffer_bytes) {
-  return std::make_unique<Triad>(buffer_bytes);
+std::unique_ptr<Kernel> make_compute_kernel(const KernelSettings& settings) {
+  return std::make_unique<ParticleFilter>(settings.seed);
+}
+std::unique_ptr<Kernel> make_matrix_kernel(const KernelSettings& settings) {
+  return std::make_unique<MatrixProduct>(settings.seed);
+}
+std::unique_ptr<Kernel> make_memory_kernel(const KernelSettings& settings) {
+  return std::make_unique<Triad>(settings.buffer_bytes);
 }
 
 }  // namespace alertbench

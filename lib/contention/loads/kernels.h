@@ -1,15 +1,14 @@
-// The loads on the processor.
+// Our own loads on the processor. contention/kinds.cpp says which kind of co-runner each is.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
-#include "contention/kernel.h"
+#include "contention/kinds.h"
 
 namespace alertbench {
 
-std::unique_ptr<Kernel> make_compute_kernel(uint64_t seed);
-std::unique_ptr<Kernel> make_matrix_kernel(uint64_t seed);
-std::unique_ptr<Kernel> make_memory_kernel(uint64_t buffer_bytes);
+std::unique_ptr<Kernel> make_compute_kernel(const KernelSettings& settings);
+std::unique_ptr<Kernel> make_matrix_kernel(const KernelSettings& settings);
+std::unique_ptr<Kernel> make_memory_kernel(const KernelSettings& settings);
 
 }  // namespace alertbench

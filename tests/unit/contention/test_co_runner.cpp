@@ -62,7 +62,8 @@ CoRunnerSpec command(std::vector<std::string> argv) {
 const CoRunnerSpec kShellTree = command({"sh", "-c", "sleep 1000 & sleep 1000"});
 
 CoRunnerSpec stress_ng_or_shell() {
-  if (!find_stress_ng().empty()) return command(stress_ng_command("stream", 2, {}, {}));
+  if (!find_stress_ng().empty())
+    return command(stress_ng_command(co_runner_kind("stress-ng-memory").stress_ng, 2, {}, {}));
   WARN("skipped: stress-ng is not installed (" << kStressNgMend << ")");
   return kShellTree;
 }

@@ -381,7 +381,7 @@ TEST_CASE("Without stress-ng the message says how to get it", "[co-runner-contro
       message_of<EnvironmentError>([] { CoRunnerControl(scenario_with("stress-ng-compute"), false); });
   put(empty / "stress-ng", "");
   std::filesystem::permissions(empty / "stress-ng", std::filesystem::perms::owner_all);
-  CHECK(stress_ng_command("cpu", 2, {0, 3}, 0.256) ==
+  CHECK(stress_ng_command(co_runner_kind("stress-ng-compute").stress_ng, 2, {0, 3}, 0.256) ==
         std::vector<std::string>{empty / "stress-ng", "--cpu", "2", "--quiet", "--timeout", "2592000",
                                  "--temp-path", std::filesystem::temp_directory_path().string(), "--taskset",
                                  "0,3", "--cpu-load", "26"});

@@ -1,4 +1,5 @@
-// The two sorts of co-runner behind make_co_runner. Only for this folder.
+// The two drivers behind make_co_runner: one starts and doses our own loads, the other runs a command line.
+// Private to this folder.
 #pragma once
 
 #include <chrono>
