@@ -408,7 +408,7 @@ void EvaluationResult::total() {
       for (size_t i = 0; i < schedulers.size(); ++i) c.totals.push_back(totals_of({&c}, i, bootstrap));
   }
   std::vector<std::string> names = {"all"};
-  for (const char* domain : {"vision", "nlp"}) {
+  for (const std::string& domain : workload_domains()) {
     const auto in_domain = [&](const Cell& c) { return c.failed.empty() && domain_of(c.workload) == domain; };
     if (std::any_of(cells.begin(), cells.end(), in_domain)) names.push_back(domain);
   }
@@ -417,6 +417,9 @@ void EvaluationResult::total() {
   for (const std::string& name : names) {
     Domain domain;
     domain.name = name;
+    if (name != "all")
+      for (const Cell& c : cells)
+        if (c.failed.empty() && domain_of(c.workload) == name) domain.workloads.insert(c.workload);
     for (const Task task : {Task::min_energy, Task::min_error}) {
       std::vector<const Cell*> of_task;
       for (const Cell& c : cells)
@@ -446,9 +449,12 @@ ordered_json EvaluationResult::to_json() const {
        {{"seed", bootstrap.seed}, {"resamples", bootstrap.resamples}, {"confidence", bootstrap.confidence}}},
       {"overall", ordered_json::object()},
       {"cells", ordered_json::array()}};
-  for (const Domain& d : domains)
-    j["overall"][d.name] = {{"min_energy", alertbench::to_json(d.min_energy, schedulers)},
-                            {"min_error", alertbench::to_json(d.min_error, schedulers)}};
+  for (const Domain& d : domains) {
+    ordered_json& domain = j["overall"][d.name];
+    domain = {{"min_energy", alertbench::to_json(d.min_energy, schedulers)},
+              {"min_error", alertbench::to_json(d.min_error, schedulers)}};
+    if (!d.workloads.empty()) domain["workloads"] = d.workloads;
+  }
   for (const Cell& c : cells) j["cells"].push_back(alertbench::to_json(c, schedulers));
   return j;
 }

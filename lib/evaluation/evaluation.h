@@ -23,6 +23,7 @@
 #include <array>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -124,6 +125,7 @@ struct EvaluationResult {
   // Over the cells that did not fail: "all", then by domain ("vision", "nlp") where there are several.
   struct Domain {
     std::string name;
+    std::set<std::string> workloads;  // of its cells; empty for "all"
     struct Task {
       std::vector<Totals> totals;   // one a scheduler; empty for a task without cells
       std::vector<Saving> savings;  // of alert against each other scheduler but oracles

@@ -1,7 +1,8 @@
+#include "schedulers/registry.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "schedulers/alert.h"
@@ -11,7 +12,6 @@
 #include "schedulers/oracle_causal.h"
 #include "schedulers/oracle_mean.h"
 #include "schedulers/oracle_static.h"
-#include "schedulers/scheduler.h"
 #include "schedulers/sys_only.h"
 
 namespace alertbench {
@@ -19,14 +19,6 @@ namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-struct NoSettings {
-  static NoSettings read(JsonReader reader) {
-    reader.finish();
-    return {};
-  }
-  ordered_json to_json() const { return ordered_json::object(); }
-};
 
 // Scenarios in recordings of version 0.1 have a share that these schedulers could be given; it is
 // core/goal_judge.h's now.
@@ -38,14 +30,8 @@ struct ShareOfVersion01 : NoSettings {
   }
 };
 
-struct Entry {
-  SchedulerInfo info;
-  std::unique_ptr<Scheduler> (*make)(const SchedulerInputs& inputs, JsonReader settings);
-  ordered_json (*effective)(JsonReader settings);
-};
-
 template <Candidates kind, bool mean_only>
-Entry alert(const char* name, const char* summary) {
+SchedulerEntry alert(const char* name, const char* summary) {
   return {{name, summary, false, kind == Candidates::anytime, kind == Candidates::traditional},
           [](const SchedulerInputs& inputs, JsonReader settings) -> std::unique_ptr<Scheduler> {
             return std::make_unique<Alert>(inputs, AlertSettings::read(std::move(settings)), kind, mean_only);
@@ -53,42 +39,31 @@ Entry alert(const char* name, const char* summary) {
           [](JsonReader settings) { return AlertSettings::read(std::move(settings)).to_json(); }};
 }
 
-template <class S, class Settings>
-Entry entry(SchedulerInfo info) {
-  return {std::move(info),
-          [](const SchedulerInputs& inputs, JsonReader reader) -> std::unique_ptr<Scheduler> {
-            [[maybe_unused]] const Settings settings = Settings::read(std::move(reader));
-            if constexpr (std::is_base_of_v<NoSettings, Settings>)
-              return std::make_unique<S>(inputs);
-            else
-              return std::make_unique<S>(inputs, settings);
-          },
-          [](JsonReader reader) { return Settings::read(std::move(reader)).to_json(); }};
-}
+}  // namespace
 
-const std::vector<Entry>& entries() {
-  static const std::vector<Entry> all = {
+std::vector<SchedulerEntry>& scheduler_registry() {
+  static std::vector<SchedulerEntry> all = {
       alert<Candidates::all, false>("alert",
                                     "network, stage and cap together, by predicted accuracy and energy"),
       alert<Candidates::traditional, false>("alert-trad", "alert with traditional networks only"),
       alert<Candidates::anytime, false>("alert-any", "alert with anytime networks only"),
       alert<Candidates::all, true>("alert-mean",
                                    "alert with the mean of the slow-down factor only, no variance"),
-      entry<SysOnly, PoetSettings>(
+      scheduler_entry<SysOnly, PoetSettings>(
           {"sys-only", "the fastest traditional network; feedback sets the cap", false, false, true}),
-      entry<AppOnly, NoSettings>(
+      scheduler_entry<AppOnly, NoSettings>(
           {"app-only", "the best anytime network until the deadline; highest cap", false, true, false}),
-      entry<NoCoord, PoetSettings>(
+      scheduler_entry<NoCoord, PoetSettings>(
           {"no-coord", "app-only and sys-only at once, neither knows of the other", false, true, false}),
-      entry<Oracle, NoSettings>(
+      scheduler_entry<Oracle, NoSettings>(
           {"oracle", "the best configuration for each input, from its true outcomes", true, false, false}),
-      entry<OracleMean, NoSettings>(
+      scheduler_entry<OracleMean, NoSettings>(
           {"oracle-mean", "the best for every input under goals that hold on average: the true bound", true,
            false, false}),
-      entry<OracleStatic, ShareOfVersion01>({"oracle-static",
-                                             "the best single configuration for the whole run, in hindsight",
-                                             true, false, false}),
-      entry<OracleCausal, ShareOfVersion01>(
+      scheduler_entry<OracleStatic, ShareOfVersion01>(
+          {"oracle-static", "the best single configuration for the whole run, in hindsight", true, false,
+           false}),
+      scheduler_entry<OracleCausal, ShareOfVersion01>(
           {"oracle-causal",
            "the best by the true distribution of each phase, not knowing the input's own times", true, false,
            false}),
@@ -96,9 +71,11 @@ const std::vector<Entry>& entries() {
   return all;
 }
 
-const Entry& find(const std::string& name, const std::string& where) {
+namespace {
+
+const SchedulerEntry& find(const std::string& name, const std::string& where) {
   std::vector<std::string> names;
-  for (const Entry& e : entries()) {
+  for (const SchedulerEntry& e : scheduler_registry()) {
     if (e.info.name == name) return e;
     names.push_back(e.info.name);
   }
@@ -141,24 +118,21 @@ void check(const SchedulerInfo& info, const SchedulerInputs& inputs, const std::
 
 }  // namespace
 
-const std::vector<SchedulerInfo>& known_schedulers() {
-  static const std::vector<SchedulerInfo> infos = [] {
-    std::vector<SchedulerInfo> list;
-    for (const Entry& e : entries()) list.push_back(e.info);
-    return list;
-  }();
+std::vector<SchedulerInfo> known_schedulers() {
+  std::vector<SchedulerInfo> infos;
+  for (const SchedulerEntry& e : scheduler_registry()) infos.push_back(e.info);
   return infos;
 }
 
 bool knows_truth(const std::string& name) {
-  const auto& all = known_schedulers();
+  const auto& all = scheduler_registry();
   return std::any_of(all.begin(), all.end(),
-                     [&](const SchedulerInfo& s) { return s.needs_truth && s.name == name; });
+                     [&](const SchedulerEntry& e) { return e.info.needs_truth && e.info.name == name; });
 }
 
 std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const SchedulerInputs& inputs,
                                           const json& settings, const std::string& where) {
-  const Entry& e = find(name, where);
+  const SchedulerEntry& e = find(name, where);
   check(e.info, inputs, where);
   return e.make(inputs, JsonReader(or_empty(settings), where));
 }

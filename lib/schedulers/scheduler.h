@@ -53,8 +53,8 @@ struct SchedulerInfo {
   bool needs_anytime = false, needs_traditional = false;  // kinds of candidates it cannot do without
 };
 
-const std::vector<SchedulerInfo>& known_schedulers();
-bool knows_truth(const std::string& name);  // SchedulerInfo::needs_truth; false where the name is unknown
+std::vector<SchedulerInfo> known_schedulers();  // in the order of the registry (schedulers/registry.h)
+bool knows_truth(const std::string& name);      // SchedulerInfo::needs_truth; false where the name is unknown
 // `settings`: the scheduler's own object of a scenario ({} for defaults), read strictly; `where` opens error
 // messages. InputError: unknown name (names the nearest), unknown key, a candidate set it cannot work with.
 std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const SchedulerInputs& inputs,

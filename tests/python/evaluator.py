@@ -34,7 +34,7 @@ ORACLES = ("oracle", "oracle-mean", "oracle-static", "oracle-causal")
 RATIOS = (("normalised", "oracle-static"), ("over_oracle", "oracle"), ("over_oracle_mean", "oracle-mean"),
           ("over_oracle_causal", "oracle-causal"))
 TASKS = ("min_energy", "min_error")
-DOMAINS = {"vision": ("fashion-mnist", "imagenet", "synthetic-imagenet"), "nlp": ("ptb", "squad")}
+DOMAINS = {"vision": ("fashion-mnist", "imagenet", "synthetic-imagenet"), "nlp": ("ptb", "squad")}  # of files that do not say
 
 
 def objective_of(task):
@@ -525,9 +525,12 @@ def compare_cell(c, rec, cell, schedulers, grid):
 def compare_overall(c, evaluation):
     schedulers, cells = evaluation["schedulers"], [cell for cell in evaluation["cells"] if not cell["failed"]]
     domains = {"all": cells}
-    own = {domain: [cell for cell in cells if cell["workload"] in workloads] for domain, workloads in DOMAINS.items()}
+    said = {domain: of["workloads"] for domain, of in evaluation["overall"].items() if "workloads" in of} or DOMAINS
+    own = {domain: [cell for cell in cells if cell["workload"] in workloads] for domain, workloads in said.items()}
     if all(own.values()):
         domains.update(own)
+    if said is not DOMAINS:
+        c.values("overall: workloads", sorted(w for workloads in said.values() for w in workloads), sorted({cell["workload"] for cell in cells}))
     c.values("overall: domains", sorted(evaluation["overall"]), sorted(domains))
     rivals = [name for name in schedulers if name not in (*ORACLES, "alert")] if "alert" in schedulers else []
     for domain, cells in domains.items():
