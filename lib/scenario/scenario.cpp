@@ -207,6 +207,132 @@ PowerModel read_power_model(JsonReader r) {
   return m;
 }
 
+// Names of scenarios become names of folders.
+void check_name(const JsonReader& r, const std::string& scenario_name) {
+  if (scenario_name.empty() || scenario_name.size() > longest_name || scenario_name[0] == '.' ||
+      scenario_name.find_first_of("/\\") != std::string::npos || !is_printable(scenario_name))
+    r.fail("name", fmt::format("\"{}\" becomes the name of a folder: use up to {} characters, no slash, line "
+                               "break or other control "
+                               "character among them, and no dot in front",
+                               printable(scenario_name.substr(0, longest_name)), longest_name));
+}
+
+void read_caps(JsonReader& power, Scenario& s) {
+  if (power.has("caps_w"))
+    s.caps_w = power.numbers("caps_w", 0.1, no_limit);
+  else if (s.power_backend == "none")
+    s.caps_w = {s.power_model.static_w + s.power_model.dynamic_w};
+  if (s.power_backend == "none" && s.caps_w.size() > 1)
+    power.fail(
+        "caps_w",
+        fmt::format("{} caps; backend none never caps: give one, which then stands for uncapped, or choose "
+                    "another backend",
+                    s.caps_w.size()));
+  if (s.caps_w.empty()) power.fail("caps_w", "at least one power cap is needed");
+  for (size_t i = 0; i < s.caps_w.size(); ++i) {
+    if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
+      power.fail("caps_w", fmt::format("{} after {}: the caps must rise", s.caps_w[i], s.caps_w[i - 1]));
+    const bool hardware =
+        s.power_backend == "rapl" || s.power_backend == "cpufreq" || s.power_backend == "nvml";
+    if (!hardware && s.caps_w[i] <= s.power_model.static_w)
+      power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run",
+                                       s.caps_w[i], s.power_model.static_w));
+  }
+}
+
+void read_power(JsonReader power, Scenario& s) {
+  s.power_backend =
+      power.one_of("backend", s.power_backend, {"emulated", "rapl", "cpufreq", "nvml", "none", "auto"});
+  s.power_root = power.text("root", s.power_root);
+  s.power_state_folder = power.text("state_folder", s.power_state_folder);
+  if (power.has("frequency_table"))
+    s.frequency_table =
+        FrequencyTable::read(power.raw("frequency_table"), power.where() + ": frequency_table",
+                             std::filesystem::path(s.path).parent_path().string());
+  for (const double number : power.numbers("cpufreq_policies", 0, 4095))
+    s.cpufreq_policies.push_back(static_cast<int>(number));
+  s.power_sensors = power.texts("sensors");
+  refuse_twice(power, "sensors", s.power_sensors);
+  if (power.has("gpu"))
+    s.gpu = power.raw("gpu").is_number() ? std::to_string(power.integer("gpu", 0, 1023)) : power.text("gpu");
+  s.nvml_library = power.text("nvml_library", s.nvml_library);
+  if (s.nvml_library.find('/') != std::string::npos) s.nvml_library = resolve_path(s.path, s.nvml_library);
+  if (power.has("model") && power.raw("model").is_string()) {
+    const std::string file = resolve_path(s.path, power.text("model"));
+    const json model = read_json_file(file);
+    s.power_model = read_power_model(JsonReader(model, file));
+  } else if (power.has("model")) {
+    s.power_model = read_power_model(power.object("model"));
+  }
+  read_caps(power, s);
+  power.finish();
+}
+
+void read_goals(JsonReader& r, Scenario& s) {
+  std::set<std::string> goal_names;
+  for (JsonReader& g : r.objects("goals")) {
+    s.goals.push_back(read_goal(g, s.goals.size()));
+    const std::string& name = s.goals.back().name;
+    if (!goal_names.insert(name).second) g.fail("name", fmt::format("\"{}\" stands twice", name));
+  }
+  if (s.goals.empty()) r.fail("goals", "at least one goal setting is needed");
+}
+
+void read_schedulers(JsonReader& r, Scenario& s) {
+  s.schedulers = r.texts("schedulers");
+  s.schedulers_named = !s.schedulers.empty();
+  if (s.schedulers.empty())
+    for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
+  if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
+  if (!s.scheduler_settings.is_object())
+    r.fail("scheduler_settings", "expected an object, one key a scheduler");
+  refuse_twice(r, "schedulers", s.schedulers);
+  for (const std::string& name : s.schedulers)
+    effective_settings(name, s.scheduler_settings.value(name, json::object()),
+                       s.path + ": scheduler_settings: " + name);
+  for (const auto& [name, value] : s.scheduler_settings.items()) {
+    (void)value;
+    effective_settings(name, value, s.path + ": scheduler_settings: " + name);
+  }
+}
+
+void read_placement(JsonReader placement, Scenario& s) {
+  s.threads = placement.integer("threads", s.threads, 1, 1024);
+  s.device = placement.one_of("device", s.device, {"cpu", "cuda"});
+  s.inference_cpu_named = placement.has("inference_cpu");
+  s.inference_cpu = placement.integer("inference_cpu", s.inference_cpu, -1, 4095);
+  s.other_cpu_named = placement.has("other_cpu");
+  s.other_cpu = placement.integer("other_cpu", s.other_cpu, -1, 4095);
+  s.harness_cpu = placement.integer("harness_cpu", s.harness_cpu, -1, 4095);
+  placement.finish();
+}
+
+void check_gpu_co_runner(JsonReader& r, const Scenario& s) {
+  if (!co_runner_kind(s.co_runner.kind).on_gpu) return;
+  if (s.device != "cuda")
+    r.object("co_runner")
+        .fail("kind", fmt::format("\"{}\" works on the GPU, but placement.device is \"{}\", and an inference "
+                                  "on the processor is not "
+                                  "disturbed by that; choose --device cuda, or a co-runner on the processor "
+                                  "(`alert-bench list co-runners`)",
+                                  s.co_runner.kind, s.device));
+  if (s.inference_cpu >= 0 && s.other_cpu >= s.inference_cpu && s.other_cpu < s.inference_cpu + s.threads)
+    r.object("placement")
+        .fail("other_cpu",
+              fmt::format(
+                  "{} is a processor of the inference (from {} on, {} in all), and a worker of \"{}\" keeps "
+                  "its own busy while it waits for the GPU; name another processor, or -1 for any",
+                  s.other_cpu, s.inference_cpu, s.threads, s.co_runner.kind));
+}
+
+void read_seeds(JsonReader seeds, Scenario::Seeds& s) {
+  s.inputs = seeds.seed("inputs", s.inputs);
+  s.schedule = seeds.seed("schedule", s.schedule);
+  s.co_runner = seeds.seed("co_runner", s.co_runner);
+  s.bootstrap = seeds.seed("bootstrap", s.bootstrap);
+  seeds.finish();
+}
+
 }  // namespace
 
 Judge read_judge(JsonReader& r) {
@@ -260,12 +386,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   r.text("$schema", "");  // editors look there
   r.one_of("schema_version", "", {"1.0"});
   s.name = r.text("name");
-  if (s.name.empty() || s.name.size() > longest_name || s.name[0] == '.' ||
-      s.name.find_first_of("/\\") != std::string::npos || !is_printable(s.name))
-    r.fail("name", fmt::format("\"{}\" becomes the name of a folder: use up to {} characters, no slash, line "
-                               "break or other control "
-                               "character among them, and no dot in front",
-                               printable(s.name.substr(0, longest_name)), longest_name));
+  check_name(r, s.name);
   s.description = r.text("description", "");
   JsonReader workload = r.object("workload");
   s.workload = workload.one_of("name", "", workload_names());
@@ -278,103 +399,12 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   s.warmup_inputs = r.integer("warmup_inputs", s.warmup_inputs, 0, 100'000);
   s.arrivals =
       r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
-  if (r.has("power")) {
-    JsonReader power = r.object("power");
-    s.power_backend =
-        power.one_of("backend", s.power_backend, {"emulated", "rapl", "cpufreq", "nvml", "none", "auto"});
-    s.power_root = power.text("root", s.power_root);
-    s.power_state_folder = power.text("state_folder", s.power_state_folder);
-    if (power.has("frequency_table"))
-      s.frequency_table =
-          FrequencyTable::read(power.raw("frequency_table"), power.where() + ": frequency_table",
-                               std::filesystem::path(path).parent_path().string());
-    for (const double number : power.numbers("cpufreq_policies", 0, 4095))
-      s.cpufreq_policies.push_back(static_cast<int>(number));
-    s.power_sensors = power.texts("sensors");
-    refuse_twice(power, "sensors", s.power_sensors);
-    if (power.has("gpu"))
-      s.gpu =
-          power.raw("gpu").is_number() ? std::to_string(power.integer("gpu", 0, 1023)) : power.text("gpu");
-    s.nvml_library = power.text("nvml_library", s.nvml_library);
-    if (s.nvml_library.find('/') != std::string::npos) s.nvml_library = resolve_path(path, s.nvml_library);
-    if (power.has("model") && power.raw("model").is_string()) {
-      const std::string file = resolve_path(path, power.text("model"));
-      const json model = read_json_file(file);
-      s.power_model = read_power_model(JsonReader(model, file));
-    } else if (power.has("model")) {
-      s.power_model = read_power_model(power.object("model"));
-    }
-    if (power.has("caps_w"))
-      s.caps_w = power.numbers("caps_w", 0.1, no_limit);
-    else if (s.power_backend == "none")
-      s.caps_w = {s.power_model.static_w + s.power_model.dynamic_w};
-    if (s.power_backend == "none" && s.caps_w.size() > 1)
-      power.fail(
-          "caps_w",
-          fmt::format("{} caps; backend none never caps: give one, which then stands for uncapped, or choose "
-                      "another backend",
-                      s.caps_w.size()));
-    if (s.caps_w.empty()) power.fail("caps_w", "at least one power cap is needed");
-    for (size_t i = 0; i < s.caps_w.size(); ++i) {
-      if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
-        power.fail("caps_w", fmt::format("{} after {}: the caps must rise", s.caps_w[i], s.caps_w[i - 1]));
-      const bool hardware =
-          s.power_backend == "rapl" || s.power_backend == "cpufreq" || s.power_backend == "nvml";
-      if (!hardware && s.caps_w[i] <= s.power_model.static_w)
-        power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run",
-                                         s.caps_w[i], s.power_model.static_w));
-    }
-    power.finish();
-  }
-  std::set<std::string> goal_names;
-  for (JsonReader& g : r.objects("goals")) {
-    s.goals.push_back(read_goal(g, s.goals.size()));
-    const std::string& name = s.goals.back().name;
-    if (!goal_names.insert(name).second) g.fail("name", fmt::format("\"{}\" stands twice", name));
-  }
-  if (s.goals.empty()) r.fail("goals", "at least one goal setting is needed");
-  s.schedulers = r.texts("schedulers");
-  s.schedulers_named = !s.schedulers.empty();
-  if (s.schedulers.empty())
-    for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
-  if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
-  if (!s.scheduler_settings.is_object())
-    r.fail("scheduler_settings", "expected an object, one key a scheduler");
-  refuse_twice(r, "schedulers", s.schedulers);
-  for (const std::string& name : s.schedulers)
-    effective_settings(name, s.scheduler_settings.value(name, json::object()),
-                       path + ": scheduler_settings: " + name);
-  for (const auto& [name, value] : s.scheduler_settings.items()) {
-    (void)value;
-    effective_settings(name, value, path + ": scheduler_settings: " + name);
-  }
+  if (r.has("power")) read_power(r.object("power"), s);
+  read_goals(r, s);
+  read_schedulers(r, s);
   if (r.has("co_runner")) s.co_runner = read_co_runner(r.object("co_runner"), path, s.goals);
-  if (r.has("placement")) {
-    JsonReader placement = r.object("placement");
-    s.threads = placement.integer("threads", s.threads, 1, 1024);
-    s.device = placement.one_of("device", s.device, {"cpu", "cuda"});
-    s.inference_cpu_named = placement.has("inference_cpu");
-    s.inference_cpu = placement.integer("inference_cpu", s.inference_cpu, -1, 4095);
-    s.other_cpu_named = placement.has("other_cpu");
-    s.other_cpu = placement.integer("other_cpu", s.other_cpu, -1, 4095);
-    s.harness_cpu = placement.integer("harness_cpu", s.harness_cpu, -1, 4095);
-    placement.finish();
-  }
-  if (co_runner_kind(s.co_runner.kind).on_gpu && s.device != "cuda")
-    r.object("co_runner")
-        .fail("kind", fmt::format("\"{}\" works on the GPU, but placement.device is \"{}\", and an inference "
-                                  "on the processor is not "
-                                  "disturbed by that; choose --device cuda, or a co-runner on the processor "
-                                  "(`alert-bench list co-runners`)",
-                                  s.co_runner.kind, s.device));
-  if (co_runner_kind(s.co_runner.kind).on_gpu && s.inference_cpu >= 0 && s.other_cpu >= s.inference_cpu &&
-      s.other_cpu < s.inference_cpu + s.threads)
-    r.object("placement")
-        .fail("other_cpu",
-              fmt::format(
-                  "{} is a processor of the inference (from {} on, {} in all), and a worker of \"{}\" keeps "
-                  "its own busy while it waits for the GPU; name another processor, or -1 for any",
-                  s.other_cpu, s.inference_cpu, s.threads, s.co_runner.kind));
+  if (r.has("placement")) read_placement(r.object("placement"), s);
+  check_gpu_co_runner(r, s);
   s.profile_repetitions = r.integer("profile_repetitions", s.profile_repetitions, 2, 100'000);
   if (r.has("record")) {
     JsonReader record = r.object("record");
@@ -382,14 +412,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
     record.finish();
   }
   s.round_inputs = r.integer("round_inputs", s.round_inputs, 1, 1'000'000);
-  if (r.has("seeds")) {
-    JsonReader seeds = r.object("seeds");
-    s.seeds.inputs = seeds.seed("inputs", s.seeds.inputs);
-    s.seeds.schedule = seeds.seed("schedule", s.seeds.schedule);
-    s.seeds.co_runner = seeds.seed("co_runner", s.seeds.co_runner);
-    s.seeds.bootstrap = seeds.seed("bootstrap", s.seeds.bootstrap);
-    seeds.finish();
-  }
+  if (r.has("seeds")) read_seeds(r.object("seeds"), s.seeds);
   r.finish();
   if (s.warmup_inputs >= s.inputs)
     r.fail("warmup_inputs",
