@@ -169,9 +169,24 @@ double warm_up(NetworkBench& bench, int model, Clock& clock, int least) {
   return best_s;
 }
 
-Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock,
-                        Progress& progress) {
-  CapSetter& caps = *power.caps;
+namespace {
+
+// What the executions of a profile came to.
+struct Samples {
+  std::vector<double> sizes;                 // of each repetition's input
+  std::vector<std::vector<double>> times_s;  // [row][cap]: one a repetition
+  std::vector<Window> windows;               // [model][cap]
+  std::vector<DeviceRuns> device_runs;       // [model][cap]
+
+  explicit Samples(const Profile& p)
+      : times_s(static_cast<size_t>(p.rows() * p.caps())),
+        windows(p.models.size() * p.caps_w.size()),
+        device_runs(windows.size()) {}
+};
+
+// What is known before anything runs.
+Profile begin_profile(const NetworkBench& bench, const Scenario& scenario, const PowerBackend& power) {
+  const CapSetter& caps = *power.caps;
   Profile p;
   p.workload = scenario.workload;
   p.accuracy_unit = bench.network(0).accuracy_unit();
@@ -187,7 +202,12 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
     p.models.push_back({n.name, n.random_weights(), n.stage_accuracy(), n.accuracy.source, n.accuracy.on});
     for (double cap_w : p.caps_w) p.active_power_w.push_back(p.power_model.active_w(cap_w));
   }
+  p.size_unit = bench.size_unit();
+  return p;
+}
 
+// From runs without a cap, until each network has run under each cap.
+void guess_latencies(Profile& p, NetworkBench& bench, const CapSetter& caps, Clock& clock) {
   bench.feed(0);
   for (int m = 0; m < bench.models(); ++m) {
     const double uncapped_s = warm_up(bench, m, clock);
@@ -198,36 +218,51 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
         p.latency.push_back(guess);  // until it has run under this cap
       }
   }
+}
 
-  if (power.counter) p.idle_power_w = measure_idle_power(*power.counter, clock);
-
-  p.size_unit = bench.size_unit();
+void take_sizes(Profile& p, Samples& samples, const NetworkBench& bench) {
   if (!p.size_unit.empty()) {
     p.mean_size = 0;
     for (int64_t n = 0; n < bench.inputs(); ++n)
       p.mean_size += bench.facts(n).size / static_cast<double>(bench.inputs());
   }
-  std::vector<double> sizes;  // of each repetition's input
-  for (int k = 0; k < p.repetitions; ++k) sizes.push_back(bench.facts(k % bench.inputs()).size / p.mean_size);
+  for (int k = 0; k < p.repetitions; ++k)
+    samples.sizes.push_back(bench.facts(k % bench.inputs()).size / p.mean_size);
+}
 
-  const size_t cells = p.models.size() * p.caps_w.size();
-  std::vector<Window> windows(cells);
-  std::vector<std::vector<double>> samples(static_cast<size_t>(p.rows() * p.caps()));
-  std::vector<DeviceRuns> device_runs(cells);
-  if (const LivePace pace(bench, scenario, p); pace.deadline_s()) {
-    p.pace = "live";
-    double expected_s = 0;
-    for (int repetition = 0; repetition < p.repetitions; ++repetition)
-      expected_s += pace.pass_s(p, repetition % bench.inputs());
-    progress.note(
-        fmt::format("Profiling at the pace of live runs (record.pace): about {:.0f} s", expected_s));
+// One execution of a network to its last stage. `first`: of its turn, behind another network.
+void sample(Samples& samples, const Profile& p, const LivePace& pace, int64_t input, int model, int cap,
+            bool first, NetworkBench& bench, PowerBackend& power, Clock& clock) {
+  const size_t cell = static_cast<size_t>(model) * p.caps_w.size() + static_cast<size_t>(cap);
+  power.caps->set(p.caps_w[static_cast<size_t>(cap)]);
+  ExecutionOrder order;
+  order.target_stage = bench.model(model).stages();
+  order.speed = power.caps->emulated_speed();
+  pace.lead_in(bench.model(model), order, input, p.latency_of({model, order.target_stage, cap}).mean_s, first,
+               clock);
+  const auto before = power.counter ? power.counter->read() : std::nullopt;
+  const Execution e = execute(bench.model(model), order, clock);
+  if (power.counter) samples.windows[cell].add(before, read_or_fail(*power.counter));
+  for (int stage = 0; stage < e.stages_finished; ++stage)
+    samples.times_s[static_cast<size_t>((p.first_row(model) + stage) * p.caps() + cap)].push_back(
+        e.stage_end_s[static_cast<size_t>(stage)]);
+  const int last = order.target_stage - 1;
+  if (const auto device_s = bench.model(model).device_time_s(last)) {
+    samples.device_runs[cell].times_s.push_back(*device_s);
+    samples.device_runs[cell].shares.push_back(*device_s / e.stage_end_s[static_cast<size_t>(last)]);
   }
+}
+
+// All networks under all caps, `repetitions` times.
+void sample_all(Samples& samples, Profile& p, const Scenario& scenario, NetworkBench& bench,
+                PowerBackend& power, Clock& clock, Progress& progress) {
+  const size_t cells = samples.windows.size();
   progress.begin("Profiling", static_cast<int64_t>(cells) * p.repetitions);
   for (int repetition = 0; repetition < p.repetitions; ++repetition) {
     const int64_t input = repetition % bench.inputs();
     bench.feed(input);
-    for (size_t k = 0; k < samples.size(); ++k)
-      if (!samples[k].empty()) p.latency[k].mean_s = stats_of(samples[k]).mean_s;
+    for (size_t k = 0; k < samples.times_s.size(); ++k)
+      if (!samples.times_s[k].empty()) p.latency[k].mean_s = stats_of(samples.times_s[k]).mean_s;
     const LivePace pace(bench, scenario, p);
     for (size_t k = 0; k < cells; ++k) {
       if (interrupted())
@@ -236,53 +271,33 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
       // behind another network.
       const size_t turn = static_cast<size_t>(repetition), model_place = k / p.caps_w.size(),
                    cap_place = k % p.caps_w.size();
-      const int model = static_cast<int>((model_place + turn) % p.models.size()),
-                cap = static_cast<int>((cap_place + turn) % p.caps_w.size());
-      const size_t cell = static_cast<size_t>(model) * p.caps_w.size() + static_cast<size_t>(cap);
-      caps.set(p.caps_w[static_cast<size_t>(cap)]);
-      ExecutionOrder order;
-      order.target_stage = bench.model(model).stages();
-      order.speed = caps.emulated_speed();
-      pace.lead_in(bench.model(model), order, input, p.latency_of({model, order.target_stage, cap}).mean_s,
-                   cap_place == 0, clock);
-      const auto before = power.counter ? power.counter->read() : std::nullopt;
-      const Execution e = execute(bench.model(model), order, clock);
-      if (power.counter) windows[cell].add(before, read_or_fail(*power.counter));
-      for (int stage = 0; stage < e.stages_finished; ++stage)
-        samples[static_cast<size_t>((p.first_row(model) + stage) * p.caps() + cap)].push_back(
-            e.stage_end_s[static_cast<size_t>(stage)]);
-      const int last = order.target_stage - 1;
-      if (const auto device_s = bench.model(model).device_time_s(last)) {
-        device_runs[cell].times_s.push_back(*device_s);
-        device_runs[cell].shares.push_back(*device_s / e.stage_end_s[static_cast<size_t>(last)]);
-      }
+      sample(samples, p, pace, input, static_cast<int>((model_place + turn) % p.models.size()),
+             static_cast<int>((cap_place + turn) % p.caps_w.size()), cap_place == 0, bench, power, clock);
       progress.step();
     }
   }
-  if (power.counter) lengthen(windows, p, bench, power, clock);
-  progress.end();
-  caps.restore();
-  if (power.counter) take_power(p, windows);
+}
 
-  if (!p.size_unit.empty()) {
-    for (int m = 0; m < bench.models(); ++m) {
-      std::vector<const std::vector<double>*> last_stage;
-      const int last_row = p.first_row(m) + bench.network(m).stages() - 1;
+// How the times of each network grow with the size of its input; they are of inputs of the mean size after
+// it.
+void fit_sizes(Profile& p, Samples& samples, const NetworkBench& bench) {
+  for (int m = 0; m < bench.models(); ++m) {
+    std::vector<const std::vector<double>*> last_stage;
+    const int last_row = p.first_row(m) + bench.network(m).stages() - 1;
+    for (int c = 0; c < p.caps(); ++c)
+      last_stage.push_back(&samples.times_s[static_cast<size_t>(last_row * p.caps() + c)]);
+    p.models[static_cast<size_t>(m)].size_growth = fit_growth(last_stage, samples.sizes);
+    for (int row = p.first_row(m); row <= last_row; ++row)
       for (int c = 0; c < p.caps(); ++c)
-        last_stage.push_back(&samples[static_cast<size_t>(last_row * p.caps() + c)]);
-      p.models[static_cast<size_t>(m)].size_growth = fit_growth(last_stage, sizes);
-      for (int row = p.first_row(m); row <= last_row; ++row)
-        for (int c = 0; c < p.caps(); ++c)
-          for (size_t k = 0; k < sizes.size(); ++k)
-            samples[static_cast<size_t>(row * p.caps() + c)][k] /= p.size_factor(m, sizes[k]);
-    }
+        for (size_t k = 0; k < samples.sizes.size(); ++k)
+          samples.times_s[static_cast<size_t>(row * p.caps() + c)][k] /= p.size_factor(m, samples.sizes[k]);
   }
+}
 
-  take_device_times(p, std::move(device_runs), sizes);
-  if (p.power_backend == "emulated") take_cap_speeds(p, samples);
+void take_latencies(Profile& p, const Samples& samples) {
   std::vector<double> spread;
   p.latency.clear();
-  for (const auto& s : samples) {
+  for (const auto& s : samples.times_s) {
     p.latency.push_back(stats_of(s));
     spread.push_back(p.latency.back().cv);
   }
@@ -293,6 +308,34 @@ Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBack
                               "noisy: median coefficient of variation {:.3f}, wanted at most 0.10; "
                               "other work on this machine?",
                               typical);
+}
+
+}  // namespace
+
+Profile measure_profile(NetworkBench& bench, const Scenario& scenario, PowerBackend& power, Clock& clock,
+                        Progress& progress) {
+  Profile p = begin_profile(bench, scenario, power);
+  guess_latencies(p, bench, *power.caps, clock);
+  if (power.counter) p.idle_power_w = measure_idle_power(*power.counter, clock);
+  Samples samples(p);
+  take_sizes(p, samples, bench);
+  if (const LivePace pace(bench, scenario, p); pace.deadline_s()) {
+    p.pace = "live";
+    double expected_s = 0;
+    for (int repetition = 0; repetition < p.repetitions; ++repetition)
+      expected_s += pace.pass_s(p, repetition % bench.inputs());
+    progress.note(
+        fmt::format("Profiling at the pace of live runs (record.pace): about {:.0f} s", expected_s));
+  }
+  sample_all(samples, p, scenario, bench, power, clock, progress);
+  if (power.counter) lengthen(samples.windows, p, bench, power, clock);
+  progress.end();
+  power.caps->restore();
+  if (power.counter) take_power(p, samples.windows);
+  if (!p.size_unit.empty()) fit_sizes(p, samples, bench);
+  take_device_times(p, std::move(samples.device_runs), samples.sizes);
+  if (p.power_backend == "emulated") take_cap_speeds(p, samples.times_s);
+  take_latencies(p, samples);
   return p;
 }
 
