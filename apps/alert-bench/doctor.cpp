@@ -44,8 +44,8 @@ nlohmann::ordered_json examine_gpus(const std::string& root, const std::string& 
   const bool energy = j.contains("counter");
   j["backend_by_auto_on_cuda"] = caps && energy ? "nvml" : "emulated";
   if (!caps || !energy)
-    j["lost_without"] = fmt::format("on the GPU caps are emulated, energy is modelled{}",
-                                    energy ? " (nvml with one cap, uncapped, measures it)" : "");
+    j["lost_without"] = fmt::format("on the GPU, power caps are emulated and energy is modelled{}",
+                                    energy ? " (nvml with a single cap, uncapped, measures it)" : "");
   j["mends"] = probe.mends;
   return j;
 }
@@ -71,8 +71,9 @@ nlohmann::ordered_json examine_power(const std::string& root, const std::string&
   if (!no_energy.empty()) j["no_energy_because"] = no_energy;
   if (!rapl)
     j["lost_without"] = probe.no_caps.empty() ? "energy is modelled, not measured"
-                        : no_energy.empty()   ? "caps are emulated (rapl takes one cap, uncapped)"
-                                              : "caps are emulated, energy is modelled";
+                        : no_energy.empty()
+                            ? "power caps are emulated (rapl accepts only a single cap, uncapped)"
+                            : "power caps are emulated and energy is modelled";
   if (!counter.is_null()) j["counter"] = counter;
   j["powercap"] = to_json(probe.tree);
   const CpufreqProbe cpufreq = probe_cpufreq(root);
@@ -114,9 +115,10 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
     problems.push_back(e.what());
   }
   const std::string stress_ng = find_stress_ng();
-  j["stress_ng"] = stress_ng.empty()
-                       ? fmt::format("not installed ({}); co-runners stress-ng-... need it", kStressNgMend)
-                       : stress_ng;
+  j["stress_ng"] =
+      stress_ng.empty()
+          ? fmt::format("not installed ({}); needed only by the stress-ng-... co-runners", kStressNgMend)
+          : stress_ng;
   j["noise"] = examine_noise();
   j["power"] = examine_power(root, nvml_library);
   try {
@@ -139,7 +141,7 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
   for (const std::string& w : quota_warnings(limits, threads)) problems.push_back(w);
   if (allowed_cpus().size() < 2)
     problems.push_back(
-        "one processor only: memory co-runners need a second one (--set placement.other_cpu=-1)");
+        "only one processor: memory co-runners need a second one (or --set placement.other_cpu=-1)");
   j["problems"] = problems;
   return j;
 }
@@ -202,21 +204,21 @@ void print_facts(const nlohmann::ordered_json& j, const std::string& indent) {
 
 void add_doctor(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand(
-      "doctor", "what this machine can do: processor, LibTorch and BLAS, power, co-runner, data");
+      "doctor", "report what this machine can do: processor, LibTorch and BLAS, power, co-runner, data");
   struct DoctorArguments {
     int threads = 1;
     std::string root = "/", nvml_library = default_nvml_library;
     bool json = false;
   };
   auto a = std::make_shared<DoctorArguments>();
-  command->add_option("--threads", a->threads, "threads of the inference")
+  command->add_option("--threads", a->threads, "inference threads")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
-  command->add_option("--root", a->root, "what stands before /sys for power (scenario key power.root)")
+  command->add_option("--root", a->root, "folder that contains /sys, for power (scenario key power.root)")
       ->capture_default_str();
   command
       ->add_option("--nvml-library", a->nvml_library,
-                   "NVIDIA's library for GPUs (scenario key power.nvml_library)")
+                   "NVIDIA's management library (scenario key power.nvml_library)")
       ->capture_default_str();
   command->add_flag("--json", a->json);
   command->callback([a, &line] {
@@ -227,7 +229,7 @@ void add_doctor(CLI::App& app, CommandLine& line) {
       } else {
         print_facts(j, "");
         if (!j["power"]["mends"].empty())
-          print_out("\nTo use the processor's own caps and counters without root:\n");
+          print_out("\nTo use the processor's own power caps and counters without root:\n");
         for (const auto& m : j["power"]["mends"]) print_out("{}\n", m.get<std::string>());
         const auto gpu_mends = j["power"]["nvml"].value("mends", nlohmann::ordered_json::array());
         if (!gpu_mends.empty()) print_out("\nTo cap the GPU:\n");

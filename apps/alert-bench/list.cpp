@@ -27,7 +27,7 @@ std::vector<fs::path> json_files(const std::string& folder) {
       files.push_back(entry.path());
   if (error)
     throw InputError(
-        fmt::format("{}: cannot list this folder ({}); run from the repository, or give --folder", folder,
+        fmt::format("{}: cannot list this folder ({}); run from the repository, or pass --folder", folder,
                     error.message()));
   std::sort(files.begin(), files.end());
   return files;
@@ -98,16 +98,16 @@ void list_co_runners() {
 }  // namespace
 
 void add_list(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand(
-      "list", "what there is: schedulers, models, workloads, powers, co-runners, scenarios");
+  auto* command =
+      app.add_subcommand("list", "list schedulers, models, workloads, powers, co-runners or scenarios");
   auto kind = std::make_shared<std::string>();
   auto folder = std::make_shared<std::string>();
   command->add_option("KIND", *kind, "schedulers, models, workloads, powers, co-runners or scenarios")
       ->required()
       ->check(CLI::IsMember({"schedulers", "models", "workloads", "powers", "co-runners", "scenarios"}));
   command->add_option("--folder", *folder,
-                      "where network files or scenarios are (default: networks/ or scenarios/ here, or else "
-                      "the shipped ones)");
+                      "folder with network files or scenarios (default: networks/ or scenarios/ in the "
+                      "current folder, or else the shipped ones)");
   command->callback([kind, folder, &line] {
     line.action = [kind, folder] {
       if (*kind == "schedulers") list_schedulers();
@@ -117,18 +117,20 @@ void add_list(CLI::App& app, CommandLine& line) {
         for (const WorkloadInfo& w : known_workloads()) print_out("{:<14} {}\n", w.name, w.data);
       if (*kind == "powers")
         print_out(
-            "emulated       a cap that idles within the inference; energy from the scenario's power model\n"
+            "emulated       emulates caps by idling within the inference; energy from the scenario's power "
+            "model\n"
             "rapl           the processor's own power limits and energy counters (Intel; AMD: energy only, "
             "one cap)\n"
-            "none           one cap, which stands for uncapped; energy from the scenario's power model\n"
-            "cpufreq        highest frequencies by power.frequency_table; energy from RAPL's counters (AMD) "
+            "none           a single cap, which means uncapped; energy from the scenario's power model\n"
+            "cpufreq        caps frequencies by power.frequency_table; energy from RAPL's counters (AMD) "
             "or power sensors\n"
-            "nvml           power limit and energy counter of an NVIDIA GPU; where the limit cannot be set, "
+            "nvml           power limit and energy counter of an NVIDIA GPU; if the limit cannot be set, "
             "clocks locked by\n"
-            "               power.frequency_table; where neither can: energy only, one cap\n"
-            "auto           rapl where caps can be set and energy be read; cpufreq with a table likewise; on "
+            "               power.frequency_table; if neither is possible: energy only, one cap\n"
+            "auto           rapl if it can set caps and read energy; else cpufreq with a table, if it can; "
+            "on "
             "a GPU (--device cuda)\n"
-            "               nvml where both can be done; else emulated\n");
+            "               nvml if it can do both; else emulated\n");
       if (*kind == "co-runners") list_co_runners();
       return ExitCode::done;
     };

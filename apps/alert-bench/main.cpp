@@ -13,16 +13,17 @@ namespace {
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "alert-bench: schedulers that pick a DNN and a power cap for every input, run live and in replay\n"
-      "beside disturbing co-runners, and judged on latency, accuracy and energy (after ALERT, USENIX ATC "
-      "2020).");
+      "alert-bench evaluates schedulers that pick a DNN and a power cap for every input. It runs them live\n"
+      "and in replay, alongside disturbing co-runners, and judges latency, accuracy and energy (after "
+      "ALERT,\n"
+      "USENIX ATC 2020).");
   app.name("alert-bench");
   app.set_version_flag("--version", build_facts().dump());
   app.require_subcommand(1);
   app.footer(
-      "Begin with:  alert-bench run scenarios/quickstart.json\n"
-      "\nExit codes: 0 done; 1 run failed or interrupted; 2 usage or bad file; 3 the environment refuses;\n"
-      "4 done, but the result is invalid (it says why); 5 comparison outside tolerance.");
+      "Start with:  alert-bench run scenarios/quickstart.json\n"
+      "\nExit codes: 0 done; 1 run failed or interrupted; 2 wrong usage or unusable file; 3 the environment\n"
+      "does not allow it; 4 done, but the result is invalid (it says why); 5 comparison outside tolerance.");
   CommandLine line;
   line.argv.assign(argv, argv + argc);
   add_run(app, line);

@@ -8,7 +8,7 @@ namespace alertbench {
 
 void add_replay(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand(
-      "replay", "run schedulers over a recording: no network is run, the same result every time");
+      "replay", "run schedulers over a recording, without networks; the result is always the same");
   command->footer(
       "Examples:\n"
       "  alert-bench replay results/quickstart/recording --out results/replayed\n"
@@ -25,30 +25,30 @@ void add_replay(CLI::App& app, CommandLine& line) {
   command->add_option("RECORDING", a->request.recording, "recording folder, or its recording.json")
       ->required();
   command->add_option("--out", a->options.out,
-                      "result folder (default: print the summary only, keep no traces)");
+                      "result folder (default: only print the summary, keep no traces)");
   command
       ->add_option("--schedulers", a->request.schedulers,
-                   "only these, separated by commas (default: the recording's scenario's)")
+                   "run only these, separated by commas (default: those of the recording's scenario)")
       ->delimiter(',')
       ->allow_extra_args(false);
   command
       ->add_option("--set", a->request.overrides,
-                   "change a key of the scenario that was recorded: goals.0.deadline_x=1.2 (repeatable)")
+                   "change a key of the recorded scenario: goals.0.deadline_x=1.2 (repeatable)")
       ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
   auto* grid = command->add_flag("--grid", a->request.grid,
-                                 "both tasks over a grid of goals (evaluation.json), with the oracles, in "
-                                 "place of the scenario's goals");
+                                 "both tasks over a grid of goals, with the oracles (evaluation.json), "
+                                 "instead of the scenario's goals");
   command
       ->add_option("--deadlines", a->request.grid_spec.deadlines,
-                   "of the grid: deadlines, 0.4 to 2 times the reference latency")
+                   "with --grid: number of deadlines, 0.4 to 2 times the reference latency")
       ->needs(grid)
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
   command
       ->add_option("--levels", a->request.grid_spec.levels,
-                   "of the grid: accuracy goals (least energy), power limits (least error)")
+                   "with --grid: number of accuracy goals (least energy) or power limits (least error)")
       ->needs(grid)
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
@@ -58,19 +58,19 @@ void add_replay(CLI::App& app, CommandLine& line) {
           [a](const std::string& judge) {
             a->request.grid_spec.judge = judge == "strict" ? Judge::strict : Judge::mean;
           },
-          "of the grid: goals read as means, or input by input (strict); both readings are in the tables, "
-          "this one decides what "
-          "counts as violated (default: as the scenario)")
+          "with --grid: judge goals as means, or input by input (strict); the tables show both, and this "
+          "decides which settings count as violated (default: as in the scenario)")
       ->needs(grid)
       ->check(CLI::IsMember({"mean", "strict"}));
   command
       ->add_option("--trace", a->request.traces,
-                   "of the grid: write traces of this setting (repeatable); else there are none")
+                   "with --grid: write the traces of this setting (repeatable); by default none are written")
       ->needs(grid)
       ->take_all()
       ->allow_extra_args(false);
   a->request.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  command->add_option("--threads", a->request.threads, "for the grid; the result does not depend on it")
+  command
+      ->add_option("--threads", a->request.threads, "threads for the grid; the result does not depend on it")
       ->needs(grid)
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

@@ -31,15 +31,15 @@ std::string written(const ResultFile& result, const std::string& format) {
 }  // namespace
 
 void add_report(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("report", "the tables of a result, from its files");
+  auto* command = app.add_subcommand("report", "print the tables of a result");
   auto a = std::make_shared<ReportArguments>();
   command->add_option("RESULT", a->result, "result folder, or its evaluation.json or summary.json")
       ->required();
   auto* format =
       command
           ->add_option("--format", a->format,
-                       "csv: one row a (cell, setting, scheduler), raw values; html: one page with\n"
-                       "the pictures of RESULT/figures in it")
+                       "csv: one row per (cell, setting, scheduler), raw values; html: a single page\n"
+                       "that contains the pictures in RESULT/figures")
           ->check(CLI::IsMember({"text", "markdown", "csv", "json", "html"}))
           ->capture_default_str();
   command->add_flag("--json", a->json, "short for --format json")->excludes(format);

@@ -31,29 +31,29 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
   command->add_option(
       "--out", a->options.out,
       profiling ? "profile file to write (default: results/NAME.profile.json)"
-                : "result folder (default: results/NAME; with several scenarios a folder for each in it)");
+                : "result folder (default: results/NAME; with several scenarios, a subfolder for each)");
   if (profiling)
     command->add_flag(
         "--accuracy", a->options.accuracy,
-        "measure accuracy too, on the scenario's inputs (--inputs N); needs labels and trained weights");
+        "also measure accuracy, on the scenario's inputs (--inputs N); requires labels and trained weights");
   else
-    command->add_option("--profile", a->options.profile, "take this profile instead of measuring one");
+    command->add_option("--profile", a->options.profile, "use this profile instead of measuring one");
   if (body == run_scenario)
-    command->add_option("--recording", a->options.recording, "take this recording instead of making one");
+    command->add_option("--recording", a->options.recording, "use this recording instead of making one");
   if (!profiling)
     command->add_flag(
         "--resume", a->options.resume,
         body == record_scenario
-            ? "go on with the recording in --out at the input where it was cut off (the same scenario)"
-            : "go on with the result in --out: keeps its profile, goes on with its recording where that was "
-              "cut off, and runs "
-              "the schedulers anew (traces of before: OUT/interrupted-N); nothing to do where it is "
-              "complete");
+            ? "continue the recording in --out at the input where it was interrupted (same scenario)"
+            : "continue the result in --out: keep its profile, continue its recording where it was "
+              "interrupted, "
+              "and run the schedulers again (earlier traces: OUT/interrupted-N); does nothing if the result "
+              "is complete");
   command->add_flag("--allow-commands", a->options.allow_commands,
-                    "let the scenario start its co-runner command, load its power.nvml_library, and have "
-                    "caps written below its power.root "
-                    "and power.state_folder");
-  command->add_flag("--dry-run", a->dry_run, "show the effective scenario and the plan, run nothing");
+                    "let the scenario start its co-runner command, load its power.nvml_library, and write "
+                    "power caps below its power.root and power.state_folder");
+  command->add_flag("--dry-run", a->dry_run,
+                    "show the effective scenario and the plan without running anything");
   add_common(*command, a->options);
   command->callback([a, &line, body, several] {
     line.action = [a, &line, body, several] {
@@ -85,7 +85,8 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
 
 void add_run(CLI::App& app, CommandLine& line) {
   add_live(
-      app, line, "run", "run a scenario: profile, record, every scheduler live and in replay, summary",
+      app, line, "run",
+      "run a scenario: profile, record, run every scheduler live and in replay, print a summary",
       "Examples:\n"
       "  alert-bench run scenarios/quickstart.json\n"
       "  alert-bench run scenarios/default.json scenarios/memory-2.json --data imagenet=DIR --networks FILE\n"
@@ -97,7 +98,7 @@ void add_run(CLI::App& app, CommandLine& line) {
 
 void add_profile(CLI::App& app, CommandLine& line) {
   add_live(app, line, "profile",
-           "measure latency of every network and stage under every cap, without contention",
+           "measure the latency of every network and stage under every power cap, without contention",
            "Examples:\n"
            "  alert-bench profile scenarios/quickstart.json --out profiles/mine.json\n"
            "  alert-bench profile scenarios/default.json --networks FILE --data imagenet=DIR --accuracy "
@@ -106,16 +107,16 @@ void add_profile(CLI::App& app, CommandLine& line) {
 }
 
 void add_record(CLI::App& app, CommandLine& line) {
-  add_live(app, line, "record",
-           "make the truth table of a scenario under its co-runner: what oracles and replay work on",
-           "Example: alert-bench record scenarios/quickstart.json --out results/recording\n"
-           "         alert-bench record scenarios/quickstart.json --out results/recording --resume\n"
-           "A repetition has another seed (other phases of the co-runner, other inputs); a sweep tells its "
-           "cells apart by it:\n"
-           "         for seed in 1 2 3; do alert-bench record scenarios/ptb.json --seed $seed --out "
-           "results/ptb-$seed; done\n"
-           "Then:    alert-bench replay results/recording/recording --schedulers alert,oracle",
-           record_scenario, false);
+  add_live(
+      app, line, "record", "record what every configuration does on every input, for replay and the oracles",
+      "Example: alert-bench record scenarios/quickstart.json --out results/recording\n"
+      "         alert-bench record scenarios/quickstart.json --out results/recording --resume\n"
+      "To repeat a recording, use another seed (other co-runner phases, other inputs); a sweep tells its "
+      "cells apart by the seed:\n"
+      "         for seed in 1 2 3; do alert-bench record scenarios/ptb.json --seed $seed --out "
+      "results/ptb-$seed; done\n"
+      "Then:    alert-bench replay results/recording/recording --schedulers alert,oracle",
+      record_scenario, false);
 }
 
 }  // namespace alertbench

@@ -11,8 +11,8 @@ namespace alertbench {
 void ScenarioArguments::add_to(CLI::App& command, bool several) {
   auto* option = command.add_option(
       "SCENARIO", files,
-      several ? "scenario files, or names of shipped ones (quickstart), run one after the other"
-              : "scenario file, or the name of a shipped one (quickstart)");
+      several ? "scenario files, or names of shipped scenarios (such as quickstart), run one after the other"
+              : "scenario file, or the name of a shipped scenario (such as quickstart)");
   option->required();
   if (!several) option->expected(1);
   command
@@ -24,21 +24,22 @@ void ScenarioArguments::add_to(CLI::App& command, bool several) {
       ->allow_extra_args(false);
   command
       .add_option("--data", data,
-                  "where a workload's data is: imagenet=DIR, ptb=DIR (see `alert-bench list workloads`)")
+                  "folder with a workload's data: imagenet=DIR, ptb=DIR (see `alert-bench list workloads`)")
       ->type_name("WORKLOAD=DIR")
       ->take_all()
       ->allow_extra_args(false);
   command
       .add_option("--device", device,
-                  "where networks run: cpu, or cuda (the first GPU; takes a LibTorch built for CUDA)")
+                  "where networks run: cpu, or cuda (the first GPU; requires a LibTorch built for CUDA)")
       ->check(CLI::IsMember({"cpu", "cuda"}));
-  command.add_option("--networks", networks, "network file in place of the scenario's");
-  inputs_option = command.add_option("--inputs", inputs, "number of inputs in place of the scenario's");
+  command.add_option("--networks", networks, "network file to use instead of the scenario's");
+  inputs_option = command.add_option("--inputs", inputs, "number of inputs to use instead of the scenario's");
   seed_option = command.add_option(
-      "--seed", seed, "seed of the input order, and (+1, +2, +3) of schedule, co-runner, bootstrap");
+      "--seed", seed,
+      "seed of the input order; +1, +2, +3 seed the schedule, the co-runner and the bootstrap");
   command
       .add_option("--schedulers", schedulers,
-                  "only these, separated by commas (see `alert-bench list schedulers`)")
+                  "run only these, separated by commas (see `alert-bench list schedulers`)")
       ->delimiter(',')
       ->allow_extra_args(false);
 }
@@ -48,7 +49,7 @@ Scenario ScenarioArguments::read(const std::string& given_file) const {
   std::vector<std::string> all = overrides;
   if (inputs_option->count() > 0) {
     all.push_back(fmt::format("inputs={}", inputs));
-    // A short run keeps a short warm-up, unless told otherwise.
+    // A short run has a short warm-up, unless the user sets one.
     bool told = false;
     for (const std::string& o : overrides) told = told || o.rfind("warmup_inputs=", 0) == 0;
     if (!told) {
@@ -81,10 +82,11 @@ Scenario ScenarioArguments::read(const std::string& given_file) const {
 }
 
 void add_common(CLI::App& command, RunOptions& options) {
-  command.add_flag("--quiet", options.quiet, "no progress and no talk on stderr (but warnings of `profile`)");
+  command.add_flag("--quiet", options.quiet,
+                   "print no progress and no notes to stderr (`profile` still warns)");
   command.add_flag("--json", options.json, "print the summary as JSON instead of a table");
-  command.add_flag("--strict", options.strict, "warnings (noise, random weights, ...) are errors");
-  command.add_flag("--overwrite", options.overwrite, "replace a result that is there already");
+  command.add_flag("--strict", options.strict, "treat warnings (noise, random weights, ...) as errors");
+  command.add_flag("--overwrite", options.overwrite, "replace an existing result");
 }
 
 }  // namespace alertbench

@@ -22,15 +22,14 @@ ExitCode score(const ScoreArguments& a) {
   const SquadScore score = score_squad(data, predictions);
   const size_t answered = data.questions.size() - score.missing;
   if (answered == 0)
-    throw InputError(
-        fmt::format("{}: has an answer to none of the {} questions of {}; give the predictions for that file",
-                    a.predictions, data.questions.size(), a.data));
+    throw InputError(fmt::format("{}: answers none of the {} questions in {}; use predictions for that file",
+                                 a.predictions, data.questions.size(), a.data));
   if (data.misplaced_answers > 0)
-    say("alert-bench: {}: warning: answer_start is missing or off in {} answers; they are judged by their "
-        "text, as by the official evaluation",
+    say("alert-bench: {}: warning: answer_start is missing or wrong in {} answers; they are judged by their "
+        "text, as in the official evaluation",
         a.data, data.misplaced_answers);
   if (predictions.size() > answered)
-    say("alert-bench: {}: answers to questions that {} does not have, left out: {}", a.predictions, a.data,
+    say("alert-bench: {}: ignored answers to questions that {} does not contain: {}", a.predictions, a.data,
         predictions.size() - answered);
   if (a.json) {
     const nlohmann::json result = {{"questions", data.questions.size()},
@@ -49,12 +48,12 @@ ExitCode score(const ScoreArguments& a) {
 }  // namespace
 
 void add_score(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand(
-      "score", "judge answers that are in a file already, as a data set's own evaluation does");
+  auto* command =
+      app.add_subcommand("score", "score answers from a file, the way a data set's official evaluation does");
   command->require_subcommand(1);
   auto* squad = command->add_subcommand("squad", "exact match and F1 of answers to SQuAD v1.1");
   auto a = std::make_shared<ScoreArguments>();
-  squad->add_option("--data", a->data, "the data set, e.g. dev-v1.1.json")->required();
+  squad->add_option("--data", a->data, "data set file, e.g. dev-v1.1.json")->required();
   squad->add_option("PREDICTIONS", a->predictions, "JSON object: question id -> answer text")->required();
   squad->add_flag("--json", a->json, "for a machine, with all digits");
   squad->callback([a, &line] { line.action = [a] { return score(*a); }; });

@@ -31,7 +31,8 @@ std::string check_networks(const std::string& path, bool load, int classes) {
   for (const NetworkSpec& n : file.networks)
     if (!n.random_weights() && !fs::exists(n.weights, error)) {
       if (!n.accuracy.source.empty())
-        throw InputError(fmt::format("{}: networks: {}: weights: {} is not there", path, n.name, n.weights));
+        throw InputError(
+            fmt::format("{}: networks: {}: weights: {} does not exist", path, n.name, n.weights));
       untrained.push_back(n.name);
     }
   if (untrained.size() == file.networks.size())
@@ -82,10 +83,10 @@ std::string check_evaluation(const std::string& folder) {
     if (fs::is_directory(folder + "/cells"))
       for (const auto& entry : fs::directory_iterator(folder + "/cells"))
         if (entry.path().extension() == ".json") EvaluationResult::read(entry.path().string()), ++finished;
-    told = fmt::format("sweep {}, shard {}, {} of {} cells finished here; ", plan.name, plan.shard.text(),
+    told = fmt::format("sweep {}, shard {}, {} of {} cells finished; ", plan.name, plan.shard.text(),
                        finished, plan.cells.size());
   }
-  if (!fs::exists(folder + "/evaluation.json")) return told + "not ended yet";
+  if (!fs::exists(folder + "/evaluation.json")) return told + "not finished yet";
   return told + "evaluation, " + about(EvaluationResult::read(folder));
 }
 
@@ -103,22 +104,22 @@ std::string check(const std::string& path, bool load, int classes) {
       return check_evaluation(path);
     if (!fs::exists(path + "/manifest.json"))
       throw InputError(path +
-                       ": a folder with neither recording.json nor manifest.json: no recording, no result");
+                       ": contains neither recording.json nor manifest.json: not a recording or a result");
     const nlohmann::json manifest = read_json_file(path + "/manifest.json");
     int traces = 0;
     if (fs::is_directory(path + "/traces"))
       for (const auto& entry : fs::directory_iterator(path + "/traces"))
         if (entry.path().extension() == ".jsonl") read_trace(entry.path().string()), ++traces;
     if (fs::exists(path + "/recording/recording.json")) check_recording(path + "/recording");
-    return fmt::format("result, status {}, {} sound traces", manifest.value("status", "unknown"), traces);
+    return fmt::format("result, status {}, {} valid traces", manifest.value("status", "unknown"), traces);
   }
   if (fs::path(path).extension() == ".jsonl") {
     const TraceFile t = read_trace(path);
     return fmt::format("trace of {}, {} inputs, {}{}", t.header.scheduler, t.inputs.size(), t.status,
-                       t.torn_line ? fmt::format(" (line {} is torn and left out)", t.torn_line) : "");
+                       t.torn_line ? fmt::format(" (line {} is truncated and ignored)", t.torn_line) : "");
   }
   const nlohmann::json j = read_json_file(path);
-  if (!j.is_object()) throw InputError(path + ": no JSON object");
+  if (!j.is_object()) throw InputError(path + ": not a JSON object");
   if (fs::path(path).stem().extension() == ".schema") return "JSON schema, not checked further";
   const std::string kind = j.contains("kind") && j["kind"].is_string() ? j["kind"].get<std::string>() : "";
   if (kind == "evaluation") return "evaluation, " + about(EvaluationResult::from_json(j, path));
@@ -130,9 +131,10 @@ std::string check(const std::string& path, bool load, int classes) {
   if (j.contains("arrays")) return check_recording(path);
   if (j.contains("caps_w") && j.contains("models"))
     return fmt::format("profile, {} networks", Profile::read(path).models.size());
-  throw InputError(path +
-                   ": neither scenario, network file, profile, recording, sweep nor evaluation (no goals, "
-                   "networks, models, arrays or kind in it)");
+  throw InputError(
+      path +
+      ": not a scenario, network file, profile, recording, sweep or evaluation (it has none of the "
+      "keys goals, networks, models, arrays, kind)");
 }
 
 }  // namespace
@@ -140,7 +142,7 @@ std::string check(const std::string& path, bool load, int classes) {
 void add_validate(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand(
       "validate",
-      "is a file sound? scenario, network file, profile, recording, trace, sweep, evaluation, result folder");
+      "check a scenario, network file, profile, recording, trace, sweep, evaluation or result folder");
   struct ValidateArguments {
     std::vector<std::string> files;
     bool load = false;
@@ -149,7 +151,7 @@ void add_validate(CLI::App& app, CommandLine& line) {
   auto a = std::make_shared<ValidateArguments>();
   command->add_option("FILE", a->files, "files or folders")->required();
   command->add_flag("--load", a->load,
-                    "load the networks of a network file with LibTorch: do the weights fit?");
+                    "also load the networks of a network file with LibTorch, to check that the weights fit");
   command->add_option("--classes", a->classes, "classes that a TorchScript network must have (with --load)")
       ->capture_default_str();
   command->callback([a, &line] {
@@ -157,7 +159,7 @@ void add_validate(CLI::App& app, CommandLine& line) {
       ExitCode worst = ExitCode::done;
       for (const std::string& file : a->files) {
         try {
-          print_out("{}\n", printable(fmt::format("{}: sound: {}", file, check(file, a->load, a->classes))));
+          print_out("{}\n", printable(fmt::format("{}: valid: {}", file, check(file, a->load, a->classes))));
         } catch (const Error& e) {
           say("alert-bench: {}", e.what());
           worst = ExitCode::bad_input;

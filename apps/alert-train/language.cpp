@@ -43,7 +43,7 @@ Quality measure(StripedLstm& net, const Ptb& ptb, PtbSplit split) {
   const Ptb::Text& text = ptb.text(split);
   const torch::Tensor pieces = side_by_side(text.words, static_cast<int64_t>(text.words.size()), count);
   if (pieces.size(0) < 2)
-    throw InputError(fmt::format("{}: fewer than {} words of split '{}' are too few to measure on",
+    throw InputError(fmt::format("{}: fewer than {} words in split '{}', which is too few to measure on",
                                  ptb.data_source(), 2 * count, name_of(split)));
   const auto stages = static_cast<size_t>(net->config.stripes);
   std::vector<double> loss(stages, 0.0), correct(stages, 0.0);
@@ -71,7 +71,7 @@ Quality measure(StripedLstm& net, const Ptb& ptb, PtbSplit split) {
 }
 
 void show(const std::string& network, const std::string& when, PtbSplit split, const Quality& q) {
-  say("{}: {}: {} perplexity {:.2f}, next word right {:.4f}", network, when, name_of(split),
+  say("{}: {}: {} perplexity {:.2f}, next words predicted correctly {:.4f}", network, when, name_of(split),
       fmt::join(q.perplexity, ", "), fmt::join(q.top1, ", "));
 }
 
@@ -100,7 +100,7 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   const double peak_rate = o.learning_rate.value_or(1.0), weight_decay = o.weight_decay.value_or(0.0);
   const TrainingMethod method = training_method(o.method);
   if (o.data.empty())
-    throw InputError("--data: give the folder of ptb.train.txt and ptb.valid.txt, or \"synthetic\"");
+    throw InputError("--data: pass the folder with ptb.train.txt and ptb.valid.txt, or \"synthetic\"");
   const Ptb ptb = o.data == "synthetic" ? Ptb::synthetic(1) : Ptb(o.data);
   if (ptb.vocabulary_size() != spec.lstm.vocabulary)
     throw InputError(fmt::format("{}: {}: config: vocabulary: {}, but {}", o.network_file, o.network,
@@ -122,8 +122,8 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   const int64_t steps_per_epoch = (pieces.size(0) - 1) / o.steps;
   if (steps_per_epoch < 1)
     throw InputError(
-        fmt::format("--batch {} of --steps {}: the text has {} words only", batch, o.steps, all_words));
-  say("{}: {} stages, {} parameters, {:.2f} M multiply-accumulates a word, {} steps an epoch, {} threads",
+        fmt::format("--batch {} of --steps {}: the text has only {} words", batch, o.steps, all_words));
+  say("{}: {} stages, {} parameters, {:.2f} M multiply-accumulates per word, {} steps per epoch, {} threads",
       o.network, spec.stages(), numbers, static_cast<double>(macs.back()) / 1e6, steps_per_epoch,
       at::get_num_threads());
 

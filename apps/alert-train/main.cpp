@@ -20,47 +20,47 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("NETWORKS", o.network_file, "network file (networks/*.json)")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--network", o.network, "name of the network in it")->required();
+  app.add_option("--network", o.network, "name of a network in that file")->required();
   app.add_option("--data", o.data,
-                 "folder of the data: Fashion-MNIST (default: Debian's), or ptb.train.txt and ptb.valid.txt; "
-                 "\"synthetic\" is "
-                 "made-up text");
-  app.add_option("--method", o.method, "how the stages of a nested network share a step")
+                 "folder with the data: Fashion-MNIST (default: Debian's), or ptb.train.txt and "
+                 "ptb.valid.txt; \"synthetic\": synthetic text");
+  app.add_option("--method", o.method, "how the stages of a nested network share a training step")
       ->capture_default_str()
       ->check(CLI::IsMember({"joint", "balanced", "orthogonalized"}));
   app.add_option("--epochs", o.epochs,
-                 "passes over the training set; 0 measures and stores only (images 3, language 13)")
+                 "passes over the training set; 0 only measures and stores (images 3, language 13)")
       ->check(CLI::Range(0, 1000));
-  app.add_option("--stop-after", o.stop_after, "stop after so many epochs of the schedule (0: all of them)")
+  app.add_option("--stop-after", o.stop_after, "stop after this many epochs of the schedule (0: all of them)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000));
-  app.add_option("--init", o.init, "begin with these weights, not with random ones")
+  app.add_option("--init", o.init, "start from these weights instead of random ones")
       ->check(CLI::ExistingFile);
-  app.add_option("--batch", o.batch, "images a step, or texts read side by side (images 32, language 20)")
+  app.add_option("--batch", o.batch, "images per step, or texts read in parallel (images 32, language 20)")
       ->check(CLI::Range(2, 4096));
   app.add_option("--lr", o.learning_rate, "peak learning rate (images 0.05, language 1)")
       ->check(CLI::Range(1e-6, 100.0));
-  app.add_option("--weight-decay", o.weight_decay, "(images 0.0005, language 0)")
+  app.add_option("--weight-decay", o.weight_decay, "weight decay (images 0.0005, language 0)")
       ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--seed", o.seed, "with one thread the same seed gives the same weights")
+  app.add_option("--seed", o.seed, "with one thread, the same seed gives the same weights")
       ->capture_default_str();
   app.add_option("--threads", o.threads)->capture_default_str()->check(CLI::Range(1, 256));
-  app.add_option("--limit", o.limit,
-                 "train each epoch on so many images, drawn anew, or on the first so many words (0: all)")
+  app.add_option(
+         "--limit", o.limit,
+         "train each epoch on this many images, drawn again each time, or on the first N words (0: all)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000000));
   app.add_option("--checkpoint-every", o.checkpoint_every,
-                 "steps; a training that was killed goes on from there when the same command is given again "
-                 "(0: none)")
+                 "steps between checkpoints; a training that was killed continues from the last one when the "
+                 "same command is run again (0: none)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000000));
   const std::string images = "Images", language = "Language models";
   app.add_option("--coarse-epochs", o.coarse_epochs,
-                 "the first so many at half the resolution (4 times faster)")
+                 "number of first epochs at half the resolution (4 times faster)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000))
       ->group(images);
-  app.add_option("--steps", o.steps, "words that a gradient reaches back")
+  app.add_option("--steps", o.steps, "number of words that gradients reach back")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000))
       ->group(language);
@@ -68,11 +68,12 @@ void add_options(CLI::App& app, Options& o) {
       ->capture_default_str()
       ->check(CLI::Range(0.01, 1.0))
       ->group(language);
-  app.add_option("--decay-after", o.decay_after, "epochs before the learning rate falls")
+  app.add_option("--decay-after", o.decay_after, "epochs before the learning rate decays")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000))
       ->group(language);
-  app.add_option("--max-norm", o.max_norm, "longer gradients are shortened to this")
+  app.add_option("--max-norm", o.max_norm,
+                 "limit of the gradient norm; longer gradients are scaled down to it")
       ->capture_default_str()
       ->check(CLI::Range(1e-3, 1e9))
       ->group(language);
@@ -89,14 +90,14 @@ void add_options(CLI::App& app, Options& o) {
 void refuse_foreign_options(const CLI::App& app, const std::string& group, const NetworkSpec& network) {
   for (const CLI::Option* option : app.get_options())
     if (option->get_group() == group && option->count() > 0)
-      throw InputError(fmt::format("{}: has no meaning for network \"{}\" of architecture \"{}\"",
+      throw InputError(fmt::format("{}: does not apply to network \"{}\" of architecture \"{}\"",
                                    option->get_name(), network.name, network.architecture));
 }
 
 int main_of_train(int argc, char** argv) {
   Options o;
   CLI::App app(
-      "alert-train: train the networks that alert-bench runs.\n\n"
+      "alert-train trains the networks that alert-bench runs.\n\n"
       "Examples: alert-train networks/fashion-mnist.json --network resnet-w16 --seed 1\n"
       "          alert-train networks/ptb.json --network nested-lstm --data ptb --method orthogonalized\n");
   add_options(app, o);

@@ -43,7 +43,8 @@ std::string put_back_from(const std::string& path, const std::string& nvml_libra
     const auto failures = put_back(state, nvml_library);
     if (!failures.empty()) return fmt::format("{}", fmt::join(failures, "; "));
     fs::remove(path);
-    say("alert-bench: process {} ended without putting its power caps back; the watchdog did", state.pid);
+    say("alert-bench: process {} ended without restoring its power caps; the watchdog restored them",
+        state.pid);
     return "";
   } catch (const std::exception& e) {
     return e.what();

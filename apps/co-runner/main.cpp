@@ -24,9 +24,8 @@ using namespace alertbench;
 namespace {
 
 int usage() {
-  std::fputs(
-      "alert-co-runner: part of alert-bench, which starts it by itself; see alert-bench list co-runners\n",
-      stderr);
+  std::fputs("alert-co-runner is part of alert-bench, which starts it; see alert-bench list co-runners\n",
+             stderr);
   return static_cast<int>(ExitCode::bad_input);
 }
 

@@ -223,7 +223,7 @@ class WithoutNetworks(Folder):
         files = [f for f in glob.glob(os.path.join(ROOT, "scenarios/*.json")) if not f.endswith(".schema.json")]
         result = call("validate", *files, *glob.glob(os.path.join(ROOT, "networks/*.json")))
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(result.stdout.count(": sound:"), len(files) + len(glob.glob(os.path.join(ROOT, "networks/*.json"))))
+        self.assertEqual(result.stdout.count(": valid:"), len(files) + len(glob.glob(os.path.join(ROOT, "networks/*.json"))))
 
     def test_mistakes_in_a_scenario_are_named(self):
         path = self.write("s.json", smoke(inputz=3))
@@ -256,12 +256,12 @@ class WithoutNetworks(Folder):
         result = call("validate", deep, nested, many, twice, typed, self.path("pipe.json"), self.write("huge.json", networks),
                       "scenarios/smoke.json")
         self.assertEqual(result.returncode, 2, result.stderr)
-        for said in ("deep.jsonl: line 1: nested too deeply", "nested.json: line 1: nested too deeply", "many.json: neither scenario",
+        for said in ("deep.jsonl: line 1: nested too deeply", "nested.json: line 1: nested too deeply", "many.json: not a scenario",
                      'twice.json: line 1: key "inputs" stands twice', "typed.json: networks[0]: expected an object", "pipe.json: is a pipe",
                      'huge.json: network "huge": ', "parameters: it needs "):
             self.assertIn(said, result.stderr)
         self.assertEqual(len(result.stderr.splitlines()), 7, result.stderr)
-        self.assertIn("scenarios/smoke.json: sound", result.stdout)
+        self.assertIn("scenarios/smoke.json: valid", result.stdout)
         marked = self.path("marked.json")
         with open(marked, "wb") as f:
             f.write(b"\xef\xbb\xbf" + json.dumps(smoke()).encode())
@@ -379,7 +379,7 @@ class WithoutNetworks(Folder):
         machine = FakeMachine(self.path("m"))
         nothing = call("restore", "--root", machine.root)
         self.assertEqual(nothing.returncode, 0, nothing.stderr)
-        self.assertIn("Nothing to put back", nothing.stdout)
+        self.assertIn("Nothing to restore", nothing.stdout)
         machine.leave_caps_behind()
         self.refused(call("restore", "--state", os.path.dirname(machine.state_file())), 2, "--root " + machine.root)
         done = call("restore", "--root", machine.root)
@@ -605,7 +605,7 @@ class WithoutNetworks(Folder):
     def test_recording_that_is_none(self):
         self.refused(call("replay", self.path("absent")), 2, "absent")
         self.refused(call("report", self.path("absent")), 2, "absent", "summary.json")
-        self.refused(call("validate", self.folder), 2, "no recording, no result")
+        self.refused(call("validate", self.folder), 2, "not a recording or a result")
 
     def evaluation(self, name, energy_j=1.0, cell="w/s/min_energy/seed-1"):
         result = {"inputs": 10, "groups": 10, "violated": False, "late_share": 0.0, "mean_energy_j": energy_j, "mean_error": 0.1,
@@ -692,7 +692,7 @@ class WithoutNetworks(Folder):
         result = call("score", "squad", "--data", data, answers)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stdout, r"questions +3\nmissing +1 \(count as 0\)\nexact match +33\.333 %\nF1 +55\.556 %\n")
-        self.assertIn("does not have, left out: 1", result.stderr)
+        self.assertIn("does not contain: 1", result.stderr)
         scores = json.loads(call("score", "squad", "--data", data, answers, "--json").stdout)
         self.assertEqual(scores, {"questions": 3, "missing": 1, "exact_match": 100 / 3, "f1": 100 * (1 + 2 / 3) / 3})
 
@@ -705,7 +705,7 @@ class WithoutNetworks(Folder):
         del answers[2]["answer_start"]
         result = call("score", "squad", "--data", self.write("off.json", data), self.write("p.json", {"q1": "elbe!"}))
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("off.json: warning: answer_start is missing or off in 3 answers", result.stderr)
+        self.assertIn("off.json: warning: answer_start is missing or wrong in 3 answers", result.stderr)
         self.assertRegex(result.stdout, r"exact match +33\.333 %")
 
     def test_score_refuses_bad_files(self):
@@ -769,7 +769,7 @@ class Sweeps(Folder):
         self.record("a")
         self.done(self.sweep("o"))
         for name, said in (("sweep.json", "sweep file, 2 cells"), ("o/plan.json", "2 cells"), ("o/evaluation.json", "2 cells"),
-                           ("o", "2 of 2 cells finished here; evaluation, 2 cells, 12 settings")):
+                           ("o", "2 of 2 cells finished; evaluation, 2 cells, 12 settings")):
             self.assertIn(said, self.done(call("validate", self.path(name))).stdout)
         with open(self.cells("o")[0], "a") as f:
             f.write("}")
