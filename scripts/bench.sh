@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the benchmarks and writes their results to results/reference/ (or to the folder given). About 12 minutes; leave the
-# machine alone meanwhile.
+# machine otherwise idle.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-results/reference}

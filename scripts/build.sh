@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Configures and builds a CMake preset (default: release) with as many jobs as memory allows: everything, or the targets named.
 #   scripts/build.sh [PRESET] [TARGET]...
-# LibTorch's headers take up to 1.2 GB a compiler.
+# LibTorch's headers take up to 1.2 GB of memory per compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-release}

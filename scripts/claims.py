@@ -13,9 +13,9 @@ EPILOG = """example:
   scripts/claims.py results/reference/evaluation --recordings results/reference/recordings/* \\
       --quickstart results/reference/quickstart --out results/reference/claims/claims
 
-Writes OUT.json and OUT.md: one line a claim and reading, with the figure reached here, its 95 % interval (evaluation.json's: recordings
-resampled, then settings within each) and the number of settings behind it. "holds" compares the figure with the claim, nothing else;
-whether the interval reaches it is a column of its own. Where a claim does not hold, ARTIFACT.md says why we think so.
+Writes OUT.json and OUT.md: one line per claim and reading, with the value found, its 95 % interval (from evaluation.json: recordings
+resampled, then settings within each) and the number of settings it rests on. "holds" compares only the value with the claim;
+a separate column says whether the interval reaches it. Where a claim does not hold, ARTIFACT.md says why, as far as we can tell.
 """
 
 TASKS = ("min_energy", "min_error")
@@ -35,7 +35,7 @@ def read(path):
 
 
 def estimate(values, seed=1):
-    """Mean, 95 % interval by a bootstrap over the values, and how many there are: for figures that are one a recording."""
+    """Mean, 95 % interval by a bootstrap over the values, and their number: for values that exist once per recording."""
     if not values:
         return None
     mean = sum(values) / len(values)
@@ -55,7 +55,7 @@ def through(figure, estimated):
 
 
 def anytime_shares(program, recordings):
-    """Share of inputs for which alert takes an anytime network, with and without the co-runner, one value a recording: in the
+    """Share of inputs for which alert chooses an anytime network, with and without the co-runner, one value per recording: in the
     least-energy settings of the middle deadlines."""
     shares = {"with": [], "without": []}
     for folder in recordings:
@@ -92,12 +92,12 @@ def anytime_shares(program, recordings):
 def check(arguments):
     evaluation = read(f"{arguments.evaluation}/evaluation.json")
     if evaluation.get("schema_version") != "2.0":
-        raise Bad(f"{arguments.evaluation}/evaluation.json: schema_version {evaluation.get('schema_version')!r} is not read, only '2.0'; "
+        raise Bad(f"{arguments.evaluation}/evaluation.json: schema_version {evaluation.get('schema_version')!r} is not supported, only '2.0'; "
                   "evaluate the recordings again (alert-bench sweep, or replay --grid)")
     claims = []
 
     def claim(name, reading, said, found, reaches, unit="%", note=""):
-        """`reaches`: whether a value keeps the claim; None: nothing was claimed."""
+        """`reaches`: whether a value meets the claim; None: nothing was claimed."""
         best = [] if found is None else [v for v in (found["low"], found["high"], found["value"]) if v is not None]
         claims.append({"claim": name, "reading": reading, "said": said, "found": found, "unit": unit,
                        "holds": None if found is None or reaches is None else bool(reaches(found["value"])),
@@ -150,7 +150,7 @@ def check(arguments):
         summary = read(f"{arguments.quickstart}/summary.json")
         live = [r for r in summary["results"] if r["scheduler"] == "alert" and r["mode"] == "live"]
         if not live:
-            raise Bad(f"{arguments.quickstart}/summary.json: no live run of alert in it")
+            raise Bad(f"{arguments.quickstart}/summary.json: it contains no live run of alert")
         worst = max(100 * r["decide_s"]["median"] / r["latency_s"]["median"] for r in live)
         claim("time of a decision over latency", "live, medians", "at most 1.7 %",
               {"value": worst, "low": None, "high": None, "settings": len(live)}, lambda v: v <= 1.7, note="the worst of the live settings of the quickstart")
@@ -188,9 +188,9 @@ def markdown(claims):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("evaluation", metavar="EVALUATION", help="folder with evaluation.json")
-    parser.add_argument("--recordings", nargs="*", default=[], metavar="RECORDING", help="for what needs traces")
-    parser.add_argument("--quickstart", metavar="RESULT", help="result folder of a live run: overhead")
-    parser.add_argument("--statistics", metavar="FILE", help="JSON of scripts/input_statistics.py: reaction time")
+    parser.add_argument("--recordings", nargs="*", default=[], metavar="RECORDING", help="recordings, for claims that need traces")
+    parser.add_argument("--quickstart", metavar="RESULT", help="result folder of a live run, for the overhead")
+    parser.add_argument("--statistics", metavar="FILE", help="JSON from scripts/input_statistics.py, for the reaction time")
     parser.add_argument("--out", required=True, metavar="OUT", help="OUT.json and OUT.md")
     parser.add_argument("--program", default=os.path.join(os.path.dirname(os.path.realpath(__file__)), "../build/bin/alert-bench"))
     arguments = parser.parse_args()

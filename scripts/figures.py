@@ -11,14 +11,14 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 FIGURES = {  # name: (module, function, what it shows, read from)
-    "error_latency": ("error_latency", "draw", "error against latency of all networks", "profile.json"),
-    "energy_latency": ("energy_latency", "draw", "energy of a period against latency over the power caps", "profile.json"),
+    "error_latency": ("error_latency", "draw", "error versus latency of all networks", "profile.json"),
+    "energy_latency": ("energy_latency", "draw", "energy of a period versus latency over the power caps", "profile.json"),
     "contention": ("contention", "draw", "latency and slow-down factor with and without a co-runner", "recording/"),
     "timeline": ("timeline", "draw", "one run, input by input", "traces/"),
-    "timeline_pair": ("timeline", "draw_pair", "alert-trad beside alert: what anytime networks add", "traces/"),
+    "timeline_pair": ("timeline", "draw_pair", "alert-trad next to alert: what anytime networks add", "traces/"),
     "bars": ("bars", "draw", "energy and error relative to oracle-static, and violations, per scheduler", "summary.json, traces/"),
     "grid_energy": ("grid", "draw_energy", "normalised energy and violated settings per scheduler and scenario", "evaluation.json"),
-    "grid_error": ("grid", "draw_error", "normalised error and violated settings, likewise", "evaluation.json"),
+    "grid_error": ("grid", "draw_error", "normalised error and violated settings per scheduler and scenario", "evaluation.json"),
     "goals_energy": ("goals_energy", "draw", "energy over the goal settings: Sys-level, App-level, Combined", "evaluation.json"),
     "distance": ("distance", "draw", "how far every scheduler is from oracle and oracle-causal", "evaluation.json"),
 }
@@ -33,14 +33,15 @@ examples:
   scripts/figures.py results/run-1 --only timeline --scheduler sys-only --setting energy-1 --mode replay
   scripts/figures.py results/run-1 --only timeline --inputs 100:300
   scripts/figures.py results/grid --only goals_energy --cell compute-1
-  scripts/figures.py results/grid --contact-sheet                   all figures, and a page of all
+  scripts/figures.py results/grid --contact-sheet                   all figures, and a page with all of them
 
-Every figure is written as NAME.pdf (vector) and NAME.png (200 dpi). timeline has the values of --scheduler, --setting,
---mode and --inputs in its name where they are given, so that one does not overwrite another; goals_energy likewise that of --cell.
+Every figure is written as NAME.pdf (vector) and NAME.png (200 dpi). If --scheduler,
+--setting, --mode or --inputs are used, their values become part of the name of timeline, so that one does not overwrite
+another; the same holds for goals_energy and --cell.
 
 exit codes:
-  0  done (figures without input are skipped, and named on stderr)
-  2  wrong usage, or a file is missing or torn: the message names file, key and mend; what could be drawn was drawn
+  0  done (figures without input are skipped and named on stderr)
+  2  wrong usage, or a file is missing or damaged: the message names file, key and remedy; all other figures were drawn
   3  this Python has no matplotlib
   4  nothing could be drawn
 """
@@ -52,7 +53,7 @@ def input_range(text):
         if first < 0 or last < first:
             raise ValueError
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no range; write FIRST:LAST, such as 100:300") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not a range; use FIRST:LAST, such as 100:300") from None
     return first, last
 
 
@@ -60,9 +61,9 @@ def figure_names(text):
     names = [n for n in text.split(",") if n]
     for n in names:
         if n not in FIGURES:
-            raise argparse.ArgumentTypeError(f"unknown figure '{n}'; there are {', '.join(FIGURES)}")
+            raise argparse.ArgumentTypeError(f"unknown figure '{n}'; known figures: {', '.join(FIGURES)}")
     if not names:
-        raise argparse.ArgumentTypeError(f"names no figure; there are {', '.join(FIGURES)}")
+        raise argparse.ArgumentTypeError(f"names no figure; known figures: {', '.join(FIGURES)}")
     return list(dict.fromkeys(names))
 
 
@@ -71,21 +72,21 @@ def parse(argv):
     listed = "\n".join(f"  {n:{width}}  {what} (from {source})" for n, (_, _, what, source) in FIGURES.items())
     p = argparse.ArgumentParser(
         prog="figures.py", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG.format(figures=listed),
-        description="Draws the figures of a result folder of alert-bench, as PDF and PNG. Needs matplotlib\n"
+        description="Draws the figures of a result folder of alert-bench, as PDF and PNG. Requires matplotlib\n"
                     "(Debian: apt-get install python3-matplotlib), no display and no network.")
     p.add_argument("result", metavar="RESULT", help="result folder (the --out of alert-bench run, replay or merge)")
-    p.add_argument("--only", metavar="NAME,...", type=figure_names, help="draw these only (default: all)")
-    p.add_argument("--out", metavar="DIR", help="where to write (default: RESULT/figures)")
-    p.add_argument("--scheduler", metavar="NAME", help="whose time line (default: alert)")
-    p.add_argument("--setting", metavar="NAME", help="of which goal setting (default: the first by name)")
-    p.add_argument("--mode", choices=("live", "replay"), help="of which mode (default: live, else replay)")
+    p.add_argument("--only", metavar="NAME,...", type=figure_names, help="draw only these (default: all)")
+    p.add_argument("--out", metavar="DIR", help="folder to write to (default: RESULT/figures)")
+    p.add_argument("--scheduler", metavar="NAME", help="scheduler of the timeline (default: alert)")
+    p.add_argument("--setting", metavar="NAME", help="goal setting of the timeline (default: the first by name)")
+    p.add_argument("--mode", choices=("live", "replay"), help="mode of the timeline (default: live, or else replay)")
     p.add_argument("--inputs", metavar="FIRST:LAST", type=input_range,
-                   help="inputs of the time line (default: all; of long runs the 400 with the most changes of contention)")
-    p.add_argument("--model", metavar="NAME", help="network in colour in energy_latency (default: the most accurate traditional one)")
+                   help="inputs of the timeline (default: all; for long runs, the 400 with the most changes of contention)")
+    p.add_argument("--model", metavar="NAME", help="network to highlight in energy_latency (default: the most accurate traditional one)")
     p.add_argument("--cell", metavar="ID",
                    help="cell of goals_energy: its id, WORKLOAD/SCENARIO or SCENARIO (default: the first with a co-runner)")
     p.add_argument("--contact-sheet", action="store_true",
-                   help="then put all PNGs of the folder written to on one page, contact_sheet.{pdf,png}")
+                   help="also put all PNGs of the output folder on one page, contact_sheet.{pdf,png}")
     return p.parse_args(argv)
 
 
@@ -94,7 +95,7 @@ def say(text):
 
 
 def need_matplotlib():
-    """Goes on in the system's Python where this one has no matplotlib."""
+    """Continues in the system's Python if this one has no matplotlib."""
     try:
         import matplotlib  # noqa: F401
         return
@@ -121,7 +122,7 @@ def file_stem(name, options):
 
 
 def save(fig, folder, stem):
-    """Whole files only: written beside, then renamed. No dates inside: the same result gives the same bytes."""
+    """Writes a temporary file, then renames it, so that files are always complete. Contains no dates: the same result gives the same bytes."""
     for ext, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
         path = os.path.join(folder, f"{stem}.{ext}")
         temporary = os.path.join(folder, f".{stem}.{os.getpid()}.tmp")
@@ -134,7 +135,7 @@ def save(fig, folder, stem):
 
 
 def note_written(folder, stem):
-    """Lists what was drawn, so that `alert-bench run --overwrite` knows whose it is."""
+    """Lists what was drawn, so that `alert-bench run --overwrite` may delete it."""
     path = os.path.join(folder, "written.json")
     try:
         with open(path, encoding="utf-8") as f:
@@ -170,7 +171,7 @@ def main(argv):
     try:
         os.makedirs(out, exist_ok=True)
     except OSError as e:
-        say(f"error: {out}: cannot be made ({e.strerror}); give another folder with --out")
+        say(f"error: {out}: cannot be created ({e.strerror}); choose another folder with --out")
         return 2
     drawn, bad, skipped = 0, False, 0
     for name in [*(options.only or FIGURES), *([CONTACT_SHEET] if options.contact_sheet else [])]:
@@ -193,7 +194,7 @@ def main(argv):
             say(f"error: {name}: {e}")
             bad = True
         except OSError as e:
-            say(f"error: {name}: {e.filename or out}: {e.strerror or e}; free some space or give another folder with --out")
+            say(f"error: {name}: {e.filename or out}: {e.strerror or e}; free some space or choose another folder with --out")
             bad = True
     if bad:
         return 2

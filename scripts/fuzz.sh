@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the readers of files under libFuzzer, with sanitizers, each for an equal share of the time; needs clang.
-#   scripts/fuzz.sh MINUTES [READER]...       READER as in tests/fuzz/readers.cpp; all if none is named
-# Inputs that reach new code are kept in build-fuzz/corpus/READER, and are where the next call begins. ALERT_FUZZ_PRESET=fuzz-fast takes a
-# faster build with fewer checks (no address sanitizer). Exit code 1: something was found; the last
-# column names the input, `ALERT_FUZZ_READER=READER build-fuzz/bin/alert-fuzz FILE` runs it again.
+# Runs the file readers under libFuzzer, with sanitizers, each for an equal share of the time; requires clang.
+#   scripts/fuzz.sh MINUTES [READER]...       READER as in tests/fuzz/readers.cpp; default: all
+# Inputs that reach new code are kept in build-fuzz/corpus/READER, and the next call starts from them. ALERT_FUZZ_PRESET=fuzz-fast uses a
+# faster build with fewer checks (no address sanitizer). Exit code 1: there are findings; the last
+# column names the input, and `ALERT_FUZZ_READER=READER build-fuzz/bin/alert-fuzz FILE` runs it again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -ge 1 ] || { sed -n '2,7p' "$0"; exit 2; }

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Draws how the time and memory of evaluating a recording grow, from the figures of bench-grid. See --help."""
+"""Draws how the time and memory of evaluating a recording grow, from the output of bench-grid. See --help."""
 
 import argparse
 import json
@@ -13,8 +13,8 @@ EPILOG = """example:
   build/bin/bench-grid > results/reference/bench-grid.json
   scripts/growth.py results/reference/bench-grid.json --out results/reference/growth
 
-One panel for inputs, settings and configurations each: seconds on one core (one recording, both tasks, every scheduler) and the most
-memory at a time, with the straight line of least squares and how far the points lie from it. Writes OUT.pdf and OUT.png.
+One panel each for inputs, settings and configurations: seconds on one core (one recording, both tasks, every scheduler) and peak
+memory, with the least-squares line and how far the points lie from it. Writes OUT.pdf and OUT.png.
 """
 
 UNITS = {"inputs": "inputs of the recording", "settings": "goal settings", "configurations": "configurations (network, stage, cap)"}
@@ -26,14 +26,14 @@ def read(path):
             growth = json.load(f)["growth"]
         return {what: [(float(p[what]), float(p["s"]), float(p["peak_mb"])) for p in growth[what]] for what in UNITS}
     except (OSError, KeyError, TypeError, ValueError) as e:
-        print(f"growth.py: {path}: is no output of bench-grid ({type(e).__name__}: {e})", file=sys.stderr)
+        print(f"growth.py: {path}: is not output of bench-grid ({type(e).__name__}: {e})", file=sys.stderr)
         sys.exit(2)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", metavar="BENCH_GRID_JSON")
-    parser.add_argument("--out", default="growth", help="path without ending (default: %(default)s)")
+    parser.add_argument("--out", default="growth", help="path without extension (default: %(default)s)")
     arguments = parser.parse_args()
     growth = read(arguments.file)
     try:

@@ -14,12 +14,12 @@ SCHEMA_VERSION = "1.0"
 EPILOG = """writes into DIR:
   input_statistics.json                    the numbers of all recordings (unknown ones are null)
   input_statistics.WORKLOAD.SCENARIO.pdf   and .png: a figure of each: spread between networks, caps and inputs; quantiles
-                                           against a normal; autocorrelation; ALERT's reaction to a co-runner that starts
+                                           compared with a normal distribution; autocorrelation; ALERT's reaction to a co-runner that starts
 
 example:
   scripts/input_statistics.py results/quickstart/recording --out results/statistics
 
-exit codes: 0 done; 2 wrong usage, or a file is missing or torn: the message names file, key and mend, and nothing is
+exit codes: 0 done; 2 wrong usage, or a file is missing or damaged: the message names file, key and remedy, and nothing is
 written; 3 this Python has no matplotlib
 """
 
@@ -44,7 +44,7 @@ def need_matplotlib():
 
 
 def stems(all_numbers):
-    """A file name each; those that share workload and scenario are numbered."""
+    """One file name for each; those that share workload and scenario are numbered."""
     plain = lambda text: "".join(c if c.isalnum() or c in "-_" else "_" for c in text) or "unnamed"
     names, seen = [], {}
     for n in all_numbers:
@@ -68,7 +68,7 @@ def main(argv):
     p = argparse.ArgumentParser(prog="input_statistics.py", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG,
                                 description="Statistics of the slow-down factor in recordings, as JSON and figures.")
     p.add_argument("recordings", metavar="RECORDING", nargs="+", help="recording folder (with recording.json)")
-    p.add_argument("--out", metavar="DIR", required=True, help="where to write")
+    p.add_argument("--out", metavar="DIR", required=True, help="folder to write to")
     options = p.parse_args(argv)
     need_matplotlib()
     from alert_figures import inputs, load, style
@@ -96,7 +96,7 @@ def main(argv):
         save(os.path.join(options.out, "input_statistics.json"), write_json)
         print(os.path.join(options.out, "input_statistics.json"))
     except OSError as e:
-        say(f"error: {e.filename or options.out}: {e.strerror or e}; free some space or give another folder with --out")
+        say(f"error: {e.filename or options.out}: {e.strerror or e}; free some space or choose another folder with --out")
         return 2
     return 0
 

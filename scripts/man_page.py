@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the manual page of alert-bench from what the program itself says: `man_page.py PROGRAM OUTPUT`."""
+"""Writes the manual page of alert-bench from the program's own --help output: `man_page.py PROGRAM OUTPUT`."""
 import json
 import re
 import subprocess

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 machine to traces and pictures: installs what is missing, builds, runs the quickstart scenario
-# (real networks, a real co-runner, capped power), draws its figures. Can be run again, from any folder.
+# (real networks, a real co-runner, power caps) and draws its figures. Can be run again, from any folder.
 #   scripts/quickstart.sh [RESULT_FOLDER] [more arguments of `alert-bench run`]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes the small recordings that the checked-in figures are made from: two workloads, each under the five disturbances of
+# Makes the small recordings behind the figures in this repository: two workloads, each under the five disturbances of
 # the evaluation (default, compute-1, compute-2, memory-1, memory-2). About 15 minutes on two idle cores; leave the machine
-# alone meanwhile. A recording that is there is left as it is.
+# otherwise idle. An existing recording is kept unchanged.
 #   scripts/record-reference.sh [OUT (default: results/reference/recordings)]
-# PTB's data is not redistributable: PTB=DIR names the folder with ptb.{train,valid,test}.txt (default: made-up text).
+# PTB's data is not redistributable: PTB=DIR names the folder with ptb.{train,valid,test}.txt (default: synthetic text).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-results/reference/recordings}

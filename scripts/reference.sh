@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures what lies under results/reference/ again; leave the machine alone meanwhile. Without arguments everything
-# (about 25 minutes), else only what is named. PTB=DIR names the folder with ptb.{train,valid,test}.txt; without it the text
-# is made up.
+# Measures the contents of results/reference/ again; leave the machine otherwise idle. Without arguments everything
+# (about 25 minutes), or else only the parts named. PTB=DIR is the folder with ptb.{train,valid,test}.txt; without it the
+# text is synthetic.
 #   scripts/reference.sh [bench] [quickstart] [ptb] [questions] [zoo] [profiles] [co-runners]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,7 +39,7 @@ measure_profiles() {
   done
 }
 
-# How far the slow-down factor spreads with and without the model of an input's size: made-up questions, nothing beside.
+# How far the slow-down factor spreads with and without the model of an input's size: synthetic questions, no co-runner.
 measure_questions() {
   mkdir -p $out/questions
   "$bench" record scenarios/squad.json --set co_runner.kind=none --inputs 40 --out "$work/questions"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes every figure and claim of ARTIFACT.md anew from recordings (about ten minutes), or from nothing (--from nothing:
-# builds, runs the quickstart and makes the recordings too, about 40 minutes; leave the machine alone meanwhile). Can be run
-# again; what it makes replaces what was there.
+# Makes every figure and claim of ARTIFACT.md again, from recordings (about ten minutes) or from nothing (--from nothing:
+# also builds, runs the quickstart and makes the recordings, about 40 minutes; leave the machine otherwise idle). Can be
+# run again; its output replaces existing files.
 #   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|sensitivity|claims] [--out DIR]
-# --out: default results/reference, where the checked-in ones lie.
+# --out: default results/reference, the files in this repository.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 from=recordings only= out=results/reference

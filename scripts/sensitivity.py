@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""How ALERT's results depend on its constants: slow-down filter, probability, window of the goals. From recordings. See --help."""
+"""Shows from recordings how ALERT's results depend on its constants: slow-down filter, probability, goal window. See --help."""
 
 import argparse
 import json
@@ -25,10 +25,10 @@ EPILOG = """example:
 
 Replays `alert` over the whole grid of goals of every recording, once for each choice of constants: floor of the process noise
 (published: 0.1), measurement noise (0.001), the probability with which goals must hold (none), and the window of inputs over which
-it keeps its goals on average (0). Constants are chosen on one set of recordings and shown on the other: the fewest settings in
-violation over both tasks, as settings are judged (goals as means; beside it, those violated if read input by input); among choices
-within one percentage point of that, those nearest to oracle-causal (harmonic mean of both tasks); the distance to oracle-mean, the
-bound where goals are means, is shown beside it. Writes OUT/sensitivity.{json,md,pdf,png}.
+it meets its goals on average (0). Constants are chosen on one set of recordings and evaluated on the other. The choice has the fewest
+violated settings over both tasks, goals judged as means (the number when judged input by input is shown too) and, among choices within
+one percentage point of that, the smallest distance to oracle-causal (harmonic mean of both tasks). The distance to oracle-mean, the
+bound under mean goals, is shown too. Writes OUT/sensitivity.{json,md,pdf,png}.
 """
 
 
@@ -153,11 +153,11 @@ def draw(chosen, tables, counts, out):
     fig.align_ylabels(axes[:, 0])
     handle = lambda **keys: style.Line2D([], [], **keys)
     legend = [(handle(color=c, marker="o", ms=2.5), f"window of {w} inputs" if w else "no window") for w, c in colors.items()]
-    legend += [(handle(color=style.GREY, ls="--"), f"goals must hold with probability {THRESHOLDS[1]:g}"),
+    legend += [(handle(color=style.GREY, ls="--"), f"goals must be met with probability {THRESHOLDS[1]:g}"),
                (handle(color=style.BLACK, marker="s", mfc="none", ls="none", ms=6), "chosen (on other recordings)"),
                (handle(color=style.LIGHT), "published floor")]
     style.finish(fig, "ALERT's constants: floor and noise of the slow-down filter, probability, window of the goals",
-                 [f"{counts['show']} recordings that the choice did not see; chosen on {counts['choose']} others",
+                 [f"{counts['show']} recordings that the choice did not use; chosen on {counts['choose']} others",
                   "violated: over 10 % are late or, on average, a goal is missed", "distances over settings that both keep",
                   "energy: model"], legend=legend)
     for kind in ("pdf", "png"):
@@ -166,15 +166,15 @@ def draw(chosen, tables, counts, out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--choose", nargs="+", required=True, metavar="RECORDING", help="recordings that constants are chosen on")
-    parser.add_argument("--show", nargs="+", required=True, metavar="RECORDING", help="recordings that they are shown on")
+    parser.add_argument("--choose", nargs="+", required=True, metavar="RECORDING", help="recordings to choose the constants on")
+    parser.add_argument("--show", nargs="+", required=True, metavar="RECORDING", help="recordings to evaluate them on")
     parser.add_argument("--out", required=True, help="folder for sensitivity.{json,md,pdf,png}")
     parser.add_argument("--program", default=os.path.join(os.path.dirname(os.path.realpath(__file__)), "../build/bin/alert-bench"),
-                        help="alert-bench (default: that of build/)")
+                        help="alert-bench (default: the one in build/)")
     arguments = parser.parse_args()
     both = set(map(os.path.realpath, arguments.choose)) & set(map(os.path.realpath, arguments.show))
     if both:
-        parser.error(f"{', '.join(sorted(both))}: in --choose and in --show; constants must be shown on recordings that they were not chosen on")
+        parser.error(f"{', '.join(sorted(both))}: in both --choose and --show; constants must be evaluated on recordings that they were not chosen on")
     try:
         import matplotlib  # noqa: F401
     except ImportError:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains networks anew, two at a time on two cores. A training that was killed goes on where its last checkpoint is.
+# Trains networks again, two at a time on two cores. A training that was killed continues from its last checkpoint.
 #   scripts/train.sh              the Fashion-MNIST networks, as the shipped ones were trained (about an hour)
 #   scripts/train.sh ptb FOLDER   the language models, on your own Penn Treebank (ptb.train.txt, ptb.valid.txt; about 2 hours)
 set -euo pipefail

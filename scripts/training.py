@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Draws logs of alert-train (NAME.train.json): the loss of every stage against the images or words seen. See --help."""
+"""Draws logs of alert-train (NAME.train.json): the loss of every stage versus the images or words seen. See --help."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 EPILOG = """example:
   scripts/training.py results/reference/training/*.train.json --out results/reference/training/loss
 
-One panel for each log, one line for each stage; a log that began with the weights of another shows both. Writes OUT.pdf (vector) and OUT.png (200 dpi).
+One panel for each log, one line for each stage; a log that continues from the weights of another shows both. Writes OUT.pdf (vector) and OUT.png (200 dpi).
 """
 
 
@@ -27,7 +27,7 @@ def read(path):
             legs.insert(0, legs[0]["begun_from"])
         legs = [leg for leg in legs if leg["steps"]]
         if not legs:
-            raise ValueError("holds no steps yet")
+            raise ValueError("contains no steps yet")
         seen, losses, before = [], [], 0
         for leg in legs:
             batch = leg["batch"] * leg.get("steps_unrolled", 1) / 1000
@@ -38,7 +38,7 @@ def read(path):
         return {"name": log["network"], "methods": ", then ".join(methods) if len(losses[0]) > 1 else "one stage",
                 "unit": "words" if "words_an_epoch" in log else "images", "seen": seen, "losses": losses}
     except (OSError, KeyError, TypeError, ValueError) as e:
-        print(f"training.py: {path}: is no log of alert-train ({type(e).__name__}: {e})", file=sys.stderr)
+        print(f"training.py: {path}: is not a log of alert-train ({type(e).__name__}: {e})", file=sys.stderr)
         sys.exit(2)
 
 
@@ -54,7 +54,7 @@ def method_name(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("logs", nargs="+", metavar="LOG")
-    parser.add_argument("--out", default="training", help="path without ending (default: %(default)s)")
+    parser.add_argument("--out", default="training", help="path without extension (default: %(default)s)")
     arguments = parser.parse_args()
     logs = [read(path) for path in arguments.logs]
     try:

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the Debian package of the release build, installs it, runs it as a plain user, removes it, and looks for what is left. Needs root;
-# before a release.
+# Makes the Debian package of the release build, installs it, runs it as a plain user, removes it, and checks that nothing is left.
+# Run it as root, before a release.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ "$(id -u)" -eq 0 ] || { echo "try-package: needs root, to install and remove the package" >&2; exit 3; }
-if dpkg-query -W alert-bench >/dev/null 2>&1; then echo "try-package: alert-bench is installed already; remove it first" >&2; exit 2; fi
+[ "$(id -u)" -eq 0 ] || { echo "try-package: root is required to install and remove the package" >&2; exit 3; }
+if dpkg-query -W alert-bench >/dev/null 2>&1; then echo "try-package: alert-bench is already installed; remove it first" >&2; exit 2; fi
 scripts/build.sh release
 (cd build && cpack >/dev/null)
 work=$(mktemp -d)
@@ -18,5 +18,5 @@ su nobody -s /bin/bash -c "cd '$work/user' && alert-bench run smoke --out result
 ls "$work"/user/result/figures/*.png >/dev/null
 dpkg --purge alert-bench >/dev/null
 left=$(grep alert-bench "$work/files" | while read -r file; do [ ! -e "$file" ] || echo "$file"; done)
-if [ -n "$left" ]; then printf 'try-package: left behind:\n%s\n' "$left" >&2; exit 1; fi
-echo "try-package: installed, run by a plain user, and removed without a trace"
+if [ -n "$left" ]; then printf 'try-package: files left behind:\n%s\n' "$left" >&2; exit 1; fi
+echo "try-package: the package was installed, run as a plain user, and removed without a trace"

@@ -45,7 +45,7 @@ def interval(values):
 
 
 def collect(result):
-    """{task: {(scheduler, mode): Bar}}, and {task: names of infeasible settings} (no single configuration keeps their goals)."""
+    """{task: {(scheduler, mode): Bar}}, and {task: names of infeasible settings} (no single configuration meets their goals)."""
     cells = {(c.scheduler, c.setting, c.mode): c for c in result.cells()}
     bars, infeasible = {}, {}
     for task, _ in TASKS:
@@ -66,11 +66,11 @@ def collect(result):
 def draw(result, options):
     bars, infeasible = collect(result)
     for task, names in infeasible.items():
-        result.notes(f"bars: {task}: infeasible (no single configuration keeps their goals), left out: {', '.join(sorted(names, key=load.natural))}")
+        result.notes(f"bars: {task}: infeasible (no single configuration meets their goals), omitted: {', '.join(sorted(names, key=load.natural))}")
     if not bars:
         raise load.Missing(f"{result.folder}: no feasible setting of either task")
     if not any(b.counted or b.violated for task in bars.values() for b in task.values()):
-        raise load.Missing(f"{result.folder}: nothing to normalise by: no oracle-static among the results")
+        raise load.Missing(f"{result.folder}: nothing to normalise by: the results do not include oracle-static")
     by_means = any(c.judge == load.MEAN for t in bars.values() for b in t.values() for c in b.cells)
     tasks = [(t, what) for t, what in TASKS if t in bars]
     modes = sorted({m for t in bars.values() for _, m in t})  # live, replay
@@ -134,9 +134,9 @@ def draw(result, options):
     lacking = {t: sorted({c.setting for b in bars[t].values() for c in b.cells if not c.normalised}, key=load.natural) for t, _ in tasks}
     for task, without in lacking.items():
         if without:
-            result.notes(f"bars: {task}: without a sound oracle-static to compare with, not in the bars: {', '.join(without)}")
-    left_out = [f"left out as infeasible, no single configuration keeps the goals: {', '.join(sorted(n, key=load.natural))}" for n in infeasible.values()]
-    left_out += [f"no sound oracle-static, so not in the bars: {', '.join(n)}" for n in lacking.values() if n]
+            result.notes(f"bars: {task}: no valid oracle-static to compare with, so not in the bars: {', '.join(without)}")
+    left_out = [f"omitted as infeasible, no single configuration meets the goals: {', '.join(sorted(n, key=load.natural))}" for n in infeasible.values()]
+    left_out += [f"no valid oracle-static, so not in the bars: {', '.join(n)}" for n in lacking.values() if n]
     style.finish(fig, "Energy and error relative to oracle-static", footer(result, left_out, by_means),
                  legend=list(zip(handles, texts)))
     return fig
@@ -145,9 +145,9 @@ def draw(result, options):
 def footer(result, left_out, by_means):
     profile = result.profile_or_none()
     name = result.scenario_name()
-    return [f"scenario {name}" if name else "", "lower is better", "bar: mean over the settings not violated",
+    return [f"scenario {name}" if name else "", "lower is better", "bar: mean over the settings that are not violated",
             f"violated (cross, k/n): {load.violated_text(by_means)}, so not in the bar",
-            "in brackets: violated if goals are read input by input" if by_means else "", *left_out,
+            "in brackets: violated if goals are judged input by input" if by_means else "", *left_out,
             f"energy: {result.energy_source()}", f"accuracy: {profile.accuracy_text() if profile else 'of the profile'}",
             profile.random_weights_text() if profile else "", result.verdict_text()]
 

@@ -1,4 +1,4 @@
-"""contact_sheet: all figures of a folder on one page, each with its name. From the PNGs there."""
+"""contact_sheet: all figures of a folder on one page, each with its name, made from the PNGs in it."""
 
 import os
 
@@ -12,13 +12,13 @@ def draw(folder):
     names = sorted((n for n in os.listdir(folder) if n.endswith(".png") and not n.startswith(".") and n != "contact_sheet.png"),
                    key=load.natural)
     if not names:
-        raise load.Missing(f"{folder}: holds no PNG")
+        raise load.Missing(f"{folder}: contains no PNG")
     images = []
     for name in names:
         try:
             images.append(style.plt.imread(os.path.join(folder, name)))
         except (OSError, SyntaxError, ValueError) as e:  # what PIL raises of a torn file
-            raise load.broken(os.path.join(folder, name), "", f"torn or no PNG ({e})", "remove it, or draw it again") from None
+            raise load.broken(os.path.join(folder, name), "", f"damaged, or not a PNG ({e})", "remove it, or draw it again") from None
     columns = min(COLUMNS, len(images))
     width = (WIDTH_IN - GAP_IN * (columns + 1)) / columns
     ends, places = [0.4] * columns, []  # from the top; each into the column that is shortest so far

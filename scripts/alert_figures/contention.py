@@ -9,7 +9,7 @@ NAMES = ["contention"]
 
 
 def samples(recording, model):
-    """(latencies without, with co-runner; their slow-down factors), to the last stage, uncapped."""
+    """(latencies without, with co-runner; their slow-down factors), up to the last stage, uncapped."""
     profile = recording.profile
     row = profile.first_row(model) + profile.models[model].stages - 1
     latency = np.asarray(recording.stage_end_s[:, row, -1])
@@ -25,7 +25,7 @@ def draw(result, options):
     nets = profile.models
     on, off = int(recording.co_runner_on.sum()), int((~recording.co_runner_on).sum())
     if on == 0:
-        result.notes(f"contention: {recording.folder}: no co-runner ran on any input; only boxes without one")
+        result.notes(f"contention: {recording.folder}: no co-runner ran on any input; only boxes without a co-runner are drawn")
     width = style.COLUMN_IN if len(nets) <= 8 else style.PAGE_IN
     fig, axes = style.figure(width, 3.2, rows=2, sharex=True, gridspec_kw={"height_ratios": [1.15, 1]})
     top, below = axes[:, 0]

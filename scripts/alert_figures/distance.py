@@ -60,18 +60,18 @@ def draw(result, options):
             if r == len(rows) - 1:
                 ax.set_xlabel(f"{WHAT[task]} above the oracle's, %")
     if not drawn:
-        raise load.Missing(f"{evaluation.path}: no scheduler has a distance to an oracle")
+        raise load.Missing(f"{evaluation.path}: no scheduler has a known distance to an oracle")
     for c in range(len(tasks)):  # room for the counts, right
         low, high = axes[0, c].get_xlim()
         axes[0, c].set_xlim(min(low, -0.02 * high), high + 0.14 * (high - low))
     for _, oracle, _ in TO:
         if oracle not in drawn:
-            result.notes(f"distance: {evaluation.path}: no distance to {oracle}; only to {', '.join(drawn)}")
+            result.notes(f"distance: {evaluation.path}: no known distance to {oracle}, only to {', '.join(drawn)}")
     legend = [(Line2D([], [], marker=m, color="white" if oracle == HOLLOW else style.GREY, mec=style.GREY, mew=0.9, ls="", ms=3.2),
                f"to {oracle}") for _, oracle, m in TO if oracle in drawn]
     legend.append((Line2D([], [], color=style.GREY, lw=1.1), f"{100 * evaluation.confidence:g} % interval"))
     style.finish(fig, "Distance to the oracles", [
-        "oracle knows every input's own slow-down and keeps the goals on each input, oracle-mean keeps them on average: the bound where "
-        "goals are means; oracle-causal knows only the distribution of the present phase", "right: number of settings behind them, one by one where they differ (feasible, not violated by the scheduler)",
-        "cells joined by the harmonic mean", *evaluation.caption(evaluation.cells), result.verdict_text()], legend=legend)
+        "oracle knows every input's own slow-down and meets the goals on each input; oracle-mean meets them on average: the bound under "
+        "mean goals; oracle-causal knows only the distribution of the current phase", "right: number of settings included, listed one by one where they differ (feasible, not violated by the scheduler)",
+        "cells combined by the harmonic mean", *evaluation.caption(evaluation.cells), result.verdict_text()], legend=legend)
     return fig

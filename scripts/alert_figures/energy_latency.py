@@ -1,4 +1,4 @@
-"""energy_latency: energy of one period against latency over the power caps, a line per network. From profile.json."""
+"""energy_latency: energy of one period versus latency over the power caps, one line per network. From profile.json."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ NAMES = ["energy_latency"]
 
 
 def period_energy_j(profile, model, period_s):
-    """Per cap, to the last stage: active power while busy, idle power for what is left of the period."""
+    """Per cap, up to the last stage: active power while busy, idle power for the rest of the period."""
     busy = model.mean_s[-1]
     return model.active_w * busy + profile.idle_w * np.maximum(0, period_s - busy)
 
@@ -16,15 +16,15 @@ def period_energy_j(profile, model, period_s):
 def draw(result, options):
     profile = result.profile()
     if np.isnan(profile.idle_w):
-        raise load.Missing(f"{profile.path}: idle_power_w: unknown, so no energy of a period")
+        raise load.Missing(f"{profile.path}: idle_power_w: unknown, so the energy of a period is unknown")
     nets = [m for m in profile.models if m.active_w is not None]
     if not nets:
-        raise load.Missing(f"{profile.path}: models[].active_power_w: no network has it, so no energy")
+        raise load.Missing(f"{profile.path}: models[].active_power_w: no network has it, so energy is unknown")
     if options.model:
         chosen = next((m for m in nets if m.name == options.model), None)
         if chosen is None:
             raise load.broken(profile.path, "models", f"no network '{options.model}' with a known power",
-                              f"--model takes one of {', '.join(m.name for m in nets)}")
+                              f"--model accepts one of {', '.join(m.name for m in nets)}")
     else:  # the most accurate traditional one: its caps span the widest range
         chosen = max([m for m in nets if not m.anytime] or nets, key=lambda m: m.accuracy[-1])
     reference = profile.reference_model()
@@ -57,11 +57,11 @@ def draw(result, options):
     ax.set_ylabel("energy of one period, J")
     lines.append(([period * 1e3] * 2, ax.get_ylim()))
     last = f"{reference.name} stage {reference.stages}" if reference.anytime else reference.name
-    style.finish(fig, "Energy against latency over the power caps", [
-        "grey: the other networks", f"a point per cap: {', '.join(f'{c:g}' for c in profile.caps_w)} W",
+    style.finish(fig, "Energy versus latency over the power caps", [
+        "grey: the other networks", f"one point per cap: {', '.join(f'{c:g}' for c in profile.caps_w)} W",
         f"period {period * 1e3:.3g} ms (dotted; latency of {last}, uncapped)", "idle power for the rest of the period, no co-runner",
         profile.workload, f"latency: {profile.latency_source}", profile.random_weights_text(), result.verdict_text()],
-        subtitle=f"{chosen.name} in colour; energy by {profile.energy_source_text()}" + power_formula(profile))
+        subtitle=f"{chosen.name} in colour; energy from {profile.energy_source_text()}" + power_formula(profile))
     named = []
     others = [m for m in nets if m is not chosen]
     if len(others) > 6:  # names in such a crowd would point at the wrong line

@@ -44,7 +44,7 @@ def draw(result, options):
     ax.set_xlabel("mean latency, ms (log scale)")
     ax.set_ylabel(f"error, 1 − {profile.accuracy_name()}, %")
     ax.legend(loc="upper right")
-    style.finish(fig, "Error against latency", [
+    style.finish(fig, "Error versus latency", [
         profile.workload, f"cap {profile.caps_w[-1]:g} W (uncapped), no co-runner", f"latency: {profile.latency_source}", profile.host,
         f"{len(profile.models)} networks" if many else "", profile.random_weights_text(),
         result.verdict_text()], subtitle=f"accuracy: {profile.accuracy_text()}")

@@ -8,29 +8,29 @@ from matplotlib.patches import Patch
 from . import load, style
 
 NAMES = ["goals_energy"]
-SHOWN = {"system": "Sys-level: caps of the network that keeps most goals", "application": "App-level: networks under the highest cap",
+SHOWN = {"system": "Sys-level: caps of the network that meets the most goals", "application": "App-level: networks under the highest cap",
          "combined": "Combined: both", "alert": "alert (a scheduler)"}
 LOOKS = {"system": (style.ORANGE, "s"), "application": (style.VERMILLION, "^"), "combined": (style.BLACK, "o"),
          "alert": (style.scheduler_color("alert"), "D")}
-INFEASIBLE = "infeasible: no single configuration keeps the goals"
+INFEASIBLE = "infeasible: no single configuration meets the goals"
 TASK = "min_energy"
 
 
 def choose(evaluation, wanted):
-    """The cell asked for; else the first with a co-runner, else the first."""
+    """The requested cell; or else the first with a co-runner, or else the first."""
     cells = [c for c in evaluation.select(TASK) if c["settings"]]
     if wanted:
         cells = [c for c in cells if wanted in (c["id"], c["scenario"], f"{c['workload']}/{c['scenario']}")]
         if not cells:
             raise load.broken(evaluation.path, "cells", f"no cell '{wanted}' of task {TASK}",
-                              f"--cell takes one of {', '.join(c['id'] for c in evaluation.select(TASK))}")
+                              f"--cell accepts one of {', '.join(c['id'] for c in evaluation.select(TASK))}")
     if not cells:
         raise load.Missing(f"{evaluation.path}: no cell of task {TASK}")
     return next((c for c in cells if c.get("co_runner") not in (None, "", "none")), cells[0])
 
 
 def energy(setting, name):
-    """(mean energy, whether it violates the setting); NaN where no configuration of the level keeps the goals."""
+    """(mean energy, whether it violates the setting); NaN if no configuration of the level meets the goals."""
     if name in setting["results"]:
         return load.number(setting["results"][name].get("mean_energy_j")), setting["results"][name]["violated"]
     return load.number(setting["ideals"].get(name)), False
@@ -80,7 +80,7 @@ def draw(result, options):
     for k in range(len(goals), rows * columns):
         axes[k // columns, k % columns].set_visible(False)
     if not energies:
-        raise load.Missing(f"{evaluation.path}: {cell['id']}: no energy is known")
+        raise load.Missing(f"{evaluation.path}: {cell['id']}: energy is unknown")
     axes[0, 0].set_ylim(0, 1.06 * max(energies))
     axes[0, 0].set_xlim(xs[0] - 0.6 * step, xs[-1] + 0.6 * step)
     if len(xs) <= 8:
@@ -92,7 +92,7 @@ def draw(result, options):
             ax.set_xlabel("deadline, × mean latency of the largest anytime network" if relative and columns == 1 else
                           "deadline (relative)" if relative else "deadline, ms")
     for ax in axes[:, 0]:
-        ax.set_ylabel("energy an input, J")
+        ax.set_ylabel("energy per input, J")
     legend = [(Line2D([], [], color=LOOKS[n][0], marker=LOOKS[n][1], lw=0.9, ms=3.2, mew=0), SHOWN[n]) for n in names]
     if violated:
         legend.append((Line2D([], [], marker="o", color="white", mec=style.GREY, ls="", ms=3.2, mew=0.8), "hollow: violated by alert"))
@@ -101,10 +101,10 @@ def draw(result, options):
     others = len(evaluation.select(TASK)) - 1
     slowdown = load.number(cell.get("slowdown"))
     style.finish(fig, "Energy over the goal settings: one level of adaptation, and both together", [
-        "levels: the single configuration of least energy that keeps the goals, in hindsight; no mark where none of the level keeps them",
+        "levels: the single configuration of least energy that meets the goals, in hindsight; no mark if none of the level meets them",
         f"violated: {load.violated_text(by_means, 'accuracy is below its goal')}",
-        "deadline: times the mean latency of the largest anytime network, uncapped, undisturbed" if relative else "",
-        *evaluation.caption([cell]), f"one cell of {others + 1}; --cell draws another" if others else "", result.verdict_text()],
+        "deadline: multiple of the mean latency of the largest anytime network, uncapped, without co-runner" if relative else "",
+        *evaluation.caption([cell]), f"one cell of {others + 1}; --cell selects another" if others else "", result.verdict_text()],
         subtitle=f"{cell['workload']}, {cell['scenario']}" + ("" if np.isnan(slowdown) else f" (slow-down {slowdown:.2f})")
                  + f", {len(settings)} settings", legend=legend)
     return fig

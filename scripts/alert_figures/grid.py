@@ -25,7 +25,7 @@ def draw_error(result, options):
 
 
 def panels(evaluation, task):
-    """[(title, [(name of the group, cells)])]: a workload each, and all of them where there are several."""
+    """[(title, [(name of the group, cells)])]: one workload each, and all of them together if there are several."""
     workloads = evaluation.names("workload", task)
     found = []
     for workload in workloads + ([None] if len(workloads) > 1 else []):
@@ -112,12 +112,12 @@ def _draw(result, task, what):
     if any(t.get_gid() and str(t.get_gid()).startswith("none:") for ax in axes[:, 0] for t in ax.lines):
         handles.append((Line2D([], [], marker="x", color=style.VIOLATION, ls="", ms=3.2, mew=0.9), "no setting counts"))
     if by_means:
-        handles.append((Line2D([], [], color=style.GREY, lw=1.1), "violated if read input by input"))
+        handles.append((Line2D([], [], color=style.GREY, lw=1.1), "violated if judged input by input"))
     cells = evaluation.select(task)
     style.finish(fig, f"Normalised {what} and violated settings", [
-        "lower is better", f"number in a bar: settings behind it, which neither {REFERENCE} nor the scheduler violates",
+        "lower is better", f"number in a bar: settings included, which neither {REFERENCE} nor the scheduler violates",
         f"violated: share of settings where {load.violated_text(by_means, TASK_GOALS[task])}",
-        "left out of both: infeasible settings, no single configuration keeps their goals",
-        "cells joined by the harmonic mean (violated: mean)", f"bars above {HIGHEST:g} are cut, their value written" if cut else "",
+        "omitted from both: infeasible settings (no single configuration meets their goals)",
+        "cells combined by the harmonic mean (violated: mean)", f"bars above {HIGHEST:g} are cut off and labelled with their value" if cut else "",
         *evaluation.caption(cells), result.verdict_text()], legend=handles)
     return fig

@@ -29,7 +29,7 @@ def slowdown(recording):
         found.append(end / (model.mean_s[-1][None, :] * profile.size_factor(m, size)[:, None]))
     xi = np.stack(found, axis=1)
     if not (np.isfinite(xi) & (xi > 0)).all():
-        raise load.broken(f"{recording.folder}/stage_end_s.npy", "", "holds times that are not finite and above 0",
+        raise load.broken(f"{recording.folder}/stage_end_s.npy", "", "contains times that are not finite and above 0",
                           "repeat 'alert-bench record'")
     return xi
 
@@ -165,9 +165,9 @@ def draw(recording, numbers):
     _reaction(axes[1, 1], one, on, numbers)
     share = numbers["variance_share_of_one_factor_per_input"]
     style.finish(fig, "Is one slow-down factor enough?", [
-        "ξ: time to a network's last stage over that of the profile",
+        "ξ: time to a network's last stage divided by the profile's",
         f"right, and below: {numbers['network_followed']}, {profile.caps_w[-1]:g} W (uncapped)",
-        "networks and caps ran one after another: their spread holds the noise of the host too",
+        "networks and caps ran one after another: so their spread includes the noise of the host",
         "" if share is None else f"one factor per input explains {100 * share:.0f} % of the variance of log ξ",
         f"latency: {profile.latency_source}", profile.random_weights_text()],
         subtitle=", ".join(t for t in (profile.workload, contention.scenario_text(recording.scenario()), f"{len(xi)} inputs",
@@ -188,7 +188,7 @@ def _spread(ax, xi, on):
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(left=0)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("standard deviation of ξ over its mean, %")
+    ax.set_xlabel("standard deviation of ξ / its mean, %")
     ax.set_title("Spread (box: quartiles, whiskers: 5 to 95 %)", loc="left")
 
 
@@ -202,7 +202,7 @@ def _quantiles(ax, one, on):
         ax.plot(expected, z, ".", ms=3.2, mew=0, color=color, label=f"{name} ({len(z)})", zorder=3, gid=f"quantiles:{name}")
         reach = max(reach, abs(expected[0]))
     ax.plot([-reach, reach], [-reach, reach], color=style.BLACK, lw=0.7, ls="--", zorder=2)
-    ax.set_xlabel("quantile of a normal, sd")
+    ax.set_xlabel("quantile of a normal distribution, sd")
     ax.set_ylabel("quantile of ξ, sd from its mean")
     ax.legend(loc="upper left")
     ax.set_title("Distribution", loc="left")
@@ -257,6 +257,6 @@ def _reaction(ax, one, on, numbers):
     ax.axhline(100 * COVERED, color=style.BLACK, lw=0.7, ls=":", zorder=1)
     ax.axvline(0.5, color=style.BLACK, lw=0.6, zorder=1)
     ax.set_ylim(-60, 200)
-    ax.set_xlabel("inputs seen since the co-runner started")
-    ax.set_ylabel("of the step covered\nby the filter's mean, %")
+    ax.set_xlabel("inputs since the co-runner started")
+    ax.set_ylabel("share of the step covered\nby the filter's mean, %")
     ax.legend(*zip(*drawn), loc="lower right")

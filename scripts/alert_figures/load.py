@@ -1,7 +1,7 @@
-"""Reads a result folder. Everything that depends on the shape of a file is here, so that a changed format is mended once.
+"""Reads a result folder. Everything that depends on the format of a file is here, so that a changed format is handled once.
 
-Missing: the input of a figure is not there (the figure is skipped aloud).
-Broken:  a file is there and cannot be used; the message says file, key and mend.
+Missing: the input of a figure does not exist (the figure is skipped, with a note).
+Broken:  a file exists but cannot be used; the message names file, key and remedy.
 """
 
 import json
@@ -23,8 +23,8 @@ class Broken(Exception):
     pass
 
 
-def broken(path, key, what, mend):
-    return Broken(f"{path}: {key + ': ' if key else ''}{what}; {mend}")
+def broken(path, key, what, remedy):
+    return Broken(f"{path}: {key + ': ' if key else ''}{what}; {remedy}")
 
 
 def natural(text):
@@ -32,9 +32,9 @@ def natural(text):
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in re.split(r"(\d+)", str(text)) if p]
 
 
-def read_json(path, mend="write it again with 'alert-bench report' or repeat the run"):
+def read_json(path, remedy="write it again with 'alert-bench report' or repeat the run"):
     def refuse(word):
-        raise ValueError(f"{word} is no JSON")
+        raise ValueError(f"{word} is not valid JSON")
 
     try:
         with open(path, encoding="utf-8") as f:
@@ -42,11 +42,11 @@ def read_json(path, mend="write it again with 'alert-bench report' or repeat the
     except FileNotFoundError:
         raise Missing(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as e:
-        raise broken(path, "", f"cannot be read ({e})", "mend its permissions or its encoding (UTF-8)") from None
+        raise broken(path, "", f"cannot be read ({e})", "fix its permissions or its encoding (UTF-8)") from None
     except ValueError as e:
-        raise broken(path, "", f"torn or no JSON ({e})", mend) from None
+        raise broken(path, "", f"damaged, or not valid JSON ({e})", remedy) from None
     if not isinstance(value, dict):
-        raise broken(path, "", "is no JSON object", mend)
+        raise broken(path, "", "is not a JSON object", remedy)
     return value
 
 
@@ -97,17 +97,17 @@ class Profile:
         self.workload = str(raw.get("workload") or "")
         self.accuracy_unit = raw.get("accuracy_unit", "f1" if self.workload == "squad" else "top1")  # as Profile::read
         if self.accuracy_unit not in ACCURACY_NAMES:
-            raise broken(path, "accuracy_unit", f"{json.dumps(self.accuracy_unit)} is none of {', '.join(ACCURACY_NAMES)}",
+            raise broken(path, "accuracy_unit", f"{json.dumps(self.accuracy_unit)} is not one of {', '.join(ACCURACY_NAMES)}",
                          "make the profile again with 'alert-bench profile'")
         self.host = str(raw.get("host") or "")
         self.power_model = raw.get("power_model") if isinstance(raw.get("power_model"), dict) else {}
         self.mean_size = number(raw.get("mean_size", 1))
         if not self.mean_size > 0:
-            raise broken(path, "mean_size", f"{json.dumps(raw.get('mean_size'))} is no number above 0",
+            raise broken(path, "mean_size", f"{json.dumps(raw.get('mean_size'))} is not a number above 0",
                          "make the profile again with 'alert-bench profile'")
         models = raw.get("models")
         if not isinstance(models, list) or not models:
-            raise broken(path, "models", "is no list of networks", "make the profile again with 'alert-bench profile'")
+            raise broken(path, "models", "is not a list of networks", "make the profile again with 'alert-bench profile'")
         self.models = [self._model(m, f"models[{i}]") for i, m in enumerate(models)]
 
     def _numbers(self, raw, key, count, where=""):
@@ -125,7 +125,7 @@ class Profile:
         caps = len(self.caps_w)
         stages = raw.get("stages")
         if not isinstance(stages, list) or not stages:
-            raise broken(self.path, f"{where}.stages", "is no list", "make the profile again with 'alert-bench profile'")
+            raise broken(self.path, f"{where}.stages", "is not a list", "make the profile again with 'alert-bench profile'")
         mean = np.array([self._numbers(s, "mean_s", caps, f"{where}.stages[{i}]") for i, s in enumerate(stages)])
         accuracy = self._numbers(raw, "accuracy", None, where)
         if len(accuracy) != len(stages):
@@ -138,7 +138,7 @@ class Profile:
     def _size_growth(self, raw, where):
         value = raw.get("size_growth", 0.0)
         if np.isnan(number(value)) or not 0 <= number(value) <= 2:
-            raise broken(self.path, f"{where}.size_growth", f"{json.dumps(value)} is no number from 0 to 2",
+            raise broken(self.path, f"{where}.size_growth", f"{json.dumps(value)} is not a number from 0 to 2",
                          "make the profile again with 'alert-bench profile'")
         return number(value)
 
@@ -214,7 +214,7 @@ class Recording:
         if rows != profile.rows or caps != len(profile.caps_w):
             raise broken(os.path.join(folder, "stage_end_s.npy"), "",
                          f"has {rows} rows and {caps} caps, the profile {profile.path} has {profile.rows} and {len(profile.caps_w)}",
-                         "put the profile that the recording was made with beside it, as recording/profile.json")
+                         "put the profile that the recording was made with next to it, as recording/profile.json")
         on = self._array("co_runner_on.npy", 1)
         if len(on) != inputs:
             raise broken(os.path.join(folder, "co_runner_on.npy"), "", f"has {len(on)} inputs, stage_end_s.npy has {inputs}",
@@ -249,7 +249,7 @@ class Recording:
         except FileNotFoundError:
             raise Missing(f"{path}: no such file") from None
         except (ValueError, OSError, EOFError) as e:
-            raise broken(path, "", f"torn or no .npy array ({e})", "repeat 'alert-bench record'") from None
+            raise broken(path, "", f"damaged, or not an .npy array ({e})", "repeat 'alert-bench record'") from None
         if array.ndim != dimensions or array.size == 0:
             raise broken(path, "", f"has shape {array.shape}, needs {dimensions} dimensions, none empty",
                          "repeat 'alert-bench record'")
@@ -268,7 +268,7 @@ class TraceHeader:
         except ValueError:
             raw = None
         if not isinstance(raw, dict) or raw.get("record") != "header":
-            raise broken(path, "record", "the first line is no trace header", "remove the file or repeat the run")
+            raise broken(path, "record", "the first line is not a trace header", "remove the file or repeat the run")
         self.raw = raw
         stem = os.path.basename(path)[: -len(".jsonl")]
         parts = stem.split(".")  # SCHEDULER[.SETTING][.MODE]
@@ -292,19 +292,19 @@ class TraceHeader:
 
 
 class Trace:
-    """Columns over the inputs (warm-up left out). NaN where a value is unknown."""
+    """Columns over the inputs (without warm-up). NaN where a value is unknown."""
 
     def __init__(self, header, profile, notes):
         self.header = header
         records = self._read(header.path, notes)
         if not records:
-            raise Missing(f"{header.path}: holds no input")
+            raise Missing(f"{header.path}: contains no input")
         need = {k: [] for k in ("input", "latency_s", "deadline_s", "cap_w", "accuracy", "energy_j")}
         for line, r in records:
             for key, column in need.items():
                 value = number(r.get(key))
                 if np.isnan(value) and key in ("input", "latency_s"):
-                    raise broken(header.path, key, f"is missing or no number in line {line}", "repeat the run")
+                    raise broken(header.path, key, f"is missing or not a number in line {line}", "repeat the run")
                 column.append(value)
         for key, column in need.items():
             setattr(self, key, np.array(column))
@@ -333,7 +333,7 @@ class Trace:
             self.violated = self.late_share > ALLOWED_SHARE or any(broke[-1].get(k) is True for k in ("mean_accuracy", "mean_energy"))
 
     def running_mean(self, column):
-        """Of the judged inputs up to each, those left out whose value is unknown."""
+        """Of the judged inputs up to each, without those whose value is unknown."""
         values = getattr(self, column)
         known = ~np.isnan(values)
         with np.errstate(invalid="ignore"):
@@ -352,12 +352,12 @@ class Trace:
             try:
                 r = json.loads(text)
                 if not isinstance(r, dict):
-                    raise ValueError("no object")
+                    raise ValueError("not an object")
             except ValueError as e:
                 if i - 1 == last:  # a kill loses the line in progress, by design
-                    notes(f"{path}: the last line is torn (the run was cut off); drawn without it")
+                    notes(f"{path}: the last line is truncated (the run was interrupted) and ignored")
                     break
-                raise broken(path, "", f"line {i} is torn ({e})", "remove the line or repeat the run") from None
+                raise broken(path, "", f"line {i} is damaged ({e})", "remove the line or repeat the run") from None
             if r.get("record") == "input" and not r.get("warmup"):
                 records.append((i, r))
             if r.get("record") == "end":
@@ -391,7 +391,7 @@ class Trace:
 
 
 class Cell:
-    """One scheduler on one setting in one mode. `share`: of the inputs that break a goal by themselves."""
+    """One scheduler on one setting in one mode. `share`: of the inputs that break a goal on their own."""
 
     def __init__(self, scheduler, setting, mode, task, inputs, share, late_share, energy_j, error, judge, violated, violated_strict,
                  normalised=None):
@@ -419,7 +419,7 @@ def domain_of(workload, overall):
 
 
 class Value:
-    """A total with its interval (NaN where unknown) and the number of settings behind it."""
+    """A total with its interval (NaN where unknown) and the number of settings included."""
 
     def __init__(self, value=np.nan, low=np.nan, high=np.nan, settings=0):
         self.value, self.low, self.high, self.settings = value, low, high, settings
@@ -430,7 +430,7 @@ class Value:
 
 
 class Evaluation:
-    """evaluation.json: see lib/evaluation/evaluation.h for what its figures mean."""
+    """evaluation.json: see lib/evaluation/evaluation.h for what its values mean."""
 
     # How cells are joined.
     METRICS = {"violation_rate": "mean", "in_time": "mean", "satisfaction": "mean", "normalised": "harmonic", "over_static": "harmonic",
@@ -449,10 +449,10 @@ class Evaluation:
             raise broken(path, "kind", f"{json.dumps(self.raw.get('kind'))} is not \"evaluation\"", AGAIN)
         self.schedulers = self.raw.get("schedulers")
         if not isinstance(self.schedulers, list) or not self.schedulers or not all(isinstance(s, str) for s in self.schedulers):
-            raise broken(path, "schedulers", "is no list of names", AGAIN)
+            raise broken(path, "schedulers", "is not a list of names", AGAIN)
         cells = self.raw.get("cells")
         if not isinstance(cells, list):
-            raise broken(path, "cells", "is no list", AGAIN)
+            raise broken(path, "cells", "is not a list", AGAIN)
         for i, c in enumerate(cells):
             self._check(c, f"cells[{i}]")
         self.cells = [c for c in cells if c["failed"] is None]
@@ -469,7 +469,7 @@ class Evaluation:
             found = value.get(key, 0) if isinstance(value, dict) else 0
             bad = isinstance(found, bool) and kind is not bool
             if not isinstance(found, kind) or bad or not isinstance(value, dict) or key not in value:
-                raise broken(self.path, f"{where}.{key}", f"is no {name}", AGAIN)
+                raise broken(self.path, f"{where}.{key}", f"is missing, or not of type {name}", AGAIN)
             return found
 
         for key in ("id", "workload", "scenario", "energy_source", "accuracy_source"):
@@ -549,7 +549,7 @@ class Evaluation:
         return Value(value, *(float(v) for v in np.percentile(join(means), [tail, 100 - tail])), settings)
 
     def strict_rate(self, cells, scheduler):
-        """Share of the settings violated where goals are read input by input, among those that are feasible so; NaN where none is."""
+        """Share of the settings violated when goals are judged input by input, among those that are feasible then; NaN if none is."""
         rates = []
         for c in cells:
             strict = c["schedulers"].get(scheduler, {}).get("strict", {}) if isinstance(c.get("schedulers"), dict) else {}
@@ -575,12 +575,12 @@ class Evaluation:
         return ", ".join(sorted({c[key] for c in cells}))
 
     def caption(self, cells):
-        """Where the figures come from, for the small print."""
+        """Where the values come from, for the footer."""
         inputs = sorted({c["inputs"] - whole(c.get("warmup_inputs"), 0) for c in cells})
         count = f"{inputs[0]}" if len(inputs) == 1 else f"{inputs[0]} to {inputs[-1]}"
-        return [f"{count} inputs a setting, replayed from recordings", f"energy: {self.source_text(cells, 'energy_source')}",
+        return [f"{count} inputs per setting, replayed from recordings", f"energy: {self.source_text(cells, 'energy_source')}",
                 f"accuracy: {self.source_text(cells, 'accuracy_source')}",
-                f"{len(self.failed)} failed cells left out" if self.failed else ""]
+                f"{len(self.failed)} failed cells omitted" if self.failed else ""]
 
 
 class Result:
@@ -589,11 +589,11 @@ class Result:
     def __init__(self, folder, notes=lambda text: None):
         self.folder, self.notes = folder, notes
         if not os.path.isdir(folder):
-            raise broken(folder, "", "no such folder", "give the folder that 'alert-bench run ... --out FOLDER' wrote")
+            raise broken(folder, "", "no such folder", "use the folder that 'alert-bench run ... --out FOLDER' wrote")
         inside = ("manifest.json", "profile.json", "traces", "recording", "summary.json", "evaluation.json")
         if not any(os.path.exists(self.path(name)) for name in inside):
-            raise broken(folder, "", f"is no result folder (none of {', '.join(inside)} in it)",
-                         "give the folder that 'alert-bench run ... --out FOLDER' wrote")
+            raise broken(folder, "", f"is not a result folder (it contains none of {', '.join(inside)})",
+                         "use the folder that 'alert-bench run ... --out FOLDER' wrote")
         self._cache = {}
 
     def path(self, *parts):
@@ -644,9 +644,9 @@ class Result:
         def make():
             found = Evaluation(self.path("evaluation.json"))
             for c in found.failed:
-                self.notes(f"{found.path}: cell {c['id']} failed and is left out: {c['failed']}")
+                self.notes(f"{found.path}: cell {c['id']} failed and is omitted: {c['failed']}")
             if not found.cells:
-                raise Missing(f"{found.path}: holds no cell that could be evaluated")
+                raise Missing(f"{found.path}: contains no cell that could be evaluated")
             return found
 
         return self._once("evaluation", make)
@@ -679,7 +679,7 @@ class Result:
         return ", ".join(sorted(profile.energy_source_text() if profile and s == profile.energy_source else s for s in sources))
 
     def verdict_text(self):
-        """For the small print, where the result does not simply count."""
+        """For the footer, if the result is not simply valid."""
         manifest = self.manifest()
         verdict = manifest.get("verdict") if isinstance(manifest.get("verdict"), dict) else {}
         parts = ["INVALID RESULT" if verdict.get("valid") is False else ""]
@@ -695,11 +695,11 @@ class Result:
             for name in names:
                 path = os.path.join(folder, name)
                 if os.path.getsize(path) == 0:
-                    self.notes(f"{path}: is empty (the run was cut off before its first line); left out")
+                    self.notes(f"{path}: is empty (the run was interrupted before its first line) and ignored")
                     continue
                 found.append(TraceHeader(path))
             if not found:
-                raise Missing(f"{folder}: holds no trace (SCHEDULER.SETTING.MODE.jsonl)")
+                raise Missing(f"{folder}: contains no trace (SCHEDULER.SETTING.MODE.jsonl)")
             return found
 
         return self._once("headers", make)
@@ -719,7 +719,7 @@ class Result:
                 ("modes", [h.mode for h in headers])))
             if asked:
                 raise broken(self.path("traces"), "", what, f"choose among {have}")
-            raise Missing(f"{self.path('traces')}: {what}; there are {have}")
+            raise Missing(f"{self.path('traces')}: {what}; available: {have}")
         return min(fits, key=lambda h: (h.mode != LIVE, natural(h.setting)))
 
     def cells(self):
@@ -732,7 +732,7 @@ class Result:
             summary = self.summary()
             listed = summary.get("results")
             if not isinstance(listed, list):
-                self.notes(f"{self.path('summary.json')}: results: is no list; the bars are computed from the traces")
+                self.notes(f"{self.path('summary.json')}: results: is not a list; the bars are computed from the traces")
         except Missing as e:
             self.notes(f"{e}; the bars are computed from the traces")
             listed = []
@@ -756,7 +756,7 @@ class Result:
             cells[key] = Cell(*key, header.task, len(t), float(np.mean(t.any_violation)), t.late_share, _mean(t.energy_j), _mean(t.error),
                               header.judge, t.violated, t.violated_strict)
         if not cells:
-            raise Missing(f"{self.path('summary.json')}: no such file or no results in it, and no traces to compute them from")
+            raise Missing(f"{self.path('summary.json')}: does not exist or contains no results, and there are no traces to compute them from")
         for cell in cells.values():
             if cell.normalised is None:
                 cell.normalised = self._normalise(cell, cells, by_key)

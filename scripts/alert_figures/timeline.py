@@ -37,7 +37,7 @@ def draw_pair(result, options):
 
 
 def window(trace, options):
-    """First and last input to draw: as asked; else all, or the stretch of WINDOW inputs with the most changes of contention."""
+    """First and last input to draw: as requested; or else all, or the stretch of WINDOW inputs with the most changes of contention."""
     first, last = int(trace.input.min()), int(trace.input.max())
     if options.inputs:
         return max(first, options.inputs[0]), min(last, options.inputs[1])
@@ -96,7 +96,7 @@ def _draw(result, headers, options, width):
         for ax in panel:
             ax.grid(axis="x", visible=False)
         if len(traces) > 1:
-            title = {"alert-trad": "alert-trad: traditional networks only", "alert": "alert: anytime networks added"}
+            title = {"alert-trad": "alert-trad: traditional networks only", "alert": "alert: with anytime networks too"}
             panel[0].set_title(title.get(t.header.scheduler, t.header.scheduler), loc="left", pad=6)
     # Beyond this a few outliers would flatten everything else; they are drawn at the edge and counted.
     tops = np.concatenate([t.latency_s[s] for t, s in zip(traces, shown)]) * 1e3
@@ -135,15 +135,15 @@ def _draw(result, headers, options, width):
         broke = ", ".join(f"{k} {int(v[mask].sum())}" for k, v in trace.violations.items() if v[mask].any())
         name = f"{trace.header.scheduler}: " if len(traces) > 1 else ""
         counts.append(f"{name}violations in {n} inputs: {broke or 'none'}" + (
-            f"; goals {'violated' if trace.violated else 'kept'} on average over the run" if trace.header.judge == load.MEAN else ""))
+            f"; goals {'violated' if trace.violated else 'met'} on average over the run" if trace.header.judge == load.MEAN else ""))
     part = "" if shown[0].all() else f"inputs {first} to {last} of {int(traces[0].input.max()) + 1}"
-    title = f"Time line of {h.scheduler}" if len(traces) == 1 else "The same run without and with anytime networks"
+    title = f"Timeline of {h.scheduler}" if len(traces) == 1 else "The same run without and with anytime networks"
     style.finish(fig, title, [
         f"scenario {h.scenario or result.scenario_name() or 'unknown'}", part, *counts,
         f"{beyond} above the axis (triangles)" if beyond else "",
         f"energy: {result.energy_source()}", f"accuracy: {profile.accuracy_text() if profile else 'of the profile'}",
         profile.random_weights_text() if profile else "",
-        "" if all(t.complete for t in traces) else "the run was cut off", result.verdict_text()],
+        "" if all(t.complete for t in traces) else "the run was interrupted", result.verdict_text()],
         subtitle=f"{goal_text(h)} · {h.mode}", legend=legend)
     return fig
 

@@ -32,7 +32,7 @@ SPOILERS = {
 
 
 def refuse_constant(name):
-    raise ValueError(name + " is no JSON")
+    raise ValueError(name + " is not valid JSON")
 
 
 def main():

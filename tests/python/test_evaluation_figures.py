@@ -107,7 +107,7 @@ class Drawn(Case):
                 own = sorted((s for s in cell["settings"] if s["accuracy"] == goal), key=lambda s: s["deadline_s"])
                 drawn = by_gid(fig, f"energy:{goal:.6g}:{name}")
                 if name != "alert" and all(s["ideals"][name] is None for s in own):
-                    self.assertFalse(drawn, "no configuration of the level keeps any of the goals")
+                    self.assertFalse(drawn, "no configuration of the level meets any of the goals")
                     continue
                 line = drawn[0]
                 alert = name == "alert"
@@ -154,7 +154,7 @@ class Drawn(Case):
         said = []
         fig = grid.draw_energy(load.Result(folder, said.append), options())
         self.assertFalse(by_gid(fig, "violated:fashion-mnist:compute-1:alert"))
-        self.assertIn("1 failed cells left out", text_of(fig, "footer").replace("\n", " "))
+        self.assertIn("1 failed cells omitted", text_of(fig, "footer").replace("\n", " "))
         self.assertTrue(any("compute-1/min_energy/seed-1 failed" in s for s in said))
 
     def test_nothing_leaves_the_page_or_covers_the_other(self):
@@ -228,19 +228,19 @@ class CommandLine(Case):
             return raw
 
         for value, message in (
-                ('{"schema_version": "1.0", "cells": [', r"evaluation\.json: torn or no JSON .*; write it again with 'alert-bench replay"),
-                ("[]", "is no JSON object"), ('{"a": NaN}', "NaN is no JSON"),
+                ('{"schema_version": "1.0", "cells": [', r"evaluation\.json: damaged, or not valid JSON .*; write it again with 'alert-bench replay"),
+                ("[]", "is not a JSON object"), ('{"a": NaN}', "NaN is not valid JSON"),
                 (spoilt(lambda r: r.update(schema_version="9.0")), r'schema_version: "9\.0" is not known; this script reads "2\.0"'),
                 (spoilt(lambda r: r["cells"][1].update(judge="lenient")), r'cells\[1\]\.judge: "lenient" is neither'),
-                (spoilt(lambda r: r["cells"][0]["settings"][3].pop("ideals")), r"cells\[0\]\.settings\[3\]\.ideals: is no object"),
+                (spoilt(lambda r: r["cells"][0]["settings"][3].pop("ideals")), r"cells\[0\]\.settings\[3\]\.ideals: is missing, or not of type object"),
                 (spoilt(lambda r: r.pop("schema_version")), "schema_version: null is not known"),
                 (spoilt(lambda r: r.update(kind="summary")), 'kind: "summary" is not "evaluation"'),
-                (spoilt(lambda r: r.update(schedulers=[])), "schedulers: is no list of names"),
-                (spoilt(lambda r: r.update(cells={})), "cells: is no list"),
+                (spoilt(lambda r: r.update(schedulers=[])), "schedulers: is not a list of names"),
+                (spoilt(lambda r: r.update(cells={})), "cells: is not a list"),
                 (spoilt(lambda r: r["cells"][1].update(task="fast")), r'cells\[1\]\.task: "fast" is neither'),
                 (spoilt(lambda r: r["cells"][0].pop("scenario")), r"cells\[0\]\.scenario: is no text"),
                 (spoilt(lambda r: r["cells"][0]["settings"][3].update(feasible=1)), r"cells\[0\]\.settings\[3\]\.feasible: is no true or false"),
-                (spoilt(lambda r: r["cells"][2]["settings"][0]["results"].pop("alert")), r"cells\[2\]\.settings\[0\]\.results\.alert: is no object")):
+                (spoilt(lambda r: r["cells"][2]["settings"][0]["results"].pop("alert")), r"cells\[2\]\.settings\[0\]\.results\.alert: is missing, or not of type object")):
             folder = self.written(value)
             code, _, err = command(folder, "--only", "grid_energy")
             self.assertEqual(code, 2, err)

@@ -429,7 +429,7 @@ class CommandLine(Case):
             f.write('{"caps_w": [35, ')
         code, _, err = command(folder, "--only", "error_latency")
         self.assertEqual(code, 2)
-        self.assertRegex(err, r"profile\.json: torn or no JSON .*; write it again")
+        self.assertRegex(err, r"profile\.json: damaged, or not valid JSON .*; write it again")
 
     def test_missing_key_is_named(self):
         folder = self.copy()
@@ -449,7 +449,7 @@ class CommandLine(Case):
             f.write('{"caps_w": [NaN]}')
         code, _, err = command(folder, "--only", "error_latency")
         self.assertEqual(code, 2)
-        self.assertIn("NaN is no JSON", err)
+        self.assertIn("NaN is not valid JSON", err)
 
     def test_torn_array(self):
         folder = self.copy()
@@ -477,7 +477,7 @@ class CommandLine(Case):
             f.write("".join(lines[:40]) + lines[40][:30])
         code, _, err = command(folder, "--only", "timeline")
         self.assertEqual(code, 0, err)
-        self.assertIn("the last line is torn", err)
+        self.assertIn("the last line is truncated", err)
         fig = timeline.draw(load.Result(folder), options())
         self.assertEqual(len(by_gid(fig, "deadline")[0].get_xdata()), 39)
         self.assertIn("the run was cut off", text_of(fig, "footer"))
@@ -492,7 +492,7 @@ class CommandLine(Case):
             f.write("".join(lines))
         code, _, err = command(folder, "--only", "timeline")
         self.assertEqual(code, 2)
-        self.assertIn("line 21 is torn", err)
+        self.assertIn("line 21 is damaged", err)
 
     def test_figures_without_input_are_skipped_aloud(self):
         folder = self.copy()

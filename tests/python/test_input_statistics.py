@@ -162,8 +162,8 @@ class CommandLine(Case):
         broken = np.load(os.path.join(times, "stage_end_s.npy"))
         broken[3] = np.nan
         np.save(os.path.join(times, "stage_end_s.npy"), broken)
-        for folder, message in ((torn, r"recording\.json: torn or no JSON .*; "), (missing, r"stage_end_s\.npy: no such file"),
-                                (sized, r"size\.npy: is not one size above 0"), (times, r"stage_end_s\.npy: holds times that are not finite"),
+        for folder, message in ((torn, r"recording\.json: damaged, or not valid JSON .*; "), (missing, r"stage_end_s\.npy: no such file"),
+                                (sized, r"size\.npy: is not one size above 0"), (times, r"stage_end_s\.npy: contains times that are not finite"),
                                 (os.path.join(self.root, "nowhere"), r"nowhere/profile\.json: no such file")):
             code, _, err = command(good, folder, "--out", out)
             self.assertEqual(code, 2, err)
