@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Installs what alert-bench is built from (Debian or Ubuntu packages), and nothing where all of it is there already.
-# Sourced or called by quickstart.sh and test.sh; needs root or sudo only where something is missing.
-#   scripts/setup.sh [--tests]    --tests: also what only tests need; where that cannot be had, the test says that it is skipped
+# Installs the packages needed to build alert-bench (Debian or Ubuntu), and nothing if they are already installed.
+# Sourced or called by quickstart.sh and test.sh; needs root or sudo only if something is missing.
+#   scripts/setup.sh [--tests]    --tests: also the packages that only tests need; if one is unavailable, its test reports that it is skipped
 set -euo pipefail
 
 packages=(g++ cmake ninja-build git libcli11-dev nlohmann-json3-dev libfmt-dev catch2 zlib1g-dev libssl-dev
   libjpeg62-turbo-dev libicu-dev dataset-fashion-mnist libopenblas0-openmp python3 python3-numpy python3-matplotlib
   python3-jsonschema)
-# An own LibTorch (2.x archive, Ubuntu) comes in through CMAKE_PREFIX_PATH.
+# Set CMAKE_PREFIX_PATH to use your own LibTorch (2.x archive, Ubuntu).
 [ -n "${CMAKE_PREFIX_PATH:-}" ] || packages+=(libtorch-dev)
 
-# A Slurm for tests/cli/test_slurm.py, which starts its own daemons; stress-ng for the co-runners that are one; scipy for the
+# A Slurm for tests/cli/test_slurm.py, which starts its own daemons; stress-ng for the stress-ng co-runners; scipy for the
 # linear programmes of tests/python/evaluator.py; clang-format and clang-tidy for scripts/check.sh.
 optional=()
 [ "${1:-}" != --tests ] || optional=(slurmctld slurmd slurm-client munge stress-ng python3-scipy clang-format clang-tidy)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and passes all tests: the release build with LibTorch, then everything that needs no
-# LibTorch once more under the address and undefined-behaviour sanitizers, and the checks of scripts/check.sh. Can be run again, from any
+# Installs what is missing, builds, and runs all tests: the release build with LibTorch, then everything that does not
+# need LibTorch again under the address and undefined-behaviour sanitizers, and the checks of scripts/check.sh. Can be run again, from any
 # folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."

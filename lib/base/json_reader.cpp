@@ -37,7 +37,7 @@ struct Cursor {
   bool operator!=(const Cursor& other) const { return at != other.at; }
 };
 
-// Builds the value from the parser's events: nlohmann's own builder takes a key that stands twice, and its
+// Builds the value from the parser's events: nlohmann's own builder accepts a duplicate key, and its
 // callback, which could see that and the depth, makes parsing quadratic in the number of objects.
 template <class Json>
 class Builder {
@@ -67,7 +67,7 @@ class Builder {
     Json& object = *open_.back();
     if (!is_new(key)) {
       const Json& first = object.at(key);
-      fail(line_of(taken_), fmt::format("key {} stands twice in one object, first as {}; take one out",
+      fail(line_of(taken_), fmt::format("duplicate key {} in one object, first as {}; remove one of them",
                                         shown_json(key), shown_json(first)));
     }
     if constexpr (keeps_order) {
@@ -212,7 +212,7 @@ const json* JsonReader::find(const std::string& key) {
 
 const json& JsonReader::need(const std::string& key, const char* what) {
   const json* value = find(key);
-  if (!value) fail(key, fmt::format("is missing; give {}", what));
+  if (!value) fail(key, fmt::format("is missing; add {}", what));
   return *value;
 }
 

@@ -1,5 +1,5 @@
 // Reads a JSON object strictly: every key has a type and a range, and a key that nobody asked for is an error
-// that names the nearest known one. All errors are InputError: "<where>: <key>: ... <value> ... <mend>".
+// that names the nearest known one. All errors are InputError: "<where>: <key>: ... <value> ... <remedy>".
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct JsonLimits {
 constexpr JsonLimits written_by_hand{size_t{16} << 20, 32, 1000000};
 
 // Parses one JSON value, in time that grows with its length. InputError is opened by `where` and names the
-// line of a syntax error, a key that stands twice in one object (the last would win, unnoticed), or the limit
+// line of a syntax error, a duplicate key in one object (the last would silently win), or the limit
 // that is exceeded. NaN and Infinity are refused (JSON has none); a byte order mark of UTF-8 is passed over.
 // `Json`: nlohmann::json or ordered_json.
 template <class Json = nlohmann::json>

@@ -265,7 +265,8 @@ void Profile::check(const std::string& where) const {
     const ModelProfile& model = models[m];
     const std::string key = fmt::format("models[{}]", m);
     if (model.name.empty()) check.fail(key + ": name", "is empty");
-    if (!names.insert(model.name).second) check.fail(key + ": name", "\"{}\" stands there twice", model.name);
+    if (!names.insert(model.name).second)
+      check.fail(key + ": name", "duplicate name \"{}\"; rename one of the networks", model.name);
     if (model.stages() < 1 || model.stages() > max_stages)
       check.fail(key + ": accuracy", "has {} stages; give 1 to {}", model.stages(), max_stages);
     check.within(key + ": size_growth", model.size_growth, 0, 2);

@@ -486,7 +486,7 @@ EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std:
   for (size_t i = 0; i < e.cells.size(); ++i)
     for (size_t k = 0; k < i; ++k)
       if (e.cells[i].id == e.cells[k].id)
-        reader.fail("cells", fmt::format("\"{}\" is there twice", e.cells[i].id));
+        reader.fail("cells", fmt::format("duplicate cell \"{}\"", e.cells[i].id));
   e.total();
   return e;
 }

@@ -183,7 +183,7 @@ NetworkFile NetworkFile::read(const std::string& path, bool need_accuracy) {
   for (JsonReader& n : networks) {
     file.networks.push_back(read_network(n, std::filesystem::path(path).parent_path(), need_accuracy));
     if (!names.insert(file.networks.back().name).second)
-      n.fail("name", fmt::format("\"{}\" stands twice", file.networks.back().name));
+      n.fail("name", fmt::format("duplicate name \"{}\"", file.networks.back().name));
   }
   r.finish();
   if (file.networks.empty()) r.fail("networks", "must list at least one network");

@@ -36,7 +36,7 @@ class Archive {
       const std::string_view data = content(at, name);
       // Else a small file could name its bytes, which are read for their checksum, again and again.
       if (total += data.size(); total > bytes_.size()) fail("its members lie in each other");
-      if (!all.emplace(name, data).second) fail(fmt::format("member \"{}\" stands twice", printable(name)));
+      if (!all.emplace(name, data).second) fail(fmt::format("duplicate member \"{}\"", printable(name)));
       at += member_size + name_size + number(at + 30, 2) + number(at + 32, 2);
     }
     return all;

@@ -8,7 +8,7 @@
 namespace alertbench {
 
 // `path` opens the messages. The views are into `bytes`. InputError: no zip archive, torn, a wrong checksum,
-// compressed or encrypted members, a name that stands twice, members that lie in each other. ZIP64, for more
+// compressed or encrypted members, a duplicate name, overlapping members. ZIP64, for more
 // than 4 GiB, is read.
 std::map<std::string, std::string_view> read_stored_zip(std::string_view bytes, const std::string& path);
 

@@ -440,7 +440,7 @@ std::vector<PickledTensor> TensorPickle::tensors() const {
           "\"{}\" is no tensor{}; in Python save `model.state_dict()`, or a checkpoint with it under "
           "\"state_dict\"",
           printable_name(key.text), value.kind == Kind::object ? fmt::format(" ({})", value.text) : ""));
-    if (!names.insert(key.text).second) fail(fmt::format("\"{}\" stands twice", printable_name(key.text)));
+    if (!names.insert(key.text).second) fail(fmt::format("duplicate name \"{}\"", printable_name(key.text)));
     all.push_back(tensors_[static_cast<size_t>(value.number)]);
     all.back().name = printable_name(key.text);
   }

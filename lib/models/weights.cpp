@@ -130,7 +130,8 @@ void fill_weights(const Weights& tensors, const std::string& path, const NameRul
     if (!tensors.count(name))
       unknown.push_back("unknown: " + stored.name);
     else if (const auto [first, is_new] = found.emplace(name, &stored); !is_new)
-      unknown.push_back(fmt::format("twice: {}, as {} and as {}", name, first->second->name, stored.name));
+      unknown.push_back(
+          fmt::format("duplicate: {}, as {} and as {}", name, first->second->name, stored.name));
   }
   for (const auto& [name, tensor] : tensors) {
     const auto it = found.find(name);

@@ -104,9 +104,8 @@ std::map<std::string, const Setting*> by_name(const Cell& cell, const std::strin
   std::map<std::string, const Setting*> settings;
   for (const Setting& s : cell.settings)
     if (!settings.emplace(s.goals.name, &s).second)
-      throw InputError(
-          fmt::format("{}: cells: {}: the setting \"{}\" is there twice; pairs need names that are unique",
-                      where, cell.id, s.goals.name));
+      throw InputError(fmt::format("{}: cells: {}: duplicate setting \"{}\"; pairing requires unique names",
+                                   where, cell.id, s.goals.name));
   return settings;
 }
 
@@ -279,7 +278,7 @@ std::vector<std::pair<SummaryKey, Summary>> summaries_of(const ResultFile& file)
     const SummaryKey key = fmt::format("{} ({}), {}, {}", s.setting, to_string(s.task), s.mode, s.scheduler);
     for (const auto& [other, summary] : all)
       if (other == key)
-        r.fail("results", fmt::format("\"{}\" is there twice; pairs need names that are unique", key));
+        r.fail("results", fmt::format("duplicate result \"{}\"; pairing requires unique names", key));
     all.emplace_back(key, std::move(s));
   }
   return all;

@@ -44,7 +44,7 @@ struct Comparison {
   nlohmann::ordered_json to_json() const;
 };
 
-// InputError: one is an evaluation and the other a summary; nothing in common; a setting is there twice; a
+// InputError: one is an evaluation and the other a summary; nothing in common; a duplicate setting; a
 // tolerance that is none.
 Comparison compare(const ResultFile& a, const ResultFile& b, double tolerance);
 

@@ -60,11 +60,11 @@ std::string resolve_path(const std::string& scenario_path, const std::string& pa
   return (std::filesystem::path(scenario_path).parent_path() / path).lexically_normal().string();
 }
 
-// What stands twice would count twice: a network in every total, a sensor in the energy.
+// A duplicate would count twice: a network in every total, a sensor in the energy.
 void refuse_twice(const JsonReader& r, const std::string& key, const std::vector<std::string>& words) {
   std::set<std::string> seen;
   for (const std::string& word : words)
-    if (!seen.insert(word).second) r.fail(key, fmt::format("\"{}\" stands twice", word));
+    if (!seen.insert(word).second) r.fail(key, fmt::format("duplicate \"{}\"; remove one of them", word));
 }
 
 GoalSpec read_goal(JsonReader r, size_t index) {
@@ -273,7 +273,7 @@ void read_goals(JsonReader& r, Scenario& s) {
   for (JsonReader& g : r.objects("goals")) {
     s.goals.push_back(read_goal(g, s.goals.size()));
     const std::string& name = s.goals.back().name;
-    if (!goal_names.insert(name).second) g.fail("name", fmt::format("\"{}\" stands twice", name));
+    if (!goal_names.insert(name).second) g.fail("name", fmt::format("duplicate name \"{}\"", name));
   }
   if (s.goals.empty()) r.fail("goals", "at least one goal setting is needed");
 }

@@ -31,7 +31,7 @@ GridSpec read_grid(JsonReader r) {
 void refuse_twice(const JsonReader& r, const std::string& key, std::vector<std::string> words) {
   std::sort(words.begin(), words.end());
   if (const auto twice = std::adjacent_find(words.begin(), words.end()); twice != words.end())
-    r.fail(key, fmt::format("\"{}\" stands twice", *twice));
+    r.fail(key, fmt::format("duplicate \"{}\"; remove one of them", *twice));
 }
 
 }  // namespace

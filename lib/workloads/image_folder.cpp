@@ -98,7 +98,7 @@ std::map<std::string, int> read_synsets(const std::string& path, int classes) {
   each_line(path, [&](const std::string& line, const std::string& where) {
     const std::string word = line.substr(0, line.find_first_of(blanks));
     if (!labels.emplace(word, static_cast<int>(labels.size())).second) {
-      throw InputError(fmt::format("{}: class '{}' is there twice", where, word));
+      throw InputError(fmt::format("{}: duplicate class '{}'", where, word));
     }
   });
   if (static_cast<int>(labels.size()) != classes) {
@@ -190,7 +190,7 @@ void ImageFolder::read_list(const std::string& list, const std::vector<std::stri
     const std::string path = (fs::path(*in) / id).lexically_normal().string();
     const auto [first, fresh] = seen.emplace(path, where);
     if (!fresh)
-      throw InputError(fmt::format("{}: '{}' is there twice, first at {}", where, id, first->second));
+      throw InputError(fmt::format("{}: duplicate file '{}', first at {}", where, id, first->second));
     items_.push_back({id, path, label});
   });
   if (items_.empty()) throw InputError(fmt::format("{}: expected lines `file label`, found none", list));

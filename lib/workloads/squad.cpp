@@ -115,8 +115,7 @@ SquadData SquadData::read(const std::string& path) {
         for (const SquadAnswer& answer : question.answers) result.misplaced_answers += !answer.begin;
         const auto [first, fresh] = places.emplace(question.id, place);
         if (!fresh)
-          bad_squad(place,
-                    fmt::format("id {} is there twice, first at {}", shown(question.id), first->second));
+          bad_squad(place, fmt::format("duplicate id {}, first at {}", shown(question.id), first->second));
         result.questions.push_back(std::move(question));
       }
       result.contexts.push_back(std::move(paragraph.context));

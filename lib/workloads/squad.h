@@ -28,7 +28,7 @@ struct SquadData {
       0;  // not at their answer_start, which is off by some in many data sets of this format
 
   // Throws InputError that names the place, and the question where there is one: no SQuAD JSON, wrong types,
-  // missing keys, an id that is there twice, no questions, a question without answers (SQuAD v2.0), an answer
+  // missing keys, a duplicate id, no questions, a question without answers (SQuAD v2.0), an answer
   // that is empty. Other keys are passed over; answer_start (which counts Unicode characters) is not needed
   // to judge an answer. Files above 256 MiB, 16 levels or 4 million JSON values, and texts above 1 MiB, are
   // refused (the training set: 30 MB, 9 levels, about 0.7 million).
@@ -38,7 +38,7 @@ struct SquadData {
 // Question id -> answer text.
 using SquadPredictions = std::unordered_map<std::string, std::string>;
 
-// A JSON object of id -> text. Throws InputError, also for an id that is there twice (the official evaluation
+// A JSON object of id -> text. Throws InputError, also for a duplicate id (the official evaluation
 // takes the last); the same limits.
 SquadPredictions read_squad_predictions(const std::string& path);
 

@@ -215,7 +215,7 @@ Vocabulary Vocabulary::read(const std::string& path) {
     if (const std::string problem = problem_of(piece); !problem.empty()) fail(problem);
     capitals += has_capital(piece);
     const auto [first, fresh] = v.ids_.emplace(piece, line);
-    if (!fresh) fail(fmt::format("\"{}\" is there twice, first in line {}", piece, first->second + 1));
+    if (!fresh) fail(fmt::format("duplicate word piece \"{}\", first in line {}", piece, first->second + 1));
     v.longest_ = std::max(v.longest_, piece.size());
   }
   v.lines_ = static_cast<size_t>(line);

@@ -19,7 +19,7 @@ struct Span {
 // blank line counts, and is no piece.
 class Vocabulary {
  public:
-  // Throws InputError, with the line where there is one: an empty file, a piece that is there twice or has a
+  // Throws InputError, with the line where there is one: an empty file, a duplicate piece, or one that has a
   // blank or a tab in it, bytes that are not UTF-8, no [PAD], [UNK], [CLS] or [SEP], more than 16 MiB.
   static Vocabulary read(const std::string& path);
 

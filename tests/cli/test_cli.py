@@ -257,7 +257,7 @@ class WithoutNetworks(Folder):
                       "scenarios/smoke.json")
         self.assertEqual(result.returncode, 2, result.stderr)
         for said in ("deep.jsonl: line 1: nested too deeply", "nested.json: line 1: nested too deeply", "many.json: not a scenario",
-                     'twice.json: line 1: key "inputs" stands twice', "typed.json: networks[0]: expected an object", "pipe.json: is a pipe",
+                     'twice.json: line 1: duplicate key "inputs"', "typed.json: networks[0]: expected an object", "pipe.json: is a pipe",
                      'huge.json: network "huge": ', "parameters: it needs "):
             self.assertIn(said, result.stderr)
         self.assertEqual(len(result.stderr.splitlines()), 7, result.stderr)
@@ -837,7 +837,7 @@ class Sweeps(Folder):
             parts = [self.path(f"part-{i}-of-{n}") for i in range(n, 0, -1)]
             self.done(call("merge", *parts, "--out", self.path(f"merged-{n}")))
             self.assertEqual(self.content(f"merged-{n}"), self.content("whole"))
-        # Merging what is merged, and a cell that is there twice, change nothing.
+        # Merging what is merged, and a duplicate cell change nothing.
         self.done(call("merge", self.path("merged-2"), self.path("merged-8"), self.path("whole/evaluation.json"), parts[0],
                        "--out", self.path("again")))
         self.assertEqual(self.content("again"), self.content("whole"))

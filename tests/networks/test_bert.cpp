@@ -337,7 +337,7 @@ void weights_on_disk(const std::filesystem::path& folder) {
   saved([](Dict& d) { d.insert("exits.2.weight", at::zeros({2, 24})); });
   expect_refusal("an exit that the config lacks", "unknown: exits.2.weight", load);
   saved([](Dict& d) { d.insert("bert.embeddings.LayerNorm.gamma", at::zeros({24})); });
-  expect_refusal("one tensor under two names", "twice: bert.embeddings.LayerNorm.weight, as ", load);
+  expect_refusal("one tensor under two names", "duplicate: bert.embeddings.LayerNorm.weight, as ", load);
 }
 
 }  // namespace

@@ -51,17 +51,17 @@ TEST_CASE("A file that is no JSON is refused with its line; NaN is no JSON", "[j
   REQUIRE(contains(message_of([&] { read_json_file(folder / "none"); }), "cannot open this file"));
 }
 
-TEST_CASE("A key that stands twice is refused with its line, wherever it is", "[json]") {
+TEST_CASE("A duplicate key is refused with its line, wherever it is", "[json]") {
   const auto refused = [](const std::string& text) {
     return message_of([&] { parse_json(text, "a.json"); });
   };
   check_says(refused("{\n\"a\": 1,\n\"b\": 2,\n\"a\": 3}"),
-             {"a.json: line 4: ", "key \"a\" stands twice", "first as 1"});
-  check_says(refused("[{\"x\": [{\"deep\": null, \"deep\": null}]}]"), {"line 1", "\"deep\" stands twice"});
-  CHECK(contains(refused("{\"\\u0061\": 1, \"a\": 2}"), "stands twice"));  // one name, written in two ways
+             {"a.json: line 4: ", "duplicate key \"a\"", "first as 1"});
+  check_says(refused("[{\"x\": [{\"deep\": null, \"deep\": null}]}]"), {"line 1", "duplicate key \"deep\""});
+  CHECK(contains(refused("{\"\\u0061\": 1, \"a\": 2}"), "duplicate key"));  // one name, written in two ways
   CHECK(refused("{\"a\": {\"b\": 1}, \"b\": {\"b\": 1}, \"A\": 0}") == "");
   CHECK(contains(message_of([] { parse_json<nlohmann::ordered_json>("{\"a\": 1, \"a\": 1}", "o.json"); }),
-                 "stands twice"));
+                 "duplicate key"));
 }
 
 TEST_CASE(

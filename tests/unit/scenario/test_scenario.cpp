@@ -67,11 +67,11 @@ TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[sc
   for (const char* list : {"candidates", "schedulers"}) {
     j = minimal();
     j[list] = {"alert", "oracle", "alert"};
-    CHECK(contains(message(j), fmt::format("dir/s.json: {}: \"alert\" stands twice", list)));
+    CHECK(contains(message(j), fmt::format("dir/s.json: {}: duplicate \"alert\"", list)));
   }
   j = minimal();
   j["power"] = {{"sensors", {"cpu", "cpu"}}};  // whose energy would be added up
-  CHECK(contains(message(j), "power: sensors: \"cpu\" stands twice"));
+  CHECK(contains(message(j), "power: sensors: duplicate \"cpu\""));
   j = minimal();
   j["inputs"] = "many";
   REQUIRE(contains(message(j), "inputs: expected a whole number, found \"many\""));
@@ -116,7 +116,7 @@ TEST_CASE("Many goals are read in time that grows with their number", "[scenario
   }
   CHECK(Scenario::from_json(j, "s.json").goals.size() == 5'001);
   j["goals"].back()["name"] = "g0";
-  CHECK(contains(message(j), "goals[5000]: name: \"g0\" stands twice"));
+  CHECK(contains(message(j), "goals[5000]: name: duplicate name \"g0\""));
 }
 
 TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") {

@@ -273,8 +273,7 @@ TEST_CASE("a trace that breaks its contract is refused with file and line", "[tr
   refused(header_line + "{\"torn\n" + full_line, "line 2: not valid JSON");
   refused(header_line + std::string(1000000, '[') + std::string(1000000, ']') + "\n",
           "line 2: nested too deeply");
-  refused(header_line + "{\"record\": \"end\", \"record\": \"end\"}\n",
-          "line 2: key \"record\" stands twice");
+  refused(header_line + "{\"record\": \"end\", \"record\": \"end\"}\n", "line 2: duplicate key \"record\"");
   refused(header_line + full_line + "{\"torn\n", "line 3: not valid JSON");
   refused(header_line + "[]\n", "line 2");
   refused(header_line + bare_line + full_line, "line 3: input: 3 comes after 4");
