@@ -238,7 +238,7 @@ class CommandLine(Case):
                 (spoilt(lambda r: r.update(schedulers=[])), "schedulers: is not a list of names"),
                 (spoilt(lambda r: r.update(cells={})), "cells: is not a list"),
                 (spoilt(lambda r: r["cells"][1].update(task="fast")), r'cells\[1\]\.task: "fast" is neither'),
-                (spoilt(lambda r: r["cells"][0].pop("scenario")), r"cells\[0\]\.scenario: is no text"),
+                (spoilt(lambda r: r["cells"][0].pop("scenario")), r"cells\[0\]\.scenario: is missing, or not of type text"),
                 (spoilt(lambda r: r["cells"][0]["settings"][3].update(feasible=1)), r"cells\[0\]\.settings\[3\]\.feasible: is no true or false"),
                 (spoilt(lambda r: r["cells"][2]["settings"][0]["results"].pop("alert")), r"cells\[2\]\.settings\[0\]\.results\.alert: is missing, or not of type object")):
             folder = self.written(value)
@@ -258,7 +258,7 @@ class CommandLine(Case):
             c.update(failed="no such file", settings=[])
         code, _, err = command(self.written(raw), "--only", "distance")
         self.assertEqual(code, 4)
-        self.assertIn("holds no cell that could be evaluated", err)
+        self.assertIn("contains no cell that could be evaluated", err)
 
     def test_same_evaluation_same_bytes(self):
         found = []

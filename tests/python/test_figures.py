@@ -421,7 +421,7 @@ class CommandLine(Case):
     def test_folder_of_something_else(self):
         code, _, err = command(tempfile.mkdtemp(dir=self.root))
         self.assertEqual(code, 2)
-        self.assertIn("is no result folder", err)
+        self.assertIn("is not a result folder", err)
 
     def test_torn_profile_names_file_and_mend(self):
         folder = self.copy()
@@ -480,7 +480,7 @@ class CommandLine(Case):
         self.assertIn("the last line is truncated", err)
         fig = timeline.draw(load.Result(folder), options())
         self.assertEqual(len(by_gid(fig, "deadline")[0].get_xdata()), 39)
-        self.assertIn("the run was cut off", text_of(fig, "footer"))
+        self.assertIn("the run was interrupted", text_of(fig, "footer"))
 
     def test_torn_line_in_the_middle_is_an_error(self):
         folder = self.copy()
