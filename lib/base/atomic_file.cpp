@@ -78,7 +78,7 @@ std::string output_path(const std::string& named) {
   const fs::file_status found = fs::status(path, error);
   if (fs::exists(found) && !fs::is_regular_file(found))
     throw InputError(fmt::format("{}: is {}, not a file; name a file to write", named,
-                                 fs::is_directory(found) ? "a folder" : "a device or the like"));
+                                 fs::is_directory(found) ? "a folder" : "a device or another special file"));
   return path.string();
 }
 

@@ -65,7 +65,7 @@ std::string shortened(const std::string& text) {
   size_t first_end = head, last_begin = text.size() - tail;
   while (!begins(first_end)) --first_end;
   while (!begins(last_begin)) ++last_begin;
-  return fmt::format("{} [... {} bytes left out ...] {}", text.substr(0, first_end), last_begin - first_end,
+  return fmt::format("{} [... {} bytes omitted ...] {}", text.substr(0, first_end), last_begin - first_end,
                      text.substr(last_begin));
 }
 

@@ -52,11 +52,11 @@ std::string find_scenario(const std::string& given) {
   if (std::find(names.begin(), names.end(), name) != names.end()) return (folder / (name + ".json")).string();
   const std::string nearest = nearest_word(name, names);
   if (names.empty())
-    throw InputError(
-        fmt::format("{}: no such file, and no scenarios lie beside this program; give a path", given));
-  throw InputError(fmt::format("{}: no such file, and no scenario of this name is shipped{}; shipped are: {}",
-                               given, nearest.empty() ? "" : fmt::format(", did you mean \"{}\"?", nearest),
-                               fmt::join(names, ", ")));
+    throw InputError(fmt::format(
+        "{}: no such file, and no scenarios are installed with this program; pass a path", given));
+  throw InputError(fmt::format(
+      "{}: no such file, and no shipped scenario has this name{}; shipped scenarios: {}", given,
+      nearest.empty() ? "" : fmt::format(", did you mean \"{}\"?", nearest), fmt::join(names, ", ")));
 }
 
 }  // namespace alertbench

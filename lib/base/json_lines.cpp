@@ -39,11 +39,11 @@ void LineFile::append(std::string_view line) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       const int reason = errno;
-      // On a device there is nothing to take off; readers tolerate a torn line in any case.
+      // On a device there is nothing to take off; readers tolerate a truncated line in any case.
       const bool whole = ::ftruncate(file_, size_) == 0 && ::lseek(file_, size_, SEEK_SET) == size_;
-      throw RunError(fmt::format("{}: cannot write ({}); {} bytes of whole lines are kept{}{}", path_,
-                                 std::strerror(reason), size_, whole ? "" : ", the last line may be torn",
-                                 limit_behind(reason)));
+      throw RunError(fmt::format("{}: cannot write ({}); {} bytes of complete lines are kept{}{}", path_,
+                                 std::strerror(reason), size_,
+                                 whole ? "" : ", the last line may be truncated", limit_behind(reason)));
     }
     rest.remove_prefix(static_cast<size_t>(written));
   }

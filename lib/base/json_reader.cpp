@@ -96,7 +96,7 @@ class Builder {
   bool add(Value&& value) {
     if (++values_ > limits_.values)
       fail(line_of(taken_),
-           fmt::format("holds more than {} JSON values; is it the right file?", limits_.values));
+           fmt::format("holds more than {} JSON values; is this the right file?", limits_.values));
     if (open_.empty()) {
       root_ = std::forward<Value>(value);
       place_ = &root_;
@@ -110,7 +110,7 @@ class Builder {
   bool open(Json container) {
     if (open_.size() == limits_.depth)
       fail(line_of(taken_),
-           fmt::format("nested too deeply: more than {} levels; is it the right file?", limits_.depth));
+           fmt::format("nested too deeply: more than {} levels; is this the right file?", limits_.depth));
     add(std::move(container));
     open_.push_back(place_);
     if constexpr (keeps_order) keys_.emplace_back();

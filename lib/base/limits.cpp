@@ -20,8 +20,8 @@ std::optional<rlim_t> soft_limit(int resource) {
 
 std::string mib(double bytes) { return fmt::format("{:.0f} MiB", bytes / (1 << 20)); }
 
-std::string joined(const std::vector<std::string>& limits, const std::string& mend) {
-  return limits.empty() ? "" : fmt::format("; {}: {}", fmt::join(limits, ", "), mend);
+std::string joined(const std::vector<std::string>& limits, const std::string& remedy) {
+  return limits.empty() ? "" : fmt::format("; {}: {}", fmt::join(limits, ", "), remedy);
 }
 
 std::string process_limits(const std::string& root) {
@@ -29,7 +29,7 @@ std::string process_limits(const std::string& root) {
   if (const auto n = soft_limit(RLIMIT_NPROC))
     limits.push_back(fmt::format("the limit on processes and threads of this user (ulimit -u) is {}", *n));
   if (const auto n = read_cgroup_limits(root).most_processes)
-    limits.push_back(fmt::format("that of this container or job (pids.max) is {}", *n));
+    limits.push_back(fmt::format("the limit of this container or job (pids.max) is {}", *n));
   return joined(limits, "raise it, or end other processes");
 }
 

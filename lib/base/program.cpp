@@ -18,7 +18,7 @@ int guarded(const char* name, const std::function<int()>& work) {
     say("{}: {}", name, e.what());
     return static_cast<int>(e.code());
   } catch (const nlohmann::json::exception& e) {
-    say("{}: a file has a value of another type than expected ({}); `alert-bench validate FILE` says where",
+    say("{}: a file contains a value of an unexpected type ({}); `alert-bench validate FILE` says where",
         name, e.what());
     return static_cast<int>(ExitCode::bad_input);
   } catch (const std::bad_alloc&) {
@@ -39,7 +39,7 @@ int run_program(const char* name, const std::function<int()>& work) {
   const int code = guarded(name, work);
   const std::string lost = finish_output();
   if (lost.empty()) return code;
-  say("{}: standard output cannot be written ({}): what was printed is not whole", name, lost);
+  say("{}: standard output cannot be written ({}): the printed output is incomplete", name, lost);
   return code ? code : static_cast<int>(ExitCode::run_failed);
 }
 

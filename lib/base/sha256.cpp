@@ -31,7 +31,7 @@ class Digest {
 
  private:
   static void require(bool good) {
-    if (!good) throw RunError("SHA-256: libcrypto refuses it");
+    if (!good) throw RunError("SHA-256: libcrypto reports an error");
   }
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };

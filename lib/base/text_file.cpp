@@ -32,7 +32,7 @@ void drop_byte_order_mark(std::string& bytes, const std::string& path) {
   const std::string_view start(bytes);
   if (start.substr(0, 3) == "\xEF\xBB\xBF") bytes.erase(0, 3);
   if (start.substr(0, 2) == "\xFF\xFE" || start.substr(0, 2) == "\xFE\xFF")
-    throw InputError(path + ": is text in UTF-16; save it as UTF-8 (`iconv -f UTF-16 -t UTF-8`)");
+    throw InputError(path + ": is UTF-16 text; save it as UTF-8 (`iconv -f UTF-16 -t UTF-8`)");
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ std::string read_text_file(const std::string& path, size_t max_bytes) {
     more = read_on(file.get(), bytes, path);
     if (bytes.size() > max_bytes)
       throw InputError(
-          fmt::format("{}: is larger than the limit of {} bytes; is it the right file?", path, max_bytes));
+          fmt::format("{}: is larger than the limit of {} bytes; is this the right file?", path, max_bytes));
   }
   drop_byte_order_mark(bytes, path);
   return bytes;
@@ -84,8 +84,9 @@ bool LineReader::next(std::string& line) {
     chunk_.erase(0, at_);
     at_ = 0;
     if (chunk_.size() > max_line_bytes_)
-      throw InputError(fmt::format("{}: line {} is longer than the limit of {} bytes; is it the right file?",
-                                   path_, number_ + 1, max_line_bytes_));
+      throw InputError(
+          fmt::format("{}: line {} is longer than the limit of {} bytes; is this the right file?", path_,
+                      number_ + 1, max_line_bytes_));
     const size_t searched = chunk_.size();
     if (!read_on(file_.get(), chunk_, path_)) file_.reset();
     end = chunk_.find('\n', searched);

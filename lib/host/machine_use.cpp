@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double least_wall_s = 0.2, most_foreign = 0.05, most_steal = 0.01;
-constexpr const char* quota_mend =
+constexpr const char* quota_remedy =
     "raise the quota (cgroup cpu.max or cpu.cfs_quota_us, docker --cpus, Kubernetes limits.cpu)";
 constexpr double least_clock_step_s = 1;  // below, it may have been slewed, as time daemons do
 
@@ -144,29 +144,26 @@ std::vector<std::string> noise_warnings(const Disturbance& d) {
   if (d.foreign_share.value_or(0) > most_foreign)
     all.push_back(
         fmt::format("noise: other processes used {:.0f} % of the processors over {:.1f} s{}; end them, or "
-                    "choose processors "
-                    "that they leave alone",
+                    "choose processors that they do not use",
                     100 * *d.foreign_share, d.wall_s,
                     d.busiest.empty() ? "" : fmt::format(" ({})", fmt::join(d.busiest, ", "))));
   if (d.steal_share.value_or(0) > most_steal)
     all.push_back(fmt::format("noise: the hypervisor took {:.1f} % of the processors over {:.1f} s (steal)",
                               100 * *d.steal_share, d.wall_s));
   if (d.throttle_events.value_or(0) > 0)
-    all.push_back(
-        fmt::format("noise: the processor throttled itself for heat {} times; cool it, or choose lower caps",
-                    *d.throttle_events));
+    all.push_back(fmt::format(
+        "noise: the processor overheated and throttled itself {} times; cool it, or choose lower caps",
+        *d.throttle_events));
   if (d.quota_throttled_periods.value_or(0) > 0)
     all.push_back(fmt::format(
-        "noise: the CPU quota of this container or job ({:.3g} processors) was used up in {} periods, and it "
-        "was stopped{} "
-        "over {:.1f} s; {}",
-        d.cpu_quota.value_or(0), *d.quota_throttled_periods,
-        d.quota_throttled_s ? fmt::format(" for {:.2f} s", *d.quota_throttled_s) : "", d.wall_s, quota_mend));
+        "noise: the CPU quota of this container or job ({:.3g} processors) was used up in {} "
+        "periods within {:.1f} s, and the run was stopped{}; {}",
+        d.cpu_quota.value_or(0), *d.quota_throttled_periods, d.wall_s,
+        d.quota_throttled_s ? fmt::format(" for {:.2f} s", *d.quota_throttled_s) : "", quota_remedy));
   if (d.clock_step_s != 0)
     all.push_back(
-        fmt::format("the wall clock was set {} by {:.1f} s meanwhile: latencies do not depend on it, but "
-                    "times of day before and after do "
-                    "not fit together",
+        fmt::format("the wall clock was set {} by {:.1f} s during the run: latencies do not depend on it, "
+                    "but times of day before and after are not consistent",
                     d.clock_step_s > 0 ? "forward" : "back", std::abs(d.clock_step_s)));
   return all;
 }
@@ -175,17 +172,17 @@ std::vector<std::string> quota_warnings(const CgroupLimits& limits, int processo
   if (!limits.cpu_quota || *limits.cpu_quota >= processors) return {};
   return {
       fmt::format("noise: the CPU quota of this container or job is {:.3g} processors, fewer than the {} "
-                  "that will be busy: it is stopped "
-                  "whenever that is used up; {}",
-                  *limits.cpu_quota, processors, quota_mend)};
+                  "that will be busy: the run is stopped whenever the quota is used up; {}",
+                  *limits.cpu_quota, processors, quota_remedy)};
 }
 
 std::vector<std::string> noise_warnings(const Host& host) {
   std::vector<std::string> all;
   if (host.governor && *host.governor != "performance")
-    all.push_back(fmt::format(
-        "noise: governor {}: the clock follows the load; `cpupower frequency-set -g performance` ends that",
-        *host.governor));
+    all.push_back(
+        fmt::format("noise: governor {}: the clock frequency follows the load; fix it with `cpupower "
+                    "frequency-set -g performance`",
+                    *host.governor));
   if (host.temperature_c && host.temperature_limit_c && *host.temperature_c > *host.temperature_limit_c - 5)
     all.push_back(fmt::format("noise: {} C, the limit is {} C: the processor is about to throttle itself",
                               *host.temperature_c, *host.temperature_limit_c));

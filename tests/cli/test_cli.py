@@ -1570,7 +1570,7 @@ class WithNetworks(Folder):
         out = self.path("r")
         process = self.start_long_run(out, "--schedulers", "alert", inputs=60,
                                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)))
-        self.ended_badly(process, out, 1, "File too large", "whole lines are kept")
+        self.ended_badly(process, out, 1, "File too large", "complete lines are kept")
         self.goes_on(out, 60)
 
     def test_an_interrupted_run_goes_on(self):

@@ -87,7 +87,7 @@ TEST_CASE("a message with a name of any length keeps its beginning and its end",
     const std::string text = shortened(before + name + "; use another");
     CHECK(text.size() < 6100);
     CHECK(text.rfind("s.json: ", 0) == 0);
-    CHECK(contains(text, "bytes left out"));
+    CHECK(contains(text, "bytes omitted"));
     CHECK(text.substr(text.size() - 13) == "; use another");
     CHECK(is_printable(text));
   }
