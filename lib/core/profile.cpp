@@ -49,7 +49,7 @@ constexpr DeviceField device_fields[] = {{"median_s", &DeviceTime::median_s}, {"
 std::vector<double> sized(JsonReader& reader, const char* key, size_t size, const char* each) {
   std::vector<double> values = reader.numbers(key, -huge, huge);
   if (values.size() != size)
-    reader.fail(key, fmt::format("has {} values; give {}, one per {}", values.size(), size, each));
+    reader.fail(key, fmt::format("has {} values; expected {}, one per {}", values.size(), size, each));
   return values;
 }
 
@@ -91,7 +91,7 @@ ModelProfile read_model(JsonReader reader, Profile& profile) {
     model.device_times = read_by_cap<DeviceTime>(reader.object("device_time"), device_fields, caps);
   std::vector<JsonReader> stages = reader.objects("stages");
   if (stages.empty() || stages.size() > max_stages)
-    reader.fail("stages", fmt::format("has {} entries; give 1 to {}", stages.size(), max_stages));
+    reader.fail("stages", fmt::format("has {} entries; expected 1 to {}", stages.size(), max_stages));
   model.accuracy = sized(reader, "accuracy", stages.size(), "stage");
   for (JsonReader& stage : stages) {
     const std::vector<LatencyStats> row = read_by_cap<LatencyStats>(std::move(stage), latency_fields, caps);
@@ -212,7 +212,7 @@ Profile Profile::read(const std::string& path) {
   const std::string version = reader.text("schema_version");
   if (version != schema_version)
     reader.fail("schema_version",
-                fmt::format("\"{}\" is not \"{}\"; profile the networks anew", version, schema_version));
+                fmt::format("\"{}\" is not \"{}\"; profile the networks again", version, schema_version));
   Profile profile;
   profile.workload = reader.text("workload");
   profile.size_unit = reader.text("size_unit", "");
@@ -234,7 +234,7 @@ Profile Profile::read(const std::string& path) {
   profile.noise_verdict = reader.text("noise_verdict", "");
   std::vector<JsonReader> models = reader.objects("models");
   if (models.size() > most_models)
-    reader.fail("models", fmt::format("has {} entries; give at most {}", models.size(), most_models));
+    reader.fail("models", fmt::format("has {} entries; the limit is {}", models.size(), most_models));
   for (JsonReader& model : models) profile.models.push_back(read_model(std::move(model), profile));
   reader.finish();
   profile.check(path);
@@ -243,12 +243,13 @@ Profile Profile::read(const std::string& path) {
 
 void Profile::check(const std::string& where) const {
   const Checker check(where);
-  if (caps_w.empty()) check.fail("caps_w", "is empty; give at least one power cap");
-  if (models.empty()) check.fail("models", "is empty; give at least one network");
+  if (caps_w.empty()) check.fail("caps_w", "is empty; add at least one power cap");
+  if (models.empty()) check.fail("models", "is empty; add at least one network");
   for (size_t c = 0; c < caps_w.size(); ++c) {
     check.positive(fmt::format("caps_w[{}]", c), caps_w[c]);
     if (c > 0 && caps_w[c] <= caps_w[c - 1])
-      check.fail(fmt::format("caps_w[{}]", c), "{} is not above {}; sort the caps", caps_w[c], caps_w[c - 1]);
+      check.fail(fmt::format("caps_w[{}]", c), "{} is not above {}; sort the power caps", caps_w[c],
+                 caps_w[c - 1]);
   }
   check.positive("mean_size", mean_size);
   check.within("fail_accuracy", fail_accuracy, 0, 1);
@@ -268,7 +269,7 @@ void Profile::check(const std::string& where) const {
     if (!names.insert(model.name).second)
       check.fail(key + ": name", "duplicate name \"{}\"; rename one of the networks", model.name);
     if (model.stages() < 1 || model.stages() > max_stages)
-      check.fail(key + ": accuracy", "has {} stages; give 1 to {}", model.stages(), max_stages);
+      check.fail(key + ": accuracy", "has {} stages; expected 1 to {}", model.stages(), max_stages);
     check.within(key + ": size_growth", model.size_growth, 0, 2);
     for (const CapSpeed& speed : model.cap_speeds) {
       check.positive(key + ": cap_speed: requested", speed.requested);
@@ -284,12 +285,13 @@ void Profile::check(const std::string& where) const {
       const std::string at = fmt::format("{}: accuracy[{}]", key, s);
       check.within(at, model.accuracy[s], 0, 1);
       if (s > 0 && model.accuracy[s] < model.accuracy[s - 1])
-        check.fail(at, "{} is below the {} of the stage before it; leave that stage out", model.accuracy[s],
+        check.fail(at, "{} is below the {} of the previous stage; remove this stage", model.accuracy[s],
                    model.accuracy[s - 1]);
     }
   }
   const size_t cells = static_cast<size_t>(rows()) * caps_w.size();
-  if (latency.size() != cells) check.fail("stages", "hold {} latencies; {} expected", latency.size(), cells);
+  if (latency.size() != cells)
+    check.fail("stages", "contain {} latencies; {} expected", latency.size(), cells);
   if (active_power_w.size() != models.size() * caps_w.size())
     check.fail("active_power_w", "has {} values; {} expected", active_power_w.size(),
                models.size() * caps_w.size());
@@ -308,7 +310,7 @@ void Profile::check(const std::string& where) const {
             check.within(at, stats.*field.value, shortest_time_s, longest_time_s);
         }
         if (s > 1 && stats.mean_s <= latency_of({m, s - 1, c}).mean_s)
-          check.fail(fmt::format("{}mean_s[{}]", stage, c), "{} is not above the {} of the stage before it",
+          check.fail(fmt::format("{}mean_s[{}]", stage, c), "{} is not above the {} of the previous stage",
                      stats.mean_s, latency_of({m, s - 1, c}).mean_s);
       }
     }
