@@ -63,7 +63,7 @@ json read_merged(const std::string& path, std::vector<std::string>& files) {
   JsonReader reader(own, path);
   const std::string name = reader.has("extends") ? reader.text("extends") : "";
   if (name.empty())
-    reader.fail("extends", "expected the path of another scenario; omit the key where there is none");
+    reader.fail("extends", "expected the path of another scenario; omit the key if there is none");
   const fs::path folder = fs::path(path).parent_path();
   const fs::path base_path = (folder / name).lexically_normal();
   std::error_code error;  // a name may also be too long

@@ -40,8 +40,9 @@ void apply_override(json& scenario, const std::string& text) {
       if (!part.empty() && part.size() < 6 && part.find_first_not_of("0123456789") == std::string::npos)
         index = std::stoul(part);
       if (index >= at->size())
-        throw InputError(fmt::format("--set {}: \"{}\" is no index into a list of {} (they count from 0)",
-                                     text, part, at->size()));
+        throw InputError(
+            fmt::format("--set {}: \"{}\" is not an index into a list of {} entries (counted from 0)", text,
+                        part, at->size()));
       at = &(*at)[index];
     } else if (at->is_object() || at->is_null()) {
       at = &(*at)[part];
@@ -75,7 +76,7 @@ GoalSpec read_goal(JsonReader r, size_t index) {
           std::string::npos)
     r.fail("name", fmt::format("\"{}\" becomes part of a file name: use letters, digits, - and _", g.name));
   if (g.name.size() > longest_name)
-    r.fail("name", fmt::format("has {} characters, at most {} can be part of a file name", g.name.size(),
+    r.fail("name", fmt::format("has {} characters; at most {} can be part of a file name", g.name.size(),
                                longest_name));
   g.task = r.one_of("task", "min_energy", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
                                                                                       : Task::min_energy;
@@ -83,21 +84,20 @@ GoalSpec read_goal(JsonReader r, size_t index) {
   g.deadline_x = r.optional_number("deadline_x", 1e-3, 1e3);
   if (g.deadline_s.has_value() == g.deadline_x.has_value())
     r.fail("deadline_s",
-           "give either deadline_s (seconds) or deadline_x (times the reference latency), one of them");
+           "set exactly one of deadline_s (seconds) and deadline_x (times the reference latency)");
   g.accuracy = r.optional_number("accuracy", 0.0, 1.0);
   g.energy_j = r.optional_number("energy_j", 0.0, no_limit);
   g.power_limit_w = r.optional_number("power_limit_w", 0.0, no_limit);
   if (g.task == Task::min_energy && !g.accuracy)
-    r.fail("accuracy", "is missing; min_energy needs an accuracy goal, 0 to 1");
+    r.fail("accuracy", "is missing; min_energy requires an accuracy goal, 0 to 1");
   if (g.task == Task::min_energy && (g.energy_j || g.power_limit_w))
-    r.fail("energy_j", "has no meaning for min_energy; it minimises energy");
+    r.fail("energy_j", "does not apply to min_energy, which minimises energy; omit it");
   if (g.task == Task::min_error && g.energy_j.has_value() == g.power_limit_w.has_value())
-    r.fail("energy_j",
-           "min_error needs an energy budget: give either energy_j or power_limit_w, one of them");
+    r.fail("energy_j", "min_error requires an energy budget: set exactly one of energy_j and power_limit_w");
   g.judging.judge = read_judge(r);
   g.judging.tolerance = read_tolerance(r);
   if (g.task == Task::min_error && g.accuracy)
-    r.fail("accuracy", "has no meaning for min_error; it maximises accuracy");
+    r.fail("accuracy", "does not apply to min_error, which maximises accuracy; omit it");
   r.finish();
   return g;
 }
@@ -106,8 +106,7 @@ ScheduleSpec read_schedule(JsonReader r, const std::string& scenario_path) {
   ScheduleSpec s;
   s.kind = r.one_of("kind", s.kind, {"random", "always", "never", "list", "time", "file"});
   const auto only_for = [&](const char* kind, const char* key) {
-    if (r.has(key) && s.kind != kind)
-      r.fail(key, fmt::format("has a meaning only for \"kind\": \"{}\"", kind));
+    if (r.has(key) && s.kind != kind) r.fail(key, fmt::format("applies only to \"kind\": \"{}\"", kind));
   };
   s.mean_on_inputs = r.number("mean_on_inputs", s.mean_on_inputs, 1, 1e6);
   s.mean_off_inputs = r.number("mean_off_inputs", s.mean_off_inputs, 1, 1e6);
@@ -132,7 +131,7 @@ ScheduleSpec read_schedule(JsonReader r, const std::string& scenario_path) {
   s.read_from = r.text("read_from", "");
   if (s.kind == "file") {
     if (!s.on_ranges.empty())
-      r.fail("on_ranges", "stand in the file; \"kind\": \"list\" takes them from here");
+      r.fail("on_ranges", "are read from the file; use \"kind\": \"list\" to state them in the scenario");
     s.read_from = resolve_path(scenario_path, r.text("path"));
     s.on_ranges = read_on_ranges(s.read_from);
     s.kind = "list";
@@ -147,15 +146,14 @@ void set_schedule_period(JsonReader schedule, const std::vector<GoalSpec>& goals
     for (const GoalSpec& g : goals)
       if (!g.deadline_s || *g.deadline_s != *goals[0].deadline_s)
         schedule.fail("period_s",
-                      "is missing; give the seconds from one input to the next that on_s and off_s are "
-                      "counted with (the "
-                      "goals have no one deadline_s in common to take in its place)");
+                      "is missing; set the seconds from one input to the next, by which on_s and off_s are "
+                      "counted (the goals share no deadline_s that could be used instead)");
     s.period_s = *goals[0].deadline_s;
   }
   for (const auto& [key, seconds] : {std::pair{"on_s", s.on_s}, {"off_s", s.off_s}})
     if (seconds < s.period_s)
-      schedule.fail(key, fmt::format("{} s is shorter than one period of the inputs, {} s; make it as long "
-                                     "at least, or give period_s",
+      schedule.fail(key, fmt::format("{} s is shorter than one period of the inputs, {} s; make it at "
+                                     "least as long, or set period_s",
                                      seconds, s.period_s));
 }
 
@@ -168,29 +166,27 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path,
   const CoRunnerKind& kind = co_runner_kind(c.kind);
   const bool stress_ng(kind.stress_ng);
   if (stress_ng && r.has("slowdown"))
-    r.fail("slowdown", fmt::format("has no meaning for \"{}\": stress-ng cannot be dosed while it runs, so "
-                                   "the slow-down is what comes "
-                                   "out; omit it (null)",
+    r.fail("slowdown", fmt::format("does not apply to \"{}\": stress-ng cannot be adjusted while it runs, so "
+                                   "its slow-down is only measured; omit this key (null)",
                                    c.kind));
   c.slowdown = r.optional_number("slowdown", 1.01, 20).value_or(c.slowdown);
   c.duty = r.optional_number("duty", 0.01, 1.0);
   if (stress_ng && c.duty && kind.stress_ng.load_option.empty())
-    r.fail("duty", fmt::format("has no meaning for \"{}\": stress-ng doses its --cpu alone "
-                               "(\"stress-ng-compute\"); omit it, or take "
+    r.fail("duty", fmt::format("does not apply to \"{}\": of stress-ng's stressors only --cpu "
+                               "(\"stress-ng-compute\") has a duty; omit it, or use "
                                "\"{}\", which keeps a duty",
                                c.kind, c.kind.substr(c.kind.rfind('-') + 1)));
   if (r.has("workers")) {
     if (!kind.own() && !stress_ng)
-      r.fail("workers", fmt::format("has no meaning for \"{}\"; omit it", c.kind));
+      r.fail("workers", fmt::format("does not apply to \"{}\"; omit it", c.kind));
     c.workers = r.integer("workers", 1, 2);
   }
   c.command = r.texts("command");
   if (r.has("schedule")) c.schedule = read_schedule(r.object("schedule"), scenario_path);
   if (c.schedule.kind == "time") set_schedule_period(r.object("schedule"), goals, c.schedule);
   if (c.kind == "command" && c.command.empty())
-    r.fail("command", "is missing; give the program and its arguments as a list of strings");
-  if (c.kind != "command" && !c.command.empty())
-    r.fail("command", "has a meaning only for \"kind\": \"command\"");
+    r.fail("command", "is missing; set it to the program and its arguments, as a list of strings");
+  if (c.kind != "command" && !c.command.empty()) r.fail("command", "applies only to \"kind\": \"command\"");
   r.finish();
   return c;
 }
@@ -211,9 +207,8 @@ PowerModel read_power_model(JsonReader r) {
 void check_name(const JsonReader& r, const std::string& scenario_name) {
   if (scenario_name.empty() || scenario_name.size() > longest_name || scenario_name[0] == '.' ||
       scenario_name.find_first_of("/\\") != std::string::npos || !is_printable(scenario_name))
-    r.fail("name", fmt::format("\"{}\" becomes the name of a folder: use up to {} characters, no slash, line "
-                               "break or other control "
-                               "character among them, and no dot in front",
+    r.fail("name", fmt::format("\"{}\" becomes the name of a folder: use at most {} characters, no slash, "
+                               "line break or other control character, and no leading dot",
                                printable(scenario_name.substr(0, longest_name)), longest_name));
 }
 
@@ -223,15 +218,15 @@ void read_caps(JsonReader& power, Scenario& s) {
   else if (s.power_backend == "none")
     s.caps_w = {s.power_model.static_w + s.power_model.dynamic_w};
   if (s.power_backend == "none" && s.caps_w.size() > 1)
-    power.fail(
-        "caps_w",
-        fmt::format("{} caps; backend none never caps: give one, which then stands for uncapped, or choose "
-                    "another backend",
-                    s.caps_w.size()));
-  if (s.caps_w.empty()) power.fail("caps_w", "at least one power cap is needed");
+    power.fail("caps_w",
+               fmt::format("{} caps, but backend none cannot cap: list one, which means uncapped, or choose "
+                           "another backend",
+                           s.caps_w.size()));
+  if (s.caps_w.empty()) power.fail("caps_w", "is empty; list at least one power cap");
   for (size_t i = 0; i < s.caps_w.size(); ++i) {
     if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
-      power.fail("caps_w", fmt::format("{} after {}: the caps must rise", s.caps_w[i], s.caps_w[i - 1]));
+      power.fail("caps_w", fmt::format("{} after {}: the caps must be in ascending order", s.caps_w[i],
+                                       s.caps_w[i - 1]));
     const bool hardware =
         s.power_backend == "rapl" || s.power_backend == "cpufreq" || s.power_backend == "nvml";
     if (!hardware && s.caps_w[i] <= s.power_model.static_w)
@@ -275,7 +270,7 @@ void read_goals(JsonReader& r, Scenario& s) {
     const std::string& name = s.goals.back().name;
     if (!goal_names.insert(name).second) g.fail("name", fmt::format("duplicate name \"{}\"", name));
   }
-  if (s.goals.empty()) r.fail("goals", "at least one goal setting is needed");
+  if (s.goals.empty()) r.fail("goals", "is empty; list at least one goal setting");
 }
 
 void read_schedulers(JsonReader& r, Scenario& s) {
@@ -285,7 +280,7 @@ void read_schedulers(JsonReader& r, Scenario& s) {
     for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
   if (!s.scheduler_settings.is_object())
-    r.fail("scheduler_settings", "expected an object, one key a scheduler");
+    r.fail("scheduler_settings", "expected an object with one key per scheduler");
   refuse_twice(r, "schedulers", s.schedulers);
   for (const std::string& name : s.schedulers)
     effective_settings(name, s.scheduler_settings.value(name, json::object()),
@@ -311,17 +306,18 @@ void check_gpu_co_runner(JsonReader& r, const Scenario& s) {
   if (!co_runner_kind(s.co_runner.kind).on_gpu) return;
   if (s.device != "cuda")
     r.object("co_runner")
-        .fail("kind", fmt::format("\"{}\" works on the GPU, but placement.device is \"{}\", and an inference "
-                                  "on the processor is not "
-                                  "disturbed by that; choose --device cuda, or a co-runner on the processor "
-                                  "(`alert-bench list co-runners`)",
-                                  s.co_runner.kind, s.device));
+        .fail("kind",
+              fmt::format(
+                  "\"{}\" runs on the GPU, but placement.device is \"{}\", and inference on the processor is "
+                  "not disturbed by it; choose --device cuda, or a co-runner on the processor "
+                  "(`alert-bench list co-runners`)",
+                  s.co_runner.kind, s.device));
   if (s.inference_cpu >= 0 && s.other_cpu >= s.inference_cpu && s.other_cpu < s.inference_cpu + s.threads)
     r.object("placement")
         .fail("other_cpu",
               fmt::format(
-                  "{} is a processor of the inference (from {} on, {} in all), and a worker of \"{}\" keeps "
-                  "its own busy while it waits for the GPU; name another processor, or -1 for any",
+                  "{} is a processor of the inference (from {} on, {} in all), but a worker of \"{}\" keeps "
+                  "its processor busy while it waits for the GPU; name another processor, or -1 for any",
                   s.other_cpu, s.inference_cpu, s.threads, s.co_runner.kind));
 }
 
@@ -369,7 +365,7 @@ Scenario Scenario::read(const std::string& path, const std::vector<std::string>&
     return scenario;
   } catch (const InputError& e) {
     if (extended.files.size() == 1) throw;
-    throw InputError(fmt::format("{} (in it, or in what it extends: {})", e.what(),
+    throw InputError(fmt::format("{} (in this file, or in one that it extends: {})", e.what(),
                                  fmt::join(extended.files.begin() + 1, extended.files.end(), ", ")));
   }
 }
@@ -415,8 +411,8 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   if (r.has("seeds")) read_seeds(r.object("seeds"), s.seeds);
   r.finish();
   if (s.warmup_inputs >= s.inputs)
-    r.fail("warmup_inputs",
-           fmt::format("{} of {} inputs would be warm-up; leave some to measure", s.warmup_inputs, s.inputs));
+    r.fail("warmup_inputs", fmt::format("{} of {} inputs would be warm-up; leave some inputs to measure",
+                                        s.warmup_inputs, s.inputs));
   return s;
 }
 

@@ -77,10 +77,10 @@ TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[sc
   REQUIRE(contains(message(j), "inputs: expected a whole number, found \"many\""));
   j = minimal();
   j["goals"][0]["deadline_s"] = 0.1;
-  REQUIRE(contains(message(j), "goals[0]: deadline_s: give either deadline_s"));
+  REQUIRE(contains(message(j), "goals[0]: deadline_s: set exactly one of deadline_s"));
   j = minimal();
   j["goals"][0].erase("accuracy");
-  REQUIRE(contains(message(j), "min_energy needs an accuracy goal"));
+  REQUIRE(contains(message(j), "min_energy requires an accuracy goal"));
   j = minimal();
   j["schedulers"] = {"alrt"};
   REQUIRE(contains(message(j), "alert"));
@@ -92,7 +92,7 @@ TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[sc
   REQUIRE(contains(message(j), "did you mean \"preset\"?"));
   j = minimal();
   j["power"]["caps_w"] = {50, 35};
-  REQUIRE(contains(message(j), "the caps must rise"));
+  REQUIRE(contains(message(j), "the caps must be in ascending order"));
   j = minimal();
   j["power"]["caps_w"] = {20, 35};
   REQUIRE(contains(message(j), "20 W is not above the model's static_w"));
@@ -102,7 +102,7 @@ TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[sc
   j = minimal();
   j["warmup_inputs"] = 100;
   j["inputs"] = 100;
-  REQUIRE(contains(message(j), "leave some to measure"));
+  REQUIRE(contains(message(j), "leave some inputs to measure"));
   j = minimal();
   j["goals"][0]["name"] = "../x";
   REQUIRE(contains(message(j), "part of a file name"));
@@ -130,7 +130,7 @@ TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") 
   check_says(said({{"kind", "command"}, {"command", {"true"}}, {"workers", 1}}),
              {"co_runner: workers", "no meaning for \"command\""});
   check_says(said({{"kind", "stress-ng-compute"}, {"slowdown", 1.3}}),
-             {"co_runner: slowdown", "what comes out"});
+             {"co_runner: slowdown", "is only measured"});
   check_says(said({{"kind", "stress-ng-memory"}, {"duty", 0.5}}),
              {"co_runner: duty", "stress-ng-compute", "\"memory\", which keeps a duty"});
   check_says(said({{"kind", "gpu-memory"}}),
@@ -223,7 +223,7 @@ TEST_CASE("Schedules in seconds and from a file", "[scenario]") {
   schedule({{"kind", "time"}, {"on_s", 2}});
   check_says(message(j), {"schedule: off_s"});
   schedule({{"kind", "random"}, {"on_s", 2}});
-  check_says(message(j), {"schedule: on_s: has a meaning only for", "time"});
+  check_says(message(j), {"schedule: on_s: applies only to", "time"});
 
   j["goals"][0] = {{"task", "min_energy"}, {"deadline_s", 0.25}, {"accuracy", 0.9}};
   schedule({{"kind", "time"}, {"on_s", 2}, {"off_s", 1}});
@@ -247,7 +247,7 @@ TEST_CASE("Schedules in seconds and from a file", "[scenario]") {
   schedule({{"kind", "list"}, {"on_ranges", {{4294967298, 4294967301}}}});  // 2 to 5 in 32 bits
   check_says(message(j), {"on_ranges: expected pairs", "4294967298"});
   schedule({{"kind", "list"}, {"path", "x"}});
-  check_says(message(j), {"schedule: path: has a meaning only for", "file"});
+  check_says(message(j), {"schedule: path: applies only to", "file"});
 }
 
 TEST_CASE("a scenario that extends another one states what differs", "[scenario]") {
