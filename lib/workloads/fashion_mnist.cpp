@@ -22,7 +22,7 @@ constexpr uint32_t max_count = 1000000;
 
 [[noreturn]] void bad_fashion_mnist(const std::string& file, const std::string& what) {
   throw InputError(fmt::format(
-      "{}: {}; mend: apt-get install dataset-fashion-mnist, or --data fashion-mnist=DIR", file, what));
+      "{}: {}; run apt-get install dataset-fashion-mnist, or pass --data fashion-mnist=DIR", file, what));
 }
 
 std::string find(const std::string& dir, const std::string& base) {
@@ -43,7 +43,7 @@ class IdxFile {
   uint32_t word(const char* what) {
     const auto bytes = read(4);
     if (bytes.size() < 4)
-      bad_fashion_mnist(path_, fmt::format("ends within its header, expected the {}", what));
+      bad_fashion_mnist(path_, fmt::format("ends within its header; expected the {}", what));
     return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
   }
 
@@ -114,7 +114,7 @@ std::vector<uint8_t> read_labels(const std::string& path, size_t images) {
   file.expect("magic number", 0x00000801);
   const uint32_t count = file.count();
   if (count != images)
-    bad_fashion_mnist(path, fmt::format("expected {} labels, one an image, found {}", images, count));
+    bad_fashion_mnist(path, fmt::format("expected {} labels, one per image, found {}", images, count));
   auto labels = file.rest(count);
   const auto bad = std::find_if(labels.begin(), labels.end(), [](uint8_t l) { return l > 9; });
   if (bad != labels.end()) {

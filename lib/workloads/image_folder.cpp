@@ -86,7 +86,7 @@ int parse_label(const std::string& text, int classes, const std::string& where) 
   int label = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label);
   if (error != std::errc() || end != text.data() + text.size() || label < 0 || label >= classes) {
-    throw InputError(fmt::format("{}: label '{}': expected an integer of 0..{} (labels count from 0)", where,
+    throw InputError(fmt::format("{}: label '{}': expected an integer of 0..{} (labels start at 0)", where,
                                  text, classes - 1));
   }
   return label;
@@ -134,10 +134,11 @@ std::map<std::string, int> labels_of(const std::vector<std::string>& folders, co
     std::sort(sorted.begin(), sorted.end());
     for (size_t n = 0; n < sorted.size(); ++n)
       if (sorted[n] != static_cast<int>(n))
-        throw InputError(fmt::format(
-            "{}: the class folders are numbered, but not 0 to {}, each once ({} is not there): which class "
-            "is which? Give a list val.txt of lines `file label`, or a synset_words.txt",
-            dir, folders.size() - 1, n));
+        throw InputError(
+            fmt::format("{}: the class folders are numbered, but not 0 to {}, each once ({} is missing), so "
+                        "their order is "
+                        "unclear; add a val.txt with lines `file label`, or a synset_words.txt",
+                        dir, folders.size() - 1, n));
     for (size_t i = 0; i < folders.size(); ++i) labels.emplace(folders[i], numbers[i]);
     from = "the folders' numbers";
     return labels;
@@ -153,7 +154,7 @@ ImageFolder::ImageFolder(std::string dir, int classes, std::string name)
     : dir_(std::move(dir)), name_(std::move(name)), classes_(classes) {
   if (!is_folder(dir_)) {
     throw InputError(
-        fmt::format("{}: no such folder; name the one with the images: --data {}=DIR", dir_, name_));
+        fmt::format("{}: no such folder; pass the folder with the images: --data {}=DIR", dir_, name_));
   }
   const fs::path root(dir_);
   const fs::path parent = parent_of(root);
@@ -162,8 +163,7 @@ ImageFolder::ImageFolder(std::string dir, int classes, std::string name)
   } else if (!jpegs_in(root).empty()) {
     const std::string above = find_list(parent);
     if (above.empty()) {
-      throw InputError(
-          fmt::format("{}: images without labels; put a val.txt with lines `file label` there", dir_));
+      throw InputError(fmt::format("{}: images without labels; add a val.txt with lines `file label`", dir_));
     }
     read_list(above, {dir_, parent.string()});
   } else {
@@ -184,7 +184,7 @@ void ImageFolder::read_list(const std::string& list, const std::vector<std::stri
     const auto in =
         std::find_if(roots.begin(), roots.end(), [&](const auto& r) { return is_file(fs::path(r) / id); });
     if (in == roots.end()) {
-      throw InputError(fmt::format("{}: '{}': no such file in {}; add it, or take out the line", where, id,
+      throw InputError(fmt::format("{}: '{}': no such file in {}; add it, or remove the line", where, id,
                                    fmt::join(roots, ", ")));
     }
     const std::string path = (fs::path(*in) / id).lexically_normal().string();
@@ -209,8 +209,8 @@ void ImageFolder::read_class_folders() {
   if (labels_from_.empty()) {
     if (static_cast<int>(folders.size()) != classes_) {
       throw InputError(
-          fmt::format("{}: no val.txt, no labels.txt, and {} class folders where {} are expected; give "
-                      "a list of lines `file label`, or a synset_words.txt that names all classes",
+          fmt::format("{}: no val.txt, no labels.txt, and {} class folders where {} are expected; add "
+                      "a val.txt with lines `file label`, or a synset_words.txt that names all classes",
                       dir_, folders.size(), classes_));
     }
     labels = labels_of(folders, dir_, labels_from_);
@@ -226,7 +226,7 @@ void ImageFolder::read_class_folders() {
       items_.push_back({folder + "/" + file, (root / folder / file).string(), known->second});
     }
   }
-  if (items_.empty()) throw InputError(fmt::format("{}: no JPEG files in its class folders", dir_));
+  if (items_.empty()) throw InputError(fmt::format("{}: its class folders contain no JPEG files", dir_));
 }
 
 std::string ImageFolder::data_source() const {

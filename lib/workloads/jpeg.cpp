@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr uintmax_t max_jpeg_bytes = uintmax_t{256} << 20;
 
 [[noreturn]] void bad_jpeg(const std::string& path, const std::string& what) {
-  throw InputError(fmt::format("{}: {}; replace the file, or take it out of the data set", path, what));
+  throw InputError(fmt::format("{}: {}; replace the file, or remove it from the data set", path, what));
 }
 
 std::vector<uint8_t> read_bytes(const std::string& path) {
@@ -31,7 +31,7 @@ std::vector<uint8_t> read_bytes(const std::string& path) {
   if (!fs::is_regular_file(path, error)) bad_jpeg(path, "expected a JPEG file, found none");
   const uintmax_t size = fs::file_size(path, error);
   if (error) bad_jpeg(path, error.message());
-  if (size == 0) bad_jpeg(path, "expected a JPEG file, found an empty one");
+  if (size == 0) bad_jpeg(path, "the JPEG file is empty");
   if (size > max_jpeg_bytes)
     bad_jpeg(path, fmt::format("{} bytes are more than the limit of {}", size, max_jpeg_bytes));
   std::vector<uint8_t> bytes(size);
@@ -77,7 +77,7 @@ void on_progress(j_common_ptr common) {
   if (scans <= max_jpeg_scans && scans * pixels <= max_jpeg_scanned_pixels) return;
   auto* decoder = static_cast<Decoder*>(common->client_data);
   std::snprintf(decoder->message, sizeof decoder->message,
-                "%d scans or more over %ux%u pixels are more than the limit (%lld at this size)",
+                "%d or more scans over %ux%u pixels are more than the limit (%lld at this size)",
                 jpeg->input_scan_number, jpeg->image_width, jpeg->image_height,
                 static_cast<long long>(
                     std::min(max_jpeg_scans, max_jpeg_scanned_pixels / std::max<int64_t>(pixels, 1))));

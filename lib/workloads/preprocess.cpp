@@ -25,8 +25,9 @@ void check(const ImageSpec& spec, int channels) {
     throw InputError(fmt::format("input: crop {} is outside (0, 1]", spec.crop));
   }
   if (spec.channels != channels) {
-    throw InputError(fmt::format("input: the network wants {} channels, the images of this data set have {}",
-                                 spec.channels, channels));
+    throw InputError(
+        fmt::format("input: the network requires {} channels, but the images of this data set have {}",
+                    spec.channels, channels));
   }
 }
 

@@ -30,7 +30,7 @@ using Ids = std::unordered_map<std::string_view, int32_t>;
 
 [[noreturn]] void bad_ptb(const std::string& file, const std::string& what) {
   throw InputError(fmt::format(
-      "{}: {}; give the folder of ptb.train.txt, ptb.valid.txt and ptb.test.txt by --data", file, what));
+      "{}: {}; pass the folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt with --data", file, what));
 }
 
 std::string file_of(const std::string& dir, PtbSplit split) {
@@ -63,7 +63,7 @@ class TextFile {
       }
       rest.remove_prefix(std::min(length + 1, rest.size()));
     }
-    if (!any) bad_ptb(path_, "holds no word");
+    if (!any) bad_ptb(path_, "contains no words");
   }
 
  private:
@@ -92,10 +92,10 @@ class TextFile {
         if (c < U' ' || c == 0x7f)
           throw InputError(fmt::format("control character {:#04x}", static_cast<uint32_t>(c)));
     } catch (const InputError& e) {
-      bad_ptb(path_, fmt::format("line {}: no text in UTF-8: {}", line, e.what()));
+      bad_ptb(path_, fmt::format("line {}: not valid UTF-8: {}", line, e.what()));
     }
     if (word == end_of_sentence)
-      bad_ptb(path_, fmt::format("line {}: holds the word {}, which stands for the end of a line; remove it",
+      bad_ptb(path_, fmt::format("line {}: contains the word {}, which marks the end of a line; remove it",
                                  line, word));
   }
 
@@ -109,7 +109,7 @@ std::vector<std::string> words_of(const TextFile& file, const std::string& path)
       [&](std::string_view word, int64_t line) {
         if (!seen.insert(word).second) return;
         if (words.size() == max_vocabulary)
-          bad_ptb(path, fmt::format("line {}: more than {} different words", line, max_vocabulary));
+          bad_ptb(path, fmt::format("line {}: more than {} distinct words", line, max_vocabulary));
         words.emplace_back(word);
       },
       [] {});
@@ -157,7 +157,7 @@ Ptb::Ptb(const std::string& dir) {
     text_[static_cast<size_t>(split)] = ids_of(TextFile(path), path, ids);
   }
   order_by_frequency();
-  source_ = fmt::format("{}: {} training words with ends of sentences, {} different; {} validation words",
+  source_ = fmt::format("{}: {} training words including ends of sentences, {} distinct; {} validation words",
                         dir, text_[0].words.size(), vocabulary_.size(), text_[1].words.size());
 }
 
@@ -166,7 +166,7 @@ Ptb Ptb::synthetic(uint64_t seed, int64_t train_sentences) {
   constexpr double mean_log = 2.908, sd_log = 0.587;  // of the sentence lengths of the real training text
   if (train_sentences < 1 || train_sentences > 10000000)
     throw InputError(
-        fmt::format("synthetic text of {} sentences; 1 to 10,000,000 are possible", train_sentences));
+        fmt::format("synthetic text of {} sentences; expected 1 to 10,000,000", train_sentences));
   std::vector<double> cumulative;
   for (int rank = 1; rank < words; ++rank)
     cumulative.push_back((cumulative.empty() ? 0 : cumulative.back()) + 1.0 / rank);
@@ -194,9 +194,9 @@ Ptb Ptb::synthetic(uint64_t seed, int64_t train_sentences) {
   ptb.vocabulary_.push_back(end_of_sentence);
   for (int rank = 1; rank < words; ++rank) ptb.vocabulary_.push_back(fmt::format("w{}", rank));
   ptb.order_by_frequency();
-  ptb.source_ =
-      fmt::format("synthetic Penn Treebank, seed {}: {} training words with ends of sentences, {} different",
-                  seed, ptb.text_[0].words.size(), words);
+  ptb.source_ = fmt::format(
+      "synthetic Penn Treebank, seed {}: {} training words including ends of sentences, {} distinct", seed,
+      ptb.text_[0].words.size(), words);
   return ptb;
 }
 
@@ -226,7 +226,7 @@ void Ptb::order_by_frequency() {
 }
 
 const Ptb::Text& Ptb::text(PtbSplit split) const {
-  if (!has(split)) bad_ptb(source_, fmt::format("there is no ptb.{}.txt", name_of(split)));
+  if (!has(split)) bad_ptb(source_, fmt::format("ptb.{}.txt does not exist", name_of(split)));
   return text_[static_cast<size_t>(split)];
 }
 

@@ -28,7 +28,7 @@ QuestionAnswering::QuestionAnswering(const std::string& dir, uint64_t seed) : di
   for (const char* name : {"/dev-v1.1.json", "/vocab.txt"})
     if (!std::filesystem::exists(dir + name))
       throw InputError(fmt::format(
-          "{}{}: no such file; give the folder of dev-v1.1.json and vocab.txt by --data", dir, name));
+          "{}{}: no such file; pass the folder with dev-v1.1.json and vocab.txt with --data", dir, name));
   data_ = SquadData::read(dir + "/dev-v1.1.json");
   vocabulary_ = Vocabulary::read(dir + "/vocab.txt");
 }
@@ -38,7 +38,7 @@ int64_t QuestionAnswering::size() const {
 }
 
 std::string QuestionAnswering::data_source() const {
-  if (made_up()) return fmt::format("made-up questions, seed {}", seed_);
+  if (made_up()) return fmt::format("synthetic questions, seed {}", seed_);
   return fmt::format("{}/dev-v1.1.json: {} questions on {} paragraphs{}; {}vocab.txt of {} word pieces", dir_,
                      size(), data_.contexts.size(),
                      data_.misplaced_answers
@@ -62,7 +62,8 @@ std::vector<SquadWindow> QuestionAnswering::windows(int64_t n) const {
   const SquadQuestion& q = question(n);
   std::vector<SquadWindow> all = squad_windows(vocabulary_, q.question, data_.contexts[q.context]);
   if (all.empty())
-    throw InputError(fmt::format("{}/dev-v1.1.json: question {}: its context has no token", dir_, q.id));
+    throw InputError(
+        fmt::format("{}/dev-v1.1.json: question {}: its context contains no tokens", dir_, q.id));
   return all;
 }
 

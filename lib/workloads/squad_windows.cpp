@@ -67,7 +67,7 @@ void check(const SquadWindow& window, const SquadLogits& logits, size_t index) {
           fmt::format("window {}: {} scores for {} tokens", index, scores->size(), window.ids.size()));
     for (const float score : *scores)
       if (!std::isfinite(score))
-        throw RunError(fmt::format("window {}: the network's scores have {} among them", index, score));
+        throw RunError(fmt::format("window {}: the network's scores include {}", index, score));
   }
 }
 

@@ -175,15 +175,14 @@ std::vector<Token> word_pieces(const Vocabulary& vocabulary, const Word& word) {
 // be a piece.
 std::string problem_of(const std::string& piece) {
   if (piece.size() > max_piece_bytes)
-    return fmt::format("{} bytes are more than the limit of {} for a word piece", piece.size(),
-                       max_piece_bytes);
+    return fmt::format("{} bytes exceed the limit of {} for a word piece", piece.size(), max_piece_bytes);
   try {
     decode_utf8(piece);
   } catch (const InputError& e) {
     return e.what();
   }
   if (piece.find_first_of(" \t") == std::string::npos) return "";
-  return fmt::format("\"{}\" has white space in it; a line is one word piece", piece);
+  return fmt::format("\"{}\" contains white space; each line must be one word piece", piece);
 }
 
 // Special tokens ("[CLS]") are in capitals everywhere.
@@ -199,7 +198,7 @@ bool has_capital(const std::string& piece) {
 Vocabulary Vocabulary::read(const std::string& path) {
   const std::string text = read_text_file(path, max_vocabulary_bytes);
   if (text.empty())
-    throw InputError(path + ": is empty; expected one word piece a line, as BERT's vocab.txt");
+    throw InputError(path + ": is empty; expected one word piece per line, as in BERT's vocab.txt");
   Vocabulary v;
   int64_t line = 0;
   size_t capitals = 0;
@@ -223,7 +222,8 @@ Vocabulary Vocabulary::read(const std::string& path) {
   const auto special = [&](const char* piece) {
     const int64_t id = v.find(piece);
     if (id < 0)
-      throw InputError(fmt::format("{}: no line {}; is this the vocab.txt of a BERT network?", path, piece));
+      throw InputError(
+          fmt::format("{}: has no line {}; is this the vocab.txt of a BERT network?", path, piece));
     return id;
   };
   v.pad_ = special("[PAD]");

@@ -42,10 +42,10 @@ std::vector<WorkloadInfo>& workload_registry() {
        "vision", imagenet},
       {"ptb",
        "the next word in sentences that share a deadline: --data ptb=DIR with ptb.train.txt and "
-       "ptb.valid.txt or ptb.test.txt; without it made-up text",
+       "ptb.valid.txt or ptb.test.txt; without it synthetic text",
        "nlp", from_data_or_seed<NextWord>},
       {"squad",
-       "questions on texts: --data squad=DIR with dev-v1.1.json and BERT's vocab.txt; without it made-up "
+       "questions on texts: --data squad=DIR with dev-v1.1.json and BERT's vocab.txt; without it synthetic "
        "questions",
        "nlp", from_data_or_seed<QuestionAnswering>}};
   return all;
@@ -75,7 +75,7 @@ std::vector<std::string> workload_domains() {
 std::unique_ptr<Workload> make_workload(const std::string& name, const std::string& data_dir, uint64_t seed) {
   if (name == "synthetic-imagenet") {
     if (!data_dir.empty())
-      throw InputError(fmt::format("{} is made, not read; drop its folder {}", name, data_dir));
+      throw InputError(fmt::format("{} is generated, not read; remove its folder {}", name, data_dir));
     return std::make_unique<SyntheticImages>(seed);
   }
   for (const WorkloadInfo& w : known_workloads())

@@ -53,7 +53,7 @@ TEST_CASE("PTB: words, sentences and the order of the vocabulary", "[workloads][
         }
         return std::string();
       }(),
-      {"no ptb.test.txt"});
+      {"ptb.test.txt does not exist"});
   check_says(ptb.data_source(), {folder.path, "9 training words", "5 different", "4 validation words"});
 }
 

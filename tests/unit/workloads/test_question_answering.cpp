@@ -156,7 +156,7 @@ TEST_CASE("questions that are not there, and files that are missing or unfit", "
     CHECK_THROWS_AS(questions.judge(n, scores_for(6, 7)), std::out_of_range);
   }
   check_says(message_of([&] { questions.facts(2); }),
-             {files.folder / "dev-v1.1.json", "q-empty", "no token"});
+             {files.folder / "dev-v1.1.json", "q-empty", "no tokens"});
 
   const auto refusal = [&] { return message_of([&] { make_workload("squad", files.folder.path, 1); }); };
   CHECK(refusal() == "");
@@ -175,7 +175,7 @@ TEST_CASE("questions: without a folder they are made up, as long as the real one
   CHECK_FALSE(made->labelled());
   CHECK(made->size() == 10000);
   CHECK(made->input_id(3) == "synthetic/3");
-  CHECK(made->data_source() == "made-up questions, seed 5");
+  CHECK(made->data_source() == "synthetic questions, seed 5");
   double sum = 0;
   int outside = 0, differ = 0, same_as_other = 0;
   for (int64_t n = 0; n < made->size(); ++n) {

@@ -199,7 +199,7 @@ TEST_CASE("an unusable vocabulary is refused, with the line", "[squad]") {
   CHECK_THAT(vocabulary_refusal(""), Contains("is empty"));
   CHECK_THAT(vocabulary_refusal("[PAD]\na\nb\na\n"),
              Contains("line 4: duplicate word piece \"a\", first in line 2"));
-  CHECK_THAT(vocabulary_refusal("[PAD]\na b\n"), Contains("line 2: \"a b\" has white space"));
+  CHECK_THAT(vocabulary_refusal("[PAD]\na b\n"), Contains("line 2: \"a b\" contains white space"));
   CHECK_THAT(vocabulary_refusal("[PAD]\n\xff\n"), Contains("line 2: byte 0 (0xff) is not UTF-8"));
   CHECK_THAT(vocabulary_refusal("[PAD]\n" + std::string(1001, 'a')), Contains("line 2: 1001 bytes"));
   CHECK_THAT(vocabulary_refusal("[PAD]\n[UNK]\n[CLS]\n"), Contains("no line [SEP]"));
