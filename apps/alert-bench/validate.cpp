@@ -15,6 +15,7 @@
 #include "models/network_file.h"
 #include "models/network_memory.h"
 #include "recording/recording.h"
+#include "result/manifest.h"
 #include "sweep/plan.h"
 #include "sweep/sweep_file.h"
 #include "trace/trace_reader.h"
@@ -106,6 +107,7 @@ std::string check(const std::string& path, bool load, int classes) {
       throw InputError(path +
                        ": contains neither recording.json nor manifest.json: not a recording or a result");
     const nlohmann::json manifest = read_json_file(path + "/manifest.json");
+    JsonReader(manifest, path + "/manifest.json").version(manifest_schema_version);
     int traces = 0;
     if (fs::is_directory(path + "/traces"))
       for (const auto& entry : fs::directory_iterator(path + "/traces"))

@@ -7,7 +7,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <optional>
+#include <set>
 
 namespace alertbench {
 namespace {
@@ -85,6 +87,13 @@ void prepare_standard_streams() {
 }
 
 void say_text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void say_text_once(const std::string& text) {
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (said.insert(text).second) say_text(text);
+}
 
 void print_text(std::string_view text) {
   static const bool terminal = isatty(STDOUT_FILENO) == 1;

@@ -36,6 +36,13 @@ void say(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   say_text(shortened(printable(fmt::format(format, std::forward<Arguments>(arguments)...))) + "\n");
 }
 
+// The same, unless this program has said the same line before.
+void say_text_once(const std::string& text);
+template <class... Arguments>
+void say_once(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  say_text_once(shortened(printable(fmt::format(format, std::forward<Arguments>(arguments)...))) + "\n");
+}
+
 // Text on standard output.
 template <class... Arguments>
 void print_out(fmt::format_string<Arguments...> format, Arguments&&... arguments) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <type_traits>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/text_file.h"
 
@@ -195,7 +196,8 @@ std::string nearest_word(const std::string& word, const std::vector<std::string>
   return best;
 }
 
-JsonReader::JsonReader(const json& object, std::string where) : object_(&object), where_(std::move(where)) {
+JsonReader::JsonReader(const json& object, std::string where, UnknownKeys unknown)
+    : object_(&object), where_(std::move(where)), unknown_(unknown) {
   if (!object.is_object())
     throw InputError(fmt::format("{}: expected an object, found {}", where_, shown_json(object)));
 }
@@ -214,6 +216,34 @@ const json& JsonReader::need(const std::string& key, const char* what) {
   const json* value = find(key);
   if (!value) fail(key, fmt::format("is missing; add {}", what));
   return *value;
+}
+
+SchemaVersion JsonReader::version(std::string_view known, std::string_view remedy_if_older) {
+  constexpr const char* key = "schema_version";
+  const std::string found = text(key);
+  const auto version = parse_schema_version(found), newest = parse_schema_version(known);
+  if (!version || !newest)
+    fail(key, fmt::format("\"{}\" is not a version; expected one such as \"{}\"", found, known));
+  if (version->major > newest->major)
+    fail(key,
+         fmt::format("\"{}\" was written by a newer program; this one reads {}.0 to {}: update alert-bench",
+                     found, newest->major, known));
+  if (version->major < newest->major)
+    fail(key, fmt::format("\"{}\" is too old; this program reads {}.0 to {}: {}", found, newest->major, known,
+                          remedy_if_older));
+  if (*newest < *version) {
+    unknown_ = UnknownKeys::ignored;
+    say_once(
+        "alert-bench: {}: note: version {} is newer than {}, which this program knows; keys that it does not "
+        "know are ignored",
+        where_, found, known);
+  }
+  return *version;
+}
+
+bool JsonReader::contains(const std::string& key) {
+  find(key);
+  return object_->contains(key);
 }
 
 bool JsonReader::has(const std::string& key) { return find(key) != nullptr; }
@@ -314,7 +344,7 @@ std::vector<std::string> JsonReader::texts(const std::string& key) {
 }
 
 JsonReader JsonReader::object(const std::string& key) {
-  return JsonReader(need(key, "an object { ... }"), where_ + ": " + key);
+  return JsonReader(need(key, "an object { ... }"), where_ + ": " + key, unknown_);
 }
 
 std::vector<JsonReader> JsonReader::objects(const std::string& key) {
@@ -323,13 +353,14 @@ std::vector<JsonReader> JsonReader::objects(const std::string& key) {
   if (!value) return result;
   if (!value->is_array()) fail(key, fmt::format("expected a list of objects, found {}", shown_json(*value)));
   for (size_t i = 0; i < value->size(); ++i)
-    result.emplace_back((*value)[i], fmt::format("{}: {}[{}]", where_, key, i));
+    result.emplace_back((*value)[i], fmt::format("{}: {}[{}]", where_, key, i), unknown_);
   return result;
 }
 
 const json& JsonReader::raw(const std::string& key) { return need(key, "a value"); }
 
 void JsonReader::finish() const {
+  if (unknown_ == UnknownKeys::ignored) return;
   for (const auto& [key, value] : object_->items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const std::string near = nearest_word(key, known_);

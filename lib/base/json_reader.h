@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/schema_version.h"
+
 namespace alertbench {
 
 // What a file may hold at most, so that no file can exhaust the memory or the stack.
@@ -39,13 +41,25 @@ std::string shown_json(const nlohmann::json& value);
 // The known word with the smallest edit distance, where that is small; else empty.
 std::string nearest_word(const std::string& word, const std::vector<std::string>& known);
 
+enum class UnknownKeys { refused, ignored };
+
 class JsonReader {
  public:
   // `where` opens every message (file, then the path of the object). Throws if `object` is no JSON object.
-  // The object must outlive the reader.
-  JsonReader(const nlohmann::json& object, std::string where);
+  // The object must outlive the reader. `unknown` says what finish() does about keys that nobody asked for,
+  // here and in the objects within.
+  JsonReader(const nlohmann::json& object, std::string where, UnknownKeys unknown = UnknownKeys::refused);
 
-  bool has(const std::string& key);  // true if present and not null; makes the key known
+  // Reads `schema_version` of a file of which this program knows the version `known` and all older ones with
+  // the same major number. A newer minor version is accepted: unknown keys are ignored from here on, and a
+  // note on standard error says so, once for each file. Another major version is an error; for an older one
+  // the message ends in `remedy_if_older`.
+  SchemaVersion version(std::string_view known,
+                        std::string_view remedy_if_older = "make the file again with this program");
+  UnknownKeys unknown_keys() const { return unknown_; }
+
+  bool contains(const std::string& key);  // true if present, null or not; makes the key known
+  bool has(const std::string& key);       // true if present and not null; makes the key known
   double number(const std::string& key, double low, double high);
   double number(const std::string& key, double fallback, double low, double high);
   std::optional<double> optional_number(const std::string& key, double low, double high);
@@ -62,7 +76,8 @@ class JsonReader {
   JsonReader object(const std::string& key);                                     // must be there
   std::vector<JsonReader> objects(const std::string& key);                       // empty where absent
   const nlohmann::json& raw(const std::string& key);                             // any value; must be there
-  void finish() const;  // throws if the object has a key that was never asked for
+  // Throws if the object has a key that was never asked for, unless such keys are ignored.
+  void finish() const;
 
   const std::string& where() const { return where_; }
   [[noreturn]] void fail(const std::string& key, const std::string& what) const;
@@ -73,6 +88,7 @@ class JsonReader {
 
   const nlohmann::json* object_;
   std::string where_;
+  UnknownKeys unknown_;
   std::vector<std::string> known_;
 };
 

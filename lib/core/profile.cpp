@@ -209,10 +209,7 @@ double Profile::reference_latency_s() const {
 Profile Profile::read(const std::string& path) {
   const json document = read_json_file(path);
   JsonReader reader(document, path);
-  const std::string version = reader.text("schema_version");
-  if (version != schema_version)
-    reader.fail("schema_version",
-                fmt::format("\"{}\" is not \"{}\"; profile the networks again", version, schema_version));
+  reader.version(schema_version, "profile the networks again");
   Profile profile;
   profile.workload = reader.text("workload");
   profile.size_unit = reader.text("size_unit", "");

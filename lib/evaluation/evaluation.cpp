@@ -461,13 +461,8 @@ ordered_json EvaluationResult::to_json() const {
 
 EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std::string& where) {
   JsonReader reader(j, where);
-  if (const auto version = reader.text("schema_version"); version != evaluation_schema_version)
-    reader.fail(
-        "schema_version",
-        fmt::format(
-            "\"{}\" is not known; this program reads {} (recordings of every version can be evaluated anew: "
-            "alert-bench replay RECORDING --grid)",
-            version, evaluation_schema_version));
+  reader.version(evaluation_schema_version,
+                 "evaluate the recordings again: alert-bench replay RECORDING --grid");
   reader.one_of("kind", "", {"evaluation"});
   EvaluationResult e;
   e.schedulers = reader.texts("schedulers");

@@ -247,8 +247,8 @@ std::string part_line(const RecordedInput& input) {
          "\n";
 }
 
-RecordedInput parse_part_line(const json& line, const std::string& where) {
-  JsonReader reader(line, where);
+RecordedInput parse_part_line(const json& line, const std::string& where, UnknownKeys unknown) {
+  JsonReader reader(line, where, unknown);
   RecordedInput input;
   input.input_id = reader.text("input_id");
   reader.raw("co_runner_on");
@@ -375,9 +375,7 @@ Recording Recording::load(const std::string& folder_or_json) {
   const std::string path = is_folder ? folder + "/recording.json" : folder_or_json;
   const json root = read_json_file(path);
   JsonReader reader(root, path);
-  if (const auto version = reader.text("schema_version"); version != recording_schema_version)
-    reader.fail("schema_version",
-                fmt::format("\"{}\" is not known; this program reads {}", version, recording_schema_version));
+  reader.version(recording_schema_version, "record again");
   const std::string status =
       reader.one_of("status", reader.text("status"), {"running", "complete", "partial"});
 
@@ -401,7 +399,7 @@ Recording Recording::load(const std::string& folder_or_json) {
     const std::string part = folder + part_name;
     read_json_lines(part, [&](const json& line, int64_t number) {
       const std::string where = fmt::format("{}: line {}", part, number);
-      const RecordedInput input = parse_part_line(line, where);
+      const RecordedInput input = parse_part_line(line, where, reader.unknown_keys());
       if (const auto problem = problem_of(recording, input); !problem.empty())
         throw InputError(fmt::format("{}: {}", where, problem));
       append_input(recording, input);

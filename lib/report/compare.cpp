@@ -271,7 +271,7 @@ using SummaryKey = std::string;
 // In the order of the file.
 std::vector<std::pair<SummaryKey, Summary>> summaries_of(const ResultFile& file) {
   JsonReader r(file.summary, file.path);
-  r.one_of("schema_version", "", {summary_schema_version});
+  r.version(summary_schema_version, summary_remedy);
   std::vector<std::pair<SummaryKey, Summary>> all;
   for (const JsonReader& item : r.objects("results")) {
     Summary s = Summary::read(item);

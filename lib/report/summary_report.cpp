@@ -207,7 +207,7 @@ Table values_of(const std::vector<Summary>& all, const std::string& energy_sourc
 
 Document summary_report(const nlohmann::json& summary, const std::string& where) {
   JsonReader r(summary, where);
-  r.one_of("schema_version", "", {summary_schema_version});
+  r.version(summary_schema_version, summary_remedy);
   const std::string energy_source = r.text("energy_source"), accuracy_source = r.text("accuracy_source");
   Document d;
   const std::string workload = r.text("workload");

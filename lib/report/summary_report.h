@@ -9,6 +9,7 @@
 namespace alertbench {
 
 constexpr const char* summary_schema_version = "2.0";
+constexpr const char* summary_remedy = "replay the recording again: alert-bench replay RECORDING";  // of older ones
 
 // One table a goal setting and mode, then live against replay. InputError (opened by `where`) if the JSON is
 // no summary. Values: one row a (mode, setting, scheduler).

@@ -297,9 +297,7 @@ ordered_json Plan::to_json() const {
 Plan Plan::read(const std::string& path) {
   const json j = read_json_file(path);
   JsonReader r(j, path);
-  if (const auto version = r.text("schema_version"); version != plan_schema_version)
-    r.fail("schema_version",
-           fmt::format("\"{}\" is not known; this program reads {}", version, plan_schema_version));
+  r.version(plan_schema_version, "sweep again into a folder of its own");
   r.one_of("kind", "", {"sweep-plan"});
   Plan plan;
   plan.name = r.text("name");

@@ -9,6 +9,10 @@
 
 namespace alertbench {
 
+// Of traces. A new field makes a new minor version: older programs then ignore the field, and newer ones know
+// since when it is there.
+constexpr const char* trace_schema_version = "1.1";
+
 struct InputRecord {
   int64_t input = 0;
   bool warmup = false;

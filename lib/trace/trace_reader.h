@@ -1,5 +1,5 @@
-// Reads traces back, and says whether a line keeps the contract. It reads trace_schema_version and "1.0"
-// (version 0.1: goals judged input by input, no verdict).
+// Reads traces back, and says whether a line keeps the contract. It reads trace_schema_version, older minor
+// versions (1.0: goals judged input by input, no verdict) and newer ones, of which it ignores unknown keys.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,35 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/goal_judge.h"
-#include "core/types.h"
-#include "trace/trace_writer.h"
+#include "trace/trace_fields.h"
 
 namespace alertbench {
-
-// One input as a trace holds it: models by name, caps in watts. What is null in the file is empty here, in a
-// prediction or a slow-down NaN.
-struct TraceInput {
-  int64_t input = 0;
-  bool warmup = false;
-  std::string input_id;
-  double arrival_s = 0, deadline_s = 0;
-  std::string model;
-  int stage_target = 0;
-  double cap_w = 0;
-  int stage_delivered = 0;
-  std::vector<double> stage_end_s;
-  double latency_s = 0, busy_s = 0, wait_s = 0, overshoot_s = 0;
-  bool stopped = false;
-  std::optional<double> decide_s;
-  double accuracy = 0;
-  std::optional<Correctness> correct;
-  std::optional<double> energy_j, active_power_w, idle_power_w;
-  std::optional<Slowdown> slowdown;
-  std::optional<Prediction> prediction;
-  std::optional<std::string> co_runner;
-  Violations violations;
-};
 
 struct TraceFile {
   TraceHeader header;
@@ -50,8 +24,8 @@ struct TraceFile {
 // run.
 TraceFile read_trace(const std::string& path);
 
-// The contract of one line (keys, types, ranges, what may be null): InputError, its message opened by
-// `where`.
+// The contract of one line of trace_schema_version (keys, types, ranges, what may be null): InputError, its
+// message opened by `where`.
 void check_trace_line(const nlohmann::json& line, const std::string& where);
 
 }  // namespace alertbench

@@ -1,5 +1,5 @@
-// The trace of one scheduler under one goal setting: JSON Lines, a header, a line an input, an end. The keys
-// are in trace.schema.json and in docs; a change to them is a change of trace_schema_version.
+// Writes the trace of one scheduler under one goal setting: JSON Lines, a header, a line for each input, an
+// end. trace_fields.h lists the keys.
 #pragma once
 
 #include <optional>
@@ -8,23 +8,9 @@
 
 #include "base/json_lines.h"
 #include "core/profile.h"
-#include "trace/input_record.h"
+#include "trace/trace_fields.h"
 
 namespace alertbench {
-
-constexpr const char* trace_schema_version = "1.1";
-
-struct TraceHeader {
-  std::string tool_version = "unknown";
-  std::string scheduler, scenario;
-  Goals goals;                              // `setting` and `task` of the trace come from here
-  std::string energy_source = "model";      // model | rapl | nvml | sensor
-  std::string accuracy_source = "profile";  // profile | measured
-  std::string mode = "live";                // live | replay
-  std::optional<std::string> co_runner;     // name of what runs beside the network in the on phases
-  std::optional<std::string> co_runner_description;
-  std::string manifest = "../manifest.json";  // relative to the trace
-};
 
 // In replay nothing in a trace depends on the clock, so it is the same bit for bit each time.
 class TraceWriter {

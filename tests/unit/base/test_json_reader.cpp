@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -22,6 +23,72 @@ TEST_CASE("An unknown key is refused and the nearest known one named", "[json]")
   r.texts("schedulers");
   const std::string text = message_of([&] { r.finish(); });
   REQUIRE(contains(text, "a.json: shedulers: unknown key, did you mean \"schedulers\"?"));
+}
+
+namespace {
+
+// What the action writes to standard error.
+std::string standard_error_of(const std::function<void()>& action) {
+  const Folder folder;
+  const int before = dup(STDERR_FILENO);
+  std::fflush(stderr);
+  REQUIRE(std::freopen((folder / "said").c_str(), "w", stderr));
+  action();
+  std::fflush(stderr);
+  dup2(before, STDERR_FILENO);
+  close(before);
+  return content_of(folder / "said");
+}
+
+}  // namespace
+
+TEST_CASE("A newer minor version is read without its new keys, with one note for each file",
+          "[json][version]") {
+  const json j = {{"schema_version", "1.12"},
+                  {"known", 1},
+                  {"new", 2},
+                  {"object", {{"known", 1}, {"new", 2}}},
+                  {"list", {{{"new", 2}}}}};
+  const auto read = [&](const char* where, const char* known) {
+    JsonReader r(j, where);
+    CHECK(r.version(known) == SchemaVersion{1, 12});
+    CHECK(r.integer("known", 0, 9) == 1);
+    JsonReader object = r.object("object");
+    CHECK(object.integer("known", 0, 9) == 1);
+    object.finish();
+    for (const JsonReader& item : r.objects("list")) item.finish();
+    r.finish();
+  };
+  CHECK(standard_error_of([&] {
+          read("a.json", "1.2");
+          read("a.json", "1.2");
+        }) ==
+        "alert-bench: a.json: note: version 1.12 is newer than 1.2, which this program knows; keys that it "
+        "does not "
+        "know are ignored\n");
+  CHECK(contains(standard_error_of([&] { read("b.json", "1.0"); }),
+                 "b.json: note: version 1.12 is newer than 1.0"));
+  // Of a version that this program knows, every key is known.
+  CHECK(contains(message_of([&] { read("c.json", "1.12"); }), "c.json: object: new: unknown key"));
+  CHECK(contains(message_of([&] { read("c.json", "1.13"); }), "c.json: object: new: unknown key"));
+}
+
+TEST_CASE("Other major versions and what is not a version are refused", "[json][version]") {
+  const auto refused = [](const json& version) {
+    return message_of([&] {
+      JsonReader(json{{"schema_version", version}}, "a.json").version("2.1", "make it again");
+    });
+  };
+  CHECK(refused("2.0").empty());
+  CHECK(refused("3.0") ==
+        "a.json: schema_version: \"3.0\" was written by a newer program; this one reads 2.0 to 2.1: update "
+        "alert-bench");
+  CHECK(refused("1.9") ==
+        "a.json: schema_version: \"1.9\" is too old; this program reads 2.0 to 2.1: make it again");
+  for (const char* text : {"", "2", "2.", ".1", "2.1.0", "2,1", " 2.1", "-2.1", "2.12345", "two"})
+    CHECK(contains(refused(text), "is not a version; expected one such as \"2.1\""));
+  CHECK(contains(refused(2.1), "expected a string"));
+  CHECK(contains(refused(nullptr), "is missing"));
 }
 
 TEST_CASE("Values of the wrong type or range name file, key and value", "[json]") {

@@ -173,14 +173,16 @@ TEST_CASE("a trace reads back as it was written", "[trace]") {
   const TraceInput& full = trace.inputs[0];
   CHECK(full.model == "nested \"a\"");
   CHECK(full.cap_w == 100);
-  CHECK(full.stage_end_s == std::vector<double>{0.01, 0.025});
+  const double* ends_s = full.outcome.stage_end_s.data();
+  CHECK(std::vector<double>(ends_s, ends_s + full.outcome.stages_finished) ==
+        std::vector<double>{0.01, 0.025});
   CHECK(full.decide_s == 1e-6);
-  REQUIRE(full.correct);
-  CHECK_FALSE(full.correct->top1);
-  CHECK(full.correct->top5 == true);
-  CHECK_FALSE(full.correct->nll);
-  CHECK_FALSE(full.correct->f1);
-  CHECK(full.deadline_s == 0.05);
+  REQUIRE(full.outcome.correct);
+  CHECK_FALSE(full.outcome.correct->top1);
+  CHECK(full.outcome.correct->top5 == true);
+  CHECK_FALSE(full.outcome.correct->nll);
+  CHECK_FALSE(full.outcome.correct->f1);
+  CHECK(full.deadline_from_arrival_s == 0.05);
   CHECK(full.slowdown->mean == 1.05);
   CHECK(full.prediction->p_deadline == 0.99);
   CHECK(full.co_runner == "memory-1");
@@ -188,8 +190,8 @@ TEST_CASE("a trace reads back as it was written", "[trace]") {
   CHECK_FALSE(full.violations.energy);
   const TraceInput& bare = trace.inputs[1];
   CHECK_FALSE(bare.decide_s);
-  CHECK_FALSE(bare.correct);
-  CHECK_FALSE(bare.energy_j);
+  CHECK_FALSE(bare.outcome.correct);
+  CHECK_FALSE(bare.outcome.energy_j);
   CHECK_FALSE(bare.slowdown);
   CHECK_FALSE(bare.prediction);
   CHECK_FALSE(bare.co_runner);
@@ -325,6 +327,31 @@ TEST_CASE("traces of version 1.0 are read: goals judged input by input, no verdi
   CHECK(trace.status == "complete");
 }
 
+TEST_CASE("traces of a newer minor version are read without the keys that are new", "[trace]") {
+  Folder folder;
+  const auto changed = [](std::string line, const std::string& part, const std::string& by) {
+    const size_t at = line.find(part);
+    REQUIRE(at != std::string::npos);
+    return line.replace(at, part.size(), by);
+  };
+  const std::string header = changed(header_line, R"("schema_version":"1.1")", R"("schema_version":"1.7")");
+  const std::string lines = changed(full_line, R"("busy_s")", R"("new":{"x":[1]},"busy_s")") +
+                            changed(bare_line, R"("violations":{)", R"("violations":{"new":true,)") +
+                            changed(end_line, R"("reason")", R"("new":null,"reason")");
+  put(folder / "a.jsonl", changed(header, R"("goals":{)", R"("goals":{"new":1,)") + lines);
+  const TraceFile trace = read_trace(folder / "a.jsonl");
+  CHECK(trace.inputs.size() == 2);
+  CHECK(trace.inputs[0].outcome.busy_s == 0.025);
+  CHECK(trace.status == "complete");
+
+  put(folder / "b.jsonl", header_line + lines);  // of the same version: strict
+  CHECK_THROWS_WITH(read_trace(folder / "b.jsonl"), Contains("line 2: new: unknown key"));
+  put(folder / "c.jsonl", header + changed(full_line, R"("busy_s":0.025,)", ""));
+  CHECK_THROWS_WITH(read_trace(folder / "c.jsonl"), Contains("busy_s: is missing"));
+  put(folder / "d.jsonl", changed(header_line, R"("1.1")", R"("2.0")") + lines);
+  CHECK_THROWS_WITH(read_trace(folder / "d.jsonl"), Contains("update alert-bench"));
+}
+
 TEST_CASE("check_trace_line judges single lines", "[trace]") {
   CHECK_NOTHROW(check_trace_line(nlohmann::json::parse(header_line), "x"));
   CHECK_NOTHROW(check_trace_line(nlohmann::json::parse(full_line), "x"));
@@ -419,15 +446,15 @@ TEST_CASE("a trace of words and questions: their figures, a deadline that is gon
   const TraceFile trace = read_trace(folder / "a.jsonl");
   REQUIRE(trace.inputs.size() == 2);
   const TraceInput &word = trace.inputs[0], &question = trace.inputs[1];
-  REQUIRE((word.correct && question.correct));
-  CHECK(word.deadline_s == 0);
-  CHECK(word.correct->top5 == true);
-  CHECK(*word.correct->nll == Approx(1.0 / 3));
-  CHECK(word.correct->guess_nll == 0.5);
-  CHECK_FALSE(word.correct->f1);
-  CHECK_FALSE(question.correct->top5);
-  CHECK_FALSE(question.correct->nll);
-  CHECK(question.correct->f1 == 0.1);
+  REQUIRE((word.outcome.correct && question.outcome.correct));
+  CHECK(word.deadline_from_arrival_s == 0);
+  CHECK(word.outcome.correct->top5 == true);
+  CHECK(*word.outcome.correct->nll == Approx(1.0 / 3));
+  CHECK(word.outcome.correct->guess_nll == 0.5);
+  CHECK_FALSE(word.outcome.correct->f1);
+  CHECK_FALSE(question.outcome.correct->top5);
+  CHECK_FALSE(question.outcome.correct->nll);
+  CHECK(question.outcome.correct->f1 == 0.1);
   check_schema(folder, "a.jsonl");
 }
 
