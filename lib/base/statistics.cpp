@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/random.h"
-
 namespace alertbench {
 namespace {
 
@@ -53,27 +51,38 @@ std::optional<double> mean_of(const std::vector<double>& values) {
   return sum / static_cast<double>(n);
 }
 
+std::optional<Interval> bootstrap(const BootstrapSettings& settings, Undefined undefined,
+                                  const std::function<std::optional<double>(Random&)>& figure) {
+  Random random(settings.seed);
+  std::vector<double> values;
+  for (int r = 0; r < settings.resamples; ++r) {
+    const std::optional<double> value = figure(random);
+    if (value && std::isfinite(*value))
+      values.push_back(*value);
+    else if (undefined == Undefined::no_interval)
+      return {};
+  }
+  if (values.empty()) return {};
+  const double tail = 0.5 * (1 - settings.confidence);
+  return Interval{*quantile(values, tail), *quantile(values, 1 - tail)};
+}
+
 std::optional<Interval> bootstrap_ratio(const std::vector<double>& numerator,
                                         const std::vector<double>& denominator,
                                         const BootstrapSettings& settings) {
   const size_t n = numerator.size();
   const auto block = static_cast<size_t>(std::max(1, settings.block));
-  if (n != denominator.size() || n < 2 * block || settings.resamples < 1) return {};
+  if (n != denominator.size() || n < 2 * block) return {};
   const CircleSums above(numerator), below(denominator);
-  Random random(settings.seed);
-  std::vector<double> ratios;
-  for (int r = 0; r < settings.resamples; ++r) {
+  return bootstrap(settings, Undefined::no_interval, [&](Random& random) -> std::optional<double> {
     double a = 0, b = 0;
     for (size_t drawn = 0; drawn < n; drawn += block) {
       const size_t first = random.below(n), length = std::min(block, n - drawn);
       a += above(first, length);
       b += below(first, length);
     }
-    ratios.push_back(a / b);
-    if (!std::isfinite(ratios.back())) return {};
-  }
-  const double tail = 0.5 * (1 - settings.confidence);
-  return Interval{*quantile(ratios, tail), *quantile(ratios, 1 - tail)};
+    return a / b;
+  });
 }
 
 std::optional<Interval> bootstrap_mean(const std::vector<double>& values, const BootstrapSettings& settings) {

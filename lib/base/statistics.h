@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
+
+#include "base/random.h"
 
 namespace alertbench {
 
@@ -23,6 +26,14 @@ struct BootstrapSettings {
   int block = 10;  // inputs: neighbours share the co-runner's state, so they are drawn together
   double confidence = 0.95;
 };
+
+// The percentile interval of a figure over resamples, the only bootstrap of this program. `figure` draws one
+// resample with the given source, and returns its value; nullopt or a value that is not finite: the resample
+// has none. What is then done, `undefined` says: there is no interval, or the resample does not count. The
+// same on every platform for the same seed.
+enum class Undefined { no_interval, skip };
+std::optional<Interval> bootstrap(const BootstrapSettings& settings, Undefined undefined,
+                                  const std::function<std::optional<double>(Random&)>& figure);
 
 // Intervals by a circular block bootstrap over inputs in their order, percentile method. nullopt for fewer
 // than two blocks, or if a resample gives no finite value. The same on every platform for the same seed.

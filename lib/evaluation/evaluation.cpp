@@ -11,7 +11,6 @@
 #include "base/json_lines.h"
 #include "base/json_reader.h"
 #include "base/or_null.h"
-#include "base/random.h"
 #include "metrics/verdict_json.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
@@ -57,7 +56,7 @@ std::optional<double> joined(const Groups& groups, size_t which, Join join, cons
 
 // `figure(first, second)` of the joined values, with its interval.
 template <class Figure>
-std::optional<Estimate> estimate(const Groups& groups, Join join, const BootstrapSettings& bootstrap,
+std::optional<Estimate> estimate(const Groups& groups, Join join, const BootstrapSettings& bootstrap_settings,
                                  bool pairs, const Figure& figure) {
   Estimate e;
   for (const auto& g : groups)
@@ -73,23 +72,16 @@ std::optional<Estimate> estimate(const Groups& groups, Join join, const Bootstra
   if (!value) return {};
   e.value = *value;
   if (e.settings < 2) return e;
-  Random random(bootstrap.seed);
-  std::vector<double> resampled;
   std::vector<size_t> recordings(groups.size());
   std::vector<std::vector<size_t>> settings(groups.size());
-  for (int r = 0; r < bootstrap.resamples; ++r) {
+  e.interval = bootstrap(bootstrap_settings, Undefined::skip, [&](Random& random) {
     for (size_t i = 0; i < groups.size(); ++i) {
       recordings[i] = groups.size() > 1 ? random.below(groups.size()) : 0;
       settings[i].resize(groups[recordings[i]].size());
       for (size_t& k : settings[i]) k = random.below(settings[i].size());
     }
-    if (const auto v =
-            at([&](size_t i) { return recordings[i]; }, [&](size_t i, size_t k) { return settings[i][k]; }))
-      resampled.push_back(*v);
-  }
-  const double tail = 0.5 * (1 - bootstrap.confidence);
-  const auto low = quantile(resampled, tail), high = quantile(resampled, 1 - tail);
-  if (low && high) e.interval = Interval{*low, *high};
+    return at([&](size_t i) { return recordings[i]; }, [&](size_t i, size_t k) { return settings[i][k]; });
+  });
   return e;
 }
 

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/or_null.h"
-#include "base/random.h"
 #include "metrics/summary.h"
 #include "report/evaluation_report.h"
 #include "report/numbers.h"
@@ -49,14 +48,13 @@ std::optional<double> joined(const std::vector<Pairs>& cells, const RatioOf& rat
   return static_cast<double>(cells.size()) / sum;
 }
 
-std::optional<Interval> bootstrap(const std::vector<Pairs>& cells, const BootstrapSettings& settings) {
+// Draws pairs of settings within each cell.
+std::optional<Interval> interval_of(const std::vector<Pairs>& cells, const BootstrapSettings& settings) {
   size_t n = 0;
   for (const Pairs& cell : cells) n += cell.a.size();
   if (n < 2) return {};
-  Random random(settings.seed);
-  std::vector<double> ratios;
-  for (int r = 0; r < settings.resamples; ++r) {
-    const auto ratio = joined(cells, [&](const Pairs& cell) {
+  return bootstrap(settings, Undefined::no_interval, [&](Random& random) {
+    return joined(cells, [&](const Pairs& cell) {
       double a = 0, b = 0;
       for (size_t k = 0; k < cell.a.size(); ++k) {
         const size_t drawn = random.below(cell.a.size());
@@ -65,11 +63,7 @@ std::optional<Interval> bootstrap(const std::vector<Pairs>& cells, const Bootstr
       }
       return over(b, a);
     });
-    if (!ratio) return {};
-    ratios.push_back(*ratio);
-  }
-  const double tail = 0.5 * (1 - settings.confidence);
-  return Interval{*quantile(ratios, tail), *quantile(ratios, 1 - tail)};
+  });
 }
 
 void judge(SchedulerComparison& s, double tolerance) {
@@ -243,7 +237,7 @@ SchedulerComparison compare_scheduler(Comparison& c, const std::vector<CellPair>
     }
   }
   s.ratio = joined(pairs, [](const Pairs& p) { return over(sum_of(p.b), sum_of(p.a)); });
-  if (s.ratio) s.interval = bootstrap(pairs, settings);
+  if (s.ratio) s.interval = interval_of(pairs, settings);
   return s;
 }
 

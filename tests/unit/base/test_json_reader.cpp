@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,7 +33,9 @@ std::string standard_error_of(const std::function<void()>& action) {
   const Folder folder;
   const int before = dup(STDERR_FILENO);
   std::fflush(stderr);
-  REQUIRE(std::freopen((folder / "said").c_str(), "w", stderr));
+  const int file = open((folder / "said").c_str(), O_WRONLY | O_CREAT, 0600);
+  REQUIRE(dup2(file, STDERR_FILENO) == STDERR_FILENO);
+  close(file);
   action();
   std::fflush(stderr);
   dup2(before, STDERR_FILENO);

@@ -71,6 +71,19 @@ TEST_CASE("bootstrap: covers the mean, repeats by seed, knows when it knows too 
   CHECK(bootstrap_ratio(half, values, {})->high == Approx(0.5));
   CHECK_FALSE(bootstrap_ratio(half, std::vector<double>(1000, 0.0), {}));
   CHECK_FALSE(bootstrap_ratio(half, {1.0}, {}));
+  CHECK_FALSE(bootstrap_mean(values, {1, 0}));
+}
+
+TEST_CASE("bootstrap: resamples without a value") {
+  const auto every_other = [n = 0](Random&) mutable {
+    return ++n % 2 ? std::optional<double>(n) : std::nullopt;
+  };
+  CHECK_FALSE(bootstrap({1, 100}, Undefined::no_interval, every_other));
+  const auto interval = bootstrap({1, 100}, Undefined::skip, every_other);
+  REQUIRE(interval);
+  CHECK(interval->low == Approx(3.45));  // of 1, 3, ... 99
+  CHECK(interval->high == Approx(96.55));
+  CHECK_FALSE(bootstrap({}, Undefined::skip, [](Random&) { return std::optional<double>(std::nan("")); }));
 }
 
 TEST_CASE("a summary of nothing") {
