@@ -9,13 +9,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 
 #include "base/cgroup.h"
 #include "base/error.h"
 #include "base/installation.h"
 #include "contention/drivers.h"
 #include "contention/kinds.h"
+#include "host/host.h"
 
 namespace alertbench {
 namespace {
@@ -48,24 +48,8 @@ void check_command(const CoRunnerSpec& spec) {
 }
 
 // 0 if unknown.
-uint64_t last_level_cache_bytes(const std::string& root) {
-  uint64_t bytes = 0;
-  for (int index = 0;; ++index) {
-    std::ifstream file(fmt::format("{}/sys/devices/system/cpu/cpu0/cache/index{}/size", root, index));
-    uint64_t size = 0;
-    char suffix = ' ';
-    if (!(file >> size)) return bytes;
-    file >> suffix;
-    bytes = std::max(bytes, size * (suffix == 'M' ? kMiB : suffix == 'K' ? 1024 : 1));
-  }
-}
-
-// 0 if unknown.
 uint64_t available_memory_bytes(const std::string& root) {
-  std::ifstream file(root + "/proc/meminfo");
-  uint64_t bytes = 0;
-  for (std::string line; std::getline(file, line);)
-    if (line.rfind("MemAvailable:", 0) == 0) bytes = std::strtoull(line.c_str() + 13, nullptr, 10) * 1024;
+  auto bytes = static_cast<uint64_t>(read_memory(root).available_bytes.value_or(0));
   // A container may have less than the machine.
   if (const auto limit = read_cgroup_limits(root == "/" ? "" : root).memory_bytes; limit && bytes)
     bytes = std::min(bytes, static_cast<uint64_t>(*limit));
@@ -115,7 +99,7 @@ std::string find_generator() {
 }
 
 uint64_t default_buffer_bytes(int memory_workers, const std::string& root) {
-  uint64_t bytes = 4 * last_level_cache_bytes(root);
+  uint64_t bytes = 4 * static_cast<uint64_t>(last_level_cache_bytes(root).value_or(0));
   if (!bytes) bytes = 192 * kMiB;
   if (const uint64_t available = available_memory_bytes(root))
     bytes = std::min(bytes, available / 4 / static_cast<uint64_t>(std::max(1, memory_workers)));

@@ -101,17 +101,6 @@ ModelProfile read_model(JsonReader reader, Profile& profile) {
   return model;
 }
 
-PowerModel read_power_model(JsonReader reader) {
-  PowerModel model;
-  model.name = reader.text("name");
-  model.static_w = reader.number("static_w", -huge, huge);
-  model.dynamic_w = reader.number("dynamic_w", -huge, huge);
-  model.idle_w = reader.number("idle_w", -huge, huge);
-  reader.text("formula", "");
-  reader.finish();
-  return model;
-}
-
 // Says what is wrong with one value of the profile; the key is a path below the file.
 class Checker {
  public:
@@ -149,6 +138,22 @@ double PowerModel::speed(double cap_w) const {
 }
 
 double PowerModel::active_w(double cap_w) const { return std::min(cap_w, static_w + dynamic_w); }
+
+PowerModel PowerModel::read(JsonReader reader, const std::optional<PowerModel>& fallback) {
+  for (const char* remark : {"$comment", "platform", "caps_w", "sources", "derived", "formula"})
+    if (reader.has(remark)) reader.raw(remark);  // for readers of the file
+  PowerModel model;
+  if (fallback) model = *fallback;
+  const auto number = [&](const char* key, double& value, double low) {
+    value = fallback ? reader.number(key, value, low, huge) : reader.number(key, low, huge);
+  };
+  model.name = fallback ? reader.text("name", model.name) : reader.text("name");
+  number("static_w", model.static_w, 0);
+  number("dynamic_w", model.dynamic_w, 1e-3);
+  number("idle_w", model.idle_w, 0);
+  reader.finish();
+  return model;
+}
 
 AccuracyUnit read_accuracy_unit(JsonReader& reader, const std::string& workload) {
   const std::string before_units = to_string(workload == "squad" ? AccuracyUnit::f1 : AccuracyUnit::top1);
@@ -222,7 +227,7 @@ Profile Profile::read(const std::string& path) {
   profile.latency_source = reader.text("latency_source");
   profile.power_backend = reader.text("power_backend");
   if (profile.energy_source == "model" || reader.has("power_model"))
-    profile.power_model = read_power_model(reader.object("power_model"));
+    profile.power_model = PowerModel::read(reader.object("power_model"));
   profile.repetitions = reader.integer("repetitions", 0, 1 << 30);
   profile.pace = reader.one_of("pace", profile.pace, {"live", "none"});  // older ones have none
   profile.host = reader.text("host");

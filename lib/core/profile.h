@@ -67,6 +67,9 @@ struct PowerModel {
   double static_w = 25, dynamic_w = 75, idle_w = 20;
   double speed(double cap_w) const;     // the fastest speed whose power is at most cap_w
   double active_w(double cap_w) const;  // min(cap_w, P(1))
+
+  // Strict: InputError. A key that is absent has its value in `fallback`; without one it must be there.
+  static PowerModel read(JsonReader reader, const std::optional<PowerModel>& fallback = {});
 };
 
 // Measured accuracy of the stages of a network, made fit for a profile: a stage that came out below the one

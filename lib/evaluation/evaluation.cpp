@@ -11,6 +11,7 @@
 #include "base/json_lines.h"
 #include "base/json_reader.h"
 #include "base/or_null.h"
+#include "core/goal_json.h"
 #include "metrics/verdict_json.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
@@ -357,8 +358,7 @@ Cell read_cell(JsonReader reader, const std::vector<std::string>& schedulers) {
   c.id = reader.text("id");
   c.workload = reader.text("workload");
   c.scenario = reader.text("scenario");
-  c.task = reader.one_of("task", "", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
-                                                                                 : Task::min_energy;
+  c.task = read_task(reader);
   c.seed = reader.seed("seed", 0);
   if (reader.has("failed")) c.failed = reader.text("failed");
   c.recording_sha256 = reader.text("recording_sha256");
@@ -369,7 +369,7 @@ Cell read_cell(JsonReader reader, const std::vector<std::string>& schedulers) {
   c.slowdown = reader.optional_number("slowdown", 0, any_number);
   c.energy_source = reader.text("energy_source");
   c.accuracy_source = reader.text("accuracy_source");
-  c.judge = reader.one_of("judge", "", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean;
+  c.judge = read_judge(reader);
   JsonReader tolerance = reader.object("goal_tolerance");
   c.tolerance.accuracy = tolerance.number("accuracy", 0, 1);
   c.tolerance.energy = tolerance.number("energy", 0, any_number);

@@ -54,18 +54,6 @@ void read_cpuinfo(const std::string& path, Host& host) {
   if (processors) host.logical_cpus = processors;
 }
 
-void read_meminfo(const std::string& path, Host& host) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string key;
-    int64_t kib = 0;
-    if (!(words >> key >> kib)) continue;
-    if (key == "MemTotal:") host.memory_total_bytes = kib * 1024;
-    if (key == "MemAvailable:") host.memory_available_bytes = kib * 1024;
-  }
-}
-
 std::optional<std::string> governors(const std::string& cpus) {
   std::set<std::string> found;
   std::error_code error;
@@ -74,31 +62,6 @@ std::optional<std::string> governors(const std::string& cpus) {
       found.insert(*governor);
   if (found.empty()) return {};
   return fmt::format("{}", fmt::join(found, ", "));
-}
-
-std::optional<int64_t> last_level_cache(const std::string& cache) {
-  std::optional<int64_t> bytes;
-  int64_t highest = 0;
-  for (int index = 0; const auto level = number(fmt::format("{}/index{}/level", cache, index)); ++index) {
-    std::ifstream file(fmt::format("{}/index{}/size", cache, index));
-    int64_t size = 0;
-    char unit = ' ';
-    if (*level <= highest || !(file >> size)) continue;
-    highest = *level;
-    file >> unit;
-    bytes = size * (unit == 'K' ? 1024 : unit == 'M' ? 1024 * 1024 : 1);
-  }
-  return bytes;
-}
-
-std::optional<double> steal(const std::string& stat) {
-  std::ifstream file(stat);
-  std::string name;
-  std::array<int64_t, 8> ticks{};  // user nice system idle iowait irq softirq steal
-  if (!(file >> name) || name != "cpu") return {};
-  for (auto& tick : ticks)
-    if (!(file >> tick)) return {};
-  return static_cast<double>(ticks[7]) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 bool of_processor(const std::string& name) {
@@ -134,11 +97,57 @@ void read_temperature(const std::string& hwmon, Host& host) {
 
 }  // namespace
 
+std::optional<ProcessorTime> read_processor_time(const std::string& root) {
+  std::ifstream file(root + "/proc/stat");
+  std::string name;
+  std::array<int64_t, 8> ticks{};  // user nice system idle iowait irq softirq steal
+  if (!(file >> name) || name != "cpu") return {};
+  for (auto& tick : ticks)
+    if (!(file >> tick)) return {};
+  const auto seconds = [per_s = static_cast<double>(::sysconf(_SC_CLK_TCK))](int64_t count) {
+    return static_cast<double>(count) / per_s;
+  };
+  return ProcessorTime{seconds(ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]), seconds(ticks[7])};
+}
+
+Memory read_memory(const std::string& root) {
+  std::ifstream file(root + "/proc/meminfo");
+  Memory memory;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string key;
+    int64_t kib = 0;
+    if (!(words >> key >> kib)) continue;
+    if (key == "MemTotal:") memory.total_bytes = kib * 1024;
+    if (key == "MemAvailable:") memory.available_bytes = kib * 1024;
+  }
+  return memory;
+}
+
+std::optional<int64_t> last_level_cache_bytes(const std::string& root) {
+  const std::string cache = root + "/sys/devices/system/cpu/cpu0/cache";
+  std::optional<int64_t> bytes;
+  int64_t highest = 0;
+  for (int index = 0; fs::exists(fmt::format("{}/index{}/size", cache, index)); ++index) {
+    const int64_t level = number(fmt::format("{}/index{}/level", cache, index)).value_or(index + 1);
+    std::ifstream file(fmt::format("{}/index{}/size", cache, index));
+    int64_t size = 0;
+    char unit = ' ';
+    if (level <= highest || !(file >> size)) continue;
+    highest = level;
+    file >> unit;
+    bytes = size * (unit == 'K' ? 1024 : unit == 'M' ? 1024 * 1024 : 1);
+  }
+  return bytes;
+}
+
 Host read_host(const std::string& root) {
   const std::string cpus = root + "/sys/devices/system/cpu";
   Host host;
   read_cpuinfo(root + "/proc/cpuinfo", host);
-  read_meminfo(root + "/proc/meminfo", host);
+  const Memory memory = read_memory(root);
+  host.memory_total_bytes = memory.total_bytes;
+  host.memory_available_bytes = memory.available_bytes;
   host.kernel = first_line(root + "/proc/sys/kernel/osrelease");
   host.governor = governors(cpus);
   host.turbo = flag(cpus + "/intel_pstate/no_turbo", 0);
@@ -146,8 +155,8 @@ Host read_host(const std::string& root) {
   host.smt_active = flag(cpus + "/smt/active", 1);
   std::ifstream loadavg(root + "/proc/loadavg");
   if (std::array<double, 3> load{}; loadavg >> load[0] >> load[1] >> load[2]) host.load_average = load;
-  host.llc_bytes = last_level_cache(cpus + "/cpu0/cache");
-  host.steal_s = steal(root + "/proc/stat");
+  host.llc_bytes = last_level_cache_bytes(root);
+  if (const auto time = read_processor_time(root)) host.steal_s = time->steal_s;
   read_temperature(root + "/sys/class/hwmon", host);
   return host;
 }

@@ -23,7 +23,22 @@ struct Host {
       temperature_limit_c;  // of the processor's sensor that is nearest to its limit
 };
 
+// All processors together, since boot.
+struct ProcessorTime {
+  double busy_s = 0;
+  double steal_s = 0;  // time a hypervisor took
+};
+
+struct Memory {
+  std::optional<int64_t> total_bytes, available_bytes;
+};
+
 // `root` stands before /proc and /sys (tests give a fake tree).
+std::optional<ProcessorTime> read_processor_time(const std::string& root = "");
+Memory read_memory(
+    const std::string& root = "");  // of the machine; a container may have less (base/cgroup.h)
+// The cache of the highest level that processor 0 sees.
+std::optional<int64_t> last_level_cache_bytes(const std::string& root = "");
 Host read_host(const std::string& root = "");
 nlohmann::ordered_json to_json(const Host& host);  // empty becomes null
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <ctime>
 #include <filesystem>
@@ -41,20 +40,6 @@ double processor_s_of(int who) {
   return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
-void read_stat(const std::string& path, MachineUse& use) {
-  std::ifstream file(path);
-  std::string name;
-  std::array<int64_t, 8> ticks{};  // user nice system idle iowait irq softirq steal
-  if (!(file >> name) || name != "cpu") return;
-  for (auto& tick : ticks)
-    if (!(file >> tick)) return;
-  const double tick_s = 1.0 / static_cast<double>(sysconf(_SC_CLK_TCK));
-  const int64_t busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6];
-  if (busy == 0) return;  // some containers show nothing but zeros
-  use.busy_s = tick_s * static_cast<double>(busy);
-  use.steal_s = tick_s * static_cast<double>(ticks[7]);
-}
-
 std::optional<int64_t> throttle_events(const std::string& cpus) {
   std::optional<int64_t> sum;
   std::error_code error;
@@ -81,7 +66,11 @@ MachineUse read_machine_use(const std::string& root) {
   use.suspended_s = seconds_of(CLOCK_BOOTTIME) - use.at_s;
   use.booted_at_s = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
   use.processors = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-  read_stat(root + "/proc/stat", use);
+  if (const auto time = read_processor_time(root);
+      time && time->busy_s > 0) {  // some containers show only zeros
+    use.busy_s = time->busy_s;
+    use.steal_s = time->steal_s;
+  }
   use.throttle_events = throttle_events(root + "/sys/devices/system/cpu");
   use.cgroup = read_cgroup_limits(root);
   use.own_s = processor_s_of(RUSAGE_SELF) + processor_s_of(RUSAGE_CHILDREN);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/or_null.h"
+#include "core/goal_json.h"
 #include "metrics/verdict_json.h"
 
 namespace alertbench {
@@ -228,11 +229,10 @@ Summary Summary::read(JsonReader reader) {
   s.scheduler = reader.text("scheduler");
   s.setting = reader.text("setting");
   s.mode = reader.text("mode");
-  s.task = reader.one_of("task", "", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
-                                                                                 : Task::min_energy;
+  s.task = read_task(reader);
   s.inputs = reader.integer("inputs", 0, 1 << 30);
   s.groups = reader.integer("groups", 0, 1 << 30);
-  s.judge = reader.one_of("judge", "", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean;
+  s.judge = read_judge(reader);
   s.violated = reader.boolean("violated", false);
   s.late_share = read_share(reader, "late_share");
   const MeanReading mean = read_mean_reading(reader.object("mean"));

@@ -10,6 +10,7 @@
 
 #include "base/cgroup.h"
 #include "base/error.h"
+#include "host/host.h"
 
 namespace alertbench {
 namespace {
@@ -44,10 +45,7 @@ double memory_needed_bytes(const NetworkSpec& n) {
 
 double memory_limit_bytes(const std::string& root) {
   double limit = std::numeric_limits<double>::infinity();
-  std::ifstream info(root + "/proc/meminfo");
-  std::string key;
-  for (double kib = 0; info >> key >> kib; info.ignore(100, '\n'))
-    if (key == "MemTotal:") limit = std::min(limit, 1024 * kib);
+  if (const auto total = read_memory(root).total_bytes) limit = static_cast<double>(*total);
   lower_to_file(limit, root + "/sys/fs/cgroup/memory.max");
   lower_to_file(limit, root + "/sys/fs/cgroup/memory/memory.limit_in_bytes");
   if (const auto bytes = read_cgroup_limits(root).memory_bytes)

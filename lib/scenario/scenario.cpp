@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json_reader.h"
 #include "contention/kinds.h"
+#include "core/goal_json.h"
 #include "scenario/extends.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
@@ -78,8 +79,7 @@ GoalSpec read_goal(JsonReader r, size_t index) {
   if (g.name.size() > longest_name)
     r.fail("name", fmt::format("has {} characters; at most {} can be part of a file name", g.name.size(),
                                longest_name));
-  g.task = r.one_of("task", "min_energy", {"min_energy", "min_error"}) == "min_error" ? Task::min_error
-                                                                                      : Task::min_energy;
+  g.task = read_task(r, Task::min_energy);
   g.deadline_s = r.optional_number("deadline_s", 1e-6, 3600);
   g.deadline_x = r.optional_number("deadline_x", 1e-3, 1e3);
   if (g.deadline_s.has_value() == g.deadline_x.has_value())
@@ -94,7 +94,7 @@ GoalSpec read_goal(JsonReader r, size_t index) {
     r.fail("energy_j", "does not apply to min_energy, which minimises energy; omit it");
   if (g.task == Task::min_error && g.energy_j.has_value() == g.power_limit_w.has_value())
     r.fail("energy_j", "min_error requires an energy budget: set exactly one of energy_j and power_limit_w");
-  g.judging.judge = read_judge(r);
+  g.judging.judge = read_judge(r, Judge::mean);
   g.judging.tolerance = read_tolerance(r);
   if (g.task == Task::min_error && g.accuracy)
     r.fail("accuracy", "does not apply to min_error, which maximises accuracy; omit it");
@@ -191,18 +191,6 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path,
   return c;
 }
 
-PowerModel read_power_model(JsonReader r) {
-  PowerModel m;
-  for (const char* remark : {"$comment", "platform", "caps_w", "sources", "derived"})
-    if (r.has(remark)) r.raw(remark);  // for readers of the file
-  m.name = r.text("name", m.name);
-  m.static_w = r.number("static_w", m.static_w, 0, no_limit);
-  m.dynamic_w = r.number("dynamic_w", m.dynamic_w, 1e-3, no_limit);
-  m.idle_w = r.number("idle_w", m.idle_w, 0, no_limit);
-  r.finish();
-  return m;
-}
-
 // Names of scenarios become names of folders.
 void check_name(const JsonReader& r, const std::string& scenario_name) {
   if (scenario_name.empty() || scenario_name.size() > longest_name || scenario_name[0] == '.' ||
@@ -255,9 +243,9 @@ void read_power(JsonReader power, Scenario& s) {
   if (power.has("model") && power.raw("model").is_string()) {
     const std::string file = resolve_path(s.path, power.text("model"));
     const json model = read_json_file(file);
-    s.power_model = read_power_model(JsonReader(model, file));
+    s.power_model = PowerModel::read(JsonReader(model, file), PowerModel());
   } else if (power.has("model")) {
-    s.power_model = read_power_model(power.object("model"));
+    s.power_model = PowerModel::read(power.object("model"), PowerModel());
   }
   read_caps(power, s);
   power.finish();
@@ -330,10 +318,6 @@ void read_seeds(JsonReader seeds, Scenario::Seeds& s) {
 }
 
 }  // namespace
-
-Judge read_judge(JsonReader& r) {
-  return r.one_of("judge", "mean", {"mean", "strict"}) == "strict" ? Judge::strict : Judge::mean;
-}
 
 GoalTolerance read_tolerance(JsonReader& r) {
   GoalTolerance t;

@@ -23,8 +23,7 @@ struct GoalJudging {
   GoalTolerance tolerance;
 };
 
-// "judge" and "goal_tolerance" of a larger object, where they are given. InputError.
-Judge read_judge(JsonReader& reader);
+// "goal_tolerance" of a larger object, where it is given. InputError.
 GoalTolerance read_tolerance(JsonReader& reader);
 
 // A goal setting as a scenario states it: absolute, or relative to what the profile will measure.

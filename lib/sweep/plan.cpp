@@ -16,6 +16,7 @@
 #include "base/json_lines.h"
 #include "base/json_reader.h"
 #include "base/sha256.h"
+#include "core/goal_json.h"
 #include "core/profile.h"
 #include "evaluation/cell.h"
 #include "result/manifest.h"

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/json_reader.h"
+#include "core/goal_json.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
