@@ -49,6 +49,14 @@ struct TemporaryFile {
   std::string path;
 };
 
+// A section of docs/file-formats.md, up to the next heading of the same level.
+inline std::string format_section(const std::string& heading) {
+  const std::string page = content_of(std::string(ALERT_SOURCE_DIR) + "/docs/file-formats.md");
+  const size_t from = page.find("\n## " + heading + "\n");
+  if (from == std::string::npos) throw std::runtime_error("docs/file-formats.md has no section " + heading);
+  return page.substr(from, page.find("\n## ", from + 1) - from);
+}
+
 // The message of the `Thrown` that the action throws; "" where it throws nothing.
 template <class Thrown = alertbench::InputError>
 std::string message_of(const std::function<void()>& action) {

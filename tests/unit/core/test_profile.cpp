@@ -10,6 +10,7 @@
 #include "models/network_file.h"
 #include "scenario/scenario.h"
 #include "schedulers_fixture.h"
+#include "support.h"
 
 using namespace alertbench;
 using Catch::Matchers::Contains;
@@ -77,6 +78,24 @@ TEST_CASE(
   CHECK(q.size_unit == "tokens");
   CHECK(q.mean_size == 500.0 / 3);
   for (size_t m = 0; m < 3; ++m) CHECK(q.models[m].size_growth == p.models[m].size_growth);
+}
+
+TEST_CASE("every key of a profile is documented") {
+  Profile p = fixture::mixed();
+  p.size_unit = "tokens";
+  for (ModelProfile& model : p.models) {
+    model.cap_speeds.resize(p.caps_w.size());
+    model.device_times.resize(p.caps_w.size());
+  }
+  const std::string page = format_section("profile.json");
+  const std::function<void(const ordered_json&)> check = [&](const ordered_json& value) {
+    if (!value.is_structured()) return;
+    for (const auto& [key, inner] : value.items()) {
+      if (value.is_object()) CHECK_THAT(page, Contains("`" + key + "`"));
+      check(inner);
+    }
+  };
+  check(p.to_json());
 }
 
 TEST_CASE("what an input's size does to latencies is a straight line, kept above 0") {

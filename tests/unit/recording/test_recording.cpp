@@ -129,6 +129,13 @@ RecordedInput question_number(int n) {
 
 }  // namespace
 
+TEST_CASE("every array of a recording is documented", "[recording]") {
+  const std::string page = format_section("Recordings");
+  for (const std::string& name : RecordingWriter::file_names())
+    if (const size_t ending = name.find(".npy"); ending != std::string::npos)
+      CHECK_THAT(page, Contains("`" + name.substr(0, ending) + "`"));
+}
+
 TEST_CASE("a recording made input by input reads back", "[recording]") {
   Folder folder;
   const std::string path = folder / "deep/recording";
