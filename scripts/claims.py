@@ -91,8 +91,8 @@ def anytime_shares(program, recordings):
 
 def check(arguments):
     evaluation = read(f"{arguments.evaluation}/evaluation.json")
-    if evaluation.get("schema_version") != "2.0":
-        raise Bad(f"{arguments.evaluation}/evaluation.json: schema_version {evaluation.get('schema_version')!r} is not supported, only '2.0'; "
+    if not str(evaluation.get("schema_version")).startswith("2."):
+        raise Bad(f"{arguments.evaluation}/evaluation.json: schema_version {evaluation.get('schema_version')!r} is not read, only '2.x'; "
                   "evaluate the recordings again (alert-bench sweep, or replay --grid)")
     claims = []
 

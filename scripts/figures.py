@@ -153,7 +153,9 @@ def main(argv):
     need_matplotlib()
     import importlib
 
-    from alert_figures import load, style
+    from alert_figures import style
+    from alert_figures.reading import Broken, Missing
+    from alert_figures.result import Result
 
     said = set()
 
@@ -163,8 +165,8 @@ def main(argv):
             say(f"note: {text}")
 
     try:
-        result = load.Result(options.result, note)
-    except load.Broken as e:
+        result = Result(options.result, note)
+    except Broken as e:
         say(f"error: {e}")
         return 2
     out = options.out or os.path.join(options.result, "figures")
@@ -187,10 +189,10 @@ def main(argv):
             style.plt.close(fig)
             drawn += 1
             print(os.path.join(out, file_stem(name, options)) + ".{pdf,png}")
-        except load.Missing as e:
+        except Missing as e:
             say(f"skipped {name}: {e}")
             skipped += 1
-        except load.Broken as e:
+        except Broken as e:
             say(f"error: {name}: {e}")
             bad = True
         except OSError as e:

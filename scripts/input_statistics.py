@@ -71,12 +71,15 @@ def main(argv):
     p.add_argument("--out", metavar="DIR", required=True, help="folder to write to")
     options = p.parse_args(argv)
     need_matplotlib()
-    from alert_figures import inputs, load, style
+    from alert_figures import inputs, style
+    from alert_figures.profile import Profile
+    from alert_figures.reading import Broken, Missing
+    from alert_figures.recording import Recording
 
     try:
-        found = [load.Recording(folder, load.Profile(os.path.join(folder, "profile.json"))) for folder in options.recordings]
+        found = [Recording(folder, Profile(os.path.join(folder, "profile.json"))) for folder in options.recordings]
         numbers = [inputs.of(r) for r in found]
-    except (load.Missing, load.Broken) as e:
+    except (Missing, Broken) as e:
         say(f"error: {e}")
         return 2
 

@@ -7,7 +7,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from . import load, style
+from . import style
+from .reading import Missing, natural
+from .result import feasibility_cell
+from .trace import ALLOWED_SHARE, MEAN, REPLAY, violated_text
 
 NAMES = ["bars"]
 HALO = [withStroke(linewidth=1.8, foreground="white")]
@@ -53,25 +56,25 @@ def collect(result):
         for c in cells.values():
             if c.task != task:
                 continue
-            best = load.feasibility_cell(cells, c)
+            best = feasibility_cell(cells, c)
             if best is not None and best.violated:
                 infeasible.setdefault(task, set()).add(c.setting)
                 continue
             groups.setdefault((c.scheduler, c.mode), []).append(c)
         if groups:
-            bars[task] = {key: Bar(sorted(group, key=lambda c: load.natural(c.setting))) for key, group in groups.items()}
+            bars[task] = {key: Bar(sorted(group, key=lambda c: natural(c.setting))) for key, group in groups.items()}
     return bars, infeasible
 
 
 def draw(result, options):
     bars, infeasible = collect(result)
     for task, names in infeasible.items():
-        result.notes(f"bars: {task}: infeasible (no single configuration meets their goals), omitted: {', '.join(sorted(names, key=load.natural))}")
+        result.notes(f"bars: {task}: infeasible (no single configuration meets their goals), omitted: {', '.join(sorted(names, key=natural))}")
     if not bars:
-        raise load.Missing(f"{result.folder}: no feasible setting of either task")
+        raise Missing(f"{result.folder}: no feasible setting of either task")
     if not any(b.counted or b.violated for task in bars.values() for b in task.values()):
-        raise load.Missing(f"{result.folder}: nothing to normalise by: the results do not include oracle-static")
-    by_means = any(c.judge == load.MEAN for t in bars.values() for b in t.values() for c in b.cells)
+        raise Missing(f"{result.folder}: nothing to normalise by: the results do not include oracle-static")
+    by_means = any(c.judge == MEAN for t in bars.values() for b in t.values() for c in b.cells)
     tasks = [(t, what) for t, what in TASKS if t in bars]
     modes = sorted({m for t in bars.values() for _, m in t})  # live, replay
     names = sorted({s for t in bars.values() for s, _ in t}, key=style.scheduler_order)
@@ -87,7 +90,7 @@ def draw(result, options):
             own = [m for m in modes if (scheduler, m) in bars[task]]  # a scheduler of one mode sits in the middle
             y = names.index(scheduler) + (own.index(mode) - (len(own) - 1) / 2) * thick
             look = dict(color=style.scheduler_color(scheduler), height=thick * 0.88, **edge)
-            if mode == load.REPLAY and len(modes) > 1:
+            if mode == REPLAY and len(modes) > 1:
                 look.update(color=lighter(style.scheduler_color(scheduler)), hatch="//////")
             if bar.value is not None:
                 left.barh(y, bar.value, gid=f"{task}:{scheduler}:{mode}", zorder=2, **look)
@@ -104,7 +107,7 @@ def draw(result, options):
                 right.text(bar.share * 100 + 2, y, f"{bar.violated_settings}/{len(bar.cells)}{strict}", fontsize=5.5, va="center",
                            color="#A04000", zorder=6, path_effects=HALO, gid="violated settings")
         left.axvline(1, color=style.BLACK, lw=0.9, ls="--", zorder=3, gid="oracle-static")
-        right.axvline(load.ALLOWED_SHARE * 100, color=style.BLACK, lw=0.6, ls=":", zorder=4, gid="limit")
+        right.axvline(ALLOWED_SHARE * 100, color=style.BLACK, lw=0.6, ls=":", zorder=4, gid="limit")
         settings = {c.setting for b in bars[task].values() for c in b.cells}
         counts = sorted({c.inputs for b in bars[task].values() for c in b.cells})
         inputs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
@@ -123,7 +126,7 @@ def draw(result, options):
         right.set_xticks([0, 25, 50, 75, 100])
     handles, texts = [], []
     for mode in modes:
-        plain = mode != load.REPLAY or len(modes) == 1
+        plain = mode != REPLAY or len(modes) == 1
         handles.append(Patch(facecolor="#777777" if plain else lighter("#777777"), hatch=None if plain else "//////", **edge))
         texts.append(mode)
     handles += [Line2D([], [], color=style.BLACK, lw=0.9, ls="--"), Line2D([], [], color=style.BLACK, lw=0.9)]
@@ -131,11 +134,11 @@ def draw(result, options):
     if any(b.violated for t in bars.values() for b in t.values()):
         handles.append(Line2D([], [], marker="x", color=style.VIOLATION, ls="", ms=3.5, mew=0.9))
         texts.append("violated setting")
-    lacking = {t: sorted({c.setting for b in bars[t].values() for c in b.cells if not c.normalised}, key=load.natural) for t, _ in tasks}
+    lacking = {t: sorted({c.setting for b in bars[t].values() for c in b.cells if not c.normalised}, key=natural) for t, _ in tasks}
     for task, without in lacking.items():
         if without:
             result.notes(f"bars: {task}: no valid oracle-static to compare with, so not in the bars: {', '.join(without)}")
-    left_out = [f"omitted as infeasible, no single configuration meets the goals: {', '.join(sorted(n, key=load.natural))}" for n in infeasible.values()]
+    left_out = [f"omitted as infeasible, no single configuration meets the goals: {', '.join(sorted(n, key=natural))}" for n in infeasible.values()]
     left_out += [f"no valid oracle-static, so not in the bars: {', '.join(n)}" for n in lacking.values() if n]
     style.finish(fig, "Energy and error relative to oracle-static", footer(result, left_out, by_means),
                  legend=list(zip(handles, texts)))
@@ -146,7 +149,7 @@ def footer(result, left_out, by_means):
     profile = result.profile_or_none()
     name = result.scenario_name()
     return [f"scenario {name}" if name else "", "lower is better", "bar: mean over the settings that are not violated",
-            f"violated (cross, k/n): {load.violated_text(by_means)}, so not in the bar",
+            f"violated (cross, k/n): {violated_text(by_means)}, so not in the bar",
             "in brackets: violated if goals are judged input by input" if by_means else "", *left_out,
             f"energy: {result.energy_source()}", f"accuracy: {profile.accuracy_text() if profile else 'of the profile'}",
             profile.random_weights_text() if profile else "", result.verdict_text()]

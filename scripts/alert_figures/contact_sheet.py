@@ -2,7 +2,8 @@
 
 import os
 
-from . import load, style
+from . import style
+from .reading import Missing, broken, natural
 
 NAMES = ["contact_sheet"]
 COLUMNS, WIDTH_IN, GAP_IN, TITLE_IN = 3, 11.0, 0.15, 0.2
@@ -10,15 +11,15 @@ COLUMNS, WIDTH_IN, GAP_IN, TITLE_IN = 3, 11.0, 0.15, 0.2
 
 def draw(folder):
     names = sorted((n for n in os.listdir(folder) if n.endswith(".png") and not n.startswith(".") and n != "contact_sheet.png"),
-                   key=load.natural)
+                   key=natural)
     if not names:
-        raise load.Missing(f"{folder}: contains no PNG")
+        raise Missing(f"{folder}: contains no PNG")
     images = []
     for name in names:
         try:
             images.append(style.plt.imread(os.path.join(folder, name)))
         except (OSError, SyntaxError, ValueError) as e:  # what PIL raises of a torn file
-            raise load.broken(os.path.join(folder, name), "", f"damaged, or not a PNG ({e})", "remove it, or draw it again") from None
+            raise broken(os.path.join(folder, name), "", f"damaged, or not a PNG ({e})", "remove it, or draw it again") from None
     columns = min(COLUMNS, len(images))
     width = (WIDTH_IN - GAP_IN * (columns + 1)) / columns
     ends, places = [0.4] * columns, []  # from the top; each into the column that is shortest so far

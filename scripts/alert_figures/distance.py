@@ -5,7 +5,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from . import load, style
+from . import style
+from .reading import Missing, natural
 
 NAMES = ["distance"]
 TO = (("over_oracle", "oracle", "o"), ("over_oracle_mean", "oracle-mean", "s"), ("over_oracle_causal", "oracle-causal", "D"))
@@ -17,7 +18,7 @@ HALO = [withStroke(linewidth=1.8, foreground="white")]
 def draw(result, options):
     evaluation = result.evaluation()
     tasks = evaluation.tasks()
-    workloads = sorted({c["workload"] for c in evaluation.cells}, key=load.natural)
+    workloads = sorted({c["workload"] for c in evaluation.cells}, key=natural)
     rows = workloads + ([None] if len(workloads) > 1 else [])
     names = sorted(evaluation.schedulers, key=style.scheduler_order)
     width = style.PAGE_IN if len(tasks) > 1 else style.COLUMN_IN
@@ -60,7 +61,7 @@ def draw(result, options):
             if r == len(rows) - 1:
                 ax.set_xlabel(f"{WHAT[task]} above the oracle's, %")
     if not drawn:
-        raise load.Missing(f"{evaluation.path}: no scheduler has a known distance to an oracle")
+        raise Missing(f"{evaluation.path}: no scheduler has a known distance to an oracle")
     for c in range(len(tasks)):  # room for the counts, right
         low, high = axes[0, c].get_xlim()
         axes[0, c].set_xlim(min(low, -0.02 * high), high + 0.14 * (high - low))

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from . import load, style
+from . import style
+from .reading import Missing, broken, number
 
 NAMES = ["energy_latency"]
 
@@ -16,14 +17,14 @@ def period_energy_j(profile, model, period_s):
 def draw(result, options):
     profile = result.profile()
     if np.isnan(profile.idle_w):
-        raise load.Missing(f"{profile.path}: idle_power_w: unknown, so the energy of a period is unknown")
+        raise Missing(f"{profile.path}: idle_power_w: unknown, so the energy of a period is unknown")
     nets = [m for m in profile.models if m.active_w is not None]
     if not nets:
-        raise load.Missing(f"{profile.path}: models[].active_power_w: no network has it, so energy is unknown")
+        raise Missing(f"{profile.path}: models[].active_power_w: no network has it, so energy is unknown")
     if options.model:
         chosen = next((m for m in nets if m.name == options.model), None)
         if chosen is None:
-            raise load.broken(profile.path, "models", f"no network '{options.model}' with a known power",
+            raise broken(profile.path, "models", f"no network '{options.model}' with a known power",
                               f"--model accepts one of {', '.join(m.name for m in nets)}")
     else:  # the most accurate traditional one: its caps span the widest range
         chosen = max([m for m in nets if not m.anytime] or nets, key=lambda m: m.accuracy[-1])
@@ -79,5 +80,5 @@ def draw(result, options):
 def power_formula(profile):
     if profile.energy_source != "model":
         return ""
-    values = [load.number(profile.power_model.get(k)) for k in ("static_w", "dynamic_w")]
+    values = [number(profile.power_model.get(k)) for k in ("static_w", "dynamic_w")]
     return "" if np.isnan(values).any() else f", {values[0]:g} + {values[1]:g} s³ W at speed s, idle {profile.idle_w:g} W"

@@ -3,7 +3,8 @@ Of many networks each family has its own mark; those that no other beats in both
 
 import numpy as np
 
-from . import load, style
+from . import style
+from .profile import MANY_NETWORKS, family
 
 NAMES = ["error_latency"]
 NAMED = 7  # of the best among many
@@ -13,7 +14,7 @@ FAMILY_LOOKS = [(style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "^"), 
 
 def draw(result, options):
     profile = result.profile()
-    many = len(profile.traditional) > load.MANY_NETWORKS
+    many = len(profile.traditional) > MANY_NETWORKS
     fig, axes = style.figure(style.PAGE_IN if many else style.COLUMN_IN, 3.0 if many else 2.1)
     ax = axes[0][0]
     labels, lines = [], []
@@ -59,10 +60,10 @@ def draw_families(ax, models, labels, lines, mark):
     nets = sorted(models, key=lambda m: (m.mean_s[-1, -1], -m.accuracy[-1]))
     x = np.array([m.mean_s[-1, -1] * 1e3 for m in nets])
     y = np.array([(1 - m.accuracy[-1]) * 100 for m in nets])
-    families = sorted({load.family(m.name) for m in nets})
+    families = sorted({family(m.name) for m in nets})
     for i, name in enumerate(families):
         color, marker = FAMILY_LOOKS[i % len(FAMILY_LOOKS)]
-        own = [load.family(m.name) == name for m in nets]
+        own = [family(m.name) == name for m in nets]
         ax.scatter(x[own], y[own], s=11, color=color, marker=marker, lw=0, label=f"{name} ({sum(own)})", zorder=4,
                    gid=f"family:{name}")
     best = [i for i in range(len(nets)) if i == 0 or y[i] < y[:i].min()]

@@ -5,7 +5,9 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import load, style
+from . import style
+from .reading import Missing, broken, number
+from .trace import violated_text
 
 NAMES = ["goals_energy"]
 SHOWN = {"system": "Sys-level: caps of the network that meets the most goals", "application": "App-level: networks under the highest cap",
@@ -22,31 +24,31 @@ def choose(evaluation, wanted):
     if wanted:
         cells = [c for c in cells if wanted in (c["id"], c["scenario"], f"{c['workload']}/{c['scenario']}")]
         if not cells:
-            raise load.broken(evaluation.path, "cells", f"no cell '{wanted}' of task {TASK}",
+            raise broken(evaluation.path, "cells", f"no cell '{wanted}' of task {TASK}",
                               f"--cell accepts one of {', '.join(c['id'] for c in evaluation.select(TASK))}")
     if not cells:
-        raise load.Missing(f"{evaluation.path}: no cell of task {TASK}")
+        raise Missing(f"{evaluation.path}: no cell of task {TASK}")
     return next((c for c in cells if c.get("co_runner") not in (None, "", "none")), cells[0])
 
 
 def energy(setting, name):
     """(mean energy, whether it violates the setting); NaN if no configuration of the level meets the goals."""
     if name in setting["results"]:
-        return load.number(setting["results"][name].get("mean_energy_j")), setting["results"][name]["violated"]
-    return load.number(setting["ideals"].get(name)), False
+        return number(setting["results"][name].get("mean_energy_j")), setting["results"][name]["violated"]
+    return number(setting["ideals"].get(name)), False
 
 
 def draw(result, options):
     evaluation = result.evaluation()
     cell = choose(evaluation, options.cell)
     names = [n for n in SHOWN if n != "alert" or n in evaluation.schedulers]
-    settings = [s for s in cell["settings"] if not np.isnan(load.number(s.get("accuracy")))]
+    settings = [s for s in cell["settings"] if not np.isnan(number(s.get("accuracy")))]
     if not settings:
-        raise load.Missing(f"{evaluation.path}: {cell['id']}: no setting with an accuracy goal")
+        raise Missing(f"{evaluation.path}: {cell['id']}: no setting with an accuracy goal")
     by_means = evaluation.judged_by_means([cell])
     goals = sorted({s["accuracy"] for s in settings})
-    relative = all(not np.isnan(load.number(s.get("deadline_x"))) for s in settings)
-    at = (lambda s: load.number(s["deadline_x"])) if relative else (lambda s: s["deadline_s"] * 1e3)
+    relative = all(not np.isnan(number(s.get("deadline_x"))) for s in settings)
+    at = (lambda s: number(s["deadline_x"])) if relative else (lambda s: s["deadline_s"] * 1e3)
     xs = sorted({at(s) for s in settings})
     step = min((b - a for a, b in zip(xs, xs[1:])), default=1.0)
     columns = min(3, len(goals))
@@ -80,7 +82,7 @@ def draw(result, options):
     for k in range(len(goals), rows * columns):
         axes[k // columns, k % columns].set_visible(False)
     if not energies:
-        raise load.Missing(f"{evaluation.path}: {cell['id']}: energy is unknown")
+        raise Missing(f"{evaluation.path}: {cell['id']}: energy is unknown")
     axes[0, 0].set_ylim(0, 1.06 * max(energies))
     axes[0, 0].set_xlim(xs[0] - 0.6 * step, xs[-1] + 0.6 * step)
     if len(xs) <= 8:
@@ -99,10 +101,10 @@ def draw(result, options):
     if infeasible:
         legend.append((Patch(color=style.CONTENTION), INFEASIBLE))
     others = len(evaluation.select(TASK)) - 1
-    slowdown = load.number(cell.get("slowdown"))
+    slowdown = number(cell.get("slowdown"))
     style.finish(fig, "Energy over the goal settings: one level of adaptation, and both together", [
         "levels: the single configuration of least energy that meets the goals, in hindsight; no mark if none of the level meets them",
-        f"violated: {load.violated_text(by_means, 'accuracy is below its goal')}",
+        f"violated: {violated_text(by_means, 'accuracy is below its goal')}",
         "deadline: multiple of the mean latency of the largest anytime network, uncapped, without co-runner" if relative else "",
         *evaluation.caption([cell]), f"one cell of {others + 1}; --cell selects another" if others else "", result.verdict_text()],
         subtitle=f"{cell['workload']}, {cell['scenario']}" + ("" if np.isnan(slowdown) else f" (slow-down {slowdown:.2f})")

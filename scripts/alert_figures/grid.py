@@ -6,7 +6,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from . import load, style
+from . import style
+from .reading import Missing
+from .trace import violated_text
 
 NAMES = ["grid_energy", "grid_error"]
 REFERENCE = "oracle-static"
@@ -41,7 +43,7 @@ def _draw(result, task, what):
     evaluation = result.evaluation()
     shown = panels(evaluation, task)
     if not shown[0][1]:
-        raise load.Missing(f"{evaluation.path}: no cell of task {task}")
+        raise Missing(f"{evaluation.path}: no cell of task {task}")
     by_means = evaluation.judged_by_means(evaluation.select(task))
     names = sorted((s for s in evaluation.schedulers if s != REFERENCE), key=style.scheduler_order)
     groups = max(len(g) for _, g in shown)
@@ -116,7 +118,7 @@ def _draw(result, task, what):
     cells = evaluation.select(task)
     style.finish(fig, f"Normalised {what} and violated settings", [
         "lower is better", f"number in a bar: settings included, which neither {REFERENCE} nor the scheduler violates",
-        f"violated: share of settings where {load.violated_text(by_means, TASK_GOALS[task])}",
+        f"violated: share of settings where {violated_text(by_means, TASK_GOALS[task])}",
         "omitted from both: infeasible settings (no single configuration meets their goals)",
         "cells combined by the harmonic mean (violated: mean)", f"bars above {HIGHEST:g} are cut off and labelled with their value" if cut else "",
         *evaluation.caption(cells), result.verdict_text()], legend=handles)

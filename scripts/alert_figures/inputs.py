@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from . import contention, load, style
+from . import contention, style
+from .reading import broken
 
 NAMES = ["input_statistics"]
 # As SlowdownConstants in lib/estimate/slowdown_filter.h.
@@ -29,7 +30,7 @@ def slowdown(recording):
         found.append(end / (model.mean_s[-1][None, :] * profile.size_factor(m, size)[:, None]))
     xi = np.stack(found, axis=1)
     if not (np.isfinite(xi) & (xi > 0)).all():
-        raise load.broken(f"{recording.folder}/stage_end_s.npy", "", "contains times that are not finite and above 0",
+        raise broken(f"{recording.folder}/stage_end_s.npy", "", "contains times that are not finite and above 0",
                           "repeat 'alert-bench record'")
     return xi
 

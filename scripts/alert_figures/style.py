@@ -22,7 +22,6 @@ GREY, LIGHT = "#6E6E6E", "#B4B4B4"
 SCHEDULERS = {
     "alert": BLUE, "alert-trad": SKY, "alert-any": GREEN, "alert-mean": YELLOW,
     "no-coord": PURPLE, "app-only": VERMILLION, "sys-only": ORANGE,
-    "poet": "#997700", "copper": "#994455", "jouleguard": "#004488", "caloree": "#117733", "spectr": "#882255",
     "oracle": BLACK, "oracle-mean": "#BEBEBE", "oracle-causal": "#4A4A4A", "oracle-static": "#8C8C8C",
 }
 SPARE = ["#332288", "#44AA99", "#AA4499", "#999933", "#661100", "#6699CC"]

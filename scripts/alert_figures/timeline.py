@@ -8,7 +8,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from . import load, style
+from . import style
+from .reading import Missing, natural, number
+from .trace import LIVE, MEAN
 
 NAMES = ["timeline", "timeline_pair"]
 # Of a task: what has a goal (its key in the trace and in the goals), how it is called, what it is multiplied by.
@@ -30,8 +32,8 @@ def draw_pair(result, options):
         shared = [h for h in result.headers() if h.scheduler == "alert" and (h.setting, h.mode) in second
                   and setting in (None, h.setting) and mode in (None, h.mode)]
         if not shared:
-            raise load.Missing(f"{result.path('traces')}: alert and alert-trad have no setting and mode in common")
-        first = min(shared, key=lambda h: (h.mode != load.LIVE, load.natural(h.setting)))
+            raise Missing(f"{result.path('traces')}: alert and alert-trad have no setting and mode in common")
+        first = min(shared, key=lambda h: (h.mode != LIVE, natural(h.setting)))
         setting, mode = first.setting, first.mode
     return _draw(result, [result.find(s, setting, mode) for s in ("alert-trad", "alert")], options, style.PAGE_IN)
 
@@ -55,7 +57,7 @@ def _draw(result, headers, options, width):
     first, last = window(traces[0], options)
     shown = [(t.input >= first) & (t.input <= last) for t in traces]
     if not all(s.any() for s in shown):
-        raise load.Missing(f"{headers[0].path}: no input between {first} and {last}")
+        raise Missing(f"{headers[0].path}: no input between {first} and {last}")
 
     anytime = {m.name for m in profile.anytimes} if profile else {m for t in traces for m, s in zip(t.model, t.stage_target) if s > 1}
     used = set()
@@ -135,7 +137,7 @@ def _draw(result, headers, options, width):
         broke = ", ".join(f"{k} {int(v[mask].sum())}" for k, v in trace.violations.items() if v[mask].any())
         name = f"{trace.header.scheduler}: " if len(traces) > 1 else ""
         counts.append(f"{name}violations in {n} inputs: {broke or 'none'}" + (
-            f"; goals {'violated' if trace.violated else 'met'} on average over the run" if trace.header.judge == load.MEAN else ""))
+            f"; goals {'violated' if trace.violated else 'met'} on average over the run" if trace.header.judge == MEAN else ""))
     part = "" if shown[0].all() else f"inputs {first} to {last} of {int(traces[0].input.max()) + 1}"
     title = f"Timeline of {h.scheduler}" if len(traces) == 1 else "The same run without and with anytime networks"
     style.finish(fig, title, [
@@ -150,10 +152,10 @@ def _draw(result, headers, options, width):
 
 def goal_text(header):
     goals, parts = header.goals, []
-    mean = "mean " if header.judge == load.MEAN else ""
+    mean = "mean " if header.judge == MEAN else ""
     for key, form in (("deadline_s", lambda v: f"deadline {v * 1e3:.3g} ms"), ("accuracy", lambda v: f"{mean}accuracy ≥ {v * 100:.4g} %"),
                       ("energy_j", lambda v: f"{mean}energy ≤ {v:.3g} J")):
-        value = load.number(goals.get(key))
+        value = number(goals.get(key))
         if not np.isnan(value):
             parts.append(form(value))
     return f"{header.setting}: {header.task.replace('_', ' ')}, {', '.join(parts)}"
@@ -208,7 +210,7 @@ def _cap(ax, t, s, profile):
 
 
 def _mean(ax, t, s, key, _, scale):
-    mean, goal = scale * t.running_mean(key)[s], scale * load.number(t.header.goals.get(key))
+    mean, goal = scale * t.running_mean(key)[s], scale * number(t.header.goals.get(key))
     ax.plot(t.input[s], mean, color=MEAN_COLOR, lw=0.9, zorder=4, gid="running mean")
     if not np.isnan(goal):
         ax.axhline(goal, color=style.BLACK, lw=0.9, ls="--", zorder=3, gid="goal")
@@ -247,7 +249,7 @@ def _legend(traces, shown, level, anytime, has_mean, has_xi, co_runners):
     if has_mean:
         entries.append((Line2D([], [], color=MEAN_COLOR, lw=0.9), "mean of the inputs so far"))
         entries.append((Line2D([], [], color=style.BLACK, lw=0.9, ls="--"),
-                        "goal of the mean" if traces[0].header.judge == load.MEAN else "goal of an input"))
+                        "goal of the mean" if traces[0].header.judge == MEAN else "goal of an input"))
     if has_xi:
         entries.append(((Patch(color=style.PURPLE, alpha=0.45, lw=0), Line2D([], [], color="#9E3F75", lw=0.9)), "ξ mean ± sd"))
         entries.append((dot(".", "#444444"), "ξ observed"))

@@ -14,9 +14,11 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from test_figures import by_gid, command, figures, load, make_result, matplotlib_text_box, np, options, style, text_of  # noqa: E402
+from test_figures import by_gid, command, make_result, matplotlib_text_box, np, options, style, text_of  # noqa: E402
 
 from alert_figures import distance, goals_energy, grid  # noqa: E402
+from alert_figures.evaluation import Evaluation  # noqa: E402
+from alert_figures.result import Result  # noqa: E402
 
 NEW = ("grid_energy", "grid_error", "goals_energy", "distance")
 
@@ -48,7 +50,7 @@ class Drawn(Case):
     def test_grid_shows_the_cells(self):
         raw = self.raw(self.one)
         for draw, task in ((grid.draw_energy, "min_energy"), (grid.draw_error, "min_error")):
-            fig = draw(load.Result(self.one), options())
+            fig = draw(Result(self.one), options())
             shown = 0
             for cell in [c for c in raw["cells"] if c["task"] == task] + [{"scenario": grid.ALL, "schedulers": raw["overall"]["all"][task]["schedulers"]}]:
                 for name, t in cell["schedulers"].items():
@@ -81,7 +83,7 @@ class Drawn(Case):
         self.assertEqual(len(cells), 2)
         of = lambda c, key: [v for v in (s["results"]["alert"][key] for s in c["settings"]) if v is not None]
         means = [np.mean(of(c, "normalised")) for c in cells]
-        fig = grid.draw_energy(load.Result(self.many), options())
+        fig = grid.draw_energy(Result(self.many), options())
         self.assertAlmostEqual(by_gid(fig, "bar:ptb:default:alert")[0].get_height(), 2 / sum(1 / m for m in means))
         low, high = by_gid(fig, "interval:ptb:default:alert")[0].get_ydata()
         self.assertTrue(low < 2 / sum(1 / m for m in means) < high)
@@ -89,14 +91,14 @@ class Drawn(Case):
         # All of them: as the file says, interval included.
         stored = raw["overall"]["all"]["min_energy"]["schedulers"]["alert"]["normalised"]
         np.testing.assert_allclose(by_gid(fig, f"interval:all workloads:{grid.ALL}:alert")[0].get_ydata(), [stored["low"], stored["high"]])
-        evaluation = load.Evaluation(os.path.join(self.many, "evaluation.json"))
+        evaluation = Evaluation(os.path.join(self.many, "evaluation.json"))
         for metric in ("normalised", "violation_rate", "in_time", "satisfaction", "over_static", "over_oracle", "over_oracle_mean"):
             joined = evaluation.joined(evaluation.select("min_energy"), "alert", metric)
             self.assertAlmostEqual(joined.value, raw["overall"]["all"]["min_energy"]["schedulers"]["alert"][metric]["value"])
             self.assertEqual(joined.settings, raw["overall"]["all"]["min_energy"]["schedulers"]["alert"][metric]["settings"])
 
     def test_goals_energy_shows_one_cell(self):
-        fig = goals_energy.draw(load.Result(self.one), options("--cell", "compute-2"))
+        fig = goals_energy.draw(Result(self.one), options("--cell", "compute-2"))
         cell = next(c for c in self.raw(self.one)["cells"] if c["scenario"] == "compute-2" and c["task"] == "min_energy")
         infeasible = sum(not s["feasible"] for s in cell["settings"])
         self.assertGreater(infeasible, 0)
@@ -123,12 +125,12 @@ class Drawn(Case):
         self.assertIn("compute-2", text_of(fig, "subtitle"))
 
     def test_the_cell_shown_has_a_co_runner_unless_asked(self):
-        evaluation = load.Result(self.one).evaluation()
+        evaluation = Result(self.one).evaluation()
         self.assertEqual(goals_energy.choose(evaluation, None)["co_runner"], "compute")
         self.assertEqual(goals_energy.choose(evaluation, "fashion-mnist/default")["scenario"], "default")
 
     def test_distance_to_the_oracles(self):
-        fig = distance.draw(load.Result(self.many), options())
+        fig = distance.draw(Result(self.many), options())
         raw = self.raw(self.many)
         for task in ("min_energy", "min_error"):
             for name, t in raw["overall"]["all"][task]["schedulers"].items():
@@ -145,14 +147,14 @@ class Drawn(Case):
         schedulers = [s for s in make_result.EVALUATED if s != "oracle-causal"]
         folder = make_result.make_evaluation(os.path.join(self.root, "without"), schedulers=schedulers, scenarios=("compute-1",))
         said = []
-        fig = distance.draw(load.Result(folder, said.append), options())
+        fig = distance.draw(Result(folder, said.append), options())
         self.assertTrue(by_gid(fig, "distance:fashion-mnist:min_energy:alert:oracle"))
         self.assertTrue(any("oracle-causal" in s for s in said))
 
     def test_failed_cells_are_left_out_aloud(self):
         folder = make_result.make_evaluation(os.path.join(self.root, "failed"), failed=("fashion-mnist/compute-1/min_energy/seed-1",))
         said = []
-        fig = grid.draw_energy(load.Result(folder, said.append), options())
+        fig = grid.draw_energy(Result(folder, said.append), options())
         self.assertFalse(by_gid(fig, "violated:fashion-mnist:compute-1:alert"))
         self.assertIn("1 failed cells omitted", text_of(fig, "footer").replace("\n", " "))
         self.assertTrue(any("compute-1/min_energy/seed-1 failed" in s for s in said))
@@ -160,7 +162,7 @@ class Drawn(Case):
     def test_nothing_leaves_the_page_or_covers_the_other(self):
         for folder in (self.one, self.many):
             for draw in (grid.draw_energy, grid.draw_error, goals_energy.draw, distance.draw):
-                fig = draw(load.Result(folder), options())
+                fig = draw(Result(folder), options())
                 renderer, page = fig.canvas.get_renderer(), fig.bbox
                 boxes = []
                 ticks = {label for tick in fig.findobj(style.matplotlib.axis.Tick) for label in (tick.label1, tick.label2)}
@@ -230,10 +232,10 @@ class CommandLine(Case):
         for value, message in (
                 ('{"schema_version": "1.0", "cells": [', r"evaluation\.json: damaged, or not valid JSON .*; write it again with 'alert-bench replay"),
                 ("[]", "is not a JSON object"), ('{"a": NaN}', "NaN is not valid JSON"),
-                (spoilt(lambda r: r.update(schema_version="9.0")), r'schema_version: "9\.0" is not known; this script reads "2\.0"'),
+                (spoilt(lambda r: r.update(schema_version="9.0")), r'schema_version: "9\.0" was written by a newer program; this one reads 2\.0 to 2\.0; update alert-bench'),
                 (spoilt(lambda r: r["cells"][1].update(judge="lenient")), r'cells\[1\]\.judge: "lenient" is neither'),
                 (spoilt(lambda r: r["cells"][0]["settings"][3].pop("ideals")), r"cells\[0\]\.settings\[3\]\.ideals: is missing, or not of type object"),
-                (spoilt(lambda r: r.pop("schema_version")), "schema_version: null is not known"),
+                (spoilt(lambda r: r.pop("schema_version")), "schema_version: null is not a version"),
                 (spoilt(lambda r: r.update(kind="summary")), 'kind: "summary" is not "evaluation"'),
                 (spoilt(lambda r: r.update(schedulers=[])), "schedulers: is not a list of names"),
                 (spoilt(lambda r: r.update(cells={})), "cells: is not a list"),
@@ -245,7 +247,7 @@ class CommandLine(Case):
             code, _, err = command(folder, "--only", "grid_energy")
             self.assertEqual(code, 2, err)
             self.assertRegex(err, message)
-            self.assertRegex(err, "evaluation.json: .*; write it again")
+            self.assertRegex(err, "evaluation.json: .*; (write it again|update alert-bench)")
 
     def test_an_evaluation_that_judged_input_by_input_is_refused(self):
         code, _, err = command(self.written({**self.raw(self.one), "schema_version": "1.0"}), "--only", "distance")

@@ -24,7 +24,10 @@ sys.path[:0] = [HERE, os.path.dirname(SCRIPT)]
 try:
     import numpy as np
 
-    from alert_figures import bars, contention, energy_latency, error_latency, load, style, timeline
+    from alert_figures import bars, contention, energy_latency, error_latency, style, timeline
+    from alert_figures.reading import Broken
+    from alert_figures.result import Result, feasibility_cell
+    from alert_figures.trace import LIVE, REPLAY
     import make_result
 except ImportError as e:
     raise unittest.SkipTest(f"needs python3-matplotlib and numpy ({e}); run with /usr/bin/python3")
@@ -82,7 +85,7 @@ class Case(unittest.TestCase):
 
 class Drawn(Case):
     def result(self):
-        return load.Result(self.folder)
+        return Result(self.folder)
 
     def test_error_latency_shows_the_profile(self):
         fig = error_latency.draw(self.result(), options())
@@ -104,15 +107,15 @@ class Drawn(Case):
             profile.update({"workload": workload}, **({"accuracy_unit": unit} if unit else {}))
             with open(path, "w", encoding="utf-8") as f:
                 json.dump(profile, f)
-            fig = error_latency.draw(load.Result(folder), options())
+            fig = error_latency.draw(Result(folder), options())
             self.assertEqual(fig.axes[0].get_ylabel(), f"error, 1 − {name}, %")
             said = "accuracy: language quality (1 − NLL / NLL of guessing), measured on"
             (self.assertIn if unit else self.assertNotIn)(said, " ".join(text_of(fig, "subtitle").split()))
         profile["accuracy_unit"] = "bleu"
         with open(path, "w", encoding="utf-8") as f:
             json.dump(profile, f)
-        with self.assertRaisesRegex(load.Broken, 'accuracy_unit: "bleu" is none of top1, f1, language_quality'):
-            load.Result(folder).profile()
+        with self.assertRaisesRegex(Broken, 'accuracy_unit: "bleu" is none of top1, f1, language_quality'):
+            Result(folder).profile()
 
     def test_many_networks_are_drawn_by_family(self):
         folder = self.copy()
@@ -126,7 +129,7 @@ class Drawn(Case):
                                           for k, values in one["stages"][0].items()}]} for i, f in enumerate(factors)]
         with open(path, "w", encoding="utf-8") as f:
             json.dump(profile, f)
-        fig = error_latency.draw(load.Result(folder), options())
+        fig = error_latency.draw(Result(folder), options())
         for name in ("net-a", "net-b"):
             self.assertEqual(len(by_gid(fig, f"family:{name}")[0].get_offsets()), 7)
         self.assertFalse(by_gid(fig, "traditional"))
@@ -137,7 +140,7 @@ class Drawn(Case):
     def test_random_weights_are_said(self):
         folder = make_result.make(os.path.join(self.root, "random"), inputs=20, schedulers=["alert"], modes=["replay"],
                                   random_weights=["nested"])
-        fig = error_latency.draw(load.Result(folder), options())
+        fig = error_latency.draw(Result(folder), options())
         self.assertIn("random weights", text_of(fig, "footer"))
         self.assertTrue(any("random weights" in t.get_text() for t in by_gid(fig, "label")))
 
@@ -237,7 +240,7 @@ class Drawn(Case):
             lines[-1] = {"record": "end", "inputs": len(lines) - 2, "status": "complete"}
             with open(path, "w", encoding="utf-8") as f:
                 f.write("".join(json.dumps(r) + "\n" for r in lines))
-        result = load.Result(folder)
+        result = Result(folder)
         fig = timeline.draw(result, options())
         self.assertNotIn("mean accuracy", text_of(fig, "subtitle"))
         self.assertNotIn("on average", text_of(fig, "footer"))
@@ -256,7 +259,7 @@ class Drawn(Case):
             lines[-1]["violations"]["mean_accuracy"] = mean_accuracy
             with open(path, "w", encoding="utf-8") as f:
                 f.write("".join(json.dumps(r) + "\n" for r in lines))
-            result = load.Result(folder)
+            result = Result(folder)
             self.assertEqual(result.trace(result.find("alert", "energy-1", "live")).violated, mean_accuracy)
 
     def test_timeline_window(self):
@@ -290,7 +293,7 @@ class Drawn(Case):
         return (np.mean(ratios) if ratios else None), np.mean(shares)
 
     def check_bars(self, folder):
-        result = load.Result(folder)
+        result = Result(folder)
         fig = bars.draw(result, options())
         checked = 0
         for task, short, key in (("min_energy", "energy", lambda r: r["energy_j"]), ("min_error", "error", lambda r: 1 - r["accuracy"])):
@@ -334,11 +337,11 @@ class Drawn(Case):
 
     def test_only_the_replayed_oracle_static_says_what_is_feasible(self):
         alert, live, replay = (types.SimpleNamespace(scheduler=s, setting="e", mode=m)
-                               for s, m in (("alert", load.LIVE), ("oracle-static", load.LIVE), ("oracle-static", load.REPLAY)))
+                               for s, m in (("alert", LIVE), ("oracle-static", LIVE), ("oracle-static", REPLAY)))
         cells = {(c.scheduler, c.setting, c.mode): c for c in (alert, live, replay)}
-        self.assertIs(load.feasibility_cell(cells, alert), replay)
-        del cells["oracle-static", "e", load.REPLAY]
-        self.assertIs(load.feasibility_cell(cells, alert), live)
+        self.assertIs(feasibility_cell(cells, alert), replay)
+        del cells["oracle-static", "e", REPLAY]
+        self.assertIs(feasibility_cell(cells, alert), live)
 
     def test_violated_oracle_static_is_no_yardstick(self):
         folder = self.copy()
@@ -350,7 +353,7 @@ class Drawn(Case):
         lines[-1]["verdict"]["violated_mean"] = True
         with open(path, "w", encoding="utf-8") as f:
             f.write("".join(json.dumps(r) + "\n" for r in lines))
-        result = load.Result(folder)
+        result = Result(folder)
         self.assertTrue(all(c.normalised is None for c in result.cells() if c.setting == "energy-1"))
 
     def test_colors(self):
@@ -478,7 +481,7 @@ class CommandLine(Case):
         code, _, err = command(folder, "--only", "timeline")
         self.assertEqual(code, 0, err)
         self.assertIn("the last line is truncated", err)
-        fig = timeline.draw(load.Result(folder), options())
+        fig = timeline.draw(Result(folder), options())
         self.assertEqual(len(by_gid(fig, "deadline")[0].get_xdata()), 39)
         self.assertIn("the run was interrupted", text_of(fig, "footer"))
 
@@ -531,7 +534,7 @@ class CommandLine(Case):
         folder = self.copy()
         with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as f:
             json.dump({"status": "partial", "verdict": {"valid": False, "reasons": []}, "scenario": {"name": "s"}}, f)
-        fig = error_latency.draw(load.Result(folder), options())
+        fig = error_latency.draw(Result(folder), options())
         self.assertIn("INVALID RESULT, status: partial", text_of(fig, "footer"))
 
     def test_python_without_matplotlib_says_the_mend(self):

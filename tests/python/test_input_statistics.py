@@ -21,7 +21,9 @@ sys.path[:0] = [HERE, os.path.dirname(SCRIPT)]
 try:
     import numpy as np
 
-    from alert_figures import inputs, load, style
+    from alert_figures import inputs, style
+    from alert_figures.profile import Profile
+    from alert_figures.recording import Recording
     import make_recording
 except ImportError as e:
     raise unittest.SkipTest(f"needs python3-matplotlib and numpy ({e}); run with /usr/bin/python3")
@@ -59,7 +61,7 @@ class Case(unittest.TestCase):
 
     def recording(self, folder, **keys):
         folder = self.make(folder, **keys)
-        return load.Recording(folder, load.Profile(os.path.join(folder, "profile.json")))
+        return Recording(folder, Profile(os.path.join(folder, "profile.json")))
 
 
 class Numbers(Case):
