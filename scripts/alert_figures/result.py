@@ -204,7 +204,8 @@ class Result:
         return list(cells.values())
 
     def _normalise(self, cell, cells, by_key):
-        """As lib/metrics/summary.h: over the inputs that both know; not against an oracle-static that is itself violated."""
+        """As lib/metrics/summary.h: over the inputs that both know; not against an oracle-static that is itself violated. Intervals are
+        summary.json's to say: without it (a run that was cut off) there is none."""
         base = reference_cell(cells, cell, "oracle-static")
         if base is None or base.violated:
             return None
@@ -220,9 +221,7 @@ class Result:
         a, b = a[known], b[known]
         if not len(a) or not b.mean() > 0:
             return None
-        value = float(a.mean() / b.mean())
-        low, high = ratio_interval(a, b)
-        return value, value if np.isnan(low) else low, value if np.isnan(high) else high
+        return (float(a.mean() / b.mean()),) * 3
 
 
 def reference_cell(cells, cell, scheduler):
@@ -243,20 +242,6 @@ def _first_of(cells, cell, scheduler, modes):
 def _mean(values):
     known = values[~np.isnan(values)]
     return float(np.mean(known)) if len(known) else float("nan")
-
-
-def ratio_interval(a, b, replicates=1000, block=10):
-    """95 % interval of mean(a) / mean(b), value by value in pairs: circular bootstrap over blocks of neighbouring inputs (contention
-    comes in spells). Seeded: the same files give the same figure. NaN for fewer than two blocks."""
-    n = len(a)
-    if n < 2 * block:
-        return float("nan"), float("nan")
-    generator = np.random.default_rng(1)
-    starts = generator.integers(0, n, size=(replicates, n // block))
-    index = ((starts[:, :, None] + np.arange(block)) % n).reshape(replicates, -1)
-    below = b[index].mean(axis=1)
-    ratios = a[index].mean(axis=1)[below > 0] / below[below > 0]
-    return tuple(float(x) for x in np.percentile(ratios, [2.5, 97.5])) if len(ratios) else (float("nan"),) * 2
 
 
 def _cell_of_summary(raw):
