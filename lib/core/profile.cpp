@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/json_reader.h"
+#include "core/energy_source.h"
 
 namespace alertbench {
 namespace {
@@ -256,7 +257,7 @@ void Profile::check(const std::string& where) const {
   check.positive("mean_size", mean_size);
   check.within("fail_accuracy", fail_accuracy, 0, 1);
   check.within("idle_power_w", idle_power_w, 0, huge);
-  check.one_of("energy_source", energy_source, {"model", "rapl", "nvml", "sensor"});
+  check.one_of("energy_source", energy_source, energy_sources());
   check.within("power_model: static_w", power_model.static_w, 0, huge);
   check.positive("power_model: dynamic_w", power_model.dynamic_w);
   check.within("power_model: idle_w", power_model.idle_w, 0, huge);

@@ -91,7 +91,7 @@ class Profile {
   std::vector<LatencyStats> latency;   // [row][cap]
   std::vector<double> active_power_w;  // [model][cap]
   double idle_power_w = 0;
-  std::string energy_source = "model";  // "model" | "rapl" | "nvml" | "sensor"
+  std::string energy_source = "model";  // one of energy_sources()
   std::string latency_source = "measured";
   PowerModel power_model;  // meaningful for energy_source "model"
   std::string power_backend = "emulated";
