@@ -16,74 +16,67 @@
 #include "host/machine_use.h"
 #include "live/placement.h"
 #include "models/inference_runtime.h"
-#include "power/cpufreq/cpufreq.h"
-#include "power/cpufreq/sensors.h"
-#include "power/nvml/nvml.h"
-#include "power/rapl/rapl.h"
+#include "power/registry.h"
 #include "result/manifest.h"
 #include "workloads/fashion_mnist.h"
 
 namespace alertbench {
 namespace {
 
-// Looks only; at the counter of the GPU that CUDA would take first for a second.
-nlohmann::ordered_json examine_gpus(const std::string& root, const std::string& library) {
-  const NvmlProbe probe = probe_nvml(library, root);
-  nlohmann::ordered_json j = to_json(probe);
-  if (probe.gpus.empty()) return j;
-  std::string uuid;
-  try {
-    uuid = Nvml(library).find("").uuid();
-    SystemClock clock;
-    j["counter"] = make_nvml_counter(library, uuid, clock)->facts();
-  } catch (const Error& e) {
-    j["no_energy_because"] = {e.what()};
+// What looking at the backends for one device shows.
+struct DevicePower {
+  std::string backend_by_auto = "emulated", missing_capability;
+  std::vector<std::pair<std::string, PowerOutlook>>
+      outlooks;  // by name, in the order in which `auto` prefers them
+  bool present() const { return !outlooks.empty() && outlooks.front().second.applies; }
+  std::vector<std::string> remedies() const {
+    std::vector<std::string> all;
+    for (const auto& [name, outlook] : outlooks)
+      for (const std::string& command : outlook.remedies)
+        if (std::find(all.begin(), all.end(), command) == all.end()) all.push_back(command);
+    return all;
   }
-  bool caps = false;
-  for (const NvmlGpuProbe& p : probe.gpus) caps = caps || (p.gpu.uuid() == uuid && p.no_limit.empty());
-  const bool energy = j.contains("counter");
-  j["backend_by_auto_on_cuda"] = caps && energy ? "nvml" : "emulated";
-  if (!caps || !energy)
-    j["lost_without"] = fmt::format("on the GPU, power caps are emulated and energy is modelled{}",
-                                    energy ? " (nvml with a single cap, uncapped, measures it)" : "");
-  j["mends"] = probe.mends;
-  return j;
+};
+
+DevicePower look_at_power(const PowerRequest& request) {
+  DevicePower device;
+  SystemClock clock;
+  for (const PowerBackendEntry& entry : power_backends())
+    if (entry.device == request.device) device.outlooks.emplace_back(entry.name, entry.look(request, clock));
+  for (const auto& [name, outlook] : device.outlooks)
+    if (outlook.fits()) {
+      device.backend_by_auto = name;
+      return device;
+    }
+  if (device.outlooks.empty()) return device;
+  const auto& [name, preferred] = device.outlooks.front();
+  device.missing_capability = fmt::format(
+      "power caps are emulated and energy is modelled{}",
+      preferred.no_energy.empty() ? fmt::format(" ({} with one cap, uncapped, measures it)", name) : "");
+  return device;
 }
 
-// Looks only: no cap is changed, no counter kept open.
+// Looks only: no cap is changed, no counter kept open. What concerns the processor is at the top; what
+// concerns a GPU is below the name of its backend.
 nlohmann::ordered_json examine_power(const std::string& root, const std::string& nvml_library) {
-  const RaplProbe probe = probe_rapl(root);
-  std::vector<std::string> no_energy = probe.no_energy;
-  nlohmann::ordered_json counter;
-  if (no_energy.empty()) {
-    try {
-      SystemClock clock;
-      counter = make_rapl_counter(root, clock)->facts();
-    } catch (const Error& e) {
-      no_energy.push_back(e.what());
-    }
+  PowerRequest request;
+  request.root = root;
+  request.nvml_library = nvml_library;
+  const DevicePower processor = look_at_power(request);
+  nlohmann::ordered_json j = {{"backend_by_auto", processor.backend_by_auto}};
+  if (!processor.missing_capability.empty()) j["missing_capability"] = processor.missing_capability;
+  for (const auto& [name, outlook] : processor.outlooks) j.update(outlook.findings);
+  request.device = "cuda";
+  const DevicePower gpu = look_at_power(request);
+  for (const auto& [name, outlook] : gpu.outlooks) j[name] = outlook.findings;
+  if (gpu.present()) {
+    nlohmann::ordered_json& of_gpu = j[gpu.outlooks.front().first];
+    of_gpu["backend_by_auto_on_cuda"] = gpu.backend_by_auto;
+    if (!gpu.missing_capability.empty())
+      of_gpu["missing_capability"] = "on the GPU, " + gpu.missing_capability;
+    of_gpu["remedies"] = gpu.remedies();
   }
-  const bool rapl = probe.no_caps.empty() && no_energy.empty();
-  nlohmann::ordered_json j = {{"backend_by_auto", rapl ? "rapl" : "emulated"},
-                              {"caps_can_be_set", probe.no_caps.empty()},
-                              {"energy_can_be_read", no_energy.empty()}};
-  if (!probe.no_caps.empty()) j["no_caps_because"] = probe.no_caps;
-  if (!no_energy.empty()) j["no_energy_because"] = no_energy;
-  if (!rapl)
-    j["lost_without"] = probe.no_caps.empty() ? "energy is modelled, not measured"
-                        : no_energy.empty()
-                            ? "power caps are emulated (rapl accepts only a single cap, uncapped)"
-                            : "power caps are emulated and energy is modelled";
-  if (!counter.is_null()) j["counter"] = counter;
-  j["powercap"] = to_json(probe.tree);
-  const CpufreqProbe cpufreq = probe_cpufreq(root);
-  j["cpufreq"] = to_json(cpufreq);
-  j["sensors"] = to_json(probe_sensors(root));
-  j["nvml"] = examine_gpus(root, nvml_library);
-  std::vector<std::string> mends = probe.mends;
-  for (const std::string& m : cpufreq.mends)
-    if (std::find(mends.begin(), mends.end(), m) == mends.end()) mends.push_back(m);
-  j["mends"] = mends;
+  j["remedies"] = processor.remedies();
   return j;
 }
 
@@ -190,14 +183,20 @@ void print_facts(const nlohmann::ordered_json& j, const std::string& indent) {
       print_zones(value, indent);
     } else if (key == "gpus") {
       print_gpus(value, indent);
-    } else if (key == "no_caps_because" || key == "no_energy_because" || key == "not_all_because") {
+    } else if (key == "no_caps_because" || key == "no_energy_because" || key == "errors") {
       for (const auto& why : value) print_out("{}{:<22} {}\n", indent, key, why.get<std::string>());
-    } else if (key != "problems" && key != "warnings" && key != "mends") {
+    } else if (key != "problems" && key != "warnings" && key != "remedies") {
       print_out("{}{:<22} {}\n", indent, key,
                 value.is_null()     ? "unknown"
                 : value.is_string() ? value.get<std::string>()
                                     : value.dump());
     }
+}
+
+void print_remedies(const nlohmann::ordered_json& findings, const char* heading) {
+  const auto remedies = findings.value("remedies", nlohmann::ordered_json::array());
+  if (!remedies.empty()) print_out("\n{}\n", heading);
+  for (const auto& command : remedies) print_out("{}\n", command.get<std::string>());
 }
 
 }  // namespace
@@ -228,12 +227,9 @@ void add_doctor(CLI::App& app, CommandLine& line) {
         print_out("{}\n", json_text(j, 2));
       } else {
         print_facts(j, "");
-        if (!j["power"]["mends"].empty())
-          print_out("\nTo use the processor's own power caps and counters without root:\n");
-        for (const auto& m : j["power"]["mends"]) print_out("{}\n", m.get<std::string>());
-        const auto gpu_mends = j["power"]["nvml"].value("mends", nlohmann::ordered_json::array());
-        if (!gpu_mends.empty()) print_out("\nTo cap the GPU:\n");
-        for (const auto& m : gpu_mends) print_out("{}\n", m.get<std::string>());
+        print_remedies(j["power"], "To use the processor's own power caps and counters without root:");
+        for (const PowerBackendEntry& entry : power_backends())
+          if (entry.device == "cuda") print_remedies(j["power"][entry.name], "To cap the GPU:");
         for (const auto& w : j["noise"]["warnings"]) print_out("\n{}", w.get<std::string>());
         print_out("\n{}\n", j["problems"].empty() ? "No problems found." : "Problems:");
         for (const auto& p : j["problems"]) print_out("- {}\n", p.get<std::string>());

@@ -11,6 +11,7 @@
 #include "contention/kinds.h"
 #include "contention/stress_ng.h"
 #include "models/network_file.h"
+#include "power/registry.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
 
@@ -95,6 +96,20 @@ void list_co_runners() {
     print_out("{:<18} {}{}\n", k.name, k.summary, k.stress_ng ? missing : "");
 }
 
+void list_powers() {
+  std::vector<std::string> on_processor, on_gpu;
+  for (const PowerBackendEntry& b : power_backends()) {
+    print_out("{:<14} {}\n", b.name, b.summary);
+    if (b.device == "cpu") on_processor.push_back(b.name);
+    if (b.device == "cuda") on_gpu.push_back(b.name);
+  }
+  print_out(
+      "{:<14} the first whose caps can be set and whose energy can be read: {}, or {} with --device cuda; "
+      "else "
+      "emulated\n",
+      "auto", fmt::join(on_processor, ", "), fmt::join(on_gpu, ", "));
+}
+
 }  // namespace
 
 void add_list(CLI::App& app, CommandLine& line) {
@@ -115,22 +130,7 @@ void add_list(CLI::App& app, CommandLine& line) {
       if (*kind == "scenarios") list_scenarios(folder->empty() ? shipped("scenarios") : *folder);
       if (*kind == "workloads")
         for (const WorkloadInfo& w : known_workloads()) print_out("{:<14} {}\n", w.name, w.data);
-      if (*kind == "powers")
-        print_out(
-            "emulated       emulates caps by idling within the inference; energy from the scenario's power "
-            "model\n"
-            "rapl           the processor's own power limits and energy counters (Intel; AMD: energy only, "
-            "one cap)\n"
-            "none           a single cap, which means uncapped; energy from the scenario's power model\n"
-            "cpufreq        caps frequencies by power.frequency_table; energy from RAPL's counters (AMD) "
-            "or power sensors\n"
-            "nvml           power limit and energy counter of an NVIDIA GPU; if the limit cannot be set, "
-            "clocks locked by\n"
-            "               power.frequency_table; if neither is possible: energy only, one cap\n"
-            "auto           rapl if it can set caps and read energy; else cpufreq with a table, if it can; "
-            "on "
-            "a GPU (--device cuda)\n"
-            "               nvml if it can do both; else emulated\n");
+      if (*kind == "powers") list_powers();
       if (*kind == "co-runners") list_co_runners();
       return ExitCode::done;
     };

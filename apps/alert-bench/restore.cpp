@@ -36,7 +36,7 @@ void add_restore(CLI::App& app, CommandLine& line) {
         print_out("Nothing to restore: {} does not exist.\n", state_path(folder));
         return ExitCode::done;
       }
-      for (const CapValue& v : r.state.values) print_out("{}\n", put_back_text(r.state, v));
+      for (const CapValue& v : r.state.values) print_out("{}\n", restored_text(r.state, v));
       print_out("Restored the power caps that process {} ({}) found, {}.\n", r.state.pid,
                 printable(r.state.command), printable(r.state.since));
       return ExitCode::done;

@@ -1,9 +1,9 @@
-// The watchdog of a run that changes power caps: waits until that run is gone, however it went, and puts back
-// what its state file says. See lib/power/guard/cap_guard.h, which starts it.
+// The watchdog of a run that changes power caps: waits until that run is gone, however it ended, and restores
+// the caps in its state file. See lib/power/guard/cap_guard.h, which starts it.
 //   alert-cap-guard STATE_FILE OWNER_PID [NVML_LIBRARY], with the channel and the lock as descriptors 3 and 4
-// The library is opened before the run is told to go on, where there are GPUs to put back: what cannot be
-// opened then is told then, and a driver that nobody uses any more would forget its settings, and take
-// seconds to come back.
+// If there are GPUs to restore, the library is opened before the run is told to go on. So a library that
+// cannot be opened is reported in time, and the driver stays loaded: one that nobody uses forgets its
+// settings, and takes seconds to start again.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -34,13 +34,13 @@ void ignore_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Empty once all is as it was, and the state file is gone.
-std::string put_back_from(const std::string& path, const std::string& nvml_library) {
+// Returns nothing once all caps are restored and the state file is gone.
+std::string restore_from(const std::string& path, const std::string& nvml_library) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return "";
   try {
     const CapState state = read_cap_state(path);
-    const auto failures = put_back(state, nvml_library);
+    const auto failures = restore_state(state, nvml_library);
     if (!failures.empty()) return fmt::format("{}", fmt::join(failures, "; "));
     fs::remove(path);
     say("alert-bench: process {} ended without restoring its power caps; the watchdog restored them",
@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
   const std::string path = argv[1];
   std::string problem;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    problem = put_back_from(path, argc == 4 ? argv[3] : default_nvml_library);
+    problem = restore_from(path, argc == 4 ? argv[3] : default_nvml_library);
     if (problem.empty()) break;
     usleep(pause_us);
   }

@@ -15,6 +15,7 @@
 #include "live/executor.h"
 #include "live/placement.h"
 #include "live/profiler.h"
+#include "power/registry.h"
 
 namespace alertbench {
 namespace {
@@ -70,7 +71,8 @@ std::vector<int> worker_cpus(const Scenario& scenario) {
 std::vector<WorkAsked> work_asked(const Scenario& scenario, const CoRunnerSpec& spec) {
   if (!spec.command.empty()) return {{fmt::format("command \"{}\"", spec.command[0]), {}}};
   const bool on_gpu = kind_of(scenario).on_gpu;
-  const bool uncapped = scenario.power_backend == "emulated" || scenario.power_backend == "none";
+  const PowerBackendEntry* backend = find_power_backend(scenario.power_backend);  // of `auto`: not known
+  const bool uncapped = backend && !backend->hardware_caps;
   std::vector<WorkAsked> asked;
   for (const WorkerSpec& worker : spec.workers)
     asked.push_back({fmt::format("{} worker {} on {}", worker.kind, asked.size(),

@@ -32,7 +32,6 @@ class CounterMeter : public EnergyMeter {
  public:
   CounterMeter(EnergyCounter& counter, const Profile& profile) : counter_(counter), profile_(profile) {}
   std::string source() const override { return counter_.source(); }
-  std::string description() const override { return counter_.description(); }
   double refresh_interval_s() const override { return counter_.refresh_interval_s(); }
 
   void begin_idle() override { idle_from_ = counter_.read(); }
@@ -68,7 +67,7 @@ class CounterMeter : public EnergyMeter {
 
   ordered_json facts() const override {
     return {{"windows", windows_},
-            {"shorter_than_five_refreshes", short_windows_},
+            {"windows_under_five_refreshes", short_windows_},
             {"without_energy", lost_windows_}};
   }
 

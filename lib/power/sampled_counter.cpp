@@ -78,7 +78,7 @@ class SampledCounter : public EnergyCounter {
 
   [[noreturn]] void refuse(const Channel& c, const std::string& what) const {
     throw EnvironmentError(fmt::format("power: {} {}: {} {}; {}", settings_.kind, c.of.about.name,
-                                       c.of.origin, what, settings_.mend));
+                                       c.of.origin, what, settings_.remedy));
   }
 
   void watch() {

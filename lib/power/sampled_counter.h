@@ -22,8 +22,8 @@ struct EnergyChannel {
 struct SampledCounterSettings {
   std::string source;       // as of EnergyCounter
   std::string kind;         // begins messages on a channel: "sensor"
-  std::string description;  // whose power it is; how it is sampled and how often it changes is put behind
-  std::string mend;         // ends messages where it cannot be used: "choose others by power.sensors"
+  std::string description;  // whose power it is; how it is sampled and how often it changes is appended
+  std::string remedy;       // ends messages if it cannot be used: "choose others by power.sensors"
 };
 
 // The sum of the channels. Watches them for a second at the start: how often they change is the refresh

@@ -58,7 +58,7 @@ SchedulerMatrix run_live(const Comparison& comparison, LiveSession& session, Ene
 void describe_meter(Manifest& manifest, const EnergyMeter& meter) {
   const nlohmann::ordered_json metered = meter.facts();
   manifest.power["meter"] = metered;
-  if (const int64_t brief = metered.value("shorter_than_five_refreshes", int64_t{0}); brief > 0)
+  if (const int64_t brief = metered.value("windows_under_five_refreshes", int64_t{0}); brief > 0)
     manifest.warnings.push_back(
         fmt::format("energy: {} of {} executions were shorter than five refreshes of the counter: theirs "
                     "is the power that the profile's long windows show for network and cap, over their time",

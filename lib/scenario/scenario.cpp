@@ -12,6 +12,7 @@
 #include "base/json_reader.h"
 #include "contention/kinds.h"
 #include "core/goal_json.h"
+#include "power/registry.h"
 #include "scenario/extends.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
@@ -201,11 +202,13 @@ void check_name(const JsonReader& r, const std::string& scenario_name) {
 }
 
 void read_caps(JsonReader& power, Scenario& s) {
+  const PowerBackendEntry* backend = find_power_backend(s.power_backend);
+  const bool hardware = backend && backend->hardware_caps, single_cap = backend && backend->single_cap;
   if (power.has("caps_w"))
     s.caps_w = power.numbers("caps_w", 0.1, no_limit);
-  else if (s.power_backend == "none")
+  else if (single_cap)
     s.caps_w = {s.power_model.static_w + s.power_model.dynamic_w};
-  if (s.power_backend == "none" && s.caps_w.size() > 1)
+  if (single_cap && s.caps_w.size() > 1)
     power.fail("caps_w",
                fmt::format("{} caps, but backend none cannot cap: list one, which means uncapped, or choose "
                            "another backend",
@@ -215,8 +218,6 @@ void read_caps(JsonReader& power, Scenario& s) {
     if (i > 0 && s.caps_w[i] <= s.caps_w[i - 1])
       power.fail("caps_w", fmt::format("{} after {}: the caps must be in ascending order", s.caps_w[i],
                                        s.caps_w[i - 1]));
-    const bool hardware =
-        s.power_backend == "rapl" || s.power_backend == "cpufreq" || s.power_backend == "nvml";
     if (!hardware && s.caps_w[i] <= s.power_model.static_w)
       power.fail("caps_w", fmt::format("{} W is not above the model's static_w, {} W: nothing could run",
                                        s.caps_w[i], s.power_model.static_w));
@@ -224,8 +225,7 @@ void read_caps(JsonReader& power, Scenario& s) {
 }
 
 void read_power(JsonReader power, Scenario& s) {
-  s.power_backend =
-      power.one_of("backend", s.power_backend, {"emulated", "rapl", "cpufreq", "nvml", "none", "auto"});
+  s.power_backend = power.one_of("backend", s.power_backend, power_backend_names());
   s.power_root = power.text("root", s.power_root);
   s.power_state_folder = power.text("state_folder", s.power_state_folder);
   if (power.has("frequency_table"))

@@ -59,7 +59,7 @@ struct Scenario {
   std::vector<std::string> candidates;  // empty: all of the file
   int inputs = 100, warmup_inputs = 5;
   Arrivals arrivals = Arrivals::closed;
-  std::string power_backend = "emulated";  // "emulated" | "rapl" | "cpufreq" | "nvml" | "none" | "auto"
+  std::string power_backend = "emulated";  // one of power_backend_names(), see power/registry.h
   std::string power_root = "/";            // what stands before /sys and /proc: tests give a made-up machine
   std::string power_state_folder;          // where the caps found are noted; empty: the default of
                                            // lib/power/guard/cap_state.h

@@ -322,7 +322,7 @@ class WithoutNetworks(Folder):
         self.assertEqual(power["backend_by_auto"], "rapl")
         self.assertEqual(power["powercap"]["zones"][0]["name"], "package-0")
         self.assertEqual(power["counter"]["domains"][0]["range_j"], 60)
-        self.assertEqual(power["mends"], [])
+        self.assertEqual(power["remedies"], [])
         os.chmod(machine.path("constraint_1_power_limit_uw"), 0o444)
         power = json.loads(call("doctor", "--json", "--root", machine.root).stdout)["power"]
         self.assertIn("read-only", power["no_caps_because"][0])
@@ -352,11 +352,11 @@ class WithoutNetworks(Folder):
         gpu.fails("nvmlDeviceGetTotalEnergyConsumption", 3)
         text = doctor("--nvml-library", gpu.library).stdout
         for part in ("Fake A100, " + gpu.UUID, "limit 380 W (default 400 W) of 100 to 400 W, cannot be set, energy: sampled power",
-                     "CAP_SYS_ADMIN", "To cap the GPU:\nsudo -E alert-bench run", f"nvidia-smi -i {gpu.UUID} -pl WATTS", "lost_without"):
+                     "CAP_SYS_ADMIN", "To cap the GPU:\nsudo -E alert-bench run", f"nvidia-smi -i {gpu.UUID} -pl WATTS", "missing_capability"):
             self.assertIn(part, text)
         nvml = json.loads(doctor("--json", "--nvml-library", "libnvidia-absent.so.1").stdout)["power"]["nvml"]
         self.assertEqual(nvml["gpus"], [])
-        self.assertIn("libnvidia-absent.so.1 cannot be opened", nvml["not_all_because"][0])
+        self.assertIn("libnvidia-absent.so.1 cannot be opened", nvml["errors"][0])
         self.assertEqual(gpu.get("limit_mw"), "380000")
 
     def test_restore_puts_back_a_gpu(self):
@@ -368,7 +368,7 @@ class WithoutNetworks(Folder):
                                   {"file": f"nvml/{gpu.UUID}/locked_clocks", "value": 0}]}, f)
         gpu.put("limit_mw", 150000)
         gpu.put("lock_mhz", "210 600")
-        self.refused(call("restore", "--root", gpu.root, "--nvml-library", "libnvidia-absent.so.1"), 1, "libnvidia-absent.so.1", "not put back")
+        self.refused(call("restore", "--root", gpu.root, "--nvml-library", "libnvidia-absent.so.1"), 1, "libnvidia-absent.so.1", "not restored")
         done = call("restore", "--root", gpu.root, "--nvml-library", gpu.library, env=gpu.environment)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(f"power limit of {gpu.UUID} is 380 W again\nclocks of {gpu.UUID} are not locked\n", done.stdout)
@@ -390,7 +390,7 @@ class WithoutNetworks(Folder):
         machine.leave_caps_behind()
         os.remove(machine.path("constraint_0_power_limit_uw"))
         os.mkdir(machine.path("constraint_0_power_limit_uw"))
-        self.refused(call("restore", "--root", machine.root), 1, "constraint_0_power_limit_uw", "not put back")
+        self.refused(call("restore", "--root", machine.root), 1, "constraint_0_power_limit_uw", "not restored")
         self.write("bad.json", "{")
         os.replace(self.path("bad.json"), machine.state_file())
         self.refused(call("restore", "--root", machine.root), 2, machine.state_file())

@@ -12,7 +12,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "power/guard/cap_guard.h"
+#include "power/guard/guarded_cap.h"
 #include "power/rapl/powercap_tree.h"
 
 namespace alertbench {
@@ -39,49 +39,34 @@ CpufreqPolicy read_policy(const std::string& prefix, const std::string& folder, 
   return p;
 }
 
-class CpufreqCap : public CapSetter {
+class CpufreqCap : public GuardedCap {
  public:
   explicit CpufreqCap(const CpufreqCapSettings& settings)
-      : settings_(settings), prefix_(root_prefix(settings.root)) {
+      : GuardedCap("cpufreq"), settings_(settings), prefix_(root_prefix(settings.root)) {
     const CpufreqProbe probe = probe_cpufreq(settings.root, settings.policies);
     if (!probe.no_caps.empty())
       throw EnvironmentError(
-          fmt::format("power: cpufreq: caps cannot be set: {}{}", fmt::join(probe.no_caps, "; "),
-                      probe.mends.empty() ? "; choose --set power.backend=emulated"
-                                          : fmt::format(". To allow it: {}", fmt::join(probe.mends, "; "))));
+          with_remedies("power: cpufreq: caps cannot be set", probe.no_caps, probe.remedies));
     policies_ = probe.policies;
     for (const double cap_w : settings.caps_w)
       for (const CpufreqPolicy& p : policies_)
-        frequency_of(p, cap_w);  // what cannot be is told before anything is changed
-    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root),
-                                        settings.nvml_library);
-    warnings_ = guard_->notes();
+        frequency_of(p, cap_w);  // caps that are impossible are reported before anything is changed
+    take_lock(settings.root, settings.state_folder, settings.nvml_library);
     std::vector<CapValue> found;
     for (CpufreqPolicy& p : policies_) {
-      p.max_khz = read_sysfs_number(prefix_ + highest_file(p));  // again, now that nobody else changes it
-      if (!p.max_khz)
-        throw EnvironmentError(
-            fmt::format("power: cpufreq: {}{} cannot be read: what is there could not be put back", prefix_,
-                        highest_file(p)));
+      p.max_khz = read_sysfs_number(prefix_ + highest_file(p));  // again, now that no other run changes it
+      if (!p.max_khz) cannot_restore(prefix_ + highest_file(p));
       found.push_back({highest_file(p), *p.max_khz});
     }
-    guard_->remember(std::move(found));
+    remember(std::move(found));
   }
 
-  std::string backend() const override { return "cpufreq"; }
-  bool by_hardware() const override { return true; }
-  std::vector<std::string> warnings() const override { return warnings_; }
+ private:
+  void put_in_force(double cap_w, std::optional<double>) override {
+    for (const CpufreqPolicy& p : policies_) write(prefix_ + highest_file(p), frequency_of(p, cap_w));
+  }
 
-  void set(double cap_w) override {
-    if (!guard_->watchdog_alive())
-      throw RunError(
-          "power: cpufreq: the watchdog has ended; without it no frequency is changed. What was found is put "
-          "back now");
-    const bool change = in_force_w_ != cap_w;
-    if (change) {
-      in_force_w_.reset();  // a failure half way leaves nothing that counts as in force
-      for (const CpufreqPolicy& p : policies_) write(prefix_ + highest_file(p), frequency_of(p, cap_w));
-    }
+  void check(double cap_w, bool just_set) override {
     for (const CpufreqPolicy& p : policies_) {
       const std::string path = prefix_ + highest_file(p);
       std::string why;
@@ -89,28 +74,15 @@ class CpufreqCap : public CapSetter {
       const uint64_t wanted = frequency_of(p, cap_w);
       if (!now) throw RunError(fmt::format("power: cpufreq: {} can no longer be read ({})", path, why));
       if (*now == wanted) continue;
-      if (change)
-        throw EnvironmentError(
-            fmt::format("power: cpufreq: {} reads {} kHz after {} was written: the frequency does not stick; "
-                        "choose other "
-                        "caps, or --set power.backend=emulated",
-                        path, *now, wanted));
-      throw RunError(
-          fmt::format("power: cpufreq: {} reads {} kHz, this run had set {}: another program changes it (a "
-                      "governor daemon, "
-                      "thermal control?); stop that for the time of the run",
-                      path, *now, wanted));
+      if (just_set)
+        does_not_stick(fmt::format("{} reads {} kHz after {} was written", path, *now, wanted),
+                       "the frequency");
+      changed_by_others(fmt::format("{} reads {} kHz, this run had set {}", path, *now, wanted),
+                        "a governor daemon, thermal control");
     }
-    in_force_w_ = cap_w;
   }
 
-  void restore() override {
-    in_force_w_.reset();
-    if (const auto failures = guard_->put_back(); !failures.empty())
-      throw RunError(fmt::format("power caps: {}", fmt::join(failures, "; ")));
-  }
-
-  ordered_json facts() const override {
+  ordered_json details() const override {
     ordered_json policies = ordered_json::array();
     for (const CpufreqPolicy& p : policies_) {
       ordered_json khz = ordered_json::array();
@@ -121,12 +93,9 @@ class CpufreqCap : public CapSetter {
                           {"found_khz", *p.max_khz},
                           {"khz_by_cap", khz}});
     }
-    return {{"policies", policies},
-            {"table", settings_.frequencies.to_json()},
-            {"state_file", guard_->state_file()}};
+    return {{"policies", policies}, {"table", settings_.frequencies.to_json()}};
   }
 
- private:
   uint64_t frequency_of(const CpufreqPolicy& p, double cap_w) const {
     uint64_t khz = static_cast<uint64_t>(std::llround(1000 * settings_.frequencies.frequency_for(cap_w)));
     if (p.highest_khz) khz = std::min(khz, *p.highest_khz);
@@ -150,7 +119,7 @@ class CpufreqCap : public CapSetter {
   void write(const std::string& path, uint64_t khz) {
     if (const std::string why = write_sysfs_number(prefix_, path, khz); !why.empty())
       throw EnvironmentError(fmt::format(
-          "power: cpufreq: {}: {} cannot be written ({}); permission taken back? `alert-bench doctor` says "
+          "power: cpufreq: {}: {} cannot be written ({}); permission taken away? `alert-bench doctor` says "
           "what is missing",
           path, khz, why));
     if (settings_.after_write) settings_.after_write(path);
@@ -159,9 +128,6 @@ class CpufreqCap : public CapSetter {
   CpufreqCapSettings settings_;
   std::string prefix_;
   std::vector<CpufreqPolicy> policies_;
-  std::unique_ptr<CapGuard> guard_;  // its end puts everything back
-  std::optional<double> in_force_w_;
-  std::vector<std::string> warnings_;
 };
 
 }  // namespace
@@ -187,7 +153,7 @@ CpufreqProbe probe_cpufreq(const std::string& root, const std::vector<int>& want
   for (const int number : wanted)
     if (std::none_of(probe.policies.begin(), probe.policies.end(),
                      [&](const auto& p) { return p.number == number; }))
-      probe.no_caps.push_back(fmt::format("{}{}/policy{}: is not there", prefix, cpufreq_folder, number));
+      probe.no_caps.push_back(fmt::format("{}{}/policy{}: does not exist", prefix, cpufreq_folder, number));
   if (probe.policies.empty() && probe.no_caps.empty())
     probe.no_caps.push_back(
         fmt::format("no policy below {}{}: no cpufreq (a virtual machine?)", prefix, cpufreq_folder));
@@ -201,12 +167,13 @@ CpufreqProbe probe_cpufreq(const std::string& root, const std::vector<int>& want
     permission = permission || why == std::strerror(EACCES);
   }
   if (permission)
-    // sysfs makes its files anew at each boot, so a rule and no single chmod.
-    probe.mends = {"sudo groupadd -f alert-bench", "sudo usermod -aG alert-bench $USER   # then log in again",
-                   fmt::format("echo 'z {}/policy*/scaling_max_freq 0664 root alert-bench' | sudo tee "
-                               "/etc/tmpfiles.d/alert-bench.conf",
-                               cpufreq_folder),
-                   "sudo systemd-tmpfiles --create /etc/tmpfiles.d/alert-bench.conf"};
+    // sysfs makes its files anew at each boot, so this has to be a rule and not a single chmod.
+    probe.remedies = {"sudo groupadd -f alert-bench",
+                      "sudo usermod -aG alert-bench $USER   # then log in again",
+                      fmt::format("echo 'z {}/policy*/scaling_max_freq 0664 root alert-bench' | sudo tee "
+                                  "/etc/tmpfiles.d/alert-bench.conf",
+                                  cpufreq_folder),
+                      "sudo systemd-tmpfiles --create /etc/tmpfiles.d/alert-bench.conf"};
   return probe;
 }
 

@@ -31,7 +31,7 @@ std::string highest_file(const CpufreqPolicy& policy);  // its scaling_max_freq,
 struct CpufreqProbe {
   std::vector<CpufreqPolicy> policies;  // by number
   std::vector<std::string> no_caps;     // why caps cannot be set; empty: they can
-  std::vector<std::string> mends;
+  std::vector<std::string> remedies;    // commands
 };
 // Changes nothing. `wanted`: numbers of policies; empty: all.
 CpufreqProbe probe_cpufreq(const std::string& root = "/", const std::vector<int>& wanted = {});

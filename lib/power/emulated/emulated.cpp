@@ -1,8 +1,6 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "power/power.h"
+#include "power/registry.h"
 
 namespace alertbench {
 namespace {
@@ -35,12 +33,6 @@ class ModelMeter : public EnergyMeter {
  public:
   explicit ModelMeter(const Profile& profile) : profile_(profile) {}
   std::string source() const override { return "model"; }
-  std::string description() const override {
-    const PowerModel& m = profile_.power_model;
-    return fmt::format(
-        "power model \"{}\": P(s) = {} + {} s^3 W while busy, {} W while idle; no counter was read", m.name,
-        m.static_w, m.dynamic_w, m.idle_w);
-  }
   double refresh_interval_s() const override { return 0; }
   void begin_period() override {}
   PeriodEnergy end_period(int model, int cap, double busy_s, double period_s) override {
@@ -62,6 +54,31 @@ std::unique_ptr<CapSetter> make_no_cap(const std::string& backend) {
 }
 std::unique_ptr<EnergyMeter> make_model_meter(const Profile& profile) {
   return std::make_unique<ModelMeter>(profile);
+}
+
+PowerBackendEntry emulated_backend() {
+  PowerBackendEntry entry;
+  entry.name = "emulated";
+  entry.summary = "a cap that idles within the inference; energy from the scenario's power model";
+  entry.open = [](const PowerRequest& request, Clock&) {
+    PowerBackend power;
+    power.caps = make_emulated_cap(request.model);
+    return power;
+  };
+  return entry;
+}
+
+PowerBackendEntry none_backend() {
+  PowerBackendEntry entry;
+  entry.name = "none";
+  entry.summary = "one cap, which stands for uncapped; energy from the scenario's power model";
+  entry.single_cap = true;
+  entry.open = [](const PowerRequest&, Clock&) {
+    PowerBackend power;
+    power.caps = make_no_cap();
+    return power;
+  };
+  return entry;
 }
 
 }  // namespace alertbench

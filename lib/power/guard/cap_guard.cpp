@@ -24,8 +24,8 @@
 #include "base/json_lines.h"
 #include "base/limits.h"
 #include "host/host.h"
-#include "power/cpufreq/cpufreq.h"
 #include "power/rapl/powercap_tree.h"
+#include "power/registry.h"
 #include "result/manifest.h"
 
 namespace alertbench {
@@ -47,7 +47,7 @@ std::string holder(const std::string& state_file) {
   }
 }
 
-// Away from the low numbers, which the watchdog's are moved to.
+// Away from the low numbers, to which the watchdog's descriptors are moved.
 int moved_up(int fd) {
   const int high = fcntl(fd, F_DUPFD_CLOEXEC, 10);
   close(fd);
@@ -96,12 +96,10 @@ std::string find_cap_guard() {
 }
 
 std::string machine_lock_file(const std::string& root) {
-  constexpr const char* gpus = "/dev/nvidiactl";
-  const PowercapTree tree = read_powercap_tree(root);
-  if (const auto packages = tree.packages(); !packages.empty()) return packages.front()->folder + "/name";
-  if (const CpufreqProbe cpufreq = probe_cpufreq(root); !cpufreq.policies.empty())
-    return highest_file(cpufreq.policies.front());
-  return fs::exists(root_prefix(root) + gpus) ? gpus : "";
+  for (const PowerBackendEntry& backend : power_backends())
+    if (backend.lock_file)
+      if (const std::string file = backend.lock_file(root); !file.empty()) return file;
+  return "";
 }
 
 CapGuard::CapGuard(const std::string& root, const std::string& folder, const std::string& nvml_library)
@@ -118,48 +116,56 @@ CapGuard::CapGuard(const std::string& root, const std::string& folder, const std
         root));
   lock_ = open_locked(root_ + lock_file, state_file_);
   try {
-    std::error_code error;
-    fs::create_directories(fs::absolute(folder).parent_path(), error);
-    if (!error && ::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
-      error = std::error_code(errno, std::generic_category());
-    if (const std::string why = error ? "" : why_not_trusted(folder); !why.empty())
-      throw EnvironmentError(
-          fmt::format("power: {}: {}, so nobody could trust the caps noted there; name another folder with "
-                      "--set power.state_folder=DIR --allow-commands",
-                      folder, why));
-    if (error || access(folder.c_str(), W_OK | X_OK) != 0)
-      throw EnvironmentError(
-          fmt::format("power: {}: the caps found cannot be noted in this folder ({}); name another with "
-                      "--set power.state_folder=DIR --allow-commands",
-                      folder, error ? error.message() : std::strerror(errno)));
-    if (fs::exists(state_file_)) {
-      const CapState left = read_cap_state(state_file_);
-      if (left.root != root_)
-        throw EnvironmentError(
-            fmt::format("power: {}: is of the machine below \"{}\"; name another folder with "
-                        "--set power.state_folder=DIR --allow-commands",
-                        state_file_, left.root));
-      const auto failures = alertbench::put_back(left, nvml_library_);
-      if (!failures.empty())
-        throw EnvironmentError(fmt::format(
-            "power: process {} ({}) left caps behind, and they cannot be put back: {}. They are noted in {}; "
-            "`alert-bench restore` tries again",
-            left.pid, left.command, fmt::join(failures, "; "), state_file_));
-      fs::remove(state_file_);
-      notes_.push_back(fmt::format("process {} ({}), of {}, had left its caps behind; they were put back",
-                                   left.pid, left.command, left.since));
-    }
+    prepare_folder(folder);
+    restore_what_was_left();
   } catch (...) {
     close(lock_);
     throw;
   }
 }
 
+void CapGuard::prepare_folder(const std::string& folder) const {
+  std::error_code error;
+  fs::create_directories(fs::absolute(folder).parent_path(), error);
+  if (!error && ::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
+    error = std::error_code(errno, std::generic_category());
+  if (const std::string why = error ? "" : why_not_trusted(folder); !why.empty())
+    throw EnvironmentError(
+        fmt::format("power: {}: {}, so nobody could trust the caps noted there; name another folder with "
+                    "--set power.state_folder=DIR --allow-commands",
+                    folder, why));
+  if (error || access(folder.c_str(), W_OK | X_OK) != 0)
+    throw EnvironmentError(
+        fmt::format("power: {}: the caps found cannot be noted in this folder ({}); name another with "
+                    "--set power.state_folder=DIR --allow-commands",
+                    folder, error ? error.message() : std::strerror(errno)));
+}
+
+void CapGuard::restore_what_was_left() {
+  if (!fs::exists(state_file_)) return;
+  const CapState left = read_cap_state(state_file_);
+  if (left.root != root_)
+    throw EnvironmentError(
+        fmt::format("power: {}: is of the machine below \"{}\"; name another folder with "
+                    "--set power.state_folder=DIR --allow-commands",
+                    state_file_, left.root));
+  const auto failures = restore_state(left, nvml_library_);
+  if (!failures.empty())
+    throw EnvironmentError(
+        fmt::format("power: process {} ({}) left changed caps behind, and they cannot be restored: {}. They "
+                    "are noted in {}; "
+                    "`alert-bench restore` tries again",
+                    left.pid, left.command, fmt::join(failures, "; "), state_file_));
+  fs::remove(state_file_);
+  notes_.push_back(fmt::format("process {} ({}), of {}, had left changed caps behind; they were restored",
+                               left.pid, left.command, left.since));
+}
+
 void CapGuard::remember(std::vector<CapValue> values) {
   for (const CapValue& v : values)
     if (!cap_file(v.file))
       throw EnvironmentError(fmt::format(
-          "power: {}: is of a form that no state file may hold, so nothing could put it back, and it is not "
+          "power: {}: is of a form that no state file may hold, so nothing could restore it, and it is not "
           "changed; choose --set power.backend=emulated",
           v.file));
   state_ = {static_cast<int>(getpid()), own_command(), utc_now(), root_, std::move(values)};
@@ -223,11 +229,11 @@ bool CapGuard::watchdog_alive() const {
          info.si_pid == 0;
 }
 
-std::vector<std::string> CapGuard::put_back() {
-  return remembered_ ? alertbench::put_back(state_, nvml_library_) : std::vector<std::string>();
+std::vector<std::string> CapGuard::restore() {
+  return remembered_ ? restore_state(state_, nvml_library_) : std::vector<std::string>();
 }
 
-// It sees the end of the channel and, without a state file, nothing to do.
+// The watchdog sees the end of the channel and, without a state file, has nothing to do.
 void CapGuard::let_go() {
   if (channel_ >= 0) close(channel_);
   channel_ = -1;
@@ -238,7 +244,7 @@ void CapGuard::let_go() {
 }
 
 CapGuard::~CapGuard() {
-  const auto failures = put_back();
+  const auto failures = restore();
   std::error_code ignored;
   if (failures.empty()) {
     if (remembered_) fs::remove(state_file_, ignored);
@@ -264,7 +270,7 @@ RestoreResult restore_caps(const std::string& root, const std::string& folder,
   const int lock = lock_file.empty() ? -1 : open_locked(root_prefix(root) + lock_file, path);
   std::vector<std::string> failures;
   if (fs::exists(path)) {  // else a watchdog was faster
-    failures = put_back(result.state, nvml_library);
+    failures = restore_state(result.state, nvml_library);
     if (failures.empty()) fs::remove(path);
   }
   if (lock >= 0) close(lock);

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <regex>
 
 #include "base/error.h"
 #include "base/json_reader.h"
@@ -22,54 +21,24 @@ namespace alertbench {
 namespace {
 
 constexpr const char* schema_version = "1.0";
-constexpr uint64_t limit_grain_uw = 500'000;
-constexpr size_t longest_file = 128;
-constexpr const char *of_nvml = "nvml/", *limit_end = "/power_limit_mw", *clocks_end = "/locked_clocks";
 
-bool is_gpu(const CapValue& v) { return v.file.rfind(of_nvml, 0) == 0; }
-bool is_lock(const CapValue& v) { return is_gpu(v) && v.file.rfind('/') == v.file.rfind(clocks_end); }
-std::string uuid_of(const CapValue& v) {
-  const size_t begin = std::string(of_nvml).size();
-  return v.file.substr(begin, v.file.rfind('/') - begin);
-}
+std::optional<RestorableCap> entry_of(const CapValue& v) { return find_restorable(v.file); }
 
-std::string put_back_file(const std::string& prefix, const std::string& path, uint64_t value) {
-  std::string why = write_sysfs_number(prefix, path, value);
-  if (!why.empty()) return why;
-  const auto now = read_sysfs_number(path, &why);
-  const bool limit = path.rfind("_uw") == path.size() - 3;
-  if (now && (limit ? !same_limit(*now, value) : *now != value))
-    why = fmt::format("reads {} after {} was written", *now, value);
-  return why;
-}
-
-std::string put_back_gpu(const Nvml& nvml, const CapValue& v) {
-  NvmlFailure why;
-  const auto gpu = nvml.by_uuid(uuid_of(v), &why);
-  if (!gpu) return why.text;
-  if (is_lock(v)) return gpu->unlock_clocks().text;
-  if (gpu->power_limit_mw() == v.value) return "";
-  if (const NvmlFailure f = gpu->set_power_limit_mw(v.value)) return f.text;
-  const auto now = gpu->power_limit_mw(&why);
-  if (!now) return why.text;
-  return same_limit(1000 * *now, 1000 * v.value) ? ""
-                                                 : fmt::format("reads {} after {} was set", *now, v.value);
+std::string shown_file(const CapState& state, const CapValue& v) {
+  const auto entry = entry_of(v);
+  return entry && entry->needs_nvml ? v.file : state.root + v.file;
 }
 
 }  // namespace
 
-std::string gpu_limit(const std::string& uuid) { return of_nvml + uuid + limit_end; }
-std::string gpu_clocks(const std::string& uuid) { return of_nvml + uuid + clocks_end; }
-bool of_gpu(const CapState& state) { return std::any_of(state.values.begin(), state.values.end(), is_gpu); }
-
-bool cap_file(const std::string& file) {
-  static const std::regex pattern(
-      "/sys/class/powercap/intel-rapl(-mmio)?:[0-9]+/(constraint_[0-9]+_power_limit_uw|enabled)|"
-      "/sys/devices/system/cpu/cpufreq/policy[0-9]+/scaling_max_freq|"
-      "nvml/GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/(power_limit_mw|locked_clocks)");
-  // Matching takes stack for every character of a number.
-  return file.size() <= longest_file && std::regex_match(file, pattern);
+bool of_gpu(const CapState& state) {
+  return std::any_of(state.values.begin(), state.values.end(), [](const CapValue& v) {
+    const auto entry = entry_of(v);
+    return entry && entry->needs_nvml;
+  });
 }
+
+bool cap_file(const std::string& file) { return find_restorable(file).has_value(); }
 
 std::string state_folder(const std::string& told, const std::string& root) {
   if (!told.empty()) return told;
@@ -98,11 +67,11 @@ nlohmann::ordered_json to_json(const CapState& state) {
 std::string why_not_trusted(const std::string& folder) {
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) return std::strerror(errno);
-  if (!S_ISDIR(status.st_mode)) return "is no folder";
+  if (!S_ISDIR(status.st_mode)) return "is not a folder";
   if (status.st_uid != 0 && status.st_uid != ::geteuid())
     return fmt::format("belongs to user {}, neither to you nor to root", status.st_uid);
   if (status.st_mode & 022)
-    return fmt::format("can be written to by others (mode {:o}); chmod go-w takes that away",
+    return fmt::format("can be written to by others (mode {:o}); chmod go-w prevents that",
                        status.st_mode & 0777);
   return "";
 }
@@ -111,11 +80,11 @@ CapState read_cap_state(const std::string& path) {
   struct stat status {};
   const auto refuse = [&](const std::string& why) {
     throw InputError(fmt::format(
-        "{}: {}, so it is not trusted and nothing is written; look at it, and put caps back by hand", path,
+        "{}: {}, so it is not trusted and nothing is written; look at it, and restore the caps by hand", path,
         why));
   };
   if (::lstat(path.c_str(), &status) == 0) {
-    if (!S_ISREG(status.st_mode) || status.st_nlink > 1) refuse("is a link, or no file");
+    if (!S_ISREG(status.st_mode) || status.st_nlink > 1) refuse("is a link, or not a regular file");
     if (status.st_uid != 0 && status.st_uid != ::geteuid())
       refuse(fmt::format("belongs to user {}, neither to you nor to root", status.st_uid));
     if (status.st_mode & 022)
@@ -134,11 +103,13 @@ CapState read_cap_state(const std::string& path) {
   state.root = reader.text("root");
   for (JsonReader& value : reader.objects("values")) {
     state.values.push_back({value.text("file"), value.seed("value", 0)});
-    if (const std::string& file = state.values.back().file; !cap_file(file))
-      value.fail("file",
-                 fmt::format("{} is no file that holds a power cap; nothing was written", shown_json(file)));
+    const CapValue& v = state.values.back();
+    const auto entry = entry_of(v);
+    if (!entry)
+      value.fail("file", fmt::format("{} is not a file that holds a power cap; nothing was written",
+                                     shown_json(v.file)));
     if (!value.has("value")) value.fail("value", "is missing");
-    if (const CapValue& v = state.values.back(); is_lock(v) && v.value != 0)
+    if (entry->only_zero && v.value != 0)
       value.fail("value", fmt::format("{}: clocks can be unlocked (0), not locked again; nothing was written",
                                       v.value));
     value.finish();
@@ -147,36 +118,29 @@ CapState read_cap_state(const std::string& path) {
   return state;
 }
 
-bool same_limit(uint64_t a_uw, uint64_t b_uw) {
-  return (a_uw > b_uw ? a_uw - b_uw : b_uw - a_uw) <= limit_grain_uw;
-}
-
-std::vector<std::string> put_back(const CapState& state, const std::string& nvml_library) {
+std::vector<std::string> restore_state(const CapState& state, const std::string& nvml_library) {
   std::vector<std::string> failures;
+  RestoreContext context{state.root};
   std::optional<Nvml> nvml;
-  std::string no_nvml;
   if (of_gpu(state)) {
     try {
-      nvml.emplace(nvml_library);
+      context.nvml = &nvml.emplace(nvml_library);
     } catch (const Error& e) {
-      no_nvml = e.what();
+      context.no_nvml = e.what();
     }
   }
   for (const CapValue& v : state.values) {
-    const std::string name = is_gpu(v) ? v.file : state.root + v.file;
-    const std::string why = !is_gpu(v) ? put_back_file(state.root, name, v.value)
-                            : nvml     ? put_back_gpu(*nvml, v)
-                                       : no_nvml;
-    if (!why.empty()) failures.push_back(fmt::format("{}: {} not put back: {}", name, v.value, why));
+    const auto entry = entry_of(v);
+    const std::string why = entry ? entry->restore(v, context) : "is not a file that holds a power cap";
+    if (!why.empty())
+      failures.push_back(fmt::format("{}: {} not restored: {}", shown_file(state, v), v.value, why));
   }
   return failures;
 }
 
-std::string put_back_text(const CapState& state, const CapValue& v) {
-  if (is_lock(v)) return fmt::format("clocks of {} are not locked", uuid_of(v));
-  if (is_gpu(v))
-    return fmt::format("power limit of {} is {} W again", uuid_of(v), 1e-3 * static_cast<double>(v.value));
-  return fmt::format("{}{} is {} again", state.root, v.file, v.value);
+std::string restored_text(const CapState& state, const CapValue& v) {
+  const auto entry = entry_of(v);
+  return entry && entry->text ? entry->text(v) : fmt::format("{}{} is {} again", state.root, v.file, v.value);
 }
 
 }  // namespace alertbench

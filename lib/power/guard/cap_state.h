@@ -1,61 +1,49 @@
-// What a machine's caps were before a run changed them, on disk: from this file the run itself, its watchdog
-// (apps/cap-guard) or `alert-bench restore` puts them back. Needs nothing but lib/core, so that the watchdog
-// stays small.
+// What a machine's caps were before a run changed them, on disk. The run itself, its watchdog
+// (apps/cap-guard) and `alert-bench restore` restore the caps from this file. It needs only lib/base and
+// restorable.h, so that the watchdog stays small.
 //
-// The caps of a GPU are no files, they are set by calls of NVIDIA's library. Where that library lies is not
-// in the state: who puts back as root must not be made to load code by a file that someone put there. It is
-// told to put_back().
+// The caps of a GPU are not files: calls of NVIDIA's library set them. The state does not tell where that
+// library is, because whoever restores as root must not be made to load code by a file that somebody else put
+// there. Instead, restore_state() is told.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "power/guard/restorable.h"
+
 namespace alertbench {
 
-struct CapValue {
-  std::string file;  // below the root, or gpu_limit() or gpu_clocks(); only what holds a cap is accepted, see
-                     // cap_file()
-  uint64_t value = 0;
-};
-
 struct CapState {
-  int pid = 0;  // of the run that changes them
+  int pid = 0;  // of the run that changes the caps
   std::string command, since;
   std::string root;              // root_prefix() of the machine
   std::vector<CapValue> values;  // in the order in which to write them
 };
 
-// Of the GPU with this UUID: its power limit in milliwatts; the lock of its clocks, where 0 stands for none
-// (the only value: the library does not tell what lock there was).
-std::string gpu_limit(const std::string& uuid);   // "nvml/GPU-.../power_limit_mw"
-std::string gpu_clocks(const std::string& uuid);  // "nvml/GPU-.../locked_clocks"
-bool of_gpu(const CapState& state);               // one value at least: put_back() will need the library
+// Whether a value is of a GPU, so that restore_state() needs the library.
+bool of_gpu(const CapState& state);
 
-// Whether a state file may name this file: the limits and the `enabled` of powercap zones, cpufreq's highest
-// frequencies, and the two of a GPU. Whoever restores as root must not be made to write anywhere else by a
-// file that someone put there.
+// Whether a state file may name this file, see find_restorable().
 bool cap_file(const std::string& file);
 
-// Where the state of a machine lies unless told otherwise: /run/alert-bench for root,
-// $XDG_RUNTIME_DIR/alert-bench for others (EnvironmentError where that is not set), and ROOT/run/alert-bench
-// for a root of its own.
+// Returns the folder of a machine's state file: `told` if it is not empty, otherwise ROOT/run/alert-bench for
+// a root other than "/", /run/alert-bench for the user root, and $XDG_RUNTIME_DIR/alert-bench for others.
+// EnvironmentError if that variable is not set.
 std::string state_folder(const std::string& told, const std::string& root);
 std::string state_path(const std::string& folder);
 
 nlohmann::ordered_json to_json(const CapState& state);
-// InputError for what is no such state, and for what somebody else may have put there: a file that is not the
-// caller's or root's, that others may write, that is a link, or whose folder is why_not_trusted().
+// InputError if the file does not hold such a state, and if somebody else may have put it there: it does not
+// belong to the caller or to root, others may write it, it is a link, or its folder is why_not_trusted().
 CapState read_cap_state(const std::string& path);
-// Empty where the folder is the caller's or root's, and nobody else may write to it.
+// Returns nothing if the folder belongs to the caller or to root, and nobody else may write to it.
 std::string why_not_trusted(const std::string& folder);
 
-// Writes every value, reads back what can be, and goes on where one fails. What went wrong, with file and
-// reason; empty: all is as it was. Hardware rounds: a limit counts as the same within half a watt.
-// `nvml_library` is opened only where of_gpu().
-std::vector<std::string> put_back(const CapState& state, const std::string& nvml_library);
-std::string put_back_text(const CapState& state, const CapValue& value);  // "... is 125000000 again"
-bool same_limit(uint64_t a_uw, uint64_t b_uw);
+// Writes every value, reads back those that can be read, and goes on after a failure. Returns what failed,
+// with file and reason; nothing if all values are restored. Opens `nvml_library` only if of_gpu().
+std::vector<std::string> restore_state(const CapState& state, const std::string& nvml_library);
+std::string restored_text(const CapState& state, const CapValue& value);  // "... is 125000000 again"
 
 }  // namespace alertbench

@@ -24,7 +24,7 @@ struct NvmlProbe {
   std::string library, driver;
   std::vector<NvmlGpuProbe> gpus;     // by index
   std::vector<std::string> problems;  // why there is none, or not all
-  std::vector<std::string> mends;     // commands
+  std::vector<std::string> remedies;  // commands
 };
 NvmlProbe probe_nvml(const std::string& library = default_nvml_library, const std::string& root = "/");
 nlohmann::ordered_json to_json(const NvmlProbe& probe);

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "power/guard/cap_guard.h"
+#include "power/guard/guarded_cap.h"
 #include "power/nvml/nvml.h"
 #include "power/rapl/powercap_tree.h"
 
@@ -43,13 +43,13 @@ std::string why_no_permission(const std::string& root) {
   return "";
 }
 
-std::vector<std::string> mends_of(const std::string& uuid) {
+std::vector<std::string> remedies_of(const std::string& uuid) {
   return {
       "sudo -E alert-bench run ...              # the driver lets root (CAP_SYS_ADMIN) alone set limits and "
       "clocks",
       "docker run --cap-add SYS_ADMIN -v /run/alert-bench:/run/alert-bench ...   # in a container, as root "
       "there; should it be killed as a "
-      "whole, watchdog and all, `alert-bench restore` on the host finds there what to put back",
+      "whole, watchdog and all, `alert-bench restore` on the host finds there what to restore",
       fmt::format("sudo nvidia-smi -i {} -pl WATTS   # or one limit by hand, and a scenario with one cap",
                   uuid)};
 }
@@ -68,50 +68,57 @@ struct Durations {
   }
 };
 
-class NvmlCap : public CapSetter {
+class NvmlCap : public GuardedCap {
  public:
   NvmlCap(const NvmlCapSettings& settings, Clock& clock)
-      : settings_(settings), clock_(clock), nvml_(settings.library), gpu_(nvml_.find(settings.gpu)) {
+      : GuardedCap("nvml"),
+        settings_(settings),
+        clock_(clock),
+        nvml_(settings.library),
+        gpu_(nvml_.find(settings.gpu)) {
     if (const std::string why = why_no_permission(settings.root); !why.empty()) refuse({why}, true);
-    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root),
-                                        settings.library);
-    warnings_ = guard_->notes();
+    take_lock(settings.root, settings.state_folder, settings.library);
     std::vector<std::string> why;
     bool permission = false;
     if (!take_limit(why, permission) && !take_clocks(why, permission)) {
-      guard_.reset();
+      give_lock_back();
       refuse(why, permission);
     }
     check_range();
   }
+  ~NvmlCap() override { give_lock_back(); }  // while the library is open
 
-  std::string backend() const override { return "nvml"; }
-  bool by_hardware() const override { return true; }
   double settle_s() const override { return 1; }  // boards follow a limit within some tenths of a second
-  std::vector<std::string> warnings() const override { return warnings_; }
 
   void set(double cap_w) override {
-    if (!guard_->watchdog_alive())
-      throw RunError(
-          "power: nvml: the watchdog has ended; without it no cap is changed. What was found is put back "
-          "now");
-    const bool change = in_force_w_ != cap_w;
+    const bool change = in_force_w() != cap_w;
     const double begun_s = clock_.now_s();
-    if (found_mw_)
-      limit(cap_w, change);
-    else
-      lock(cap_w, change);
-    in_force_w_ = cap_w;
+    GuardedCap::set(cap_w);
     (change ? changes_ : checks_).add(clock_.now_s() - begun_s);
   }
 
-  void restore() override {
-    in_force_w_.reset();
-    if (const auto failures = guard_->put_back(); !failures.empty())
-      throw RunError(fmt::format("power caps: {}", fmt::join(failures, "; ")));
+ private:
+  void put_in_force(double cap_w, std::optional<double> before_w) override {
+    if (found_mw_) {
+      changing([&] { return gpu_.set_power_limit_mw(milliwatts(cap_w)); },
+               fmt::format("a limit of {} W", cap_w));
+      return;
+    }
+    if (before_w) check_clock(*before_w);
+    const uint64_t highest = clock_for(cap_w), lowest = clocks_mhz_.empty() ? 0 : clocks_mhz_.front();
+    changing([&] { return gpu_.lock_clocks_mhz(lowest, highest); },
+             fmt::format("a lock of its clocks to {} MHz", highest));
+    locked_at_s_ = clock_.now_s();
   }
 
-  ordered_json facts() const override {
+  void check(double cap_w, bool just_set) override {
+    if (found_mw_)
+      check_limit(cap_w, just_set);
+    else if (!just_set)
+      check_clock(cap_w);
+  }
+
+  ordered_json details() const override {
     ordered_json j = {{"gpu", {{"name", gpu_.name()}, {"uuid", gpu_.uuid()}, {"driver", nvml_.driver()}}},
                       {"by", found_mw_ ? "power limit" : "locked clocks"},
                       {"range_w", range_mw_ ? ordered_json{watts(range_mw_->first), watts(range_mw_->second)}
@@ -130,21 +137,19 @@ class NvmlCap : public CapSetter {
     // NVML takes its time, and that time is part of an input's latency.
     j["changes"] = changes_.to_json();
     j["checks"] = checks_.to_json();  // of a cap that is in force already, before every input
-    j["state_file"] = guard_->state_file();
     return j;
   }
 
- private:
   [[noreturn]] void refuse(const std::vector<std::string>& why, bool permission) const {
     throw CannotCap(fmt::format(
         "power: nvml: caps of {} cannot be set: {}{}", gpu_.label(), fmt::join(why, "; "),
         permission
-            ? fmt::format(". To allow it: {}", fmt::join(mends_of(gpu_.uuid()), "; "))
+            ? fmt::format(". To allow it: {}", fmt::join(remedies_of(gpu_.uuid()), "; "))
             : "; give one cap, which then stands for uncapped, or choose --set power.backend=emulated"));
   }
 
-  // Only trying tells: the limit that is there is set once more, clocks are unlocked. Neither leaves anything
-  // to put back.
+  // Only trying tells: the limit that is in force is set once more, clocks are unlocked. Neither leaves
+  // anything to restore.
   bool take_limit(std::vector<std::string>& why, bool& permission) {
     NvmlFailure f;
     const auto found = gpu_.power_limit_mw(&f);
@@ -160,12 +165,12 @@ class NvmlCap : public CapSetter {
       return false;
     }
     found_mw_ = found;
-    guard_->remember({{gpu_limit(gpu_.uuid()), *found}});
+    remember({{gpu_limit(gpu_.uuid()), *found}});
     if (const auto usual = gpu_.default_limit_mw(); usual && !same_mw(*usual, *found))
-      warnings_.push_back(
+      warn(
           fmt::format("power: {} was found limited to {} W, not to its default of {} W (somebody's wish, or "
                       "left behind): {} W is "
-                      "what is put back",
+                      "what is restored",
                       gpu_.label(), watts(*found), watts(*usual), watts(*found)));
     return true;
   }
@@ -177,14 +182,14 @@ class NvmlCap : public CapSetter {
     }
     clocks_mhz_ = gpu_.clocks_mhz();
     for (const double cap_w : settings_.caps_w)
-      clock_for(cap_w);  // what cannot be is told before anything is changed
+      clock_for(cap_w);  // caps that are impossible are reported before anything is changed
     if (const NvmlFailure failed = gpu_.unlock_clocks()) {
       why.push_back(failed.text);
       permission = permission || failed.no_permission();
       return false;
     }
-    guard_->remember({{gpu_clocks(gpu_.uuid()), 0}});
-    warnings_.push_back(fmt::format(
+    remember({{gpu_clocks(gpu_.uuid()), 0}});
+    warn(fmt::format(
         "power: caps of {} are locks of its clocks ({}). Whether somebody had locked them before cannot be "
         "known: such a lock (nvidia-smi -lgc) is gone, and does not come back",
         gpu_.label(), fmt::join(why, "; ")));
@@ -201,64 +206,47 @@ class NvmlCap : public CapSetter {
     const double highest_w = settings_.caps_w.empty() ? 0 : settings_.caps_w.back();
     const auto enforced = gpu_.enforced_limit_mw();
     if (enforced && *enforced < *found_mw_ && !same_mw(*enforced, *found_mw_) && watts(*enforced) < highest_w)
-      warnings_.push_back(fmt::format(
+      warn(fmt::format(
           "power: something else holds {} to {} W already: caps above that, up to {} W, are not in force",
           gpu_.label(), watts(*enforced), highest_w));
   }
 
-  void limit(double cap_w, bool change) {
-    const uint64_t wanted = milliwatts(cap_w);
-    if (change)
-      changing([&] { return gpu_.set_power_limit_mw(wanted); }, fmt::format("a limit of {} W", cap_w));
+  void check_limit(double cap_w, bool just_set) const {
     NvmlFailure why;
     const auto now = gpu_.power_limit_mw(&why);
     if (!now)
       throw RunError(
           fmt::format("power: nvml: the limit of {} can no longer be read ({})", gpu_.label(), why.text));
-    if (same_mw(*now, wanted)) return;
-    in_force_w_.reset();
-    if (change)
-      throw EnvironmentError(fmt::format(
-          "power: nvml: {} reads {} W after {} W was set: the limit does not stick; choose other caps, or "
-          "--set power.backend=emulated",
-          gpu_.label(), watts(*now), cap_w));
-    throw RunError(
-        fmt::format("power: nvml: {} reads {} W, this run had set {} W: another program changes it "
-                    "(nvidia-smi, DCGM, a power "
-                    "manager?); stop that for the time of the run",
-                    gpu_.label(), watts(*now), cap_w));
+    if (same_mw(*now, milliwatts(cap_w))) return;
+    const std::string reads = fmt::format("{} reads {} W", gpu_.label(), watts(*now));
+    if (just_set) does_not_stick(fmt::format("{} after {} W was set", reads, cap_w), "the limit");
+    changed_by_others(fmt::format("{}, this run had set {} W", reads, cap_w),
+                      "nvidia-smi, DCGM, a power manager");
   }
 
-  void lock(double cap_w, bool change) {
-    if (in_force_w_ && clock_.now_s() > locked_at_s_ + clock_settles_s) {
-      NvmlFailure why;
-      const auto now = gpu_.clock_mhz(&why);
-      const uint64_t highest = clock_for(*in_force_w_);
-      if (!now)
-        throw RunError(
-            fmt::format("power: nvml: the clock of {} can no longer be read ({})", gpu_.label(), why.text));
-      ++looks_;
-      if (*now > highest + clock_grain_mhz)
-        throw RunError(
-            fmt::format("power: nvml: {} runs at {} MHz, this run had locked it to {} MHz at most: another "
-                        "program changes it "
-                        "(nvidia-smi -rgc?), or the lock does not hold",
-                        gpu_.label(), *now, highest));
-    }
-    if (!change) return;
-    const uint64_t highest = clock_for(cap_w), lowest = clocks_mhz_.empty() ? 0 : clocks_mhz_.front();
-    changing([&] { return gpu_.lock_clocks_mhz(lowest, highest); },
-             fmt::format("a lock of its clocks to {} MHz", highest));
-    locked_at_s_ = clock_.now_s();
+  void check_clock(double cap_w) {
+    if (clock_.now_s() <= locked_at_s_ + clock_settles_s) return;
+    NvmlFailure why;
+    const auto now = gpu_.clock_mhz(&why);
+    const uint64_t highest = clock_for(cap_w);
+    if (!now)
+      throw RunError(
+          fmt::format("power: nvml: the clock of {} can no longer be read ({})", gpu_.label(), why.text));
+    ++looks_;
+    if (*now > highest + clock_grain_mhz)
+      throw RunError(
+          fmt::format("power: nvml: {} runs at {} MHz, this run had locked it to {} MHz at most: another "
+                      "program changes it "
+                      "(nvidia-smi -rgc?), or the lock does not hold",
+                      gpu_.label(), *now, highest));
   }
 
   template <class Call>
   void changing(Call call, const std::string& what) {
-    in_force_w_.reset();  // a failure leaves nothing that counts as in force
     if (const NvmlFailure f = call()) {
       const std::string why = fmt::format("power: nvml: {} does not take {}: {}", gpu_.label(), what, f.text);
       if (f.no_permission())
-        throw EnvironmentError(why + "; permission taken back? `alert-bench doctor` says what is missing");
+        throw EnvironmentError(why + "; permission taken away? `alert-bench doctor` says what is missing");
       throw RunError(why);
     }
   }
@@ -278,15 +266,12 @@ class NvmlCap : public CapSetter {
   Clock& clock_;
   Nvml nvml_;
   NvmlGpu gpu_;
-  std::unique_ptr<CapGuard> guard_;   // its end puts everything back
   std::optional<uint64_t> found_mw_;  // empty: caps are locks of clocks
   std::optional<std::pair<uint64_t, uint64_t>> range_mw_;
   std::vector<uint64_t> clocks_mhz_;
-  std::optional<double> in_force_w_;
   double locked_at_s_ = 0;
   Durations changes_, checks_;
   int64_t looks_ = 0;
-  std::vector<std::string> warnings_;
 };
 
 }  // namespace
@@ -304,7 +289,7 @@ NvmlProbe probe_nvml(const std::string& library, const std::string& root) {
       if (!gpu.power_limit_mw(&f) || !gpu.limit_range_mw(&f)) p.no_limit.push_back(f.text);
       if (!no_permission.empty()) {
         p.no_limit.push_back(no_permission);
-        if (probe.mends.empty()) probe.mends = mends_of(gpu.uuid());
+        if (probe.remedies.empty()) probe.remedies = remedies_of(gpu.uuid());
       }
       if (!gpu.energy_mj(&f)) {
         NvmlFailure no_power;
@@ -342,7 +327,7 @@ ordered_json to_json(const NvmlProbe& probe) {
   return {{"library", probe.library},
           {"driver", probe.driver.empty() ? ordered_json() : ordered_json(probe.driver)},
           {"gpus", gpus},
-          {"not_all_because", probe.problems}};
+          {"errors", probe.problems}};
 }
 
 std::unique_ptr<CapSetter> make_nvml_cap(const NvmlCapSettings& settings, Clock& clock) {

@@ -18,7 +18,7 @@ struct RaplProbe {
   PowercapTree tree;
   std::vector<std::string> no_caps;    // why caps cannot be set; empty: they can
   std::vector<std::string> no_energy;  // why energy cannot be read; empty: it can
-  std::vector<std::string> mends;      // commands, in the order in which to give them
+  std::vector<std::string> remedies;   // commands, in the order in which to give them
 };
 RaplProbe probe_rapl(const std::string& root = "/");
 
@@ -47,18 +47,5 @@ std::unique_ptr<EnergyCounter> make_rapl_counter(const std::string& root, Clock&
 // The steps from one value of a counter to the next, `range` being the highest value it shows. None where the
 // step back cannot be a wrap: the range is unknown, or smaller than the value before.
 std::optional<uint64_t> counter_step(uint64_t before, uint64_t now, std::optional<uint64_t> range);
-
-// Calls sample() every so often on a thread of its own, until it is destroyed.
-class EnergySampler {
- public:
-  EnergySampler(EnergyCounter& counter, double interval_s);
-  ~EnergySampler();
-  EnergySampler(const EnergySampler&) = delete;
-  EnergySampler& operator=(const EnergySampler&) = delete;
-
- private:
-  struct Thread;
-  std::unique_ptr<Thread> thread_;
-};
 
 }  // namespace alertbench

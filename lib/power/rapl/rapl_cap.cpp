@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "power/guard/cap_guard.h"
+#include "power/guard/guarded_cap.h"
 #include "power/rapl/rapl.h"
 
 namespace alertbench {
@@ -17,8 +17,8 @@ using nlohmann::ordered_json;
 constexpr const char* bounded[] = {"long_term", "short_term"};  // peak_power is left alone
 constexpr double longest_settle_s = 5;
 
-std::string udev_mend() {
-  // sysfs makes its files anew at each boot, so a rule and no single chmod.
+std::string udev_rule() {
+  // sysfs makes its files anew at each boot, so this has to be a rule and not a single chmod.
   return "sudo tee /etc/udev/rules.d/70-alert-bench.rules <<'EOF'\n"
          "SUBSYSTEM==\"powercap\", ACTION==\"add|change\", RUN+=\"/bin/sh -c 'cd /sys%p && "
          "chgrp -f alert-bench energy_uj enabled constraint_?_power_limit_uw; "
@@ -26,40 +26,31 @@ std::string udev_mend() {
          "EOF";
 }
 
+uint64_t microwatts(double w) { return static_cast<uint64_t>(std::llround(w * 1e6)); }
+
 bool has_limit(const PowercapZone& zone) { return zone.constraint("long_term") != nullptr; }
 
-// Writes limits and checks them.
-class RaplCap : public CapSetter {
+class RaplCap : public GuardedCap {
  public:
-  explicit RaplCap(const RaplCapSettings& settings) : settings_(settings) {
-    RaplProbe probe = probe_rapl(settings.root);
+  explicit RaplCap(const RaplCapSettings& settings) : GuardedCap("rapl"), settings_(settings) {
+    const RaplProbe probe = probe_rapl(settings.root);
     if (!probe.no_caps.empty())
-      throw EnvironmentError(
-          fmt::format("power: rapl: caps cannot be set: {}{}", fmt::join(probe.no_caps, "; "),
-                      probe.mends.empty() ? "; choose --set power.backend=emulated"
-                                          : fmt::format(". To allow it: {}", fmt::join(probe.mends, "; "))));
-    guard_ = std::make_unique<CapGuard>(settings.root, state_folder(settings.state_folder, settings.root),
-                                        settings.nvml_library);
-    warnings_ = guard_->notes();
-    tree_ = read_powercap_tree(settings.root);  // again, now that nobody else changes it
+      throw EnvironmentError(with_remedies("power: rapl: caps cannot be set", probe.no_caps, probe.remedies));
+    take_lock(settings.root, settings.state_folder, settings.nvml_library);
+    tree_ = read_powercap_tree(settings.root);  // again, now that no other run changes it
     std::vector<CapValue> found;
     for (const PowercapZone* zone : tree_.packages()) {
       for (const char* name : {"short_term", "long_term"})
         if (const PowercapConstraint* c = zone->constraint(name)) {
-          if (!c->power_limit_uw)
-            throw EnvironmentError(
-                fmt::format("power: rapl: {}{} cannot be read: what is there could not be put back",
-                            tree_.prefix, c->limit_file));
+          if (!c->power_limit_uw) cannot_restore(tree_.prefix + c->limit_file);
           found.push_back({c->limit_file, *c->power_limit_uw});
         }
       if (zone->enabled == false) found.push_back({zone->folder + "/enabled", 0});
     }
-    guard_->remember(std::move(found));
+    remember(std::move(found));
     check_range();
   }
 
-  std::string backend() const override { return "rapl"; }
-  bool by_hardware() const override { return true; }
   // A limit bounds the average over its window: the short one settles first, where there is one.
   double settle_s() const override {
     double settle_s = 0.25;
@@ -71,44 +62,34 @@ class RaplCap : public CapSetter {
     }
     return settle_s;
   }
-  std::vector<std::string> warnings() const override { return warnings_; }
 
-  void set(double cap_w) override {
-    if (!guard_->watchdog_alive())
-      throw RunError(
-          "power: rapl: the watchdog has ended; without it no cap is changed. What was found is put back "
-          "now");
-    const uint64_t wanted_uw = static_cast<uint64_t>(std::llround(cap_w * 1e6));
-    if (in_force_uw_ != wanted_uw) {
-      const bool raising = !in_force_uw_ || wanted_uw > *in_force_uw_;
-      in_force_uw_.reset();  // a failure half way leaves nothing that counts as in force
-      for (const PowercapZone* zone : tree_.packages()) apply(*zone, wanted_uw, raising);
-      for (const PowercapZone* zone : tree_.packages())
-        verify(*zone, wanted_uw, [&](const std::string& file, uint64_t now_uw) {
-          throw EnvironmentError(fmt::format(
-              "power: rapl: {} reads {} W after {} W was written: the limit does not stick (locked by "
-              "the firmware?); choose other caps, or --set power.backend=emulated",
-              file, static_cast<double>(now_uw) * 1e-6, cap_w));
-        });
-      in_force_uw_ = wanted_uw;
-      return;
-    }
+ private:
+  void put_in_force(double cap_w, std::optional<double> before_w) override {
     for (const PowercapZone* zone : tree_.packages())
-      verify(*zone, wanted_uw, [&](const std::string& file, uint64_t now_uw) {
-        throw RunError(fmt::format(
-            "power: rapl: {} reads {} W, this run had set {} W: another program changes it (thermald, tuned, "
-            "power-profiles-daemon?); stop that for the time of the run",
-            file, static_cast<double>(now_uw) * 1e-6, cap_w));
-      });
+      apply(*zone, microwatts(cap_w), !before_w || cap_w > *before_w);
   }
 
-  void restore() override {
-    in_force_uw_.reset();
-    const auto failures = guard_->put_back();
-    if (!failures.empty()) throw RunError(fmt::format("power caps: {}", fmt::join(failures, "; ")));
+  void check(double cap_w, bool just_set) override {
+    for (const PowercapZone* zone : tree_.packages())
+      for (const char* name : bounded)
+        if (const PowercapConstraint* c = zone->constraint(name))
+          check_limit(tree_.prefix + c->limit_file, cap_w, just_set);
   }
 
-  ordered_json facts() const override {
+  void check_limit(const std::string& file, double cap_w, bool just_set) const {
+    std::string why;
+    const auto now_uw = read_sysfs_number(file, &why);
+    if (!now_uw) throw RunError(fmt::format("power: rapl: {} can no longer be read ({})", file, why));
+    if (same_limit(*now_uw, microwatts(cap_w))) return;
+    const std::string reads = fmt::format("{} reads {} W", file, static_cast<double>(*now_uw) * 1e-6);
+    if (just_set)
+      does_not_stick(fmt::format("{} after {} W was written", reads, cap_w), "the limit",
+                     "locked by the firmware");
+    changed_by_others(fmt::format("{}, this run had set {} W", reads, cap_w),
+                      "thermald, tuned, power-profiles-daemon");
+  }
+
+  ordered_json details() const override {
     ordered_json zones = ordered_json::array();
     for (const PowercapZone* zone : tree_.packages()) {
       ordered_json limits = ordered_json::object();
@@ -123,15 +104,14 @@ class RaplCap : public CapSetter {
         }
       zones.push_back({{"zone", zone->id}, {"name", zone->name}, {"limits", limits}});
     }
-    return {{"zones", zones}, {"state_file", guard_->state_file()}};
+    return ordered_json::object({{"zones", zones}});
   }
 
- private:
   void write(const std::string& path, uint64_t value) {
     if (const std::string why = write_sysfs_number(tree_.prefix, path, value); !why.empty())
       throw EnvironmentError(fmt::format(
           "power: rapl: {}: {} cannot be written ({}); locked by the firmware, or permission taken "
-          "back? `alert-bench doctor` says what is missing",
+          "away? `alert-bench doctor` says what is missing",
           path, value, why));
     if (settings_.after_write) settings_.after_write(path);
   }
@@ -146,42 +126,28 @@ class RaplCap : public CapSetter {
     if (zone.enabled == false) write(tree_.prefix + zone.folder + "/enabled", 1);
   }
 
-  template <class Report>
-  void verify(const PowercapZone& zone, uint64_t wanted_uw, Report report) const {
-    for (const char* name : bounded)
-      if (const PowercapConstraint* c = zone.constraint(name)) {
-        std::string why;
-        const auto now = read_sysfs_number(tree_.prefix + c->limit_file, &why);
-        if (!now)
-          throw RunError(
-              fmt::format("power: rapl: {}{} can no longer be read ({})", tree_.prefix, c->limit_file, why));
-        if (!same_limit(*now, wanted_uw)) report(tree_.prefix + c->limit_file, *now);
-      }
-  }
-
   void check_range() {
     const double low_w = settings_.caps_w.empty() ? 0 : settings_.caps_w.front(),
                  high_w = settings_.caps_w.empty() ? 0 : settings_.caps_w.back();
     for (const PowercapZone* zone : tree_.packages()) {
       const PowercapConstraint& c = *zone->constraint("long_term");
       if (const auto max_w = c.sane_max_w(); max_w && high_w > *max_w)
-        warnings_.push_back(fmt::format(
+        warn(fmt::format(
             "power: {}: a cap of {} W is above the highest that the hardware states, {} W: it caps nothing",
             zone->name, high_w, *max_w));
       else if (!max_w)
-        warnings_.push_back(fmt::format(
+        warn(fmt::format(
             "power: {}: the hardware states no range of caps ({})", zone->name,
             c.max_power_uw ? fmt::format("max_power_uw is {}", *c.max_power_uw) : "no max_power_uw"));
       if (!zone->constraint("short_term"))
-        warnings_.push_back(
-            fmt::format("power: {}: has no short-term limit: short bursts go above the cap", zone->name));
+        warn(fmt::format("power: {}: has no short-term limit: short bursts go above the cap", zone->name));
       const PowercapZone* twin = tree_.mmio_twin(*zone);
       if (!twin || twin->enabled == false) continue;
       for (const char* name : bounded)
         if (const PowercapConstraint* other = twin->constraint(name); other && other->power_limit_uw) {
           const double limit_w = static_cast<double>(*other->power_limit_uw) * 1e-6;
           if (limit_w > 0 && limit_w < high_w)
-            warnings_.push_back(fmt::format(
+            warn(fmt::format(
                 "power: {} ({}) holds {} to {} W ({}): caps above that, up to {} W{}, are not in force",
                 twin->id, "the limits in memory, often thermald's", zone->name, limit_w, name, high_w,
                 limit_w < low_w ? " and all others" : ""));
@@ -190,10 +156,7 @@ class RaplCap : public CapSetter {
   }
 
   RaplCapSettings settings_;
-  std::unique_ptr<CapGuard> guard_;  // its end puts everything back
   PowercapTree tree_;
-  std::optional<uint64_t> in_force_uw_;
-  std::vector<std::string> warnings_;
 };
 
 }  // namespace
@@ -238,9 +201,9 @@ RaplProbe probe_rapl(const std::string& root) {
     permission = permission || why == std::strerror(EACCES);
   }
   if (permission)
-    probe.mends = {
+    probe.remedies = {
         "sudo groupadd -f alert-bench", "sudo usermod -aG alert-bench $USER   # then log in again",
-        udev_mend(),
+        udev_rule(),
         "sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=powercap --action=change"};
   return probe;
 }

@@ -1,12 +1,9 @@
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <limits>
 #include <mutex>
-#include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "power/rapl/rapl.h"
@@ -38,9 +35,7 @@ class RaplCounter : public EnergyCounter {
     const RaplProbe probe = probe_rapl(root);
     if (!probe.no_energy.empty())
       throw EnvironmentError(
-          fmt::format("power: rapl: energy cannot be read: {}{}", fmt::join(probe.no_energy, "; "),
-                      probe.mends.empty() ? "; choose --set power.backend=emulated"
-                                          : fmt::format(". To allow it: {}", fmt::join(probe.mends, "; "))));
+          with_remedies("power: rapl: energy cannot be read", probe.no_energy, probe.remedies));
     const PowercapTree& tree = probe.tree;
     std::string package;
     for (const PowercapZone* zone : tree.energy_domains()) {
@@ -195,36 +190,6 @@ std::optional<uint64_t> counter_step(uint64_t before, uint64_t now, std::optiona
   if (now >= before) return now - before;
   if (!range || *range == 0 || before > *range) return {};
   return (*range - before) + now;
-}
-
-struct EnergySampler::Thread {
-  std::mutex mutex;
-  std::condition_variable wake;
-  bool done = false;
-  std::thread thread;
-};
-
-EnergySampler::EnergySampler(EnergyCounter& counter, double interval_s)
-    : thread_(std::make_unique<Thread>()) {
-  // Signals are for the main thread, which may be asleep and has to wake up.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_->thread = std::thread([t = thread_.get(), &counter, interval_s] {
-    std::unique_lock<std::mutex> lock(t->mutex);
-    while (!t->wake.wait_for(lock, std::chrono::duration<double>(interval_s), [t] { return t->done; }))
-      counter.sample();
-  });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-EnergySampler::~EnergySampler() {
-  {
-    const std::lock_guard<std::mutex> lock(thread_->mutex);
-    thread_->done = true;
-  }
-  thread_->wake.notify_one();
-  thread_->thread.join();
 }
 
 }  // namespace alertbench

@@ -10,6 +10,7 @@
 #include "fake_powercap.h"
 #include "killed_child.h"
 #include "power/backend.h"
+#include "power/cpufreq/cpufreq.h"
 #include "power/cpufreq/sensors.h"
 #include "power/guard/cap_guard.h"
 
@@ -126,7 +127,7 @@ TEST_CASE("cpufreq: what cannot be is told before anything is changed", "[power]
   check_says(message_of([&] { make_cpufreq_cap(s); }), {"frequency_table", "cap_w"});
   s = settings_for(b);
   s.policies = {0, 7};
-  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(s); }), {"policy7", "is not there"});
+  check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(s); }), {"policy7", "does not exist"});
   put(b.policy(4, "scaling_min_freq"), "1400000\n");
   check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(settings_for(b)); }),
              {"1000000 kHz", "policy 4", "scaling_min_freq"});

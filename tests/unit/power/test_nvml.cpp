@@ -116,7 +116,7 @@ TEST_CASE("nvml: a library that is missing, torn, another one, or without a driv
   CHECK(probe_nvml(FakeGpus::library, g.root()).problems.size() == 1);
 }
 
-TEST_CASE("nvml cap: the power limit, read back, and put back", "[power][nvml]") {
+TEST_CASE("nvml cap: the power limit, read back, and restored", "[power][nvml]") {
   const FakeGpus g;
   SystemClock clock;
   {
@@ -198,7 +198,7 @@ TEST_CASE("nvml cap: what cannot be is told, and nothing stays changed", "[power
     g.set("stubborn_mw", "380000");
     check_says(refusal(g.settings()), {"reads 380 W after 150 W was set", "does not stick", "emulated"});
   }
-  SECTION("a UUID of a form that could not be put back by") {
+  SECTION("a UUID of a form that could not be restored by") {
     g.set("uuid", "GPU-odd");
     check_says(refusal(g.settings()), {"nvml/GPU-odd/power_limit_mw", "no state file"});
   }
@@ -232,7 +232,7 @@ TEST_CASE("nvml cap: permission and GPU that go away are errors of their own", "
     caps->set(250);
     g.set("lost", "1");
     check_says(message_of<RunError>([&] { caps->set(150); }), {"GPU is lost"});
-    check_says(message_of<RunError>([&] { caps->restore(); }), {"GPU is lost", "not put back"});
+    check_says(message_of<RunError>([&] { caps->restore(); }), {"GPU is lost", "not restored"});
     g.remove("lost");
   }
   CHECK(g.as_found());
@@ -325,7 +325,7 @@ TEST_CASE("nvml cap: SIGKILL at 60 random moments never leaves a limit or a lock
   kill_runs(g, g.clock_settings(), 30, 4);
 }
 
-TEST_CASE("nvml caps left behind are put back by restore, and by the next run of any backend",
+TEST_CASE("nvml caps left behind are restored by restore, and by the next run of any backend",
           "[power][nvml]") {
   const FakeGpus g;
   SystemClock clock;
@@ -345,9 +345,9 @@ TEST_CASE("nvml caps left behind are put back by restore, and by the next run of
   const auto restore = [&](const std::string& library) {
     return message_of<RunError>([&] { restore_caps(g.root(), folder, library); });
   };
-  check_says(restore("libnvidia-absent.so.1"), {"libnvidia-absent.so.1", "not put back"});
+  check_says(restore("libnvidia-absent.so.1"), {"libnvidia-absent.so.1", "not restored"});
   g.set("lost", "1");
-  check_says(restore(FakeGpus::library), {"GPU is lost", "power_limit_mw: 380000 not put back"});
+  check_says(restore(FakeGpus::library), {"GPU is lost", "power_limit_mw: 380000 not restored"});
   g.remove("lost");
   g.fail("nvmlDeviceResetGpuLockedClocks", unknown_gpu_error);
   check_says(restore(FakeGpus::library), {"locked_clocks", "Unknown Error"});
@@ -356,15 +356,15 @@ TEST_CASE("nvml caps left behind are put back by restore, and by the next run of
   g.work_again("nvmlDeviceResetGpuLockedClocks");
   const RestoreResult r = restore_caps(g.root(), folder, FakeGpus::library);
   CHECK(r.found);
-  CHECK(put_back_text(r.state, r.state.values[0]) ==
+  CHECK(restored_text(r.state, r.state.values[0]) ==
         "power limit of " + FakeGpus::uuid() + " is 380 W again");
-  CHECK(put_back_text(r.state, r.state.values[1]) == "clocks of " + FakeGpus::uuid() + " are not locked");
+  CHECK(restored_text(r.state, r.state.values[1]) == "clocks of " + FakeGpus::uuid() + " are not locked");
   CHECK(g.as_found());
 
   leave(g.root());
   {
     const auto caps = make_nvml_cap(g.settings(), clock);
-    check_says(caps->warnings().at(0), {"process 123", "put back"});
+    check_says(caps->warnings().at(0), {"process 123", "restored"});
     CHECK(g.as_found());
   }
   const std::string policy = g.root() + "/sys/devices/system/cpu/cpufreq/policy0/";
@@ -381,16 +381,16 @@ TEST_CASE("nvml caps left behind are put back by restore, and by the next run of
   check_says(message_of<EnvironmentError>([&] { make_cpufreq_cap(processor); }),
              {"process 123", g.state_file(), "alert-bench restore"});
   processor.nvml_library = FakeGpus::library;
-  check_says(make_cpufreq_cap(processor)->warnings().at(0), {"process 123", "put back"});
+  check_says(make_cpufreq_cap(processor)->warnings().at(0), {"process 123", "restored"});
   CHECK(g.as_found());
 }
 
-TEST_CASE("nvml cap: a limit other than the default is told, and put back all the same", "[power][nvml]") {
+TEST_CASE("nvml cap: a limit other than the default is told, and restored all the same", "[power][nvml]") {
   const FakeGpus g;
   g.set("default_mw", "400000");
   SystemClock clock;
   const auto caps = make_nvml_cap(g.settings(), clock);
-  check_says(caps->warnings().at(0), {"380 W", "default of 400 W", "put back"});
+  check_says(caps->warnings().at(0), {"380 W", "default of 400 W", "restored"});
 }
 
 TEST_CASE("a state file names GPUs by their UUID, and no value but those of caps", "[power][nvml]") {

@@ -86,7 +86,7 @@ void set_and_restore(const FakeMachine& m, Random& random, Step step) {
 
 }  // namespace
 
-TEST_CASE("rapl cap: both limits of every package, read back, and put back", "[power][rapl]") {
+TEST_CASE("rapl cap: both limits of every package, read back, and restored", "[power][rapl]") {
   FakeMachine m;
   two_packages(m);
   m.set("intel-rapl:1", "enabled", "0");
@@ -122,7 +122,7 @@ TEST_CASE("rapl cap: both limits of every package, read back, and put back", "[p
   CHECK(lock_is_free(m, 0));
 }
 
-TEST_CASE("rapl cap: put back when an exception ends the run", "[power][rapl]") {
+TEST_CASE("rapl cap: restored when an exception ends the run", "[power][rapl]") {
   FakeMachine m;
   one_package(m);
   const auto found = m.caps();
@@ -289,7 +289,7 @@ TEST_CASE("rapl cap: without its watchdog no cap is changed", "[power][rapl][kil
   CHECK(m.caps() == found);
 }
 
-TEST_CASE("caps left behind are put back by restore, and by the next run", "[power][rapl]") {
+TEST_CASE("caps left behind are restored by restore, and by the next run", "[power][rapl]") {
   FakeMachine m;
   one_package(m);
   const auto found = m.caps();
@@ -317,7 +317,7 @@ TEST_CASE("caps left behind are put back by restore, and by the next run", "[pow
   {
     const auto caps = make_rapl_cap(settings_for(m));
     REQUIRE(caps->warnings().size() == 1);
-    check_says(caps->warnings()[0], {"process 123", "alert-bench run x.json", "put back"});
+    check_says(caps->warnings()[0], {"process 123", "alert-bench run x.json", "restored"});
     caps->set(50);
   }
   CHECK(m.caps() == found);
@@ -325,7 +325,7 @@ TEST_CASE("caps left behind are put back by restore, and by the next run", "[pow
   leave();
   m.spoil("intel-rapl:0", "constraint_0_power_limit_uw");
   check_says(message_of<RunError>([&] { restore_caps(m.root(), folder); }),
-             {"constraint_0_power_limit_uw", "not put back"});
+             {"constraint_0_power_limit_uw", "not restored"});
   CHECK(m.get("intel-rapl:0", "constraint_1_power_limit_uw") == "156250000");  // the other one was
   CHECK(std::filesystem::exists(m.state_file()));
 }
@@ -342,7 +342,7 @@ TEST_CASE("a state file can name nothing but caps", "[power][rapl]") {
   CHECK_FALSE(cap_file("/sys/class/powercap/intel-rapl:" + std::string(1'000'000, '0') + "/enabled"));
   const TemporaryFile bad(to_json({1, "x", "now", "", {{"/etc/passwd", 0}}}).dump());
   check_says(message_of([&] { read_cap_state(bad.path); }),
-             {bad.path, "/etc/passwd", "no file that holds a power cap"});
+             {bad.path, "/etc/passwd", "not a file that holds a power cap"});
   const TemporaryFile torn("{\"schema_version\":\"1.0\",");
   CHECK_THROWS_AS(read_cap_state(torn.path), InputError);
 }
@@ -576,7 +576,7 @@ TEST_CASE("the counter's meter: whole periods, measured idle power, the profile'
   e = period(70, 0.05, 0.1, 0);
   CHECK(*e.idle_power_w == Approx(12));
   CHECK(meter->facts()["windows"] == 6);
-  CHECK(meter->facts()["shorter_than_five_refreshes"] == 1);
+  CHECK(meter->facts()["windows_under_five_refreshes"] == 1);
   m.spoil("intel-rapl:0", "energy_uj");
   clock.power_w.clear();
   meter->begin_period();

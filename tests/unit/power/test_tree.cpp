@@ -40,7 +40,7 @@ TEST_CASE("powercap: one package with DRAM, core and psys", "[power][tree]") {
   CHECK_FALSE(z.constraint("peak_power"));
   CHECK(z.problems.empty());
   const RaplProbe probe = probe_rapl(m.root());
-  CHECK((probe.no_caps.empty() && probe.no_energy.empty() && probe.mends.empty()));
+  CHECK((probe.no_caps.empty() && probe.no_energy.empty() && probe.remedies.empty()));
 }
 
 TEST_CASE("powercap: packages by name, zones sorted by number, dies each for itself", "[power][tree]") {
@@ -120,7 +120,7 @@ TEST_CASE("powercap: read-only limits and a machine without any zone", "[power][
   RaplProbe probe = probe_rapl(m.root());
   REQUIRE(probe.no_caps.size() == 1);
   check_says(probe.no_caps[0], {"constraint_1_power_limit_uw", "read-only"});
-  CHECK(probe.mends.empty());  // no permission would help
+  CHECK(probe.remedies.empty());  // no permission would help
 
   const Folder bare;
   probe = probe_rapl(bare.path);
@@ -145,7 +145,7 @@ TEST_CASE("powercap: a user without permission is given the commands that mend i
   REQUIRE(probe.no_caps.size() == 2);
   REQUIRE(probe.no_energy.size() == 1);
   check_says(probe.no_energy[0], {"intel-rapl:0/energy_uj", "Permission denied"});
-  REQUIRE(probe.mends.size() == 4);
-  check_says(probe.mends[2], {"/etc/udev/rules.d/", "SUBSYSTEM==\"powercap\"", "g+w", "/sys%p"});
+  REQUIRE(probe.remedies.size() == 4);
+  check_says(probe.remedies[2], {"/etc/udev/rules.d/", "SUBSYSTEM==\"powercap\"", "g+w", "/sys%p"});
   check_says(why, {"constraint_0_power_limit_uw: Permission denied", "sudo groupadd", "udevadm trigger"});
 }
