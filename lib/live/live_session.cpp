@@ -57,10 +57,15 @@ std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
   return result;
 }
 
-LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
+std::unique_ptr<Workload> open_workload(const Scenario& s) {
+  return make_workload(s.workload, s.data, s.seeds.inputs);
+}
+
+LiveSession::LiveSession(const Scenario& s, std::unique_ptr<Workload> data, bool allow_commands, bool quiet)
     : scenario(checked(s, allow_commands)),
       placement(choose_processors(s, allowed_cpus())),
       progress(quiet),
+      workload(std::move(data)),
       co_runner(placement.scenario, allow_commands, &progress) {
   // The co-runner starts before this thread is pinned, so that what it does not pin itself may run anywhere.
   // What the harness starts beside the inference (the sampler of counters, the watchdog of caps) stays where
@@ -76,7 +81,6 @@ LiveSession::LiveSession(const Scenario& s, bool allow_commands, bool quiet)
        s.cpufreq_policies, s.power_sensors, s.device, s.gpu, s.nvml_library, gpu_bus_id(runtime->facts())},
       clock);
   pin_thread("inference_cpu", inference_cpu, s.threads, allowed);
-  workload = make_workload(s.workload, s.data, s.seeds.inputs);
   bench = std::make_unique<NetworkBench>(*runtime, networks, *workload,
                                          workload->order(s.inputs, s.seeds.inputs));
 }

@@ -24,11 +24,16 @@ namespace alertbench {
 // names, and folders below which it has caps written.
 void refuse_commands(const Scenario& scenario);
 
+// The scenario's inputs. InputError where its data cannot be used, which is worth knowing before a result
+// folder is begun.
+std::unique_ptr<Workload> open_workload(const Scenario& scenario);
+
 class LiveSession {
  public:
-  // Pins the calling thread, loads data and networks, builds and pauses the co-runner. Everything runs on the
-  // calling thread. Without `allow_commands` as refuse_commands(). Errors as of the parts.
-  LiveSession(const Scenario& scenario, bool allow_commands, bool quiet);
+  // Pins the calling thread, loads the networks, builds and pauses the co-runner. Everything runs on the
+  // calling thread. `data`: open_workload() of the same scenario. Without `allow_commands` as
+  // refuse_commands(). Errors as of the parts.
+  LiveSession(const Scenario& scenario, std::unique_ptr<Workload> data, bool allow_commands, bool quiet);
   ~LiveSession();
 
   // A profile measured elsewhere must know the same networks, stages and caps (InputError).
@@ -44,7 +49,7 @@ class LiveSession {
   std::vector<int> harness_cpus;  // of what the harness runs beside the inference, read back
   std::vector<int> cpus;          // of the inference, read back
   std::unique_ptr<InferenceRuntime> runtime;
-  std::unique_ptr<Workload> workload;
+  const std::unique_ptr<Workload> workload;
   PowerBackend power;  // opened behind the runtime, which knows its GPU
   std::unique_ptr<NetworkBench> bench;
   CoRunnerControl co_runner;

@@ -74,7 +74,7 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   const std::string out = output_path(options.out);
   Scenario alone = scenario;
   alone.co_runner.kind = "none";
-  LiveSession session(alone, options.allow_commands, options.quiet);
+  LiveSession session(alone, open_workload(alone), options.allow_commands, options.quiet);
   std::vector<std::string> warnings = session.warnings();
   for (std::string& w : noise_before(session.clock)) warnings.push_back(std::move(w));
   // Also where all else is to be quiet: a profile has no manifest that keeps them.

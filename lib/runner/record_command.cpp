@@ -36,6 +36,7 @@ ExitCode record_scenario(const Scenario& asked, const RunOptions& options) {
   const Preflight preflight = check_before(asked);
   const Scenario& scenario = preflight.scenario;
   check_permissions(scenario, options.allow_commands);
+  std::unique_ptr<Workload> workload = open_workload(scenario);
   std::optional<Recording> so_far;
   FolderLock lock(options.out);
   if (options.resume) {
@@ -52,7 +53,7 @@ ExitCode record_scenario(const Scenario& asked, const RunOptions& options) {
   ResultFolder result(std::move(lock));
   begin_run(result, scenario, options, {});
   return result.guarded([&] {
-    LiveSession session(scenario, options.allow_commands, options.quiet);
+    LiveSession session(scenario, std::move(workload), options.allow_commands, options.quiet);
     describe_start(result, session, preflight, options);
     const MachineUse use_before = read_machine_use();
     Measurements measurements(session, result, options, std::move(so_far));

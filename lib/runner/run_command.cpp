@@ -72,6 +72,7 @@ ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
   const Scenario& scenario = preflight.scenario;
   check_permissions(scenario, options.allow_commands);
   check_file_limit(scenario);
+  std::unique_ptr<Workload> workload = open_workload(scenario);
   std::optional<Recording> so_far;
   std::string recording_path = options.recording;
   FolderLock lock(options.out);
@@ -91,7 +92,7 @@ ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
   begin_run(result, scenario, options,
             trace_names(scenario.schedulers, setting_names(scenario), {"live", "replay"}));
   return result.guarded([&] {
-    LiveSession session(scenario, options.allow_commands, options.quiet);
+    LiveSession session(scenario, std::move(workload), options.allow_commands, options.quiet);
     describe_start(result, session, preflight, options);
     const MachineUse use_before = read_machine_use();
     Measurements measurements(session, result, options, std::move(so_far));

@@ -212,7 +212,7 @@ int main(int argc, char** argv) {
                         {"left_out", ordered_json::object()}};
     const MachineUse before = read_machine_use();
     for (const Scenario& scenario : scenarios) {
-      LiveSession session(scenario, false, false);
+      LiveSession session(scenario, open_workload(scenario), false, false);
       session.bench->feed(0);
       const std::vector<std::pair<const char*, std::function<std::unique_ptr<Mechanism>()>>> candidates{
           {"stretch", [] { return std::make_unique<Stretch>(); }},

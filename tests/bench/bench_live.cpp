@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
   try {
     const int rounds = argc > 1 ? std::stoi(argv[1]) : 200;
     Scenario scenario = Scenario::read("scenarios/quickstart.json", {"co_runner.kind=none"});
-    LiveSession session(scenario, false, false);
+    LiveSession session(scenario, open_workload(scenario), false, false);
     const Profile profile = session.measure_profile();
     ordered_json out = {{"schema_version", "1.0"},
                         {"host", to_json(read_host())},

@@ -1256,8 +1256,10 @@ class WithNetworks(Folder):
         self.refused(call("run", path, "--out", self.path("r2")), 2, "12 scores", "10 classes")
 
     def test_missing_data_and_forbidden_command(self):
-        self.refused(call("run", "scenarios/smoke.json", "--data", "fashion-mnist=" + self.path("absent"), "--out",
-                          self.path("r")), 2, "absent")
+        for command in ("run", "record"):
+            self.refused(call(command, "scenarios/smoke.json", "--data", "fashion-mnist=" + self.path("absent"), "--out",
+                              self.path("r")), 2, "absent")
+            self.assertFalse(os.path.exists(self.path("r")), "the same command with the right folder must not need --overwrite")
         path = self.write("s.json", smoke(co_runner={"kind": "command", "command": ["sleep", "1000"]}))
         for command in ("run", "record"):
             self.refused(call(command, path, "--out", self.path("r2")), 2, "--allow-commands")
