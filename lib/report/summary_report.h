@@ -9,7 +9,8 @@
 namespace alertbench {
 
 constexpr const char* summary_schema_version = "2.0";
-constexpr const char* summary_remedy = "replay the recording again: alert-bench replay RECORDING";  // of older ones
+// For summaries of an older version.
+constexpr const char* summary_remedy = "replay the recording again: alert-bench replay RECORDING";
 
 // One table a goal setting and mode, then live against replay. InputError (opened by `where`) if the JSON is
 // no summary. Values: one row a (mode, setting, scheduler).

@@ -12,7 +12,7 @@ AGAIN = "write it again with 'alert-bench replay RECORDING --grid --out FOLDER',
 
 
 def domain_of(workload, overall):
-    """The domain that an evaluation's totals count the workload to. Files of before say no workloads with their totals."""
+    """The domain that an evaluation's totals count the workload to. Older files do not list workloads with their totals."""
     for domain, totals in overall.items():
         if isinstance(totals, dict) and isinstance(totals.get("workloads"), list) and workload in totals["workloads"]:
             return domain
