@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "live/executor.h"
+#include "live/capped_execution.h"
 
 namespace alertbench {
 namespace {
@@ -36,13 +36,10 @@ Counted read(EnergyCounter& counter) {
   return c;
 }
 
-void run_until(double end_s, NetworkBench& bench, double speed, Clock& clock) {
+void run_until(double end_s, NetworkBench& bench, const CappedExecution& capped, Clock& clock) {
   for (int m = 0; clock.now_s() < end_s; m = (m + 1) % bench.models()) {
     if (interrupted()) throw RunError("interrupted while the caps were being checked");
-    ExecutionOrder order;
-    order.target_stage = bench.model(m).stages();
-    order.speed = speed;
-    execute(bench.model(m), order, clock);
+    capped.run(bench.model(m), bench.model(m).stages());
   }
 }
 
@@ -55,12 +52,12 @@ CapCheck check_caps(NetworkBench& bench, PowerBackend& power, const std::vector<
   const double refreshes_s = fewest_refreshes * power.counter->refresh_interval_s();
   check.settle_s = std::max(power.caps->settle_s(), refreshes_s);
   check.window_s = std::max(shortest_window_s, refreshes_s);
+  CappedExecution capped(*power.caps, clock);
   for (const double cap_w : caps_w) {
-    power.caps->set(cap_w);
-    const double speed = power.caps->emulated_speed();
-    run_until(clock.now_s() + check.settle_s, bench, speed, clock);
+    capped.set_cap(cap_w);
+    run_until(clock.now_s() + check.settle_s, bench, capped, clock);
     const Counted from = read(*power.counter);
-    run_until(from.at_s + check.window_s, bench, speed, clock);
+    run_until(from.at_s + check.window_s, bench, capped, clock);
     const Counted to = read(*power.counter);
     ObservedCap seen;
     seen.cap_w = cap_w;

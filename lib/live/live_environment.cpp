@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/delivery.h"
-#include "live/executor.h"
+#include "live/capped_execution.h"
 
 namespace alertbench {
 
@@ -29,15 +29,14 @@ double LiveEnvironment::size(int64_t input) const {
 
 Outcome LiveEnvironment::execute(const Configuration& c, const Context& context) {
   const ModelProfile& model = parts_.profile.models[static_cast<size_t>(c.model)];
-  parts_.caps.set(parts_.profile.caps_w[static_cast<size_t>(c.cap)]);
-  ExecutionOrder order;
-  order.target_stage = c.stage;
-  order.speed = parts_.caps.emulated_speed();
+  CappedExecution capped(parts_.caps, parts_.clock);
+  capped.set_cap(parts_.profile.caps_w[static_cast<size_t>(c.cap)]);
   // From the arrival, as all times below. An anytime network delivers what it has when it is told to stop.
   const double stop_s = now_.wait_s + context.deadline_from_start_s;
   const double deadline_s = model.anytime() ? stop_s : now_.wait_s + context.delivered_by_s();
-  if (model.anytime()) order.stop_at_s = arrived_at_s_ + stop_s;
-  const Execution e = alertbench::execute(parts_.bench.model(c.model), order, parts_.clock);
+  const Execution e = model.anytime()
+                          ? capped.run(parts_.bench.model(c.model), c.stage, arrived_at_s_ + stop_s)
+                          : capped.run(parts_.bench.model(c.model), c.stage);
 
   Outcome o;
   const double started_s = e.start_s - arrived_at_s_;

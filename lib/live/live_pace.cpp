@@ -26,10 +26,10 @@ double LivePace::rest_s(int64_t input, double latency_s) const {
   return static_cast<double>(members) * std::max(0.0, *deadline_s_ - latency_s);
 }
 
-void LivePace::lead_in(StagedModel& network, const ExecutionOrder& order, int64_t input, double latency_s,
+void LivePace::lead_in(StagedModel& network, const CappedExecution& capped, int64_t input, double latency_s,
                        bool first, Clock& clock) const {
   if (!deadline_s_) return;
-  if (first) execute(network, order, clock);
+  if (first) capped.run(network, network.stages());
   clock.sleep_until(clock.now_s() + rest_s(input, latency_s));
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "core/profile.h"
-#include "live/executor.h"
+#include "live/capped_execution.h"
 #include "live/network_bench.h"
 #include "scenario/scenario.h"
 
@@ -30,11 +30,11 @@ class LivePace {
   // the next group.
   double rest_s(int64_t input, double latency_s) const;
 
-  // What comes before an execution that counts, `order`, of a network that takes about `latency_s`: behind
-  // another network (`first`) the same order once, which does not count; then the rest, waited for as a live
-  // run waits. Nothing without a pace.
-  void lead_in(StagedModel& network, const ExecutionOrder& order, int64_t input, double latency_s, bool first,
-               Clock& clock) const;
+  // What comes before an execution of a whole network that takes about `latency_s` and counts: after another
+  // network (`first`) one execution under the same cap that does not count; then the rest, waited for as a
+  // live run waits. Nothing without a pace.
+  void lead_in(StagedModel& network, const CappedExecution& capped, int64_t input, double latency_s,
+               bool first, Clock& clock) const;
 
   // How long every network under every cap takes on this input by the profile, with all that comes before.
   double pass_s(const Profile& profile, int64_t input) const;

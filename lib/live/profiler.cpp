@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/statistics.h"
-#include "live/executor.h"
+#include "live/capped_execution.h"
 #include "live/live_pace.h"
 
 namespace alertbench {
@@ -78,23 +78,21 @@ double measure_idle_power(EnergyCounter& counter, Clock& clock) {
 void lengthen(std::vector<Window>& windows, const Profile& p, NetworkBench& bench, PowerBackend& power,
               Clock& clock) {
   const double refresh_s = power.counter->refresh_interval_s(), enough_s = 2 * fewest_refreshes * refresh_s;
+  CappedExecution capped(*power.caps, clock);
   for (size_t cell = 0; cell < windows.size(); ++cell) {
     Window& window = windows[cell];
     if (window.time_s >= window.runs * fewest_refreshes * refresh_s && window.total_j > 0) continue;
-    power.caps->set(p.caps_w[cell % p.caps_w.size()]);
+    capped.set_cap(p.caps_w[cell % p.caps_w.size()]);
     StagedModel& network = bench.model(static_cast<int>(cell / p.caps_w.size()));
-    ExecutionOrder order;
-    order.target_stage = network.stages();
-    order.speed = power.caps->emulated_speed();
     const double settled_s = clock.now_s() + (power.caps->by_hardware() ? power.caps->settle_s() : 0);
-    while (clock.now_s() < settled_s) execute(network, order, clock);
+    while (clock.now_s() < settled_s) capped.run(network, network.stages());
     const EnergyReading from = read_or_fail(*power.counter);
     EnergyReading now = from;
     while (now.at_s < from.at_s + enough_s ||
            (now.total_j <= from.total_j && now.at_s < from.at_s + longest_standstill_s)) {
       if (interrupted())
         throw RunError("interrupted while profiling; nothing had been measured that could be kept");
-      execute(network, order, clock);
+      capped.run(network, network.stages());
       now = read_or_fail(*power.counter);
     }
     window = {};
@@ -234,20 +232,18 @@ void take_sizes(Profile& p, Samples& samples, const NetworkBench& bench) {
 void sample(Samples& samples, const Profile& p, const LivePace& pace, int64_t input, int model, int cap,
             bool first, NetworkBench& bench, PowerBackend& power, Clock& clock) {
   const size_t cell = static_cast<size_t>(model) * p.caps_w.size() + static_cast<size_t>(cap);
-  power.caps->set(p.caps_w[static_cast<size_t>(cap)]);
-  ExecutionOrder order;
-  order.target_stage = bench.model(model).stages();
-  order.speed = power.caps->emulated_speed();
-  pace.lead_in(bench.model(model), order, input, p.latency_of({model, order.target_stage, cap}).mean_s, first,
-               clock);
+  StagedModel& network = bench.model(model);
+  CappedExecution capped(*power.caps, clock);
+  capped.set_cap(p.caps_w[static_cast<size_t>(cap)]);
+  pace.lead_in(network, capped, input, p.latency_of({model, network.stages(), cap}).mean_s, first, clock);
   const auto before = power.counter ? power.counter->read() : std::nullopt;
-  const Execution e = execute(bench.model(model), order, clock);
+  const Execution e = capped.run(network, network.stages());
   if (power.counter) samples.windows[cell].add(before, read_or_fail(*power.counter));
   for (int stage = 0; stage < e.stages_finished; ++stage)
     samples.times_s[static_cast<size_t>((p.first_row(model) + stage) * p.caps() + cap)].push_back(
         e.stage_end_s[static_cast<size_t>(stage)]);
-  const int last = order.target_stage - 1;
-  if (const auto device_s = bench.model(model).device_time_s(last)) {
+  const int last = network.stages() - 1;
+  if (const auto device_s = network.device_time_s(last)) {
     samples.device_runs[cell].times_s.push_back(*device_s);
     samples.device_runs[cell].shares.push_back(*device_s / e.stage_end_s[static_cast<size_t>(last)]);
   }

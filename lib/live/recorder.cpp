@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/interrupt.h"
-#include "live/executor.h"
+#include "live/capped_execution.h"
 #include "live/profiler.h"
 
 namespace alertbench {
@@ -29,6 +29,7 @@ void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& p
         expected_s));
   }
   progress.begin("Recording", bench.inputs() - writer.inputs());
+  CappedExecution capped(caps, clock);
   RecordedInput record;
   for (int64_t input = writer.inputs(); input < bench.inputs() && !interrupted(); ++input) {
     bench.feed(input);
@@ -45,14 +46,11 @@ void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& p
       StagedModel& network = bench.model(static_cast<int>(m));
       for (size_t i = 0; i < cap_count; ++i) {
         const size_t cap = (i + static_cast<size_t>(input)) % cap_count;
-        caps.set(profile.caps_w[cap]);
-        ExecutionOrder order;
-        order.target_stage = network.stages();
-        order.speed = caps.emulated_speed();
+        capped.set_cap(profile.caps_w[cap]);
         const double latency_s =
-            profile.latency_of({static_cast<int>(m), order.target_stage, static_cast<int>(cap)}).mean_s;
-        pace.lead_in(network, order, input, latency_s, i == 0, clock);
-        const Execution e = execute(network, order, clock);
+            profile.latency_of({static_cast<int>(m), network.stages(), static_cast<int>(cap)}).mean_s;
+        pace.lead_in(network, capped, input, latency_s, i == 0, clock);
+        const Execution e = capped.run(network, network.stages());
         for (size_t s = 0; s < static_cast<size_t>(network.stages()); ++s)
           record.stage_end_s[(first_row + s) * cap_count + cap] = e.stage_end_s[s];
       }

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/statistics.h"
 #include "host/host.h"
+#include "live/capped_execution.h"
 #include "live/executor.h"
 #include "live/live_environment.h"
 #include "live/live_session.h"
@@ -96,16 +97,18 @@ ordered_json cap_accuracy(LiveSession& session, const Profile& profile, int roun
   ordered_json all = ordered_json::array();
   for (int m = 0; m < session.bench->models(); ++m) {
     StagedModel& network = session.bench->model(m);
+    const auto caps = make_emulated_cap(profile.power_model);
+    CappedExecution capped(*caps, session.clock);
+    const auto run = [&] { return capped.run(network, network.stages()).busy_s; };
     std::vector<std::vector<double>> ratio(profile.caps_w.size()), busy(profile.caps_w.size());
     for (int i = 0; i < rounds; ++i)
       for (size_t cap = 0; cap < profile.caps_w.size(); ++cap) {  // each capped run between two at full speed
-        ExecutionOrder order;
-        order.target_stage = network.stages();
-        const double before_s = execute(network, order, session.clock).busy_s;
-        order.speed = profile.power_model.speed(profile.caps_w[cap]);
-        const double capped_s = execute(network, order, session.clock).busy_s;
-        order.speed = 1;
-        const double after_s = execute(network, order, session.clock).busy_s;
+        caps->restore();
+        const double before_s = run();
+        capped.set_cap(profile.caps_w[cap]);
+        const double capped_s = run();
+        caps->restore();
+        const double after_s = run();
         ratio[cap].push_back(0.5 * (before_s + after_s) / capped_s);
         busy[cap].push_back(capped_s);
       }
