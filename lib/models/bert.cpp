@@ -83,19 +83,19 @@ void check(const TokenWindow& window, size_t index, const BertConfig& c) {
     throw InputError(fmt::format("window {}: {}", index, what));
   };
   const auto check_range = [&refuse](const std::vector<int64_t>& values, int limit, const char* what,
-                                     const char* mend) {
+                                     const char* remedy) {
     for (size_t t = 0; t < values.size(); ++t)
       if (values[t] < 0 || values[t] >= limit)
-        refuse(fmt::format("token {}: {} {} is not among the network's, 0 to {}; {}", t, what, values[t],
-                           limit - 1, mend));
+        refuse(fmt::format("token {}: {} {} is outside the network's range, 0 to {}; {}", t, what, values[t],
+                           limit - 1, remedy));
   };
   const size_t tokens = window.ids.size();
   if (tokens == 0) refuse("it has no tokens");
   if (tokens > static_cast<size_t>(c.positions))
     refuse(
-        fmt::format("{} tokens, but the network has {} positions; cut shorter windows", tokens, c.positions));
+        fmt::format("{} tokens, but the network has {} positions; use shorter windows", tokens, c.positions));
   if (window.types.size() != tokens) refuse(fmt::format("{} ids, but {} types", tokens, window.types.size()));
-  check_range(window.ids, c.vocabulary, "id", "take the vocabulary that the network was trained with");
+  check_range(window.ids, c.vocabulary, "id", "use the vocabulary that the network was trained with");
   check_range(window.types, c.types, "type", "0 is the question, 1 the context");
 }
 
@@ -161,7 +161,7 @@ int BertReader::blocks(int stage) const {
 
 void BertReader::set_windows(const std::vector<TokenWindow>& windows) {
   const c10::InferenceMode inference;
-  if (windows.empty()) throw InputError("an input without windows; there is nothing to read");
+  if (windows.empty()) throw InputError("the input has no windows");
   for (size_t w = 0; w < windows.size(); ++w) check(windows[w], w, config_);
   input_.set(at::stack({tensor_of(windows, &TokenWindow::ids), tensor_of(windows, &TokenWindow::types)}));
   windows_.clear();

@@ -16,15 +16,16 @@ std::vector<int> read_exits(JsonReader& r, int layers) {
   if (!r.has("exits")) return {layers};
   const std::vector<double> exits = r.numbers("exits", 1, layers);
   if (exits.empty() || exits.size() > static_cast<size_t>(max_stages))
-    r.fail("exits", fmt::format("{} exits; give 1 to {}", exits.size(), max_stages));
+    r.fail("exits", fmt::format("{} exits; expected 1 to {}", exits.size(), max_stages));
   for (size_t e = 0; e < exits.size(); ++e) {
     if (exits[e] != std::floor(exits[e])) r.fail("exits", fmt::format("{} is not a whole number", exits[e]));
     if (e > 0 && exits[e] <= exits[e - 1])
-      r.fail("exits", fmt::format("{} behind {}; each exit must be a later layer than the one before",
+      r.fail("exits", fmt::format("{} after {}; each exit must be at a later layer than the previous one",
                                   exits[e], exits[e - 1]));
   }
   if (exits.back() != layers)
-    r.fail("exits", fmt::format("the last is {}, but must be the last layer, {}", exits.back(), layers));
+    r.fail("exits",
+           fmt::format("the last exit is {}, but it must be the last layer, {}", exits.back(), layers));
   return std::vector<int>(exits.begin(), exits.end());
 }
 
@@ -43,7 +44,7 @@ BertConfig BertConfig::from_json(const nlohmann::json& j, const std::string& whe
   c.exits = read_exits(r, c.layers);
   r.finish();
   if (c.hidden % c.heads != 0)
-    r.fail("heads", fmt::format("{} does not divide hidden {}; give a divisor of it", c.heads, c.hidden));
+    r.fail("heads", fmt::format("{} does not divide hidden {}; use a divisor of it", c.heads, c.hidden));
   return c;
 }
 

@@ -7,7 +7,7 @@ namespace alertbench {
 namespace {
 
 constexpr const char* fewer_networks =
-    "all candidates stay loaded together: leave large ones out (--set candidates=[...])";
+    "all candidates are loaded at the same time: omit large ones (--set candidates=[...])";
 
 std::string line_at(const std::string& text, size_t place) {
   const size_t begin = text.rfind('\n', place) + 1;  // 0 where there is none
@@ -111,17 +111,16 @@ std::optional<RunError> machine_failure(const std::string& network, const std::s
     return place == std::string::npos ? std::string() : line_at(message, place);
   };
   if (const std::string line = line_with("out of memory"); !line.empty())
-    return RunError(
-        fmt::format("network \"{}\": the GPU's memory is full: {}; {}, or end what else uses the GPU "
-                    "(`nvidia-smi` lists it)",
-                    network, line, fewer_networks));
+    return RunError(fmt::format(
+        "network \"{}\": the GPU's memory is full: {}; {}, or end other processes that use the GPU "
+        "(`nvidia-smi` lists it)",
+        network, line, fewer_networks));
   if (const std::string line = line_with("can't allocate memory"); !line.empty())
     return out_of_memory(network, line);
   for (const char* part : {"CUDA error", "cuDNN error", "CUDNN_STATUS_", "CUBLAS_STATUS_"})
     if (const std::string line = line_with(part); !line.empty())
       return RunError(fmt::format(
-          "network \"{}\": the GPU failed: {}; the kernel's log says more (`dmesg`, lines with Xid)", network,
-          line));
+          "network \"{}\": the GPU failed: {}; see the kernel log (`dmesg`, lines with Xid)", network, line));
   return {};
 }
 

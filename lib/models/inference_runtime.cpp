@@ -32,17 +32,16 @@ void prefer_openmp_blas() {
   }
 }
 
-// OpenBLAS asks for address space when it is loaded, and asks again without end where there is none.
+// OpenBLAS asks for address space when it is loaded, and asks again forever if there is none.
 void check_memory_for_blas() {
   constexpr size_t needed = size_t{256} << 20;
   void* space =
       mmap(nullptr, needed, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (space == MAP_FAILED)
-    throw EnvironmentError(
-        fmt::format("memory: {} MB of address space cannot be had ({}), LibTorch needs more; raise the limit "
-                    "(`ulimit -v`, "
-                    "the job's memory)",
-                    needed >> 20, std::strerror(errno)));
+    throw EnvironmentError(fmt::format(
+        "memory: {} MB of address space are not available ({}), and LibTorch needs more; raise the "
+        "limit (`ulimit -v`, the job's memory)",
+        needed >> 20, std::strerror(errno)));
   munmap(space, needed);
 }
 
@@ -60,7 +59,7 @@ Function* find_in_module(const char* name) {
   const std::string module = beside_program("alert-torch.so");
   void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
-    // The loader tells the reason in words alone: a file that is there and cannot be mapped met a limit,
+    // The loader gives the reason only in words: a file that exists and cannot be mapped met a limit,
     // mostly of memory.
     const std::string why = dlerror();
     const bool no_memory = why.find("failed to map") != std::string::npos ||
@@ -73,11 +72,12 @@ Function* find_in_module(const char* name) {
         "cannot load LibTorch's part of alert-bench: {}{}", why,
         !limit.empty() ? limit
         : no_memory    ? "; there is not enough memory: end other processes"
-        : built ? "; it is built, but what it needs is not whole: install LibTorch again, or build again"
-                : ". Build it with -DALERT_TORCH=ON, and keep alert-torch.so beside the program."));
+        : built ? "; the module exists, but a library it needs is missing or damaged: reinstall LibTorch, or "
+                  "build again"
+                : ". Build it with -DALERT_TORCH=ON, and keep alert-torch.so next to the program."));
   }
   void* function = dlsym(handle, name);
-  if (!function) throw EnvironmentError(module + ": is not of this version of alert-bench; build again");
+  if (!function) throw EnvironmentError(module + ": belongs to another version of alert-bench; build again");
   return reinterpret_cast<Function*>(function);
 }
 

@@ -43,15 +43,14 @@ void check_order(const JsonReader& r, const std::string& key, const std::vector<
                  bool lower_is_better) {
   for (size_t s = 1; s < values.size(); ++s)
     if (lower_is_better ? values[s] > values[s - 1] : values[s] < values[s - 1])
-      r.fail(key, fmt::format("{} from {} to {} at stage {}; a later stage must be at least as good",
+      r.fail(key, fmt::format("{} from {} to {} at stage {}; later stages must be at least as good",
                               lower_is_better ? "rises" : "falls", values[s - 1], values[s], s + 1));
 }
 
 constexpr size_t most_networks = 1000;  // as in a profile
 constexpr const char* about_quality =
     "language quality is 1 - ln(perplexity) / ln(guess_perplexity), of the network and of guessing the same "
-    "words by their share of "
-    "the training text (alert-train notes both)";
+    "words by their share of the training text (alert-train stores both)";
 
 // `usable`: good enough for schedulers, not only for a list.
 void read_perplexity(JsonReader& r, NetworkAccuracy& a, bool usable) {
@@ -59,15 +58,15 @@ void read_perplexity(JsonReader& r, NetworkAccuracy& a, bool usable) {
   a.guess_perplexity = r.optional_number("guess_perplexity", 1.001, 1e9).value_or(0);
   if (!usable) return;
   if (a.perplexity.empty())
-    r.fail("perplexity", fmt::format("is missing; give one number per stage: {}", about_quality));
+    r.fail("perplexity", fmt::format("is missing; add one number per stage: {}", about_quality));
   if (a.guess_perplexity == 0)
-    r.fail("guess_perplexity", fmt::format("is missing; give one number: {}", about_quality));
+    r.fail("guess_perplexity", fmt::format("is missing; add one number: {}", about_quality));
   check_order(r, "perplexity", a.perplexity, true);
   if (a.perplexity[0] > a.guess_perplexity)
     r.fail("perplexity",
            fmt::format(
                "{} at stage 1 is above the guess_perplexity of {}: worse than guessing; train the network "
-               "longer, or leave it out",
+               "longer, or omit it",
                a.perplexity[0], a.guess_perplexity));
 }
 
@@ -83,7 +82,7 @@ NetworkAccuracy read_accuracy(JsonReader r, const std::string& architecture, int
   }
   if (words) read_perplexity(r, a, must_rise);
   if (!words && !answers && r.has("perplexity"))
-    r.fail("perplexity", fmt::format("has no meaning for architecture \"{}\"", architecture));
+    r.fail("perplexity", fmt::format("does not apply to architecture \"{}\"; omit it", architecture));
   a.source = r.one_of("source", "", {"measured", "published", "assumed"});
   a.on = r.text("on");
   r.finish();
@@ -109,7 +108,7 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   NetworkSpec n;
   n.name = r.text("name");
   if (n.name.empty() || n.name.find_first_of("/ \t\n") != std::string::npos)
-    r.fail("name", fmt::format("\"{}\" must be a word without blanks and slashes", n.name));
+    r.fail("name", fmt::format("\"{}\" must not contain spaces or slashes", n.name));
   n.architecture = r.one_of("architecture", "", {"resnet", "lstm", "bert", "zoo", "torchscript"});
   if (n.architecture == "resnet") n.resnet = ResnetConfig::from_json(r.raw("config"), r.where() + ": config");
   if (n.architecture == "zoo") n.zoo = ZooConfig::from_json(r.raw("config"), r.where() + ": config");
@@ -118,8 +117,9 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   n.weights = r.text("weights", "");
   if (!n.weights.empty() && n.weights[0] != '/') n.weights = (folder / n.weights).lexically_normal().string();
   if (n.architecture == "torchscript" && n.weights.empty())
-    r.fail("weights", "is missing; give the path of the TorchScript file");
-  if (r.has("random_seed") && !n.weights.empty()) r.fail("random_seed", "has no meaning beside \"weights\"");
+    r.fail("weights", "is missing; set it to the path of the TorchScript file");
+  if (r.has("random_seed") && !n.weights.empty())
+    r.fail("random_seed", "does not apply if there are \"weights\"; omit it");
   n.random_seed = r.seed("random_seed", 1);
   if (n.architecture != "lstm" && n.architecture != "bert") n.input = read_input(r.object("input"));
   if (n.architecture == "resnet") need_input(r, n.input, n.resnet.in_channels, n.resnet.input_size);
@@ -179,7 +179,7 @@ NetworkFile NetworkFile::read(const std::string& path, bool need_accuracy) {
   std::set<std::string> names;
   std::vector<JsonReader> networks = r.objects("networks");
   if (networks.size() > most_networks)
-    r.fail("networks", fmt::format("has {} entries; give at most {}", networks.size(), most_networks));
+    r.fail("networks", fmt::format("has {} entries; the limit is {}", networks.size(), most_networks));
   for (JsonReader& n : networks) {
     file.networks.push_back(read_network(n, std::filesystem::path(path).parent_path(), need_accuracy));
     if (!names.insert(file.networks.back().name).second)

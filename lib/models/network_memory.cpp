@@ -59,11 +59,10 @@ double memory_limit_bytes(const std::string& root) {
 void check_memory(const NetworkSpec& n, double limit_bytes) {
   const double needed = memory_needed_bytes(n);
   if (needed <= limit_bytes) return;
-  throw InputError(
-      fmt::format("network \"{}\": {} parameters: it needs {:.1f} GiB at least, and there are {:.1f} GiB of "
-                  "memory; make its "
-                  "config smaller, or take a larger machine",
-                  n.name, n.parameters(), needed / gib, limit_bytes / gib));
+  throw InputError(fmt::format(
+      "network \"{}\": {} parameters: it needs at least {:.1f} GiB, but there are only {:.1f} GiB of "
+      "memory; make its config smaller, or use a larger machine",
+      n.name, n.parameters(), needed / gib, limit_bytes / gib));
 }
 
 }  // namespace alertbench

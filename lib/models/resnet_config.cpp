@@ -98,7 +98,8 @@ ResnetConfig ResnetConfig::from_json(const nlohmann::json& j, const std::string&
     c.groups.push_back(g);
   }
   r.finish();
-  if (c.groups.empty()) throw InputError(where + ": groups: at least one group of residual blocks is needed");
+  if (c.groups.empty())
+    throw InputError(where + ": groups: is empty; add at least one group of residual blocks");
   if (c.stem_width % c.stripes != 0)
     throw InputError(
         fmt::format("{}: stem_width {} is not a multiple of stripes {}", where, c.stem_width, c.stripes));

@@ -39,7 +39,8 @@ template <class Kind>
 const Kind& input_of_kind(const NetworkInput& input, const char* kind) {
   const Kind* found = std::get_if<Kind>(&input);
   if (!found)
-    throw InputError(std::string("this network takes ") + kind + ", the workload gives something else");
+    throw InputError(std::string("this network reads ") + kind +
+                     ", but the workload provides something else");
   return *found;
 }
 

@@ -77,7 +77,7 @@ StoredTensor placed(const PickledTensor& p, const PickledStorage& storage, const
     throw InputError(fmt::format("{}: not a readable weights file: tensor \"{}\": {}", path, p.name, what));
   };
   const auto found = storages.find(storage.key);
-  if (found == storages.end()) broken(fmt::format("there is no member data/{}", printable_name(storage.key)));
+  if (found == storages.end()) broken(fmt::format("member data/{} is missing", printable_name(storage.key)));
   StoredTensor t;
   t.name = p.name;
   t.type = storage.type;
@@ -85,7 +85,7 @@ StoredTensor placed(const PickledTensor& p, const PickledStorage& storage, const
   t.stride = p.stride;
   const auto available = static_cast<int64_t>(found->second.size() / storage.number_size);
   if (t.shape.size() != t.stride.size() || p.offset < 0 || p.offset > available)
-    broken("shape, stride and offset of a tensor do not fit");
+    broken("shape, stride and offset of a tensor do not match");
   int64_t last = p.offset;
   bool empty = false;
   for (size_t d = 0; d < t.shape.size(); ++d) {
@@ -120,7 +120,8 @@ std::vector<StoredTensor> read_zip(std::string_view bytes, const std::string& pa
     throw InputError(path + ": written on a big-endian machine; save it again on a little-endian one");
   const std::string_view pickle = members.at(prefix + "data.pkl");
   if (pickle.size() > largest_pickle)
-    throw InputError(fmt::format("{}: a data.pkl of {} bytes is no state dictionary's", path, pickle.size()));
+    throw InputError(
+        fmt::format("{}: a data.pkl of {} bytes is too large for a state dictionary", path, pickle.size()));
   Numbers storages;
   for (const auto& [name, content] : members)
     if (name.compare(0, data.size(), data) == 0) storages.emplace(name.substr(data.size()), content);
@@ -148,8 +149,8 @@ std::vector<StoredTensor> read_legacy(std::string_view bytes, const std::string&
     const uint64_t left = bytes.size() - at;
     if (size == number_sizes.end() || left < 8 || number_at(bytes, at) > (left - 8) / size->second)
       throw InputError(fmt::format(
-          "{}: not a readable weights file ({} bytes): torn: the numbers of storage {} are not there", path,
-          bytes.size(), printable_name(key)));
+          "{}: not a readable weights file ({} bytes): truncated: the numbers of storage {} are missing",
+          path, bytes.size(), printable_name(key)));
     const size_t length = number_at(bytes, at) * size->second;
     storages.emplace(key, bytes.substr(at + 8, length));
     at += 8 + length;
@@ -169,8 +170,8 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
       {"BOOL", {NumberType::integer, 1}}};
   const uint64_t length = bytes.size() < 8 ? 0 : number_at(bytes, 0);
   if (length < 2 || length > bytes.size() - 8 || length > largest_pickle)
-    throw InputError(fmt::format("{}: torn, or no safetensors file: {} bytes, with a header of {}", path,
-                                 bytes.size(), length));
+    throw InputError(fmt::format("{}: truncated, or not a safetensors file: {} bytes, with a header of {}",
+                                 path, bytes.size(), length));
   const std::string_view numbers = bytes.substr(8 + length);
   const nlohmann::json header = parse_json(bytes.substr(8, length), path + ": header", header_limits);
   if (!header.is_object()) throw InputError(path + ": header: expected an object");
@@ -182,7 +183,7 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
     t.name = printable_name(name);
     const auto type = types.find(r.text("dtype"));
     if (type == types.end())
-      r.fail("dtype", fmt::format("numbers of type {}; F64, F32, F16 and BF16 are read",
+      r.fail("dtype", fmt::format("numbers of type {}; only F64, F32, F16 and BF16 are supported",
                                   printable_name(r.text("dtype"))));
     t.type = type->second.first;
     const auto whole_numbers = [&](const char* key, size_t most) {
@@ -207,11 +208,11 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
     fits = fits && !__builtin_mul_overflow(count, type->second.second, &size) && place.size() == 2;
     if (!fits || place[0] > place[1] || place[1] > static_cast<int64_t>(numbers.size()) ||
         place[1] - place[0] != size)
-      r.fail("data_offsets",
-             fmt::format("{} does not fit {} of shape {} and the {} bytes of numbers: no sound safetensors "
-                         "file; save it again "
-                         "with `safetensors.torch.save_file(model.state_dict(), path)`",
-                         shown_json(place), type->first, shown_json(r.raw("shape")), numbers.size()));
+      r.fail(
+          "data_offsets",
+          fmt::format("{} does not fit {} of shape {} and the {} bytes of numbers: not a valid safetensors "
+                      "file; save it again with `safetensors.torch.save_file(model.state_dict(), path)`",
+                      shown_json(place), type->first, shown_json(r.raw("shape")), numbers.size()));
     t.data = numbers.substr(static_cast<size_t>(place[0]), static_cast<size_t>(size));
     all.push_back(std::move(t));
   }
@@ -221,8 +222,7 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
 std::vector<StoredTensor> read_any(std::string_view bytes, const std::string& path) {
   if (bytes.substr(0, legacy_start.size()) == legacy_start) return read_legacy(bytes, path);
   if (bytes.substr(0, lfs_start.size()) == lfs_start)
-    throw InputError(
-        path + ": stands for the weights, which Git LFS keeps elsewhere; fetch them with `git lfs pull`");
+    throw InputError(path + ": is a Git LFS pointer, not the weights; fetch them with `git lfs pull`");
   const bool named = std::filesystem::path(path).extension() == ".safetensors";
   if (named || (bytes.size() > 8 && bytes[8] == '{' && number_at(bytes, 0) <= bytes.size() - 8))
     return read_safetensors(bytes, path);
@@ -248,8 +248,8 @@ StateDictFile StateDictFile::read(const std::string& path) {
   for (const auto& [name, part] : map.items()) {
     const std::string in = part.is_string() ? part.get<std::string>() : "";
     if (in.empty() || in.find('/') != std::string::npos || std::filesystem::path(in).extension() == ".json")
-      r.fail("weight_map",
-             fmt::format("{}: {} is no weights file of this folder", printable_name(name), shown_json(part)));
+      r.fail("weight_map", fmt::format("{}: {} is not a weights file in this folder", printable_name(name),
+                                       shown_json(part)));
     names_in[in].insert(printable_name(name));
   }
   for (const auto& [in, names] : names_in) {
@@ -262,8 +262,8 @@ StateDictFile StateDictFile::read(const std::string& path) {
         ++found;
       }
     if (found != names.size())
-      throw InputError(
-          fmt::format("{}: has {} of the {} tensors that {} says it has", part, found, names.size(), path));
+      throw InputError(fmt::format("{}: contains {} of the {} tensors listed for it in {}", part, found,
+                                   names.size(), path));
     file.mapped_.push_back(std::move(mapped.owner));
   }
   return file;

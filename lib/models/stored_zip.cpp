@@ -30,12 +30,12 @@ class Archive {
     std::map<std::string, std::string_view> all;
     for (size_t i = 0; i < count; ++i) {
       if (piece(at, member_size).substr(0, 4) != member_mark)
-        fail(fmt::format("no entry of its directory at byte {}", at));
+        fail(fmt::format("no directory entry at byte {}", at));
       const size_t name_size = number(at + 28, 2);
       const std::string name(piece(at + member_size, name_size));
       const std::string_view data = content(at, name);
       // Else a small file could name its bytes, which are read for their checksum, again and again.
-      if (total += data.size(); total > bytes_.size()) fail("its members lie in each other");
+      if (total += data.size(); total > bytes_.size()) fail("its members overlap");
       if (!all.emplace(name, data).second) fail(fmt::format("duplicate member \"{}\"", printable(name)));
       at += member_size + name_size + number(at + 30, 2) + number(at + 32, 2);
     }
@@ -49,7 +49,7 @@ class Archive {
   }
   std::string_view piece(size_t at, size_t size) const {
     if (at > bytes_.size() || size > bytes_.size() - at)
-      fail(fmt::format("torn: {} bytes at {} are not there", size, at));
+      fail(fmt::format("truncated: {} bytes at {} are missing", size, at));
     return bytes_.substr(at, size);
   }
   size_t number(size_t at, size_t size) const {  // least significant byte first
@@ -73,13 +73,14 @@ class Archive {
     const size_t found = bytes_.substr(tail).rfind(end_mark), end = tail + found;
     if (found == std::string_view::npos || bytes_.size() - end < end_size)
       fail(
-          "torn, or not PyTorch's zip format (of version 1.6 and later), nor its older one, nor safetensors");
+          "truncated, or neither PyTorch's zip format (version 1.6 and later), nor its older format, nor "
+          "safetensors");
     const size_t count = number(end + 10, 2), at = number(end + 16, 4);
     if (count != none_of_16 && at != none_of_32) return {count, at};
     if (end < locator_size || piece(end - locator_size, 4) != locator_mark) return {count, at};
     const size_t wide = number(end - locator_size + 8, 8);
     if (piece(wide, wide_end_size).substr(0, 4) != wide_end_mark)
-      fail(fmt::format("no end record of ZIP64 at byte {}", wide));
+      fail(fmt::format("no ZIP64 end record at byte {}", wide));
     return {number(wide + 32, 8), number(wide + 48, 8)};
   }
 
@@ -100,8 +101,8 @@ class Archive {
     widen(entry, size, packed, local);
     if (method != 0 || packed != size || (flags & 1))
       fail(fmt::format(
-          "member \"{}\" is compressed or encrypted (TorchScript, or packed anew?); `torch.save` stores "
-          "tensors as they are",
+          "member \"{}\" is compressed or encrypted (TorchScript, or repacked?); `torch.save` stores "
+          "tensors uncompressed",
           printable(name)));
     if (piece(local, local_size).substr(0, 4) != local_mark)
       fail(fmt::format("member \"{}\" is not at byte {}", printable(name), local));

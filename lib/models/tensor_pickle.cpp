@@ -121,7 +121,7 @@ void TensorPickle::append(Kind kind, const std::vector<size_t>& items) {
   push(target);
   if (values_[target].kind == Kind::object) return;
   if (values_[target].kind != kind || (kind == Kind::dictionary && items.size() % 2))
-    broken("items for no container");
+    broken("items without a container");
   std::vector<size_t>& all = values_[target].items;
   if (all.size() + items.size() > 2 * most_values) broken("more items than a state dictionary has");
   all.insert(all.end(), items.begin(), items.end());
@@ -135,7 +135,7 @@ void TensorPickle::remember(size_t key) {
 }
 
 void TensorPickle::recall(size_t key) {
-  if (key >= memo_.size() || !memo_[key].first) broken("a value is recalled that was never kept");
+  if (key >= memo_.size() || !memo_[key].first) broken("a value is recalled that was never stored");
   push(memo_[key].second);
 }
 
@@ -171,11 +171,11 @@ size_t TensorPickle::storage(size_t index) {
   const std::vector<size_t> parts = first_items(index, 6, "a storage");
   if (parts.size() < 5) broken("a storage is expected");
   if (parts.size() > 5 && values_[parts[5]].kind == Kind::sequence)
-    fail("storages that are parts of others (of PyTorch before 0.4); save it again in a later one");
+    fail("storages that are parts of others (PyTorch before 0.4); save it again with a later version");
   const std::string& type = need(parts[1], Kind::global, "a type of storage").text;
   const StorageType* known = storage_type(type);
   if (!known)
-    fail(fmt::format("numbers of type {}; float64, float32, float16 and bfloat16 are read",
+    fail(fmt::format("numbers of type {}; only float64, float32, float16 and bfloat16 are supported",
                      printable_name(type)));
   storages_.push_back({known->type, known->size, name(parts[2], "the key of a storage")});
   return make(Kind::storage, static_cast<int64_t>(storages_.size() - 1));
@@ -184,7 +184,7 @@ size_t TensorPickle::storage(size_t index) {
 // _rebuild_tensor_v2(storage, offset, size, stride, ...)
 size_t TensorPickle::tensor(size_t arguments_at) {
   const std::vector<size_t> arguments = first_items(arguments_at, 4, "arguments");
-  if (arguments.size() < 4) broken("a tensor of too few arguments");
+  if (arguments.size() < 4) broken("a tensor with too few arguments");
   PickledTensor t;
   t.storage = static_cast<size_t>(need(arguments[0], Kind::storage, "a storage").number);
   t.offset = need(arguments[1], Kind::number, "an offset").number;
@@ -320,7 +320,7 @@ size_t TensorPickle::run() {
         break;
       case 'd': {
         std::vector<size_t> items = pop_to_mark();
-        if (items.size() % 2) broken("a dictionary with a key too many");
+        if (items.size() % 2) broken("a dictionary with one key too many");
         push(make(Kind::dictionary, 0, {}, std::move(items)));
         break;
       }
@@ -393,7 +393,7 @@ size_t TensorPickle::run() {
         pop();
         break;  // attributes of the object below, such as a state dictionary's _metadata
       default:
-        broken(fmt::format("code 0x{:02x} is no part of a state dictionary", code));
+        broken(fmt::format("code 0x{:02x} is not part of a state dictionary", code));
     }
   }
 }
@@ -404,12 +404,14 @@ size_t TensorPickle::dictionary_of_tensors() const {
   for (size_t depth = 0; depth < most_wrappers; ++depth) {
     const Value& value = values_[at];
     if (value.kind == Kind::object)
-      fail(fmt::format(
-          "holds more than a dictionary of tensors ({}); in Python save `model.state_dict()`, not the model",
-          value.text));
+      fail(
+          fmt::format("contains more than a dictionary of tensors ({}); in Python save `model.state_dict()`, "
+                      "not the model",
+                      value.text));
     if (value.kind != Kind::dictionary)
       fail(
-          "holds no plain dictionary of tensors; in Python save `model.state_dict()`, not the model or a "
+          "does not contain a plain dictionary of tensors; in Python save `model.state_dict()`, not the "
+          "model or a "
           "checkpoint");
     const auto under = [&](const std::string& key) {
       for (size_t i = 0; i + 1 < value.items.size(); i += 2) {
@@ -425,7 +427,7 @@ size_t TensorPickle::dictionary_of_tensors() const {
     if (inner == at) return at;
     at = inner;
   }
-  fail("dictionaries within dictionaries without an end; in Python save `model.state_dict()`");
+  fail("endlessly nested dictionaries; in Python save `model.state_dict()`");
 }
 
 std::vector<PickledTensor> TensorPickle::tensors() const {
@@ -434,10 +436,10 @@ std::vector<PickledTensor> TensorPickle::tensors() const {
   std::set<std::string> names;
   for (size_t i = 0; i + 1 < dictionary.items.size(); i += 2) {
     const Value &key = values_[dictionary.items[i]], &value = values_[dictionary.items[i + 1]];
-    if (key.kind != Kind::text) fail("a key of its dictionary is no string; save `model.state_dict()`");
+    if (key.kind != Kind::text) fail("a key of its dictionary is not a string; save `model.state_dict()`");
     if (value.kind != Kind::tensor)
       fail(fmt::format(
-          "\"{}\" is no tensor{}; in Python save `model.state_dict()`, or a checkpoint with it under "
+          "\"{}\" is not a tensor{}; in Python save `model.state_dict()`, or a checkpoint with it under "
           "\"state_dict\"",
           printable_name(key.text), value.kind == Kind::object ? fmt::format(" ({})", value.text) : ""));
     if (!names.insert(key.text).second) fail(fmt::format("duplicate name \"{}\"", printable_name(key.text)));

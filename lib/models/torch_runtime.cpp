@@ -133,7 +133,7 @@ class TorchRuntime : public InferenceRuntime {
                                      best_blas_kernel()));
     if (at::get_num_threads() != threads_asked_)
       warnings.push_back(
-          fmt::format("asked for {} threads, LibTorch uses {}", threads_asked_, at::get_num_threads()));
+          fmt::format("requested {} threads, but LibTorch uses {}", threads_asked_, at::get_num_threads()));
     const bool on_gpu = device_.device().is_cuda();
     if (on_gpu && !cuda_)
       warnings.push_back(

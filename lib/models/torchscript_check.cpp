@@ -41,7 +41,7 @@ class Checker {
 
   void check() {
     if (reader_.hasRecord("model.json"))
-      refuse("its format, of PyTorch before 1.3, is not read; load it there and save it again");
+      refuse("its format (PyTorch before 1.3) is not supported; load it there and save it again");
     const c10::IValue constants = archive("constants");
     for (const c10::IValue& constant : constants.toTupleRef().elements()) constants_.push_back(constant);
     archive("data");
@@ -89,9 +89,10 @@ class Checker {
     const std::string family =
         name.substr(cpp_classes.size(), name.find('.', cpp_classes.size()) - cpp_classes.size());
     if (!pure_cpp_classes.count(family))
-      refuse(fmt::format(
-          "its code makes objects of the class {}, which may reach beyond this process; a network needs none",
-          name));
+      refuse(
+          fmt::format("its code makes objects of the class {}, which may reach beyond this process; no "
+                      "network needs them",
+                      name));
   }
 
   void check(const Block* block) const {
@@ -100,7 +101,7 @@ class Checker {
       if (!pure_namespaces.count(node->kind().ns().toUnqualString()) || impure_operators.count(name))
         refuse(
             fmt::format("its code uses the operator {}, which may touch files, processes or the network; "
-                        "operators of {} are taken, but for {}",
+                        "operators of {} are allowed, except {}",
                         name, fmt::join(pure_namespaces, ", "), fmt::join(impure_operators, ", ")));
       for (const torch::jit::Value* output : node->outputs())
         if (const auto cls = output->type()->cast<c10::ClassType>(); cls && cls->name())

@@ -43,30 +43,32 @@ std::string reason_of(const std::string& message) {
   if (!unknown.empty() && unknown.back() == '.') unknown.pop_back();
   if (!unknown.empty())
     return fmt::format(
-        "needs an operator that {} has not: {}; save it with a PyTorch of this version, and without "
+        "needs an operator that {} does not have: {}; save it with a PyTorch of this version, and without "
         "operators of other "
         "packages (torchvision), or build with a later LibTorch",
         version, unknown);
   if (has("required keyword attribute") || has("optimize_for_inference") || has("_MKLDNN") ||
       has("mkldnn_prepacked"))
-    return "cannot be loaded as TorchScript: code that torch.jit.optimize_for_inference made cannot be read "
-           "back (" +
+    return "cannot be loaded as TorchScript: code made by torch.jit.optimize_for_inference cannot be "
+           "loaded (" +
            line_with_reason(message) + "); save it without optimize_for_inference";
   if (has("maximum supported version"))
     return fmt::format(
-        "is written in a later format than {} reads; save it with a PyTorch of this version, or build with a "
+        "is written in a later format than {} supports; save it with a PyTorch of this version, or build "
+        "with a "
         "later LibTorch",
         version);
   if (has("CUDA") && (has("Could not run") || has("NVIDIA driver") || has("not linked") ||
                       has("not compiled") || has("cannot initialize")))
-    return "was made for a GPU, and its code names it; trace it on the processor "
+    return "was made for a GPU, and its code refers to it; trace it on the processor "
            "(`torch.jit.trace(model.cpu().eval(), ...)`) and save it "
            "again: " +
            line_with_reason(message);
   if (has("constants.pkl") && has("not found"))
     return "cannot be loaded as TorchScript: a PyTorch file without code (a state dictionary?); save it with "
            "`torch.jit.script(model).save(path)`";
-  return "cannot be loaded as TorchScript (torn, missing, or another format): " + line_with_reason(message);
+  return "cannot be loaded as TorchScript (truncated, missing, or another format): " +
+         line_with_reason(message);
 }
 
 // A constant of the graph that is true.
@@ -123,11 +125,11 @@ class TorchscriptModel : public StagedModel {
       output = module_.forward({input_.fetch()});
     } catch (const std::exception& e) {  // c10::Error, or what the interpreter makes of it
       if (const auto failure = machine_failure(spec_.name, e.what())) throw *failure;
-      throw InputError(fmt::format("{}it does not take a 1x{}x{}x{} float image: {}", where(),
+      throw InputError(fmt::format("{}it does not accept a 1x{}x{}x{} float image: {}", where(),
                                    spec_.input.channels, spec_.input.height, spec_.input.width,
                                    line_with_reason(e.what())));
     }
-    if (!output.isTensor()) throw InputError(where() + "its output is no tensor of scores");
+    if (!output.isTensor()) throw InputError(where() + "its output is not a tensor of scores");
     output_ = output.toTensor();
   }
 
@@ -160,11 +162,10 @@ std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const Com
     module = torch::jit::freeze(module);
     if (const int count = trained_operators(module.get_method("forward").graph()->block());
         count > 0 && warnings)
-      warnings->push_back(
-          fmt::format("network \"{}\": {} operators (dropout, batch norm) of {} are in training mode for "
-                      "good, which makes its answers "
-                      "wrong; call `model.eval()` before `torch.jit.trace`",
-                      spec.name, count, spec.weights));
+      warnings->push_back(fmt::format(
+          "network \"{}\": {} operators (dropout, batch norm) of {} are permanently in "
+          "training mode, which makes its answers wrong; call `model.eval()` before `torch.jit.trace`",
+          spec.name, count, spec.weights));
     return std::make_unique<TorchscriptModel>(std::move(module), spec, device);
   } catch (const Error&) {
     throw;

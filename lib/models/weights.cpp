@@ -44,11 +44,11 @@ at::Tensor tensor_of(const StoredTensor& stored) {
 // What keeps `stored` from becoming `tensor`; empty where it was copied.
 std::string copy(const StoredTensor& stored, at::Tensor tensor) {
   if (stored.shape != tensor.sizes().vec())
-    return fmt::format("shape [{}], needed [{}]", fmt::join(stored.shape, ", "),
+    return fmt::format("shape [{}], expected [{}]", fmt::join(stored.shape, ", "),
                        fmt::join(tensor.sizes().vec(), ", "));
-  if (stored.type == NumberType::integer) return "whole numbers, needed floating-point ones";
+  if (stored.type == NumberType::integer) return "whole numbers, expected floating-point ones";
   const at::Tensor values = tensor_of(stored);
-  if (!at::isfinite(values).all().item<bool>()) return "holds NaN or infinity";
+  if (!at::isfinite(values).all().item<bool>()) return "contains NaN or infinity";
   tensor.copy_(values);
   return {};
 }

@@ -249,7 +249,7 @@ void bad_input() {
     change(bad);
     expect_refusal(what, part, [&] { reader.set_windows({good, bad}); });
   };
-  expect_bad("an id too large", "window 1: token 3: id 50 is not among the network's, 0 to 49",
+  expect_bad("an id too large", "window 1: token 3: id 50 is outside the network's range, 0 to 49",
              [](TokenWindow& w) { w.ids[3] = 50; });
   expect_bad("an id below 0", "window 1: token 0: id -1", [](TokenWindow& w) { w.ids[0] = -1; });
   expect_bad("a type too large", "window 1: token 7: type 2", [](TokenWindow& w) { w.types[7] = 2; });
@@ -257,7 +257,7 @@ void bad_input() {
   expect_bad("no tokens", "window 1: it has no tokens", [](TokenWindow& w) { w = {}; });
   expect_bad("a window too long", "window 1: 21 tokens, but the network has 20 positions",
              [&](TokenWindow& w) { w = window(21, 1, config); });
-  expect_refusal("no window", "without windows", [&] { reader.set_windows({}); });
+  expect_refusal("no window", "has no windows", [&] { reader.set_windows({}); });
   expect(run(reader) == before, "what was refused leaves the input as it was");
 }
 

@@ -179,7 +179,7 @@ void weights_on_disk(const std::filesystem::path& folder) {
   saved([](auto& d) { d.insert_or_assign("classifier.1.bias", at::zeros({10}, at::kInt)); });
   expect_refusal("whole numbers", "classifier.1.bias: whole numbers", load);
   saved([](auto& d) { d.insert_or_assign("classifier.1.bias", at::full({10}, NAN)); });
-  expect_refusal("NaN", "classifier.1.bias: holds NaN or infinity", load);
+  expect_refusal("NaN", "classifier.1.bias: contains NaN or infinity", load);
   saved([](auto& d) { (void)d.erase("features.0.bias"); });
   const std::string both = refusal(load);
   expect(both.find("missing: features.0.bias") != std::string::npos &&

@@ -157,7 +157,7 @@ void weights_on_disk(const std::filesystem::path& folder) {
     net->heads[0]->bias[0] = NAN;
   }
   save_weights(*net, path);
-  expect_refusal("weights with NaN", "fc1.bias: holds NaN", [&] { load_weights(*other, path); });
+  expect_refusal("weights with NaN", "fc1.bias: contains NaN", [&] { load_weights(*other, path); });
 }
 
 // Names as wrappers of training leave them.
@@ -370,7 +370,7 @@ void torchscript(const std::filesystem::path& folder) {
     expect(constant->scores(0) == model->scores(0), "TorchScript whose weights are constants runs");
   }
   image = {3, 4, 4, std::vector<float>(48, 0.5f)};
-  expect_refusal("TorchScript with an image of the wrong size", "does not take a 1x3x8x8",
+  expect_refusal("TorchScript with an image of the wrong size", "does not accept a 1x3x8x8",
                  [&] { run_all(*model, image); });
   std::filesystem::resize_file(spec.weights, 300);
   expect_refusal("torn TorchScript", "cannot be loaded as TorchScript", [&] { load_torchscript(spec); });

@@ -20,7 +20,7 @@ int windows(const char* what, int size, int kernel, int stride, int padding, boo
 
 void need_channels(const std::string& name, int wanted, int found) {
   if (wanted != found)
-    throw InputError(fmt::format("{}: made for {} inputs, but it gets {}", name, wanted, found));
+    throw InputError(fmt::format("{}: made for {} inputs, but gets {}", name, wanted, found));
 }
 
 Shape output_of(const Convolution& c, const Shape& in) {

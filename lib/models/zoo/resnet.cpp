@@ -37,7 +37,7 @@ std::array<int, 4> blocks_of(int depth) {
     case 152:
       return {3, 8, 36, 3};
   }
-  throw InputError(fmt::format("there is no ResNet of {} layers; 18, 34, 50, 101 and 152 are known", depth));
+  throw InputError(fmt::format("unknown ResNet of {} layers; known: 18, 34, 50, 101 and 152", depth));
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ ZooConfig ZooConfig::from_json(const nlohmann::json& j, const std::string& where
   JsonReader r(j, where);
   c.network = r.one_of("network", "", names);
   if (r.has("width") && !entry_of(c.network).network.has_width)
-    r.fail("width", fmt::format("{} comes in one width only; take the key away", c.network));
+    r.fail("width", fmt::format("{} exists in only one width; omit this key", c.network));
   c.width = r.number("width", c.width, 0.1, 2.0);
   c.input_size = r.integer("input_size", c.input_size, 32, 1024);
   c.classes = r.integer("classes", c.classes, 2, 100000);

@@ -79,17 +79,17 @@ TEST_CASE("BERT: a config that does not fit is refused by key", "[models][bert]"
   check_says(refusal_of({{"head", 12}}), {"head", "did you mean \"heads\""});
   check_says(refusal_of({{"hidden", 768.5}}), {"hidden", "768.5"});
   check_says(refusal_of({{"layers", 0}}), {"layers: 0 is outside"});
-  check_says(refusal_of({{"exits", json::array()}}), {"exits: 0 exits; give 1 to 16"});
+  check_says(refusal_of({{"exits", json::array()}}), {"exits: 0 exits; expected 1 to 16"});
   check_says(refusal_of({{"exits", {6, 6, 12}}}), {"exits: 6 behind 6", "later layer"});
   check_says(refusal_of({{"exits", {6, 3, 12}}}), {"exits: 3 behind 6"});
-  check_says(refusal_of({{"exits", {3, 6}}}), {"exits: the last is 6", "last layer, 12"});
+  check_says(refusal_of({{"exits", {3, 6}}}), {"exits: the last exit is 6", "last layer, 12"});
   check_says(refusal_of({{"exits", {0, 12}}}), {"exits: 0 is outside 1 to 12"});
   check_says(refusal_of({{"exits", {12, 13}}}), {"exits: 13 is outside 1 to 12"});
   check_says(refusal_of({{"exits", {2.5, 12}}}), {"exits: 2.5 is not a whole number"});
   check_says(refusal_of({{"exits", 12}}), {"exits: expected a list"});
   std::vector<int> many(17);
   for (int i = 0; i < 17; ++i) many[static_cast<size_t>(i)] = i + 1;
-  check_says(refusal_of({{"layers", 17}, {"exits", many}}), {"exits: 17 exits; give 1 to 16"});
+  check_says(refusal_of({{"layers", 17}, {"exits", many}}), {"exits: 17 exits; expected 1 to 16"});
 }
 
 TEST_CASE("a network file with a BERT", "[models][bert]") {

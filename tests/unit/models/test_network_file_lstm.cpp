@@ -76,7 +76,7 @@ TEST_CASE("language quality needs perplexity, and that of guessing", "[models][p
   json bad = nested();
   json& accuracy = bad["networks"][0]["accuracy"];
   accuracy.erase("guess_perplexity");
-  check_lstm_refused(bad, "guess_perplexity: is missing; give one number");
+  check_lstm_refused(bad, "guess_perplexity: is missing; add one number");
   CHECK(read_lstm(bad, false).find("nested").stage_accuracy().empty());
   accuracy["guess_perplexity"] = 1;
   check_lstm_refused(bad, "guess_perplexity: 1 is outside");
@@ -85,7 +85,7 @@ TEST_CASE("language quality needs perplexity, and that of guessing", "[models][p
       bad, "perplexity: 150.5 at stage 1 is above the guess_perplexity of 140: worse than guessing");
   accuracy["guess_perplexity"] = 600;
   accuracy.erase("perplexity");
-  check_lstm_refused(bad, "perplexity: is missing; give one number per stage");
+  check_lstm_refused(bad, "perplexity: is missing; add one number per stage");
 }
 
 TEST_CASE("the shipped language models have a ladder", "[models][ptb]") {
@@ -132,5 +132,5 @@ TEST_CASE("perplexity is of language models only", "[models][ptb]") {
   n["accuracy"] = {{"top1", {0.5}}, {"source", "measured"}, {"on", "made up"}};
   CHECK(read_lstm(image).networks.size() == 1);
   n["accuracy"]["perplexity"] = {2.0};
-  check_lstm_refused(image, "perplexity: has no meaning");
+  check_lstm_refused(image, "perplexity: does not apply");
 }
