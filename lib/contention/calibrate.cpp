@@ -38,7 +38,7 @@ double next_duty(double target, const Point& low, const Point& high, bool have_h
 DutyCalibration calibrate_duty(double target_slowdown, const std::function<double(double)>& measure,
                                int workers) {
   if (!(std::isfinite(target_slowdown) && target_slowdown > 1))
-    throw InputError(fmt::format("co-runner: target slow-down {}; it must be above 1", target_slowdown));
+    throw InputError(fmt::format("co-runner: target slow-down {} is not above 1", target_slowdown));
 
   const double target = share(target_slowdown);
   DutyCalibration best;

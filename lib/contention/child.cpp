@@ -70,7 +70,7 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
                                        !limit.empty() ? limit
                                        : error == EAGAIN || error == ENOMEM
                                            ? "; end other processes"
-                                           : "; build alert-co-runner, or name it in ALERT_CO_RUNNER"));
+                                           : "; build alert-co-runner, or set ALERT_CO_RUNNER to its path"));
   }
 }
 

@@ -25,11 +25,12 @@ constexpr uint64_t kMiB = uint64_t{1} << 20;
 void check_generators(const CoRunnerSpec& spec) {
   for (const WorkerSpec& worker : spec.workers) {
     if (!co_runner_kind(worker.kind).own())
-      throw InputError(fmt::format("co-runner: worker kind \"{}\" is no load of ours", worker.kind));
+      throw InputError(fmt::format("co-runner: worker kind \"{}\" is not one of our loads", worker.kind));
     if (!(worker.duty > 0 && worker.duty <= 1))
       throw InputError(fmt::format("co-runner: duty {} is not above 0 and at most 1", worker.duty));
     if (worker.cpu < -1)
-      throw InputError(fmt::format("co-runner: cpu {}; it is a processor number, or -1 for any", worker.cpu));
+      throw InputError(
+          fmt::format("co-runner: cpu {}: expected a processor number, or -1 for any", worker.cpu));
   }
   if (!(spec.period_s >= 1e-4 && spec.period_s <= 1))
     throw InputError(fmt::format("co-runner: period_s {} is not between 0.0001 and 1", spec.period_s));
@@ -44,7 +45,7 @@ void check_command(const CoRunnerSpec& spec) {
     throw InputError(
         fmt::format("co-runner: command_warm_up_s {} is not between 0 and 600", spec.command_warm_up_s));
   for (int cpu : spec.command_cpus)
-    if (cpu < 0) throw InputError(fmt::format("co-runner: command_cpus has {}, not a processor number", cpu));
+    if (cpu < 0) throw InputError(fmt::format("co-runner: command_cpus: {} is not a processor number", cpu));
 }
 
 // 0 if unknown.
@@ -74,7 +75,7 @@ Throughput CoRunner::throughput() const {
 
 std::unique_ptr<CoRunner> make_co_runner(const CoRunnerSpec& spec, const std::string& generator_path) {
   if (spec.workers.empty() == spec.command.empty())
-    throw InputError("co-runner: name either workers or a command");
+    throw InputError("co-runner: specify either workers or a command");
   if (spec.command.empty()) {
     check_generators(spec);
     return make_generators(spec, generator_path);
@@ -92,7 +93,7 @@ std::string find_generator() {
   }
   if (access(path.c_str(), X_OK) != 0)
     throw EnvironmentError(fmt::format(
-        "co-runner: cannot run {}: {}; {}, or name another in ALERT_CO_RUNNER", path, std::strerror(errno),
+        "co-runner: cannot run {}: {}; {}, or set ALERT_CO_RUNNER to another", path, std::strerror(errno),
         errno == EACCES ? "make it executable (chmod +x; is its file system mounted noexec?)"
                         : "build alert-co-runner"));
   return path;

@@ -102,7 +102,7 @@ class Command : public CoRunner {
   void launch() {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-      throw EnvironmentError(fmt::format("co-runner: no socket: {}", std::strerror(errno)));
+      throw EnvironmentError(fmt::format("co-runner: cannot create a socket: {}", std::strerror(errno)));
     socket_ = Descriptor(ends[0]);
     Descriptor theirs(ends[1]);
     std::vector<std::string> arguments{"--supervise"};

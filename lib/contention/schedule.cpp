@@ -19,7 +19,7 @@ namespace {
 
 void check_mean(const char* key, double mean) {
   if (!(std::isfinite(mean) && mean >= 1))
-    throw InputError(fmt::format("schedule: {} is {}; it must be a number of inputs, at least 1", key, mean));
+    throw InputError(fmt::format("schedule: {} is {}; expected a number of inputs, at least 1", key, mean));
 }
 
 std::vector<bool> random_schedule(const ScheduleSpec& spec, int inputs, uint64_t seed) {
@@ -46,8 +46,9 @@ std::vector<bool> random_schedule(const ScheduleSpec& spec, int inputs, uint64_t
 
 std::vector<bool> timed_schedule(const ScheduleSpec& spec, int inputs) {
   if (!(std::isfinite(spec.period_s) && spec.period_s > 0))
-    throw InputError(fmt::format(
-        "schedule: period_s is {}; kind time needs the seconds from one input to the next", spec.period_s));
+    throw InputError(
+        fmt::format("schedule: period_s is {}; kind time requires the seconds from one input to the next",
+                    spec.period_s));
   for (const auto& [key, seconds] : {std::pair{"on_s", spec.on_s}, {"off_s", spec.off_s}})
     if (!(std::isfinite(seconds) && seconds >= spec.period_s))
       throw InputError(fmt::format("schedule: {} is {} s; it must be at least one period of the inputs, {} s",
@@ -150,7 +151,8 @@ std::vector<std::pair<int, int>> read_on_ranges(const std::string& path) {
   }
   if (ranges.empty())
     throw InputError(fmt::format(
-        "{}: holds no range; give [first, end) of input numbers, or the schedule kind \"never\"", path));
+        "{}: contains no range; add [first, end) of input numbers, or use the schedule kind \"never\"",
+        path));
   return ranges;
 }
 
@@ -166,16 +168,16 @@ std::vector<std::pair<int, int>> on_ranges_of(const std::vector<bool>& on) {
 
 std::vector<bool> make_schedule(const ScheduleSpec& spec, int inputs, uint64_t seed) {
   if (inputs < 0)
-    throw InputError(fmt::format("schedule: {} inputs; the number must not be negative", inputs));
+    throw InputError(fmt::format("schedule: {} inputs: the number must not be negative", inputs));
   if (spec.kind != "list" && !spec.on_ranges.empty())
-    throw InputError(fmt::format("schedule: on_ranges goes with kind \"list\", not \"{}\"", spec.kind));
+    throw InputError(fmt::format("schedule: on_ranges applies to kind \"list\", not \"{}\"", spec.kind));
   if (spec.kind == "random") return random_schedule(spec, inputs, seed);
   if (spec.kind == "always") return std::vector<bool>(static_cast<size_t>(inputs), true);
   if (spec.kind == "never") return std::vector<bool>(static_cast<size_t>(inputs), false);
   if (spec.kind == "list") return listed_schedule(spec, inputs);
   if (spec.kind == "time") return timed_schedule(spec, inputs);
   throw InputError(
-      fmt::format("schedule: kind \"{}\" is unknown; it is random, always, never, list or time", spec.kind));
+      fmt::format("schedule: kind \"{}\" is unknown; known: random, always, never, list, time", spec.kind));
 }
 
 }  // namespace alertbench

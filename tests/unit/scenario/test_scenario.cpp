@@ -128,7 +128,7 @@ TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") 
   check_says(said({{"kind", "disk"}}), {"co_runner: kind", "disk", "matrix", "stress-ng-memory"});
   check_says(said({{"kind", "compute"}, {"workers", 3}}), {"co_runner: workers", "3"});
   check_says(said({{"kind", "command"}, {"command", {"true"}}, {"workers", 1}}),
-             {"co_runner: workers", "no meaning for \"command\""});
+             {"co_runner: workers", "does not apply to \"command\""});
   check_says(said({{"kind", "stress-ng-compute"}, {"slowdown", 1.3}}),
              {"co_runner: slowdown", "is only measured"});
   check_says(said({{"kind", "stress-ng-memory"}, {"duty", 0.5}}),
