@@ -200,7 +200,7 @@ class CommandLine(Case):
             f.write(b"\x89PNG\r\n\x1a\n torn")
         code, _, err = command(self.one, "--only", "distance", "--contact-sheet", "--out", out)
         self.assertEqual(code, 2)
-        self.assertRegex(err, r"old\.png: torn or no PNG .*; remove it")
+        self.assertRegex(err, r"old\.png: damaged, or not a PNG .*; remove it")
 
     def test_goals_energy_of_a_cell_has_its_name(self):
         out = os.path.join(self.root, "named")
