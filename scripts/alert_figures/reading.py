@@ -26,7 +26,7 @@ def natural(text):
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in re.split(r"(\d+)", str(text)) if p]
 
 
-def read_json(path, mend="write it again with 'alert-bench report' or repeat the run", known=None):
+def read_json(path, remedy="write it again with 'alert-bench report' or repeat the run", known=None):
     """An object. `known`: see check_version; files without a version are read."""
     def refuse(word):
         raise ValueError(f"{word} is not valid JSON")

@@ -22,7 +22,6 @@ import unittest
 import unittest.mock
 
 import jsonschema
-
 import tiny_recording
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -68,7 +68,7 @@ def make(folder, seed=1, inputs=130, warmup=7, groups=False, sizes=False, words=
     end = np.empty((inputs, len(rows), len(CAPS)))
     for n in range(inputs):
         shared = math.exp(rng.normal(0, noise)) * (slowdown * math.exp(rng.normal(0, 0.06)) if on[n] else 1.0)
-        for m, (_, ms, _, growth) in enumerate(NETWORKS):
+        for m, (_, _, _, growth) in enumerate(NETWORKS):
             grown = max(0.05, 1 + growth * (size[n] / 20.0 - 1)) if sizes else 1.0
             for c in range(len(CAPS)):
                 luck = shared * math.exp(rng.normal(0, own)) * grown

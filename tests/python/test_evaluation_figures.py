@@ -14,11 +14,10 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from test_figures import by_gid, command, make_result, matplotlib_text_box, np, options, style, text_of  # noqa: E402
-
 from alert_figures import distance, goals_energy, grid  # noqa: E402
 from alert_figures.evaluation import Evaluation  # noqa: E402
 from alert_figures.result import Result  # noqa: E402
+from test_figures import by_gid, command, make_result, matplotlib_text_box, np, options, style, text_of  # noqa: E402
 
 NEW = ("grid_energy", "grid_error", "goals_energy", "distance")
 

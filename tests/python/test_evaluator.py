@@ -20,10 +20,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 try:
     import numpy as np
 except ImportError as e:
-    raise unittest.SkipTest(f"needs numpy ({e}); run with /usr/bin/python3")
+    raise unittest.SkipTest(f"needs numpy ({e}); run with /usr/bin/python3") from None
 
-import evaluator
-import make_recording
+import evaluator  # noqa: E402
+import make_recording  # noqa: E402
 
 if "--program" in sys.argv:
     at = sys.argv.index("--program")
@@ -59,7 +59,7 @@ class Rules(Case):
 
     def test_outcomes_of_one_input(self):
         rec = evaluator.Recording(make_recording.make(os.path.join(self.root, "r"), inputs=20, slowdown=1, noise=0, own=0))
-        lane = {l[:3]: k for k, l in enumerate(rec.lanes)}
+        lane = {lane[:3]: k for k, lane in enumerate(rec.lanes)}
         share, due = np.full(len(lane), 0.010), np.full(len(lane), 0.0115)
         o = evaluator.Outcomes(rec, 0, share, due, lambda busy: np.maximum(0, 0.010 - busy))
         k = lane["nested-b", 3, 4]

@@ -22,15 +22,14 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.dirname(SCRIPT)]
 
 try:
+    import make_result
     import numpy as np
-
     from alert_figures import bars, contention, energy_latency, error_latency, style, timeline
     from alert_figures.reading import Broken
     from alert_figures.result import Result, feasibility_cell
     from alert_figures.trace import LIVE, REPLAY
-    import make_result
 except ImportError as e:
-    raise unittest.SkipTest(f"needs python3-matplotlib and numpy ({e}); run with /usr/bin/python3")
+    raise unittest.SkipTest(f"needs python3-matplotlib and numpy ({e}); run with /usr/bin/python3") from None
 
 spec = importlib.util.spec_from_file_location("figures", SCRIPT)
 figures = importlib.util.module_from_spec(spec)

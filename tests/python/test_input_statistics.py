@@ -19,14 +19,13 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.dirname(SCRIPT)]
 
 try:
+    import make_recording
     import numpy as np
-
     from alert_figures import inputs, style
     from alert_figures.profile import Profile
     from alert_figures.recording import Recording
-    import make_recording
 except ImportError as e:
-    raise unittest.SkipTest(f"needs python3-matplotlib and numpy ({e}); run with /usr/bin/python3")
+    raise unittest.SkipTest(f"needs python3-matplotlib and numpy ({e}); run with /usr/bin/python3") from None
 
 spec = importlib.util.spec_from_file_location("input_statistics", SCRIPT)
 script = importlib.util.module_from_spec(spec)

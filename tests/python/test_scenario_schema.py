@@ -10,7 +10,7 @@ import unittest
 try:
     import jsonschema
 except ImportError as e:
-    raise unittest.SkipTest(f"needs python3-jsonschema ({e})")
+    raise unittest.SkipTest(f"needs python3-jsonschema ({e})") from None
 
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scenarios")
 
