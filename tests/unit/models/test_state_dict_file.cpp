@@ -390,7 +390,8 @@ TEST_CASE("state dictionary: ZIP64, and members that overlap", "[state-dict]") {
 TEST_CASE("state dictionary: a file with holes costs no memory", "[state-dict]") {
   const TemporaryFile file(archive(sound));
   std::filesystem::resize_file(file.path, uintmax_t{64} << 30);
-  CHECK(contains(message_of([&] { StateDictFile::read(file.path); }), "truncated, or neither PyTorch's zip format"));
+  CHECK(contains(message_of([&] { StateDictFile::read(file.path); }),
+                 "truncated, or neither PyTorch's zip format"));
 }
 
 TEST_CASE("state dictionary: the shipped weights", "[state-dict]") {
