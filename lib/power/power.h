@@ -1,6 +1,5 @@
-// Power caps and energy, behind small interfaces. Backends: `emulated` (a cap that idles within the
-// inference, energy from a model), `rapl` (the powercap tree of Intel and AMD processors), `cpufreq` (highest
-// frequencies, and power sensors), `nvml` (NVIDIA GPUs), `none` (uncapped, energy from the model).
+// The interfaces of power caps and of energy. The backends that implement them are listed in
+// power/registry.h.
 #pragma once
 
 #include <memory>

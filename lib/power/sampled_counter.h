@@ -27,9 +27,9 @@ struct SampledCounterSettings {
 };
 
 // The sum of the channels. Watches them for a second at the start: how often they change is the refresh
-// interval. EnvironmentError where one cannot be read, a power is 0 all the time, or an energy stands still.
-// Later, a channel that cannot be read, an energy that goes back or stands still costs the windows it
-// touches, and is a problem told once. The clock must outlive it.
+// interval. EnvironmentError if one cannot be read, a power is 0 all the time, or an energy stands still.
+// Later, a channel that cannot be read, and an energy that goes back or stands still, cost the windows they
+// touch; each is reported once, as a problem. The clock must outlive it.
 std::unique_ptr<EnergyCounter> make_sampled_counter(std::vector<EnergyChannel> channels,
                                                     SampledCounterSettings settings, Clock& clock);
 

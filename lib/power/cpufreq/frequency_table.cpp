@@ -24,7 +24,7 @@ constexpr size_t most_points = 10'000;
 FrequencyTable::FrequencyTable(std::vector<FrequencyPoint> points, const std::string& where)
     : where_(where), points_(std::move(points)) {
   if (points_.empty())
-    fail(where, "holds no pair; give at least one [cap_w, frequency_mhz], or leave the key out");
+    fail(where, "holds no pair; give at least one [cap_w, frequency_mhz], or omit the key");
   for (size_t i = 0; i < points_.size(); ++i)
     for (const auto& [name, member] :
          {std::pair{"cap_w", &FrequencyPoint::cap_w}, {"frequency_mhz", &FrequencyPoint::frequency_mhz}}) {

@@ -1,5 +1,5 @@
-// What frequency stays within what power: stands in for a power limit where hardware takes a frequency but no
-// limit.
+// Which frequency stays within which power. It stands in for a power limit on hardware that takes a frequency
+// but no limit.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -16,8 +16,8 @@ struct FrequencyPoint {
 class FrequencyTable {
  public:
   FrequencyTable() = default;
-  // Watts and megahertz have to be positive, finite and rising from pair to pair, one at least. InputError
-  // begins with `where` (file and key) and names pair, value and mend.
+  // Watts and megahertz must be positive, finite and rising from pair to pair, and there must be a pair.
+  // InputError begins with `where` (file and key) and names pair, value and remedy.
   FrequencyTable(std::vector<FrequencyPoint> points, const std::string& where);
 
   // A list of [cap_w, frequency_mhz] pairs, or the path of a JSON file that holds such a list; a relative
@@ -28,7 +28,7 @@ class FrequencyTable {
 
   bool empty() const { return points_.empty(); }
   const std::vector<FrequencyPoint>& points() const { return points_; }
-  // The highest frequency whose power is at most the cap. InputError where even the lowest needs more.
+  // The highest frequency whose power is at most the cap. InputError if even the lowest one needs more.
   double frequency_for(double cap_w) const;
 
  private:

@@ -1,6 +1,6 @@
-// Power sensors that Linux shows: hwmon (/sys/class/hwmon) and the INA231 of ODROID boards with the vendor's
-// kernel
-// (/sys/bus/i2c/drivers/INA231), as an energy counter: power is sampled and integrated, energies are counted.
+// Power sensors that Linux shows, as an energy counter: hwmon (/sys/class/hwmon) and the INA231 of ODROID
+// boards with the vendor's kernel (/sys/bus/i2c/drivers/INA231). Power is sampled and integrated, energies
+// are counted.
 #pragma once
 
 #include <memory>
@@ -28,10 +28,10 @@ struct SensorProbe {
 SensorProbe probe_sensors(const std::string& root = "/");
 nlohmann::ordered_json to_json(const SensorProbe& probe);
 
-// The sum of the sensors `names`; empty: sockets or packages where there are any, else clusters of processors
-// (A15 and A7), else what is named cpu. At the start watches for a second how often they change: that is the
-// refresh interval. EnvironmentError names what was found where nothing fits, a sensor cannot be read, or
-// reads 0 all the time.
+// The sum of the sensors `names`. If there are no names: sockets or packages if there are any, else clusters
+// of processors (A15 and A7), else those with "cpu" in their name. At the start it watches for a second how
+// often they change, which is the refresh interval. EnvironmentError names what was found if nothing fits, or
+// if a sensor cannot be read or reads 0 all the time.
 std::unique_ptr<EnergyCounter> make_sensor_counter(const std::string& root,
                                                    const std::vector<std::string>& names, Clock& clock);
 

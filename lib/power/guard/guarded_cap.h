@@ -43,8 +43,8 @@ class GuardedCap : public CapSetter {
 
   // Changes the hardware to this cap. `before_w` was in force until now.
   virtual void put_in_force(double cap_w, std::optional<double> before_w) = 0;
-  // Reads back that this cap is in force. If not, throws does_not_hold() where it was set just now
-  // (`just_set`), and changed_by_others() where another program must have changed it since.
+  // Reads back that this cap is in force. If it is not, calls does_not_stick() if the cap was set just now
+  // (`just_set`), and changed_by_others() if it held before.
   virtual void check(double cap_w, bool just_set) = 0;
   virtual nlohmann::ordered_json details() const = 0;
 

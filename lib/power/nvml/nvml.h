@@ -13,17 +13,17 @@
 
 namespace alertbench {
 
-// What this process may do with a GPU, found without changing anything.
+// What this process may do with a GPU, found out without changing anything.
 struct NvmlGpuProbe {
   NvmlGpu gpu;
-  std::vector<std::string>
-      no_limit;  // why its power limit cannot be set; empty: as far as can be told without trying, it can
-  std::vector<std::string> no_energy;  // why its energy cannot be read, neither counted nor sampled
+  // Why its power limit cannot be set. Empty: as far as can be told without trying, it can.
+  std::vector<std::string> no_limit;
+  std::vector<std::string> no_energy;  // why its energy can be neither counted nor sampled
 };
 struct NvmlProbe {
   std::string library, driver;
   std::vector<NvmlGpuProbe> gpus;     // by index
-  std::vector<std::string> problems;  // why there is none, or not all
+  std::vector<std::string> problems;  // why there are no GPUs, or not all
   std::vector<std::string> remedies;  // commands
 };
 NvmlProbe probe_nvml(const std::string& library = default_nvml_library, const std::string& root = "/");
@@ -35,26 +35,26 @@ struct CannotCap : EnvironmentError {
 };
 
 struct NvmlCapSettings {
-  std::string root = "/", state_folder;  // the lock, and the caps found: see power/cap_guard.h
+  std::string root = "/", state_folder;  // see power/guard/cap_guard.h
   std::string library = default_nvml_library;
   std::string gpu;             // see Nvml::find()
   std::vector<double> caps_w;  // that will be asked for
   FrequencyTable frequencies{};
 };
 
-// A cap of W watts is the GPU's power limit. Read back at each set(): EnvironmentError where it does not
-// stick, RunError where another program changed it. Where the limit cannot be set, and a table is given, a
-// cap is a lock of the clocks: from the lowest that the GPU has to the highest that the table gives for W.
-// NVML cannot read a lock back, so only what follows from one is checked: half a second later the clock that
-// the GPU runs at is not above it (RunError). Nor can it be known whether somebody had locked the clocks
-// before: such a lock ends with the run, and a warning says so. State file, lock, watchdog and restoring as
-// with RAPL (power/cap_guard.h). CannotCap with the mend, EnvironmentError with the GPU's range for a cap
-// outside it, InputError for a cap below the table. The clock must outlive it.
+// A cap of W watts is the GPU's power limit, which each set() reads back: EnvironmentError if it does not
+// stick, RunError if another program changed it. If the limit cannot be set and a table is given, a cap is a
+// lock of the clocks, from the lowest that the GPU has to the highest that the table gives for W. NVML cannot
+// read a lock back, so only its effect is checked: half a second later, the GPU's clock must not be above it
+// (RunError). Nor can NVML tell whether somebody had locked the clocks before: such a lock ends with the run,
+// and a warning says so. State file, watchdog and restoring as of GuardedCap. CannotCap with remedies,
+// EnvironmentError with the GPU's range for a cap outside it, InputError for a cap below the table. The clock
+// must outlive it.
 std::unique_ptr<CapSetter> make_nvml_cap(const NvmlCapSettings& settings, Clock& clock);
 
-// The GPU's own counter where it has one (Volta on), else its power, sampled and integrated. Both are of the
-// whole board, and of nothing else: the processor's share is not in it. Waits a second to see how often it
-// changes. EnvironmentError where there is neither.
+// The GPU's own counter if it has one (Volta and later), else its power, sampled and integrated. Both are of
+// the whole board and of nothing else: they do not include the processor. Waits a second to see how often it
+// changes. EnvironmentError if there is neither.
 std::unique_ptr<EnergyCounter> make_nvml_counter(const std::string& library, const std::string& gpu,
                                                  Clock& clock);
 

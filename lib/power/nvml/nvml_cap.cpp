@@ -168,7 +168,7 @@ class NvmlCap : public GuardedCap {
     remember({{gpu_limit(gpu_.uuid()), *found}});
     if (const auto usual = gpu_.default_limit_mw(); usual && !same_mw(*usual, *found))
       warn(
-          fmt::format("power: {} was found limited to {} W, not to its default of {} W (somebody's wish, or "
+          fmt::format("power: {} was found limited to {} W, not to its default of {} W (set by somebody, or "
                       "left behind): {} W is "
                       "what is restored",
                       gpu_.label(), watts(*found), watts(*usual), watts(*found)));

@@ -179,9 +179,9 @@ Nvml::Nvml(const std::string& path) {
   ALERT_NVML_FUNCTIONS(ALERT_NVML_FUNCTION)
 #undef ALERT_NVML_FUNCTION
   if (!library->nvmlInit_v2 || !library->nvmlShutdown)
-    throw EnvironmentError(
-        fmt::format("power: nvml: {} has no nvmlInit_v2: it is no NVML; leave power.nvml_library at {}", path,
-                    default_nvml_library));
+    throw EnvironmentError(fmt::format(
+        "power: nvml: {} has no nvmlInit_v2, so it is not NVML; omit power.nvml_library, whose default is {}",
+        path, default_nvml_library));
   if (const NvmlFailure f = library->call("nvmlInit_v2", library->nvmlInit_v2))
     throw EnvironmentError(fmt::format(
         "power: nvml: {} does not start: {}; is the driver loaded, and of the same version (`nvidia-smi` "

@@ -1,4 +1,4 @@
-// NVIDIA's management library, opened at run time, and the GPUs that it shows. Needs nothing but lib/core, so
+// NVIDIA's management library, opened at run time, and the GPUs that it shows. It needs only lib/base, so
 // that the watchdog (apps/cap-guard) stays small. Thread-safe, as the library is.
 #pragma once
 
@@ -66,7 +66,7 @@ class NvmlGpu {
 
 class Nvml {
  public:
-  // A file name to search for, or a path. EnvironmentError where it cannot be opened, is no NVML, or has no
+  // A file name to search for, or a path. EnvironmentError if it cannot be opened, is not NVML, or has no
   // driver.
   explicit Nvml(const std::string& library);
 

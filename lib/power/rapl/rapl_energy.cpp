@@ -45,7 +45,7 @@ class RaplCounter : public EnergyCounter {
       d.about.name = d.about.capped ? zone->name : fmt::format("{} of {}", zone->name, package);
       d.file = fmt::format("{}{}/energy_uj", tree.prefix, zone->folder);
       if (!zone->energy_uj) {
-        notes_.push_back(fmt::format("{} left out: cannot be read", d.about.name));
+        notes_.push_back(fmt::format("{} omitted: it cannot be read", d.about.name));
         continue;
       }
       if (zone->max_energy_range_uj && *zone->max_energy_range_uj > 0) {
@@ -128,7 +128,7 @@ class RaplCounter : public EnergyCounter {
       const double step_j = step ? static_cast<double>(*step) * 1e-6 : 0;
       // One refresh more than the time that passed: the counter moves in jumps.
       if (!step || (*now < d.last_uj && step_j > d.ceiling_w * (now_s - d.last_s + refresh_s)))
-        spoil(d, fmt::format("jumped back from {} to {} uJ, which is no wrap", d.last_uj, *now));
+        spoil(d, fmt::format("jumped back from {} to {} uJ, which is not a wrap", d.last_uj, *now));
       else
         d.total_j += step_j;
       d.last_uj = *now;
@@ -164,7 +164,7 @@ class RaplCounter : public EnergyCounter {
             fmt::format("power: rapl: {} stands still at {} uJ: no real counter (a virtual machine?); choose "
                         "--set power.backend=emulated",
                         domains_[i].file, domains_[i].last_uj));
-      notes_.push_back(fmt::format("{} left out: its counter stands still", domains_[i].about.name));
+      notes_.push_back(fmt::format("{} omitted: its counter stands still", domains_[i].about.name));
       domains_.erase(domains_.begin() + static_cast<std::ptrdiff_t>(i));
     }
     for (Domain& d : domains_) {

@@ -109,7 +109,7 @@ TEST_CASE("nvml: a library that is missing, torn, another one, or without a driv
       "\x7f"
       "ELF");
   check_says(message_of<EnvironmentError>([&] { Nvml(g.folder / "torn.so"); }), {"torn.so", "too short"});
-  check_says(message_of<EnvironmentError>([&] { Nvml("libz.so.1"); }), {"libz.so.1", "no NVML"});
+  check_says(message_of<EnvironmentError>([&] { Nvml("libz.so.1"); }), {"libz.so.1", "not NVML"});
   g.fail("nvmlInit_v2", 9);
   check_says(message_of<EnvironmentError>([&] { Nvml{FakeGpus::library}; }),
              {"does not start", "Driver Not Loaded"});

@@ -469,7 +469,7 @@ TEST_CASE("rapl energy: faults of a counter are told, and cost only the windows 
     clock.advance(0.1);
     CHECK(counter->read()->total_j - from->total_j == Approx(5.5));
     REQUIRE(counter->problems().size() == 1);
-    check_says(counter->problems()[0], {"package-0", "jumped back from 50000", "no wrap"});
+    check_says(counter->problems()[0], {"package-0", "jumped back from 50000", "not a wrap"});
   }
   SECTION("it jumps back between two readings, seen by the sampler only") {
     m.set("intel-rapl:0", "energy_uj", "7");
@@ -510,7 +510,7 @@ TEST_CASE("rapl energy: counters that stand still are none", "[power][rapl]") {
   MachineClock clock(m);
   clock.power_w = {{"intel-rapl:0", 50}};
   const auto counter = make_rapl_counter(m.root(), clock);
-  check_says(counter->description(), {"dram of package-0 left out", "stands still"});
+  check_says(counter->description(), {"dram of package-0 omitted", "stands still"});
   CHECK(counter->domains().size() == 1);
   clock.power_w.clear();
   check_says(message_of<EnvironmentError>([&] { make_rapl_counter(m.root(), clock); }),
@@ -571,7 +571,7 @@ TEST_CASE("the counter's meter: whole periods, measured idle power, the profile'
   e = period(70, 0.002, 0.1, 0);  // two refreshes
   CHECK(*e.active_power_w == Approx(44));
   CHECK(*e.energy_j == Approx(44 * 0.002 + 12 * 0.098));
-  e = period(70, 0.05, 0.052, 0);  // the idle spell behind it is as short
+  e = period(70, 0.05, 0.052, 0);  // the idle spell after it is as short
   CHECK(*e.active_power_w == Approx(70));
   e = period(70, 0.05, 0.1, 0);
   CHECK(*e.idle_power_w == Approx(12));

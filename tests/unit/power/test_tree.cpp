@@ -129,7 +129,7 @@ TEST_CASE("powercap: read-only limits and a machine without any zone", "[power][
   CHECK(probe.no_energy == probe.no_caps);
 }
 
-TEST_CASE("powercap: a user without permission is given the commands that mend it", "[power][tree]") {
+TEST_CASE("powercap: a user without permission is given the commands that remedy it", "[power][tree]") {
   if (geteuid() != 0) return;  // root only can be somebody else
   FakeMachine m;
   one_package(m);
