@@ -149,8 +149,8 @@ void refuse_paths(const nlohmann::json& stored, const std::string& where) {
   for (const char* at : {"/power/model", "/power/frequency_table", "/co_runner/schedule/path"})
     if (text(at))
       throw InputError(
-          fmt::format("{}: info.scenario{}: {}: a recording names no file to read; record it again", where,
-                      at, shown_json(stored.at(pointer(at)))));
+          fmt::format("{}: info.scenario{}: {}: a recording must not name files to read; record it again",
+                      where, at, shown_json(stored.at(pointer(at)))));
 }
 
 }  // namespace
@@ -159,7 +159,7 @@ Scenario recorded_scenario(const Recording& recording, const std::string& where,
                            const std::vector<std::string>& overrides,
                            const std::vector<std::string>& schedulers) {
   if (!recording.info.contains("scenario"))
-    throw InputError(where + ": does not say which scenario it is of (info.scenario); record it again");
+    throw InputError(where + ": does not name its scenario (info.scenario); record it again");
   nlohmann::json stored = nlohmann::json::parse(json_text(recording.info["scenario"]));
   refuse_paths(stored, where);
   if (!schedulers.empty()) stored["schedulers"] = schedulers;
@@ -175,13 +175,14 @@ Scenario scenario_of(const Recording& recording, const std::string& where,
                      const std::vector<std::string>& overrides, const std::vector<std::string>& schedulers) {
   const Scenario scenario = recorded_scenario(recording, where, overrides, schedulers);
   if (recording.truth.inputs == 0)
-    throw InputError(
-        where + ": 0 inputs are recorded, nothing to judge; `alert-bench record --resume` goes on with it");
+    throw InputError(where +
+                     ": 0 inputs are recorded, so there is nothing to judge; continue it with `alert-bench "
+                     "record --resume`");
   if (recording.truth.inputs <= first_judged(recording.truth, scenario.warmup_inputs))
-    throw InputError(
-        fmt::format("{}: {} inputs, of which {} are warm-up{}: nothing to judge; use --set warmup_inputs=N",
-                    where, recording.truth.inputs, scenario.warmup_inputs,
-                    recording.truth.members_left.empty() ? "" : ", with all of the group that they end in"));
+    throw InputError(fmt::format(
+        "{}: {} inputs, {} of them warm-up{}: there is nothing to judge; use --set warmup_inputs=N", where,
+        recording.truth.inputs, scenario.warmup_inputs,
+        recording.truth.members_left.empty() ? "" : ", including the whole group in which the warm-up ends"));
   return scenario;
 }
 

@@ -374,7 +374,7 @@ Cell read_cell(JsonReader reader, const std::vector<std::string>& schedulers) {
   c.tolerance.accuracy = tolerance.number("accuracy", 0, 1);
   c.tolerance.energy = tolerance.number("energy", 0, any_number);
   tolerance.finish();
-  reader.raw("schedulers");  // computed anew
+  reader.raw("schedulers");  // computed again
   Goals judged_as;
   judged_as.task = c.task;
   judged_as.judge = c.judge;
@@ -458,7 +458,8 @@ EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std:
   reader.one_of("kind", "", {"evaluation"});
   EvaluationResult e;
   e.schedulers = reader.texts("schedulers");
-  if (e.schedulers.empty()) reader.fail("schedulers", "is empty; an evaluation has at least one");
+  if (e.schedulers.empty())
+    reader.fail("schedulers", "is empty; an evaluation must have at least one scheduler");
   const nlohmann::json& settings = reader.raw("scheduler_settings");
   for (const std::string& name : e.schedulers)
     if (settings.contains(name)) e.scheduler_settings.emplace_back(name, settings[name].dump());
@@ -467,7 +468,7 @@ EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std:
   e.bootstrap.resamples = bootstrap.integer("resamples", 1, most_settings);
   e.bootstrap.confidence = bootstrap.number("confidence", 0, 1);
   bootstrap.finish();
-  reader.raw("overall");  // computed anew
+  reader.raw("overall");  // computed again
   for (JsonReader& c : reader.objects("cells")) e.cells.push_back(read_cell(std::move(c), e.schedulers));
   reader.finish();
   for (size_t i = 0; i < e.cells.size(); ++i)

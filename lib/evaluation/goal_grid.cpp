@@ -30,11 +30,12 @@ std::vector<GoalSpec> goal_grid(const Profile& profile, Task task, const GridSpe
                                 const GoalJudging& judging) {
   if (spec.deadlines < 2 || spec.levels < 2)
     throw InputError(
-        fmt::format("grid: {} deadlines x {} levels; give at least 2 of each", spec.deadlines, spec.levels));
+        fmt::format("grid: {} deadlines x {} levels; use at least 2 of each", spec.deadlines, spec.levels));
   if (!(spec.deadline_low_x > 0 && spec.deadline_high_x > spec.deadline_low_x))
-    throw InputError(fmt::format(
-        "grid: deadlines from {} to {} times the reference latency; they must be above 0 and rise",
-        spec.deadline_low_x, spec.deadline_high_x));
+    throw InputError(
+        fmt::format("grid: deadlines from {} to {} times the reference latency; they must be above 0 and in "
+                    "ascending order",
+                    spec.deadline_low_x, spec.deadline_high_x));
   double low = profile.caps_w.front(), high = profile.caps_w.back();
   if (task == Task::min_energy) {
     low = 1, high = 0;

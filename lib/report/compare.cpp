@@ -333,10 +333,10 @@ void compare_summaries(Comparison& c, const ResultFile& a, const ResultFile& b) 
 
 Comparison compare(const ResultFile& a, const ResultFile& b, double tolerance) {
   if (!(tolerance >= 0 && tolerance <= 1))
-    throw InputError(fmt::format("--tolerance: {} is outside 0 to 1; give a share, e.g. {}", tolerance,
-                                 default_tolerance));
+    throw InputError(
+        fmt::format("--tolerance: {} is outside 0 to 1; use a share, e.g. {}", tolerance, default_tolerance));
   if (a.evaluation.has_value() != b.evaluation.has_value())
-    throw InputError(fmt::format("{} is {}, {} is {}: give two of the same kind", a.path,
+    throw InputError(fmt::format("{} is {}, {} is {}: compare two results of the same kind", a.path,
                                  a.evaluation ? "an evaluation" : "a summary", b.path,
                                  b.evaluation ? "an evaluation" : "a summary"));
   Comparison c;
@@ -396,10 +396,10 @@ Document Comparison::report() const {
   };
   list("Only in A", only_a);
   list("Only in B", only_b);
-  list("Also different, not judged", notes);
+  list("Other differences (not judged)", notes);
   list("Outside the tolerance", outside);
   d.notes.push_back(outside.empty() ? "Within the tolerance."
-                                    : fmt::format("Outside the tolerance: {} figure{}.", outside.size(),
+                                    : fmt::format("Outside the tolerance: {} value{}.", outside.size(),
                                                   outside.size() == 1 ? "" : "s"));
   return d;
 }

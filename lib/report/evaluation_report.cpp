@@ -13,21 +13,22 @@ namespace alertbench {
 namespace {
 
 constexpr const char* evaluation_meaning =
-    "settings: feasible ones (some single configuration keeps the goals). violated: as the goals are judged, "
+    "settings: feasible ones (some single configuration meets the goals). violated: as the goals are judged, "
     "\"mean\" unless a table "
     "says otherwise: more than 10 % of the inputs (sentences) late, or mean accuracy or energy beyond its "
     "goal by more than the "
     "tolerance; exact: without tolerance. in time %: inputs (sentences) that were not late. short by: how "
     "far the means of violated "
     "settings are beyond the accuracy (points) or energy goal (%), median and worst. energy or error / X: "
-    "mean over the settings (n of "
-    "them) that are feasible and violated by neither, of its mean over that of X in the same setting; over "
-    "cells the harmonic mean, of "
-    "shares the plain mean. Strict: goals read input by input; violated where more than 10 % of the inputs "
+    "mean, over the n "
+    "settings that are feasible and violated by neither, of its mean divided by that of X in the same "
+    "setting; "
+    "cells are combined by the harmonic mean, "
+    "shares by the plain mean. Strict: goals judged input by input; violated if more than 10 % of the inputs "
     "break one; satisf. %: inputs "
     "that broke none. Brackets: bootstrap over recordings, then settings within each. error: by the profile. "
-    "Replay charges no "
-    "scheduler for deciding.";
+    "In "
+    "replay, schedulers are not charged for their decisions.";
 
 // "rapl" or, where cells differ, "model (3 cells), rapl (2 cells)".
 std::string sources(const std::vector<const Cell*>& cells, std::string Cell::*which) {
@@ -109,7 +110,7 @@ Table savings_table(const std::string& title, const std::vector<Saving>& savings
               {{"", true},
                {"against", true},
                {"(a) own settings (n)"},
-               {"(b) both keep (n)"},
+               {"(b) both meet (n)"},
                {"(c) all feasible (n)"},
                {"violated"},
                {"by the rival"}},
@@ -158,7 +159,7 @@ Table cells_table(const EvaluationResult& e) {
 }
 
 Table infeasible_table(const EvaluationResult& e) {
-  Table table{"Infeasible settings (no single configuration keeps their goals; they leave every total)",
+  Table table{"Infeasible settings (no single configuration meets their goals; excluded from all totals)",
               {{"cell", true}, {"setting", true}, {"deadline ms"}, {"goal", true}, {"oracle satisf. %"}},
               {}};
   const int oracle = e.scheduler_index("oracle");
@@ -295,8 +296,8 @@ Document evaluation_report(const EvaluationResult& e) {
     d.facts.push_back(fmt::format("energy from {}; accuracy from {}", sources(sound, &Cell::energy_source),
                                   sources(sound, &Cell::accuracy_source)));
   if (failed)
-    d.facts.push_back(fmt::format("{} of {} cells failed, and are in no total; they are listed last", failed,
-                                  e.cells.size()));
+    d.facts.push_back(fmt::format("{} of {} cells failed; they are excluded from all totals and listed last",
+                                  failed, e.cells.size()));
   d.facts.push_back(fmt::format("{:g} % intervals, {} resamples, seed {}", 100 * e.bootstrap.confidence,
                                 e.bootstrap.resamples, e.bootstrap.seed));
   for (const EvaluationResult::Domain& domain : e.domains)
@@ -316,7 +317,7 @@ Document evaluation_report(const EvaluationResult& e) {
                                sources(cells, &Cell::accuracy_source)),
                    task, e.schedulers, of_task.totals));
       d.tables.push_back(
-          strict_table_of(title + ", strict: goals read input by input", e.schedulers, of_task.totals));
+          strict_table_of(title + ", strict: goals judged input by input", e.schedulers, of_task.totals));
       if (!of_task.savings.empty())
         d.tables.push_back(savings_table(
             fmt::format("{}: {} saved, %", title, task == Task::min_energy ? "energy" : "error"),

@@ -22,17 +22,18 @@ std::string file_of(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
     throw InputError(fmt::format(
-        "{}: there is no such result; give a result folder, or its evaluation.json or summary.json", path));
+        "{}: no such result; pass a result folder, or its evaluation.json or summary.json", path));
   if (!fs::is_directory(path, ignored)) return path;
   const std::string evaluation = path + "/evaluation.json", summary = path + "/summary.json";
   const bool has_evaluation = fs::exists(evaluation, ignored), has_summary = fs::exists(summary, ignored);
   if (has_evaluation && has_summary)
     throw InputError(
-        fmt::format("{}: holds evaluation.json and summary.json; name the one that is meant", path));
+        fmt::format("{}: contains both evaluation.json and summary.json; specify one of them", path));
   if (!has_evaluation && !has_summary)
-    throw InputError(fmt::format(
-        "{}: holds neither evaluation.json nor summary.json; is it a result folder, and did its run end?",
-        path));
+    throw InputError(
+        fmt::format("{}: contains neither evaluation.json nor summary.json; is it a result folder, and did "
+                    "its run finish?",
+                    path));
   return has_evaluation ? evaluation : summary;
 }
 
@@ -72,7 +73,7 @@ std::vector<Figure> figures_of(const std::string& result_file) {
     const bool png = file.extension() == ".png";
     Figure f{name, png ? "image/png" : "image/svg+xml", read_text_file(file.string(), most_figure_bytes)};
     if (png ? f.content.compare(0, 8, "\x89PNG\r\n\x1a\n") != 0 : f.content.find("<svg") == std::string::npos)
-      throw InputError(fmt::format("{}: is no {} picture; draw it again, or remove it", file.string(),
+      throw InputError(fmt::format("{}: is not a {} picture; draw it again, or remove it", file.string(),
                                    png ? "PNG" : "SVG"));
     figures.push_back(std::move(f));
   }

@@ -16,14 +16,14 @@ namespace {
 constexpr const char* summary_meaning =
     "violated: the setting, as its goals are judged: more than 10 % of the inputs (sentences) late, or the "
     "mean accuracy or energy "
-    "beyond its goal by more than the tolerance (exact: without tolerance); strict: more than 10 % of the "
-    "inputs break a goal by "
-    "themselves, which viol. %, acc. % and energ % count. late %: inputs (sentences) late. short by: how far "
+    "beyond its goal by more than the tolerance (exact: only without the tolerance); strict: more than 10 % "
+    "of "
+    "the inputs break a goal on their own, which viol. %, acc. % and energ % count. late %: inputs "
+    "(sentences) late. short by: how far "
     "the mean is beyond its "
     "goal, accuracy in points, energy in %. error %: by the profile; meas. %: measured on these inputs ({}; "
     "perpl.: perplexity of words). energy or error / oracle-static: mean over the inputs, 95 % "
-    "block-bootstrap interval; replay "
-    "charges no scheduler for deciding.";
+    "block-bootstrap interval; in replay, schedulers are not charged for their decisions.";
 
 std::string short_by(const Summary& s) {
   const auto& missed = s.task == Task::min_energy ? s.shortfall.accuracy : s.shortfall.energy;
@@ -38,7 +38,8 @@ const char* error_meaning(AccuracyUnit unit) {
     case AccuracyUnit::f1:
       return "1 - F1";
     case AccuracyUnit::language_quality:
-      return "1 - language quality = NLL / NLL of guessing words by frequency; next %: next words told right";
+      return "1 - language quality = NLL / NLL of guessing words by frequency; next %: next words predicted "
+             "correctly";
   }
   return "";
 }
@@ -109,7 +110,7 @@ Table table_of(const std::string& title, const std::vector<Summary>& rows, Accur
 }
 
 Table live_against_replay(std::vector<JsonReader> lines) {
-  Table table{"Live against replay (live / replay)",
+  Table table{"Live versus replay (live / replay)",
               {{"", true}, {"setting", true}, {"median latency"}, {"energy"}, {"error"}, {"late"}},
               {}};
   for (JsonReader& line : lines) {

@@ -54,7 +54,7 @@ bool EvaluationFolder::has_plan() const {
   if (!plan.is_object() || plan.value("kind", nlohmann::json()) != "sweep-plan")
     throw InputError(
         file +
-        ": is no plan of a sweep, so alert-bench did not write it; move it away, or give another --out");
+        ": is not the plan of a sweep, so alert-bench did not write it; move it, or choose another --out");
   return true;
 }
 

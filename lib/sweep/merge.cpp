@@ -31,7 +31,7 @@ Part read_part(const std::string& given, Progress& progress) {
   const bool is_folder = fs::is_directory(given, ignored);
   const std::string folder = is_folder ? given : (fs::path(given).parent_path() / ".").string();
   const std::string evaluation = is_folder ? given + "/evaluation.json" : given;
-  if (!fs::exists(given, ignored)) throw InputError(given + ": is not there");
+  if (!fs::exists(given, ignored)) throw InputError(given + ": does not exist");
   if (fs::exists(folder + "/plan.json", ignored)) part.plan = Plan::read(folder + "/plan.json");
   if (fs::exists(evaluation, ignored)) {
     part.result = EvaluationResult::read(evaluation);
@@ -39,7 +39,7 @@ Part read_part(const std::string& given, Progress& progress) {
     return part;
   }
   if (!part.plan)
-    throw InputError(given + ": holds no evaluation.json; give folders of sweep, merge or replay --grid");
+    throw InputError(given + ": contains no evaluation.json; pass folders of sweep, merge or replay --grid");
   part.result = part.plan->empty_result();
   size_t planned_here = 0;
   for (size_t i = 0; i < part.plan->cells.size(); ++i) {
@@ -51,7 +51,7 @@ Part read_part(const std::string& given, Progress& progress) {
     }
   }
   part.result.total();
-  progress.note(fmt::format("{}: the sweep did not end; {} of its {} cells are taken", given,
+  progress.note(fmt::format("{}: the sweep did not finish; {} of its {} cells are used", given,
                             part.result.cells.size(), planned_here));
   return part;
 }
@@ -100,12 +100,12 @@ EvaluationResult join(const std::vector<Part>& parts) {
       }
       const auto& [other_part, other] = before->second;
       if (text_of(part.result, cell) == text_of(part.result, *other)) continue;
-      std::string what = "the recording is the same, the values are not";
+      std::string what = "the recording is the same, but the values are not";
       if (cell.recording_sha256 != other->recording_sha256)
-        what = "they are of different recordings";
+        what = "they belong to different recordings";
       else if (cell.failed != other->failed)
         what = "it failed in one of them";
-      throw InputError(fmt::format("{} and {}: {} differs: {}; leave one out, or run that shard again",
+      throw InputError(fmt::format("{} and {}: {} differs: {}; omit one, or run that shard again",
                                    other_part->folder, part.folder, cell.id, what));
     }
   return all;
@@ -161,7 +161,7 @@ std::string absent_shards(const std::vector<Part>& parts) {
   for (const auto& [sweep, indices] : given)
     for (int i = 1; i <= sweep.second; ++i)
       if (!indices.count(i)) absent.push_back(fmt::format("{} of {}", i, sweep.second));
-  return absent.empty() ? "" : fmt::format(" (no folder of shard {} was given)", some_of(absent));
+  return absent.empty() ? "" : fmt::format(" (no folder of shard {} was passed)", some_of(absent));
 }
 
 }  // namespace
@@ -174,7 +174,7 @@ ExitCode merge_evaluations(const std::vector<std::string>& folders, const MergeO
   for (const std::string& folder : folders) {
     const fs::path path = fs::weakly_canonical(folder, ignored);
     if (path == out || path == out / "evaluation.json")
-      throw InputError(folder + ": is --out as well; give the result a folder of its own");
+      throw InputError(folder + ": is also --out; use a separate folder for the result");
     parts.push_back(read_part(folder, progress));
     const auto planned =
         std::find_if(parts.begin(), parts.end(), [](const Part& p) { return p.plan.has_value(); });
@@ -196,15 +196,17 @@ ExitCode merge_evaluations(const std::vector<std::string>& folders, const MergeO
 
   EvaluationFolder folder(options.out);
   if (folder.has("cells"))
-    throw InputError(options.out + ": holds the cells of a sweep; give the result a folder of its own");
+    throw InputError(options.out + ": contains the cells of a sweep; use a separate folder for the result");
   if (folder.has("manifest.json") && !options.overwrite)
-    throw InputError(options.out +
-                     ": holds a result already (manifest.json); give another --out, or --overwrite");
+    throw InputError(
+        options.out +
+        ": already contains a result (manifest.json); choose another --out, or pass --overwrite");
   const bool merged_before = folder.has_plan();
   if (folder.has("evaluation.json") && !merged_before)
-    throw InputError(options.out + ": holds an evaluation.json that no merge made; give another --out");
+    throw InputError(options.out +
+                     ": contains an evaluation.json that merge did not write; choose another --out");
   if (folder.has("manifest.json") && !merged_before)
-    throw InputError(options.out + ": holds a result that no merge made; give another --out");
+    throw InputError(options.out + ": contains a result that merge did not write; choose another --out");
   for (const std::string& w : plan.warnings) progress.note("warning: " + w);
   return folder.guarded([&] {
     folder.begin_plan(plan, options.argv);

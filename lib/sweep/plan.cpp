@@ -101,14 +101,14 @@ Cell common_cell(const SweepFile& sweep, const std::string& recording) {
     if (!fs::exists(file, error)) {
       const bool inside = fs::exists(folder + "/recording/recording.json", error);
       throw InputError(fmt::format(
-          "{}: {}{}", folder, fs::exists(folder, error) ? "has no recording.json" : "is not there",
+          "{}: {}{}", folder, fs::exists(folder, error) ? "has no recording.json" : "does not exist",
           inside ? fmt::format("; list {}/recording, which has one", recording) : ""));
     }
     cell.recording_sha256 = hash_file(file).sha256;
     const json root = read_json_file(file);
     if (!root.is_object() || !root.contains("info") || !root["info"].is_object() ||
         !root["info"].contains("scenario"))
-      throw InputError(file + ": does not say which scenario it is of (info.scenario); record it again");
+      throw InputError(file + ": does not name its scenario (info.scenario); record it again");
     const json& scenario = root["info"]["scenario"];
     // Known keys of a larger object: read, not finished.
     JsonReader reader(scenario, file + ": info: scenario");
@@ -152,11 +152,10 @@ std::vector<std::string> able_on_all(const SweepFile& sweep, const std::vector<s
     if (why == lacking.end())
       able.push_back(name);
     else if (sweep.schedulers_named)
-      throw InputError(
-          fmt::format("{}: schedulers: {} cannot run on every recording: {}; leave one of them out",
-                      sweep.path, name, why->second));
+      throw InputError(fmt::format("{}: schedulers: {} cannot run on every recording: {}; omit one of them",
+                                   sweep.path, name, why->second));
     else
-      warnings.push_back(fmt::format("scheduler {} is left out: {}", name, why->second));
+      warnings.push_back(fmt::format("scheduler {} is omitted: {}", name, why->second));
   }
   return able;
 }
@@ -192,14 +191,14 @@ std::string without_folder(std::string text, const std::string& folder) {
 Shard Shard::parse(const std::string& text) {
   const auto fail = [&](const std::string& what) {
     throw InputError(
-        fmt::format("--shard {}: {}; give I/N with 1 <= I <= N, for example --shard 2/8", text, what));
+        fmt::format("--shard {}: {}; use I/N with 1 <= I <= N, for example --shard 2/8", text, what));
   };
   Shard s;
   const size_t slash = text.find('/');
   const auto number = [&](const std::string& part, int& value) {
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
     if (error != std::errc() || end != part.data() + part.size())
-      fail(fmt::format("\"{}\" is no whole number", part));
+      fail(fmt::format("\"{}\" is not a whole number", part));
   };
   if (slash == std::string::npos) fail("has no /");
   number(text.substr(0, slash), s.index);
@@ -236,15 +235,14 @@ Plan Plan::of(const SweepFile& sweep, const Shard& shard) {
       const auto [other, fresh] = recording_of.emplace(planned.cell.id, recording);
       if (!fresh)
         throw InputError(
-            fmt::format("{}: recordings: {} and {} are both {}; record with another seed, or leave one out",
+            fmt::format("{}: recordings: {} and {} are both {}; record with another seed, or omit one",
                         sweep.path, other->second, recording, planned.cell.id));
       plan.cells.push_back(std::move(planned));
     }
   }
   if (plan.cells.empty())
-    throw InputError(
-        fmt::format("{}: recordings: nothing is selected: no folder with a recording.json matches {}",
-                    sweep.path, fmt::join(sweep.recordings, ", ")));
+    throw InputError(fmt::format("{}: recordings: no folder with a recording.json matches {}", sweep.path,
+                                 fmt::join(sweep.recordings, ", ")));
   std::sort(plan.cells.begin(), plan.cells.end(),
             [](const auto& a, const auto& b) { return a.cell.id < b.cell.id; });
   return plan;

@@ -33,36 +33,37 @@ std::vector<const PlannedCell*> cells_of_shard(const Plan& plan) {
 // Takes up the folder for `plan`, or refuses it.
 void take_folder(const EvaluationFolder& folder, const Plan& plan, bool overwrite, Progress& progress) {
   const std::string& out = folder.path();
-  const std::string mend = "; give another --out, or --overwrite to start afresh";
+  const std::string remedy = "; choose another --out, or pass --overwrite to start over";
   bool afresh = overwrite;
   const bool begun = folder.has_plan();
   if (!begun && folder.has("manifest.json"))
-    throw InputError(out + ": holds a result that is no sweep; give another --out");
+    throw InputError(out + ": contains a result that is not a sweep; choose another --out");
   if (!afresh && begun) {
     const Plan before = Plan::read(out + "/plan.json");
     if (before.name != plan.name)
-      throw InputError(
-          fmt::format("{}: holds another sweep, \"{}\", not \"{}\"{}", out, before.name, plan.name, mend));
+      throw InputError(fmt::format("{}: contains another sweep, \"{}\", not \"{}\"{}", out, before.name,
+                                   plan.name, remedy));
     if (!(before.shard == plan.shard))
-      throw InputError(fmt::format("{}: holds shard {}, not {}: each shard has its own folder{}", out,
-                                   before.shard.text(), plan.shard.text(), mend));
+      throw InputError(fmt::format("{}: contains shard {}, not {}: each shard needs its own folder{}", out,
+                                   before.shard.text(), plan.shard.text(), remedy));
     if (const std::string conflict = before.conflict(plan); !conflict.empty())
       throw InputError(
-          fmt::format("{}: holds a sweep of the same name with other {}{}", out, conflict, mend));
+          fmt::format("{}: contains a sweep of the same name with different {}{}", out, conflict, remedy));
     if (before.tool != plan.tool) {
-      progress.note(fmt::format("Cells of another version are evaluated anew ({}, this is {})", before.tool,
+      progress.note(fmt::format("Cells of another version are evaluated again ({}, this is {})", before.tool,
                                 plan.tool));
       afresh = true;
     }
   }
   if (!begun && (folder.has("evaluation.json") || folder.has("cells")))
-    throw InputError(out +
-                     ": holds evaluation.json or cells/ without the plan.json of a sweep, so no sweep wrote "
-                     "them; give another --out");
+    throw InputError(
+        out +
+        ": contains evaluation.json or cells/ without the plan.json of a sweep, so no sweep wrote "
+        "them; choose another --out");
   if (const auto foreign = folder.foreign_cells(); afresh && !foreign.empty())
     throw InputError(
-        fmt::format("{}: only cells that a sweep wrote are deleted; not by one are: {}. Move them away, or "
-                    "give another --out",
+        fmt::format("{}: only cells that a sweep wrote are deleted; others: {}. Move them, or "
+                    "choose another --out",
                     out, some_of(foreign)));
   folder.remove("evaluation.json");  // of an earlier end; a kill from now on must not leave it
   if (afresh) folder.remove_cells();
@@ -138,8 +139,9 @@ ExitCode run_sweep(const std::string& sweep_file, const SweepOptions& options) {
     const std::string part =
         options.shard.of == 1 ? whole
                               : fmt::format("shard {}, {} of {}", options.shard.text(), mine.size(), whole);
-    progress.note(fmt::format("Sweep {}: {}{}", plan.name, part,
-                              mine.empty() ? ": there are more shards than cells, this one has none" : ""));
+    progress.note(
+        fmt::format("Sweep {}: {}{}", plan.name, part,
+                    mine.empty() ? ": there are more shards than cells, so this one has none" : ""));
     if (!result.cells.empty())
       progress.note(fmt::format("Finished before: {} of {} cells", result.cells.size(), mine.size()));
     Evaluator evaluate(sweep, plan, options.threads);
@@ -162,7 +164,7 @@ ExitCode run_sweep(const std::string& sweep_file, const SweepOptions& options) {
     }
     std::vector<std::string> reasons;
     if (result.cells.size() < mine.size())
-      reasons.push_back(fmt::format("{} of {} cells are not evaluated; the same command goes on with them",
+      reasons.push_back(fmt::format("{} of {} cells are not evaluated; repeat the command to continue",
                                     mine.size() - result.cells.size(), mine.size()));
     return folder.conclude_cells(result, reasons, options.quiet);
   });

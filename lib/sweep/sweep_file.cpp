@@ -46,13 +46,13 @@ SweepFile SweepFile::read(const std::string& path) {
   r.one_of("schema_version", "", {"1.0"});
   r.one_of("kind", "", {"sweep"});
   s.name = r.text("name");
-  if (s.name.empty()) r.fail("name", "is empty; give the sweep a name");
+  if (s.name.empty()) r.fail("name", "is empty; set a name");
   s.description = r.text("description", "");
   s.recordings = r.texts("recordings");
   if (s.recordings.empty())
     r.fail("recordings", "is missing or empty; list folders with a recording.json, or patterns");
   for (const std::string& recording : s.recordings)
-    if (recording.empty()) r.fail("recordings", "\"\" is no path");
+    if (recording.empty()) r.fail("recordings", "contains an empty path");
   refuse_twice(r, "recordings", s.recordings);
   if (r.has("tasks")) {
     const std::vector<std::string> tasks = r.texts("tasks");
@@ -66,13 +66,13 @@ SweepFile SweepFile::read(const std::string& path) {
       }
       s.tasks.push_back(task == "min_error" ? Task::min_error : Task::min_energy);
     }
-    if (s.tasks.empty()) r.fail("tasks", "is empty; leave it out for both, or name one");
+    if (s.tasks.empty()) r.fail("tasks", "is empty; omit it for both tasks, or name one");
   }
   s.schedulers = r.texts("schedulers");
   refuse_twice(r, "schedulers", s.schedulers);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
   if (!s.scheduler_settings.is_object())
-    r.fail("scheduler_settings", "expected an object, one key a scheduler");
+    r.fail("scheduler_settings", "expected an object with one key per scheduler");
   if (r.has("grid")) s.grid = read_grid(r.object("grid"));
   r.finish();
   // Names and settings are refused by who knows them.

@@ -579,7 +579,7 @@ class WithoutNetworks(Folder):
         self.assertEqual(plan.returncode, 0, plan.stderr)
         self.assertEqual([s for s in ("alert", "alert-any", "app-only", "no-coord", "sys-only") if s in json.loads(plan.stdout)["schedulers"]],
                          ["alert", "sys-only"])
-        self.assertRegex(plan.stderr, "note: scheduler alert-any is left out: it needs an anytime network")
+        self.assertRegex(plan.stderr, "note: scheduler alert-any is omitted: it needs an anytime network")
         nested = call("run", "scenarios/smoke.json", "--dry-run", "--set", 'candidates=["nested-w32"]')
         self.assertNotIn("alert-trad", json.loads(nested.stdout)["schedulers"])
         for named in (("--schedulers", "alert,app-only"), ("--set", 'schedulers=["app-only"]')):
@@ -650,7 +650,7 @@ class WithoutNetworks(Folder):
         self.refused(call("report", folder, "--format", "html", "--out", self.path("absent/page.html")), 1, "absent/page.html")
 
     def test_report_of_a_summary_in_every_format(self):
-        for name, part in (("text", "Live against replay"), ("markdown", "## Live against replay"), ("csv", "live,energy,"),
+        for name, part in (("text", "Live versus replay"), ("markdown", "## Live versus replay"), ("csv", "live,energy,"),
                            ("json", '"live_against_replay"'), ("html", "data:image/png;base64,")):
             result = call("report", "results/reference/quickstart", "--format", name)
             self.assertEqual(result.returncode, 0, result.stderr)
@@ -746,7 +746,7 @@ class Sweeps(Folder):
         return sorted(glob.glob(self.path(folder) + "/cells/*.json"))
 
     def test_mistakes_are_named(self):
-        self.refused(self.sweep("o"), 2, "nothing is selected", "recordings/*")
+        self.refused(self.sweep("o"), 2, "no folder with a recording.json matches", "recordings/*")
         self.record("a")
         for shard in ("0/3", "4/3", "x", "1/0", "1/3x", "-1/3", "1.5/2"):
             self.refused(self.sweep("o", "--shard", shard), 2, "--shard " + shard, "2/8")
@@ -776,7 +776,7 @@ class Sweeps(Folder):
         self.write("bad.json", dict(self.read("o/evaluation.json"), kind="evaluations"))
         self.refused(call("validate", self.path("bad.json")), 2, "bad.json")
         self.write("absent.json", tiny_recording.sweep(recordings=["recordings/none"]))
-        self.refused(call("validate", self.path("absent.json")), 2, "recordings/none", "is not there")
+        self.refused(call("validate", self.path("absent.json")), 2, "recordings/none", "does not exist")
         self.refused(call("merge", self.path("recordings"), "--out", self.path("o")), 2, "evaluation.json")
         blocked = self.write("file", "x")
         self.refused(call("sweep", self.write("sweep.json", tiny_recording.sweep()), "--out", blocked + "/o"), 3, blocked)
@@ -787,12 +787,12 @@ class Sweeps(Folder):
             self.record("plain")
         self.refused(self.sweep("o", schedulers=["alert", "alert-any"]), 2, "alert-any", "recordings/plain-1 has no anytime network")
         self.assertFalse(os.path.exists(self.path("o")))
-        self.assertIn("alert-any is left out", self.done(self.sweep("o", schedulers=[])).stderr)
+        self.assertIn("alert-any is omitted", self.done(self.sweep("o", schedulers=[])).stderr)
         schedulers = self.read("o/evaluation.json")["schedulers"]
         self.assertIn("alert", schedulers)
         self.assertNotIn("alert-any", schedulers)
         ran = self.done(call("replay", self.path("recordings/plain-1"), "--grid", "--deadlines", "2", "--levels", "2"))
-        self.assertIn("alert-any is left out", ran.stderr)
+        self.assertIn("alert-any is omitted", ran.stderr)
 
     def test_a_plan_of_another_program_stays(self):
         self.record("a")
@@ -843,7 +843,7 @@ class Sweeps(Folder):
         self.refused(call("merge", *parts, "--out", self.path("again")), 2, "--overwrite")
         self.done(call("merge", *parts, "--out", self.path("again"), "--overwrite"))
         self.refused(call("merge", *parts, "--out", parts[0]), 2, "--out")
-        self.refused(call("merge", self.path("again"), "--out", parts[0], "--overwrite"), 2, "holds the cells of a sweep")
+        self.refused(call("merge", self.path("again"), "--out", parts[0], "--overwrite"), 2, "contains the cells of a sweep")
 
     def test_dry_run_lists_cells(self):
         self.record("a")
@@ -860,7 +860,7 @@ class Sweeps(Folder):
             f.write(b"\x01")
         recordings = ["recordings/absent", "recordings/*", "none/*"]
         result = self.sweep("whole", recordings=recordings)
-        self.refused(result, 4, "4 of 6 cells failed", "recordings/absent: is not there", "stage_end_s.npy: damaged",
+        self.refused(result, 4, "4 of 6 cells failed", "recordings/absent: does not exist", "stage_end_s.npy: damaged",
                      '"none/*" matches no folder')
         manifest = self.read("whole/manifest.json")
         self.assertEqual((manifest["status"], manifest["verdict"]["valid"]), ("complete", False))
@@ -914,7 +914,7 @@ class Sweeps(Folder):
         self.done(self.sweep("o"))
         content = self.content("o")
         self.refused(self.sweep("o", name="other"), 2, "another sweep", '"tiny"', '"other"', "--overwrite")
-        self.refused(self.sweep("o", "--shard", "1/2"), 2, "holds shard 1 of 1, not 1 of 2")
+        self.refused(self.sweep("o", "--shard", "1/2"), 2, "contains shard 1 of 1, not 1 of 2")
         self.refused(self.sweep("o", grid={"deadlines": 5}), 2, "grid", "5 deadlines")
         self.refused(self.sweep("o", schedulers=["alert"]), 2, "schedulers")
         self.assertEqual(self.content("o"), content)
@@ -962,7 +962,7 @@ class Sweeps(Folder):
         self.assertEqual(self.read("o/manifest.json")["status"], "running")
         # What it finished can be merged as it is.
         merge = call("merge", self.path("o"), "--out", self.path("m"))
-        self.refused(merge, 4, "did not end", f"{8 - finished} of 8 cells are missing")
+        self.refused(merge, 4, "did not finish", f"{8 - finished} of 8 cells are missing")
         self.assertIn(f"Finished before: {finished} of 8 cells", self.done(self.sweep("o", **changes)).stderr)
         self.done(self.sweep("fresh", **changes))
         self.assertEqual(self.content("o"), self.content("fresh"))
@@ -972,7 +972,7 @@ class Sweeps(Folder):
         self.assertEqual(code, 1)
         manifest = self.read("o/manifest.json")
         self.assertEqual((manifest["status"], manifest["verdict"]["valid"]), ("partial", False))
-        self.assertIn("the same command goes on", json.dumps(manifest["verdict"]))
+        self.assertIn("repeat the command to continue", json.dumps(manifest["verdict"]))
         self.assertEqual(len(self.read("o/evaluation.json")["cells"]), finished)
         self.assertIn(f"Finished before: {finished} of 8 cells", self.done(self.sweep("o", **changes)).stderr)
         self.assertEqual(len(self.read("o/evaluation.json")["cells"]), 8)
@@ -1081,7 +1081,7 @@ class WithNetworks(Folder):
     def test_run_leaves_a_sound_result(self):
         folder = self.result + "/r"
         self.assertEqual(self.ran.returncode, 0, self.ran.stderr)
-        self.assertIn("Live against replay", self.ran.stdout)
+        self.assertIn("Live versus replay", self.ran.stdout)
         self.assertEqual(generators(), [])
         check = call("validate", folder)
         self.assertEqual(check.returncode, 0, check.stderr)
@@ -1358,7 +1358,7 @@ class WithNetworks(Folder):
         small = ("--inputs", "6", "--set", "profile_repetitions=2", "--set", "co_runner.kind=none")
         ran = call("run", "scenarios/smoke.json", *small, "--set", 'candidates=["resnet-w8","resnet-w16"]', "--out", self.path("r"))
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertIn("note: scheduler app-only is left out", ran.stderr)
+        self.assertIn("note: scheduler app-only is omitted", ran.stderr)
         with open(self.path("r/manifest.json")) as f:
             manifest = json.load(f)
         self.assertNotIn("app-only", manifest["scenario"]["schedulers"])
@@ -1425,7 +1425,7 @@ class WithNetworks(Folder):
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 1)
         with open(out + ".said") as said:
-            self.assertIn("is not the folder any more", said.read())
+            self.assertIn("is no longer the folder", said.read())
         self.assertEqual(os.listdir(other), [])
 
     def test_killed_before_the_first_input_or_behind_the_last(self):

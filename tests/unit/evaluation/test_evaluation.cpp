@@ -327,7 +327,7 @@ TEST_CASE("a recording names no files that are read", "[evaluation]") {
     r.info["scenario"][nlohmann::ordered_json::json_pointer(at)] = "/etc/passwd";
     const std::string said = message_of([&] { recorded_scenario(r, "there"); });
     CHECK(contains(said, std::string("there: info.scenario") + at));
-    CHECK(contains(said, "names no file"));
+    CHECK(contains(said, "must not name files"));
   }
   Recording r = sound;
   r.info["scenario"]["name"] = "../up";

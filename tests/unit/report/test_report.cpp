@@ -166,7 +166,7 @@ TEST_CASE("evaluation.json: unknown keys, torn and ambiguous files are refused",
   refused(j.dump(), {"kind", "novel"});
   put(folder / "summary.json", "{}");
   check_says(message_of([&] { ResultFile::read(folder.path); }),
-             {"evaluation.json and summary.json", "name the one"});
+             {"evaluation.json and summary.json", "specify one"});
   CHECK(contains(message_of([&] { ResultFile::read(folder / "absent"); }), "no such result"));
 }
 
@@ -254,7 +254,7 @@ TEST_CASE("figures of a page: pictures only, PNG before SVG", "[report]") {
   CHECK(figures[1].mime_type == "image/png");
   put(folder / "figures/c.png", "torn");
   check_says(message_of([&] { figures_of(folder / "evaluation.json"); }),
-             {"c.png", "no PNG", "draw it again"});
+             {"c.png", "not a PNG", "draw it again"});
 }
 
 TEST_CASE("report of a summary works in every format", "[report]") {

@@ -70,7 +70,7 @@ TEST_CASE("A sweep file has defaults, and a plan survives its file", "[sweep]") 
   const Plan plan = Plan::of(sweep, {2, 3});
   REQUIRE(plan.cells.size() == 2);
   CHECK(plan.cells[0].cell.id == "unknown/absent/min_energy/seed-0");
-  CHECK(plan.cells[0].cell.failed == "absent: is not there");
+  CHECK(plan.cells[0].cell.failed == "absent: does not exist");
   plan.write(folder.path);
   const Plan again = Plan::read(folder / "plan.json");
   CHECK(again.to_json() == plan.to_json());
@@ -86,5 +86,5 @@ TEST_CASE("Recordings whose names are longer than a file's can be fail like othe
   sweep.recordings = {std::string(300, 'a'), std::string(300, 'b')};
   const Plan plan = Plan::of(sweep, {1, 1});
   REQUIRE(plan.cells.size() == 4);
-  for (const PlannedCell& c : plan.cells) CHECK(contains(c.cell.failed, "is not there"));
+  for (const PlannedCell& c : plan.cells) CHECK(contains(c.cell.failed, "does not exist"));
 }
