@@ -61,7 +61,7 @@ std::vector<int64_t> parse_shape(const std::string& path, const std::string& tex
     shape.push_back(extent);
     at = next;
     spaces();
-    if (at == end && shape.size() == 1) refuse(path, fmt::format("shape ({}) is no tuple", text));
+    if (at == end && shape.size() == 1) refuse(path, fmt::format("shape ({}) is not a tuple", text));
     if (at != end && *at++ != ',') refuse(path, fmt::format("shape ({})", text));
   }
   return shape;
@@ -112,17 +112,17 @@ NpyArray<T> read_npy(const std::string& path, const std::vector<int64_t>& expect
   unsigned char start[preamble] = {};
   if (!file.read(reinterpret_cast<char*>(start), preamble) ||
       std::memcmp(start, magic.data(), magic.size()) != 0)
-    refuse(path, "it does not start as version 1.0 of the format does");
+    refuse(path, "it does not start like version 1.0 of the format");
   const size_t header_size = start[preamble - 2] + 256u * start[preamble - 1];
   if (header_size > longest_header) refuse(path, fmt::format("a header of {} bytes", header_size));
   std::string header(header_size, '\0');
   if (!file.read(header.data(), static_cast<std::streamsize>(header_size)))
-    refuse(path, "the header is cut short");
+    refuse(path, "the header is truncated");
 
   static const std::regex syntax(
       R"(\{ *'descr' *: *'([^']*)' *, *'fortran_order' *: *(True|False) *, *'shape' *: *\(([0-9, ]*)\) *,? *\} *\n)");
   std::smatch match;
-  if (!std::regex_match(header, match, syntax)) refuse(path, "the header does not read as one");
+  if (!std::regex_match(header, match, syntax)) refuse(path, "the header is malformed");
   if (match[1] != Type<T>::descr)
     refuse(path,
            fmt::format("it holds '{}', expected '{}' ({})", match[1].str(), Type<T>::descr, Type<T>::name));
@@ -136,11 +136,11 @@ NpyArray<T> read_npy(const std::string& path, const std::vector<int64_t>& expect
   const int64_t count = values_in(array.shape);
   const uintmax_t data = size - preamble - header_size;
   if (count < 0 || data % sizeof(T) != 0 || static_cast<uintmax_t>(count) != data / sizeof(T))
-    refuse(path, fmt::format("shape ({}) of {} does not fit its {} bytes of data", match[3].str(),
+    refuse(path, fmt::format("shape ({}) of {} does not match its {} bytes of data", match[3].str(),
                              Type<T>::name, data));
   array.values.resize(static_cast<size_t>(count));
   if (data && !file.read(reinterpret_cast<char*>(array.values.data()), static_cast<std::streamsize>(data)))
-    refuse(path, "the data is cut short");
+    refuse(path, "the data is truncated");
   return array;
 }
 

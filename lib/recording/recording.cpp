@@ -51,7 +51,7 @@ constexpr OptionalArray<uint8_t> optional_flags[] = {
      &TruthTable::top5,
      true,
      1},
-    {{"missed_top1", "1", "top1 of the guess that stands in for a missed output: [input]"},
+    {{"missed_top1", "1", "top1 of the guess that replaces a missed output: [input]"},
      &TruthTable::missed_top1,
      false,
      1},
@@ -65,7 +65,7 @@ constexpr OptionalArray<double> optional_numbers[] = {
      &TruthTable::f1,
      true,
      1},
-    {{"missed_nll", "nats", "nll of the guess that stands in for a missed output: [input]"},
+    {{"missed_nll", "nats", "nll of the guess that replaces a missed output: [input]"},
      &TruthTable::missed_nll,
      false,
      highest},
@@ -93,12 +93,12 @@ std::string times_problem(const Profile& profile, const double* end_s) {
           return fmt::format("stage_end_s of {}, stage {}, {} W: {}", model.name, stage,
                              profile.caps_w[static_cast<size_t>(cap)], time);
         };
-        if (!std::isfinite(time) || time <= 0) return at() + " is no time above 0";
+        if (!std::isfinite(time) || time <= 0) return at() + " is not a time above 0";
         if (time < shortest_time_s || time > longest_time_s)
           return fmt::format("{} s is outside {} to {} s; times are in seconds", at(), shortest_time_s,
                              longest_time_s);
         if (stage > 1 && time < end_s[(row - 1) * caps + cap])
-          return at() + " lies before the stage before it";
+          return at() + " is before that of the previous stage";
       }
   return {};
 }
@@ -155,8 +155,7 @@ std::string problem_of(const Recording& recording, bool begun = false) {
       (!truth.top5.empty() || !truth.nll.empty() || !truth.f1.empty() || !truth.missed_top1.empty() ||
        !truth.missed_top5.empty() || !truth.missed_nll.empty()))
     return "correctness without top1";
-  if (truth.nll.empty() != truth.missed_nll.empty())
-    return "nll and missed_nll: one is there without the other";
+  if (truth.nll.empty() != truth.missed_nll.empty()) return "nll and missed_nll: only one of them exists";
   return {};
 }
 
@@ -198,7 +197,7 @@ std::string problem_of(const Recording& recording, const RecordedInput& input) {
   if (input.correct.size() != judged || (judged != 0 && judged != rows))
     return fmt::format("correct: {} values, expected {}", input.correct.size(), judged == 0 ? 0 : rows);
   if (input.missed.has_value() != (judged != 0))
-    return fmt::format("missed: is {} correct", input.missed ? "there without" : "not there beside");
+    return fmt::format("missed: is {} correct", input.missed ? "present without" : "absent despite");
   if (judged == 0) return {};
   std::vector<Correctness> all = input.correct;
   all.push_back(*input.missed);
@@ -207,7 +206,7 @@ std::string problem_of(const Recording& recording, const RecordedInput& input) {
              f1 = truth.inputs == 0 ? all[0].f1.has_value() : !truth.f1.empty();
   for (const Correctness& c : all) {
     if (c.top5.has_value() != top5 || c.nll.has_value() != nll || c.f1.has_value() != f1)
-      return "correct, missed: not the same figures for every stage, every input and a miss";
+      return "correct, missed: not the same values for every stage, every input and a miss";
     if (nll && !(*c.nll >= 0 && *c.nll <= highest))
       return fmt::format("nll: {} is not between 0 and {}", *c.nll, highest);
     if (f1 && !(*c.f1 >= 0 && *c.f1 <= 1)) return fmt::format("f1: {} is not between 0 and 1", *c.f1);
@@ -300,12 +299,11 @@ ordered_json save_array(const std::string& folder, const ArrayFact& fact, const 
 std::string checked_file(JsonReader& reader, const std::string& folder) {
   const std::string name = reader.text("file");
   if (name.empty() || name == ".." || name.find('/') != std::string::npos)
-    reader.fail("file", fmt::format("\"{}\" is no file of this folder", name));
+    reader.fail("file", fmt::format("\"{}\" is not a file in this folder", name));
   const std::string path = folder + "/" + name, expected = reader.text("sha256");
   if (const auto found = hash_file(path).sha256; found != expected)
-    throw InputError(
-        fmt::format("{}: damaged, or not the file that was recorded: SHA-256 {}, recording.json says {}",
-                    path, found, expected));
+    throw InputError(fmt::format("{}: damaged, or not the recorded file: SHA-256 {}, recording.json says {}",
+                                 path, found, expected));
   return path;
 }
 
@@ -335,11 +333,11 @@ void check_rows(JsonReader& reader, const Profile& profile) {
   }
   for (const auto& model : profile.models)
     for (int stage = 1; stage <= model.stages(); ++stage) expected.emplace_back(model.name, stage);
-  if (found != expected) reader.fail("rows", "not the models and stages of the profile beside it");
+  if (found != expected) reader.fail("rows", "not the models and stages of the profile in this folder");
   if (reader.numbers("caps_w", 0, 1e9) != profile.caps_w)
-    reader.fail("caps_w", "not the caps of the profile beside it");
+    reader.fail("caps_w", "not the power caps of the profile in this folder");
   if (reader.text("workload") != profile.workload)
-    reader.fail("workload", "not that of the profile beside it");
+    reader.fail("workload", "not the workload of the profile in this folder");
 }
 
 }  // namespace
@@ -407,8 +405,8 @@ Recording Recording::load(const std::string& folder_or_json) {
   } else {
     // Before arrays of that size are read.
     if (static_cast<int64_t>(ids.size()) != inputs)
-      throw InputError(
-          fmt::format("{}: no sound recording: input_ids: {} names, expected {}", path, ids.size(), inputs));
+      throw InputError(fmt::format("{}: not a valid recording: input_ids: {} names, expected {}", path,
+                                   ids.size(), inputs));
     truth.inputs = inputs;
     recording.input_ids = ids;
     truth.stage_end_s = load_array<double>(arrays, folder, stage_end, {inputs, truth.rows, truth.caps});
@@ -430,7 +428,7 @@ Recording Recording::load(const std::string& folder_or_json) {
                                    recording.planned_inputs));
   }
   if (const auto problem = problem_of(recording, status == "running"); !problem.empty())
-    throw InputError(fmt::format("{}: no sound recording: {}", path, problem));
+    throw InputError(fmt::format("{}: not a valid recording: {}", path, problem));
   return recording;
 }
 

@@ -29,7 +29,7 @@ std::string holder(int file) {
   char text[1024];
   const ssize_t got = ::pread(file, text, sizeof text, 0);
   return got > 0 ? std::string(text, static_cast<size_t>(got))
-                 : "another alert-bench, which is just starting or ending,";
+                 : "another alert-bench, which is starting or ending,";
 }
 
 bool same(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
@@ -46,7 +46,8 @@ FolderLock::FolderLock(const std::string& folder) : folder_(folder) {
   if (std::filesystem::is_symlink(std::filesystem::symlink_status(folder, error)) &&
       !std::filesystem::exists(folder, error))
     refuse(folder +
-           ": is a symbolic link that leads nowhere; make the folder that it names, or give another --out");
+           ": is a symbolic link that leads nowhere; create the folder that it points to, or choose another "
+           "--out");
   error.clear();
   std::filesystem::create_directories(folder, error);
   if (!error && (handle_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
@@ -60,10 +61,10 @@ FolderLock::FolderLock(const std::string& folder) : folder_(folder) {
       break;
     }
     if (file_ < 0 || ::fstat(file_, &opened) != 0 || !S_ISREG(opened.st_mode) || opened.st_nlink > 1)
-      refuse(
-          fmt::format("{}/{}: is a link, or no file; remove it, or give another --out", folder, lock_name));
+      refuse(fmt::format("{}/{}: is a link, or not a file; remove it, or choose another --out", folder,
+                         lock_name));
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-      refuse(fmt::format("{}: {} is at work in this folder; wait until it has ended, or give another --out",
+      refuse(fmt::format("{}: {} is using this folder; wait until it has finished, or choose another --out",
                          folder, holder(file_)));
     // Whoever had it before may have removed it in between.
     if (::fstatat(handle_, lock_name, &there, AT_SYMLINK_NOFOLLOW) == 0 && same(opened, there)) break;
@@ -71,8 +72,9 @@ FolderLock::FolderLock(const std::string& folder) : folder_(folder) {
     file_ = -1;
   }
   if (error)
-    refuse(fmt::format("{}: cannot write results here ({}); give a folder you may write to by --out", folder,
-                       error.message()));
+    refuse(fmt::format(
+        "{}: cannot write results to this folder ({}); choose a folder you may write to with --out", folder,
+        error.message()));
   const std::string text =
       fmt::format("process {} ({}) on {}, since {},", ::getpid(), own_command(), host_name(), utc_now());
   // Who has the lock is only told, so a disk that is full does not matter.
@@ -91,7 +93,7 @@ void FolderLock::check_place() const {
   }, there{};
   if (::fstat(handle_, &held) == 0 && ::stat(folder_.c_str(), &there) == 0 && same(held, there)) return;
   throw RunError(
-      fmt::format("{}: is not the folder any more that this run began in (moved, or replaced by a link); "
+      fmt::format("{}: is no longer the folder in which this run started (moved, or replaced by a link); "
                   "nothing more is written "
                   "there",
                   folder_));

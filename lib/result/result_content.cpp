@@ -72,8 +72,8 @@ ResultContent content_of_result(const std::string& folder) {
     const json manifest = read_json_file(path, {size_t{64} << 20, 64, 10'000'000});
     const auto tool = manifest.is_object() ? manifest.value("tool", json()) : json();
     if (!tool.is_object() || tool.value("name", json()) != "alert-bench")
-      throw InputError(path +
-                       ": was not written by alert-bench, so this folder is no result; give another --out");
+      throw InputError(
+          path + ": was not written by alert-bench, so this folder is not a result; choose another --out");
     content.is_result = true;
     old_version = !manifest.contains("outputs");
     if (!old_version) listed = texts_of(manifest["outputs"]);
@@ -114,12 +114,12 @@ std::set<std::string> make_result_folder(const std::string& path, Existing exist
   std::error_code error;
   ResultContent content = content_of_result(path);
   if (content.is_result && existing == Existing::refuse)
-    throw InputError(
-        fmt::format("{}: holds a result already (manifest.json); give another --out, or --overwrite", path));
+    throw InputError(fmt::format(
+        "{}: already contains a result (manifest.json); choose another --out, or pass --overwrite", path));
   if (content.is_result && existing == Existing::overwrite && !content.foreign.empty())
     throw InputError(
-        fmt::format("{}: --overwrite deletes only what alert-bench wrote; not by it are: {}. Move them away, "
-                    "or give another --out",
+        fmt::format("{}: --overwrite deletes only what alert-bench wrote; other files: {}. Move them, "
+                    "or choose another --out",
                     path, named(content.foreign)));
   std::set<std::string> stays;
   for (const std::string& name : content.own) {
@@ -138,9 +138,9 @@ std::set<std::string> make_result_folder(const std::string& path, Existing exist
     if (!error && ::access((folder / name).c_str(), W_OK | X_OK) != 0)
       error = std::error_code(errno, std::generic_category());
     if (error)
-      throw EnvironmentError(
-          fmt::format("{}: cannot write results here: {} ({}); give a folder you may write to by --out", path,
-                      name, error.message()));
+      throw EnvironmentError(fmt::format(
+          "{}: cannot write results to this folder: {} ({}); choose a folder you may write to with --out",
+          path, name, error.message()));
   }
   return stays;
 }

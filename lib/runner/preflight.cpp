@@ -32,9 +32,9 @@ Preflight without_those_that_cannot(Scenario scenario, const std::string& from, 
     const std::string lacks = fmt::format("needs {} network, and there is none among the candidates ({})",
                                           lacks_anytime ? "an anytime" : "a traditional", from);
     if (named)
-      throw InputError(fmt::format("{}: schedulers: {} {}; omit it, or give such a network",
+      throw InputError(fmt::format("{}: schedulers: {} {}; omit it, or add such a network",
                                    result.scenario.path, name, lacks));
-    result.notes.push_back(fmt::format("scheduler {} is left out: it {}", name, lacks));
+    result.notes.push_back(fmt::format("scheduler {} is omitted: it {}", name, lacks));
   }
   result.scenario.schedulers = able;
   return result;

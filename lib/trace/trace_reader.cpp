@@ -56,9 +56,9 @@ TraceFile read_trace(const std::string& path) {
   trace.torn_line = read_json_lines(path, [&](const json& line, int64_t number) {
     const std::string where = fmt::format("{}: line {}", path, number);
     const std::string record = kind_of(line, where);
-    if (ended) throw InputError(fmt::format("{}: stands after the end record", where));
+    if (ended) throw InputError(fmt::format("{}: comes after the end record", where));
     if (begun == (record == "header"))
-      throw InputError(fmt::format("{}: a trace opens with its header, and has one header only", where));
+      throw InputError(fmt::format("{}: a trace starts with its header, and has only one", where));
     begun = true;
     if (record == "header") {
       trace.header = header_of(line, where, format);
@@ -74,19 +74,19 @@ TraceFile read_trace(const std::string& path) {
       const TraceEnd end = read_line(line, where, format, end_fields(), TraceEnd{});
       if (end.inputs != static_cast<int64_t>(trace.inputs.size()))
         throw InputError(
-            fmt::format("{}: inputs: {}, but the file holds {}", where, end.inputs, trace.inputs.size()));
+            fmt::format("{}: inputs: {}, but the file contains {}", where, end.inputs, trace.inputs.size()));
       ended = true;
       trace.status = end.status;
       trace.reason = end.reason;
       trace.verdict = end.verdict;
     }
   });
-  if (!begun) throw InputError(fmt::format("{}: line 1: no trace header here", path));
+  if (!begun) throw InputError(fmt::format("{}: line 1: not a trace header", path));
   if (ended && trace.torn_line)
-    throw InputError(fmt::format("{}: line {}: stands after the end record", path, trace.torn_line));
+    throw InputError(fmt::format("{}: line {}: comes after the end record", path, trace.torn_line));
   if (!ended) {
     trace.status = "partial";
-    trace.reason = trace.torn_line ? fmt::format("line {} is cut short: the run was killed", trace.torn_line)
+    trace.reason = trace.torn_line ? fmt::format("line {} is truncated: the run was killed", trace.torn_line)
                                    : "the end record is missing: the run was killed";
   }
   return trace;

@@ -232,13 +232,13 @@ TEST_CASE("impossible times are refused when they are recorded", "[recording]") 
     CHECK_THROWS_AS(writer.append(input), RunError);
     CHECK_THROWS_WITH(writer.append(input), Contains("input 0") && Contains(message));
   };
-  refused(0, 0, "plain, stage 1, 50 W: 0 is no time above 0");
+  refused(0, 0, "plain, stage 1, 50 W: 0 is not a time above 0");
   refused(3, -1, "nested, stage 1, 100 W");
-  refused(3, std::numeric_limits<double>::quiet_NaN(), "no time above 0");
-  refused(3, std::numeric_limits<double>::infinity(), "no time above 0");
+  refused(3, std::numeric_limits<double>::quiet_NaN(), "not a time above 0");
+  refused(3, std::numeric_limits<double>::infinity(), "not a time above 0");
   refused(3, 1e300, "outside 1e-09 to 1000000 s");
   refused(0, 1e-300, "outside 1e-09 to 1000000 s");
-  refused(5, 0.05, "nested, stage 2, 100 W: 0.05 lies before the stage before it");
+  refused(5, 0.05, "nested, stage 2, 100 W: 0.05 is before that of the previous stage");
   RecordedInput short_one = input_number(0);
   short_one.stage_end_s.pop_back();
   CHECK_THROWS_WITH(writer.append(short_one), Contains("5 values, expected 6"));
@@ -305,7 +305,7 @@ TEST_CASE("a damaged recording is refused by the name of the file", "[recording]
   edit("/rows/0/model", "other");
   refused("rows");
   edit("/arrays/top1/file", "../good/top1.npy");
-  refused("no file of this folder");
+  refused("not a file in this folder");
   edit("/input_ids", {"a"});
   refused("input_ids: 1 names, expected 3");
   edit("/extra", 1);
@@ -396,26 +396,26 @@ TEST_CASE("figures that cannot be are refused when they are recorded", "[recordi
     refused(words, input, "members left 0");
     input = word_number(0, 1);
     input.missed.reset();
-    refused(words, input, "missed: is not there beside correct");
+    refused(words, input, "missed: is absent despite correct");
     input = word_number(0, 1);
     input.correct[1].nll.reset();
-    refused(words, input, "not the same figures");
+    refused(words, input, "not the same values");
     input = word_number(0, 1);
     input.missed->nll.reset();
-    refused(words, input, "not the same figures");
+    refused(words, input, "not the same values");
     input = word_number(0, 1);
     input.correct.pop_back();
     refused(words, input, "correct: 2 values, expected 3");
     words.append(word_number(n, 1));
     questions.append(question_number(n));
   }
-  refused(words, question_number(2), "not the same figures");  // other figures than the inputs before
-  refused(words, input_number(2, true), "not the same figures");
+  refused(words, question_number(2), "not the same values");  // other figures than the inputs before
+  refused(words, input_number(2, true), "not the same values");
   refused(words, input_number(2, false), "correct: 0 values, expected 3");
   RecordingWriter unlabelled(folder / "unlabelled", small_profile(), {}, 9);
   RecordedInput input = input_number(0, false);
   input.missed = Correctness{};
-  refused(unlabelled, input, "missed: is there without correct");
+  refused(unlabelled, input, "missed: is present without correct");
   CHECK(words.finish().truth.inputs == 2);
   CHECK(Recording::load(folder / "words").truth.missed_nll == std::vector<double>{7, 3.5});
 }
@@ -484,7 +484,7 @@ TEST_CASE("damaged figures of words and questions are refused by name", "[record
   without("words", "top1");
   refused("correctness without top1");
   without("words", "missed_nll");
-  refused("nll and missed_nll: one is there without the other");
+  refused("nll and missed_nll: only one of them exists");
   // Inputs that are all alike need no facts.
   without("words", "members_left");
   CHECK(Recording::load(bad).truth.facts_of(0).members_left == 1);
@@ -506,8 +506,8 @@ TEST_CASE("a line of an unfinished recording whose figures cannot be is refused 
     check_says(message_of([&] { Recording::load(folder.path); }), {"inputs.part.jsonl: line 2", message});
   };
   refused("\"nll\":3.5", "\"nll\":-3.5", "nll");
-  refused("\"nll\":3.5", "\"nll\":null", "not the same figures");
-  refused("\"nll\":3.5", "\"f1\":0.5", "not the same figures");
+  refused("\"nll\":3.5", "\"nll\":null", "not the same values");
+  refused("\"nll\":3.5", "\"f1\":0.5", "not the same values");
   refused("\"members_left\":1", "\"members_left\":0", "members_left");
   refused("\"size\":1", "\"size\":-1", "size");
   refused("\"size\":1", "\"size\":0", "size 0");

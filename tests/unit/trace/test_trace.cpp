@@ -279,7 +279,7 @@ TEST_CASE("a trace that breaks its contract is refused with file and line", "[tr
   refused(header_line + full_line + "{\"torn\n", "line 3: not valid JSON");
   refused(header_line + "[]\n", "line 2");
   refused(header_line + bare_line + full_line, "line 3: input: 3 comes after 4");
-  refused(header_line + full_line + end_line, "line 3: inputs: 2, but the file holds 1");
+  refused(header_line + full_line + end_line, "line 3: inputs: 2, but the file contains 1");
   refused(header_line + full_line + bare_line + end_line + full_line, "line 5");
   refused(header_line + full_line + bare_line + end_line + "{\"to", "line 5");
   refused(spoilt(header_line, R"("schema_version":"1.1")", R"("schema_version":"2.0")"),
