@@ -31,7 +31,7 @@ std::array<Criterion, 3> read_priority(JsonReader& reader, std::array<Criterion,
   const std::vector<std::string> words = reader.texts("priority");
   if (words.empty()) return fallback;
   if (!std::is_permutation(words.begin(), words.end(), criterion_names.begin(), criterion_names.end()))
-    reader.fail("priority", fmt::format("[{}] is no order of: {}", fmt::join(words, ", "),
+    reader.fail("priority", fmt::format("[{}] is not an order of: {}", fmt::join(words, ", "),
                                         fmt::join(criterion_names, ", ")));
   for (size_t i = 0; i < fallback.size(); ++i)
     fallback[i] = static_cast<Criterion>(std::find(criterion_names.begin(), criterion_names.end(), words[i]) -

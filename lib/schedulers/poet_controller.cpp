@@ -49,7 +49,7 @@ PoetSettings PoetSettings::read(JsonReader reader) {
   s.window = reader.integer("window", s.window, 1, 1000000);
   if (reader.has("pole")) {
     if (reader.has("pole_1"))
-      reader.fail("pole", "is the older name of pole_1, which is there too; leave one of them out");
+      reader.fail("pole", "is the older name of pole_1, which is also set; omit one of them");
     s.pole_1 = reader.number("pole", -below_1, below_1);
   }
   s.pole_1 = reader.number("pole_1", s.pole_1, -below_1, below_1);

@@ -54,7 +54,7 @@ std::vector<SchedulerEntry>& scheduler_registry() {
       scheduler_entry<AppOnly, NoSettings>(
           {"app-only", "the best anytime network until the deadline; highest cap", false, true, false}),
       scheduler_entry<NoCoord, PoetSettings>(
-          {"no-coord", "app-only and sys-only at once, neither knows of the other", false, true, false}),
+          {"no-coord", "app-only and sys-only at once, neither aware of the other", false, true, false}),
       scheduler_entry<Oracle, NoSettings>(
           {"oracle", "the best configuration for each input, from its true outcomes", true, false, false}),
       scheduler_entry<OracleMean, NoSettings>(
@@ -65,8 +65,8 @@ std::vector<SchedulerEntry>& scheduler_registry() {
            false}),
       scheduler_entry<OracleCausal, ShareOfVersion01>(
           {"oracle-causal",
-           "the best by the true distribution of each phase, not knowing the input's own times", true, false,
-           false}),
+           "the best by the true distribution of each phase, without knowing the input's own times", true,
+           false, false}),
   };
   return all;
 }
@@ -99,18 +99,19 @@ void check(const SchedulerInfo& info, const SchedulerInputs& inputs, const std::
       std::any_of(models.begin(), models.end(), [](const ModelProfile& m) { return m.anytime(); });
   const bool traditional =
       std::any_of(models.begin(), models.end(), [](const ModelProfile& m) { return !m.anytime(); });
-  if (models.empty()) fail("no candidate networks; give at least one");
-  if (info.needs_anytime && !anytime) fail("needs an anytime network among the candidates; there is none");
+  if (models.empty()) fail("no candidate networks; add at least one");
+  if (info.needs_anytime && !anytime)
+    fail("requires an anytime network among the candidates, but there is none");
   if (info.needs_traditional && !traditional)
-    fail("needs a traditional network among the candidates; there is none");
+    fail("requires a traditional network among the candidates, but there is none");
 
   const Goals& goals = inputs.goals;
   if (!(goals.deadline_s > 0)) fail(fmt::format("deadline of {} s is not above 0", goals.deadline_s));
-  if (goals.task == Task::min_energy && !goals.accuracy) fail("task min_energy needs an accuracy goal");
-  if (goals.task == Task::min_error && !goals.energy_j) fail("task min_error needs an energy budget");
+  if (goals.task == Task::min_energy && !goals.accuracy) fail("task min_energy requires an accuracy goal");
+  if (goals.task == Task::min_error && !goals.energy_j) fail("task min_error requires an energy budget");
 
   if (!info.needs_truth) return;
-  if (!inputs.truth) fail("needs a recording of every configuration (replay only)");
+  if (!inputs.truth) fail("requires a recording of every configuration (replay only)");
   if (inputs.truth->rows != inputs.profile.rows() || inputs.truth->caps != inputs.profile.caps())
     fail(fmt::format("the recording has {} stages and {} caps, the profile {} and {}", inputs.truth->rows,
                      inputs.truth->caps, inputs.profile.rows(), inputs.profile.caps()));

@@ -42,7 +42,7 @@ std::map<std::string, Tensor> tensors_of(const torch::nn::Module& module) {
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw InputError(fmt::format("{}: {}. Remove this checkpoint to begin anew.", path, why));
+  throw InputError(fmt::format("{}: {}. Remove this checkpoint to start over.", path, why));
 }
 
 Entries read_entries(const std::string& path) {
@@ -56,18 +56,18 @@ Entries read_entries(const std::string& path) {
     if (as_bytes(entries.at("format")) == format_name) return entries;
   } catch (const std::exception&) {
   }
-  refuse(path,
-         fmt::format("is no checkpoint of this version of alert-train, or torn ({} bytes)", bytes.size()));
+  refuse(path, fmt::format("is not a checkpoint of this version of alert-train, or is truncated ({} bytes)",
+                           bytes.size()));
 }
 
 std::string differences(const nlohmann::ordered_json& saved, const nlohmann::ordered_json& now) {
   std::vector<std::string> all;
   for (const auto& [key, value] : now.items())
     if (!saved.contains(key) || saved[key] != value)
-      all.push_back(fmt::format("{}: there {}, now {}", key,
+      all.push_back(fmt::format("{}: checkpoint {}, now {}", key,
                                 saved.contains(key) ? saved[key].dump() : "nothing", value.dump()));
   for (const auto& [key, value] : saved.items())
-    if (!now.contains(key)) all.push_back(fmt::format("{}: there {}, now nothing", key, value.dump()));
+    if (!now.contains(key)) all.push_back(fmt::format("{}: checkpoint {}, now absent", key, value.dump()));
   return fmt::format("{}", fmt::join(all, "; "));
 }
 
@@ -104,16 +104,17 @@ Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json
     for (const auto& entry : entries)
       if (entry.key().rfind("state ", 0) == 0) checkpoint.state.emplace(entry.key().substr(6), entry.value());
   } catch (const std::exception&) {
-    refuse(path, "lacks parts of a checkpoint");
+    refuse(path, "is an incomplete checkpoint");
   }
   const std::string others = differences(checkpoint.settings, settings);
   if (!others.empty())
-    refuse(path, "is of a training with other settings (" + others + "); give the same ones to take it up");
+    refuse(path,
+           "belongs to a training with other settings (" + others + "); use the same ones to continue it");
   const auto tensors = tensors_of(module);
   for (const auto& [name, tensor] : tensors)
     if (!entries.contains(name) || entries.at(name).sizes() != tensor.sizes() ||
         entries.at(name).dtype() != tensor.dtype())
-      refuse(path, fmt::format("does not fit the network at {}", name));
+      refuse(path, fmt::format("does not match the network at {}", name));
 
   torch::NoGradGuard no_grad;
   try {
@@ -125,7 +126,7 @@ Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json
     at::Generator random = at::detail::getDefaultCPUGenerator();
     random.set_state(entries.at("random"));
   } catch (const std::exception&) {
-    refuse(path, "holds an optimiser or random state that LibTorch does not read");
+    refuse(path, "contains an optimiser or random state that LibTorch cannot read");
   }
   for (const auto& [name, tensor] : tensors) Tensor(tensor).copy_(entries.at(name));
   return checkpoint;

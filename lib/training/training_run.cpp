@@ -79,7 +79,7 @@ int64_t TrainingRun::resume(std::map<std::string, torch::Tensor>& state) {
   recent_ = as_mean(state.at("recent_loss"));
   of_epoch_ = as_mean(state.at("epoch_loss"));
   elapsed_before_s_ = state.at("elapsed_s").item<double>();
-  say("{}: goes on behind step {} ({})", setup_.network.name, checkpoint.step, checkpoint_path_);
+  say("{}: continues after step {} ({})", setup_.network.name, checkpoint.step, checkpoint_path_);
   return checkpoint.step;
 }
 
@@ -116,8 +116,8 @@ void TrainingRun::step_done(int64_t step, int epoch, double learning_rate,
   const bool stop = interrupted();
   if (setup_.checkpoint_every > 0 && (stop || step % setup_.checkpoint_every == 0)) save(step, state());
   if (stop)
-    throw RunError(fmt::format("{}: interrupted behind step {}{}", setup_.network.name, step,
-                               setup_.checkpoint_every > 0 ? "; the same command takes it up again" : ""));
+    throw RunError(fmt::format("{}: interrupted after step {}{}", setup_.network.name, step,
+                               setup_.checkpoint_every > 0 ? "; repeat the command to continue" : ""));
 }
 
 void TrainingRun::epoch_done(nlohmann::ordered_json line) {
@@ -141,7 +141,7 @@ void TrainingRun::finish(const nlohmann::ordered_json& accuracy, bool finished) 
     if (n["name"] == setup_.network.name) n["accuracy"] = accuracy;
   write_file_atomically(output_path(setup_.network_file), j.dump(2) + "\n");
   if (finished) fs::remove(checkpoint_path_);
-  say("{}: wrote {} and {}; accuracy noted in {}", setup_.network.name, setup_.network.weights, log_path_,
+  say("{}: wrote {} and {}; accuracy stored in {}", setup_.network.name, setup_.network.weights, log_path_,
       setup_.network_file);
 }
 

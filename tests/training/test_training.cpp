@@ -319,7 +319,7 @@ void bad_checkpoints(const std::filesystem::path& folder) {
   expect_refusal("a checkpoint of another training", "lr: there 0.5, now 0.25", [&] {
     load_checkpoint(path, {{"lr", 0.25}, {"seed", 3}}, *other.net, *other.sgd);
   });
-  expect_refusal("a checkpoint with a setting more", "seed: there 3, now nothing", [&] {
+  expect_refusal("a checkpoint with a setting more", "seed: checkpoint 3, now absent", [&] {
     load_checkpoint(path, {{"lr", 0.5}}, *other.net, *other.sgd);
   });
   expect_refusal("a checkpoint of another network", "does not fit the network at parameter", [&] {
@@ -330,11 +330,11 @@ void bad_checkpoints(const std::filesystem::path& folder) {
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
   for (const size_t length : {size_t{0}, size_t{1}, bytes.size() / 2, bytes.size() - 1}) {
     std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(length));
-    expect_refusal(fmt::format("a checkpoint torn at {} of {} bytes", length, bytes.size()), "torn",
+    expect_refusal(fmt::format("a checkpoint torn at {} of {} bytes", length, bytes.size()), "truncated",
                    [&] { load_checkpoint(path, settings, *other.net, *other.sgd); });
   }
   save_weights(*t.net, path);
-  expect_refusal("a weights file", "no checkpoint",
+  expect_refusal("a weights file", "not a checkpoint",
                  [&] { load_checkpoint(path, settings, *other.net, *other.sgd); });
   expect_refusal("no file", "cannot be read",
                  [&] { load_checkpoint((folder / "none").string(), settings, *other.net, *other.sgd); });

@@ -499,7 +499,7 @@ TEST_CASE("registry: names, needs, settings") {
                     Contains("nearest") && Contains("down"));
   CHECK(effective_settings("sys-only", {{"pole", 0.5}}, "s")["pole_1"] == 0.5);  // its older name
   CHECK_THROWS_WITH(effective_settings("sys-only", {{"pole", 0.5}, {"pole_1", 0.5}}, "s"),
-                    Contains("leave one of them out"));
+                    Contains("omit one of them"));
   const json poet = {{"window", 20},       {"pole_1", 0.1},       {"pole_2", 0.8},
                      {"zero_1", 0.7},      {"mu", 0.9},           {"feedback", "applied"},
                      {"rounding", "down"}, {"first_rate", "use"}, {"margin", 0.1}};
