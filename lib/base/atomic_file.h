@@ -1,4 +1,4 @@
-// Files that are whole or not there.
+// Files that are either complete or absent.
 #pragma once
 
 #include <string>
@@ -6,15 +6,15 @@
 
 namespace alertbench {
 
-// Replaces `path` in one step (temporary file beside it, fsync, rename): a reader sees the old content or the
-// new one, also after a kill or a full disk. RunError names the path and the system's reason; the old content
-// stays then. Refuses a path that is something other than a regular file: renaming over a device or a
-// symbolic link would replace it.
+// Replaces `path` in one step (temporary file in the same folder, fsync, rename): a reader sees the old
+// content or the new one, even after a kill or a full disk. RunError names the path and the system's reason;
+// the old content is then kept. Refuses a path that is something other than a regular file: renaming over a
+// device or a symbolic link would replace it.
 void write_file_atomically(const std::string& path, std::string_view content);
 
-// The path that a file named by the user is written to: the target where it is a symbolic link (which stays
-// one), also of one that is not there yet. InputError where that is no file, or in no folder: known before
-// the work that the file is for.
+// The path to which a file named by the user is written: the target if it is a symbolic link (which is kept),
+// even if the target does not exist yet. Throws InputError if the path is not a file or its folder does not
+// exist, so that this is known before the work begins.
 std::string output_path(const std::string& named);
 
 }  // namespace alertbench

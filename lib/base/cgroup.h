@@ -1,6 +1,5 @@
-// What the control groups of this process (a container, a systemd slice, a Slurm job) leave it of the
-// machine, version 1 and 2. Read from the group itself and from all above it that can be seen: the tightest
-// counts.
+// The limits that control groups (version 1 and 2) set for this process: a container, a systemd slice or a
+// Slurm job. They are read from the group itself and from all visible groups above it; the tightest counts.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +17,7 @@ struct CgroupLimits {
   std::optional<int64_t> most_processes;     // with threads; none: no limit
 };
 
-// `root` stands before /proc and /sys. What cannot be read is none.
+// `root` is the folder that contains /proc and /sys. Values that cannot be read are nullopt.
 CgroupLimits read_cgroup_limits(const std::string& root = "");
 
 }  // namespace alertbench

@@ -1,4 +1,4 @@
-// What the program says: on standard error to who watches, on standard output to who reads it.
+// What the program prints: progress and messages on standard error, results on standard output.
 #pragma once
 
 #include <fmt/format.h>
@@ -9,25 +9,25 @@
 
 namespace alertbench {
 
-// Names and texts of files as they may stand on a terminal: control characters (C0 and C1, line breaks too),
-// characters that turn the direction of writing, and bytes that are no UTF-8 as \n, \x1b, \u202e.
+// Makes names and texts from files safe for a terminal: control characters (C0 and C1, including line
+// breaks), characters that change the writing direction, and bytes that are not UTF-8 become \n, \x1b,
+// \u202e.
 std::string printable(std::string_view text);
 bool is_printable(std::string_view text);  // printable() changes nothing
 
-// Call it first. Descriptors 0 to 2 are open afterwards, so that no file opened later becomes the standard
-// output; and writing to a pipe that nobody reads any more fails, instead of ending the program.
+// Call this first. Afterwards descriptors 0 to 2 are open, so that no file opened later becomes standard
+// output, and writing to a closed pipe fails instead of ending the program.
 void prepare_standard_streams();
 
-// What cannot be written is lost, and stops nothing that is being done.
+// Text that cannot be written is lost, but does not stop the work in progress.
 void say_text(std::string_view text);
 void print_text(std::string_view text);  // on a terminal each line is printable(); finish_output() tells
                                          // whether it arrived
 void flush_output();                     // shows now what is printed
-// Ends standard output: empty, or the system's reason why not all that was printed arrived.
+// Closes standard output. Returns an empty string, or the system's reason why some output was lost.
 std::string finish_output();
 
-// The beginning and the end of a text longer than any message needs to be: names of strangers have any
-// length.
+// Shortens a very long text to its beginning and end: names from untrusted files can have any length.
 std::string shortened(const std::string& text);
 
 // A line on standard error, printable() and shortened().

@@ -1,5 +1,5 @@
 // Errors that end a command, each with the exit code of the command line (see `alert-bench --help`).
-// A message names what was read (file, key), the bad value, and the mend.
+// A message names what was read (file, key), the bad value, and the remedy.
 #pragma once
 
 #include <stdexcept>
@@ -10,9 +10,9 @@ namespace alertbench {
 enum class ExitCode : int {
   done = 0,
   run_failed = 1,           // something broke while running
-  bad_input = 2,            // usage, or a file that cannot be used
+  bad_input = 2,            // wrong usage, or an unusable file
   environment_refuses = 3,  // no permission, no meter, no co-runner possible
-  invalid_result = 4,       // done, but the result does not count (and why)
+  invalid_result = 4,       // done, but the result is not valid (it says why)
   outside_tolerance = 5,    // a comparison failed
 };
 

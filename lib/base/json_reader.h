@@ -1,5 +1,6 @@
-// Reads a JSON object strictly: every key has a type and a range, and a key that nobody asked for is an error
-// that names the nearest known one. All errors are InputError: "<where>: <key>: ... <value> ... <remedy>".
+// Reads a JSON object strictly: every key has a type and a range, and a key that was not asked for is an
+// error that names the nearest known one. All errors are InputError: "<where>: <key>: ... <value> ...
+// <remedy>".
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@
 
 namespace alertbench {
 
-// What a file may hold at most, so that no file can exhaust the memory or the stack.
+// Limits for a file, so that no file can exhaust the memory or the stack.
 struct JsonLimits {
   size_t bytes = size_t{1} << 30;  // a sweep over thousands of cells has some 100 MB
   size_t depth = 64;               // our own files nest 12 deep; what walks over a value may use the stack
@@ -24,28 +25,28 @@ struct JsonLimits {
 // Of files that people write by hand: scenarios, network files, sweep files.
 constexpr JsonLimits written_by_hand{size_t{16} << 20, 32, 1000000};
 
-// Parses one JSON value, in time that grows with its length. InputError is opened by `where` and names the
+// Parses one JSON value, in time proportional to its length. InputError starts with `where` and names the
 // line of a syntax error, a duplicate key in one object (the last would silently win), or the limit
-// that is exceeded. NaN and Infinity are refused (JSON has none); a byte order mark of UTF-8 is passed over.
+// that is exceeded. NaN and Infinity are refused (JSON has none); a UTF-8 byte order mark is ignored.
 // `Json`: nlohmann::json or ordered_json.
 template <class Json = nlohmann::json>
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {},
                 int64_t first_line = 1);
 
-// The same of a whole file; `where` is its path.
+// The same for a whole file; `where` is its path.
 nlohmann::json read_json_file(const std::string& path, const JsonLimits& limits = {});
 
-// A value for a message: as JSON, the beginning of what is long.
+// A value for a message: as JSON, shortened if it is long.
 std::string shown_json(const nlohmann::json& value);
 
-// The known word with the smallest edit distance, where that is small; else empty.
+// The known word with the smallest edit distance if that is small, or else an empty string.
 std::string nearest_word(const std::string& word, const std::vector<std::string>& known);
 
 enum class UnknownKeys { refused, ignored };
 
 class JsonReader {
  public:
-  // `where` opens every message (file, then the path of the object). Throws if `object` is no JSON object.
+  // `where` starts every message (file, then the path of the object). Throws if `object` is not a JSON object.
   // The object must outlive the reader. `unknown` says what finish() does about keys that nobody asked for,
   // here and in the objects within.
   JsonReader(const nlohmann::json& object, std::string where, UnknownKeys unknown = UnknownKeys::refused);
@@ -71,11 +72,11 @@ class JsonReader {
   std::string text(const std::string& key, const std::string& fallback);
   std::string one_of(const std::string& key, const std::string& fallback,
                      const std::vector<std::string>& allowed);
-  std::vector<double> numbers(const std::string& key, double low, double high);  // empty where absent
-  std::vector<std::string> texts(const std::string& key);                        // empty where absent
-  JsonReader object(const std::string& key);                                     // must be there
-  std::vector<JsonReader> objects(const std::string& key);                       // empty where absent
-  const nlohmann::json& raw(const std::string& key);                             // any value; must be there
+  std::vector<double> numbers(const std::string& key, double low, double high);  // empty if absent
+  std::vector<std::string> texts(const std::string& key);                        // empty if absent
+  JsonReader object(const std::string& key);                                     // required
+  std::vector<JsonReader> objects(const std::string& key);                       // empty if absent
+  const nlohmann::json& raw(const std::string& key);                             // any value; required
   // Throws if the object has a key that was never asked for, unless such keys are ignored.
   void finish() const;
 

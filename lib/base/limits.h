@@ -1,4 +1,4 @@
-// The limits that this process runs under: raised where it may, and named where one of them was hit.
+// The limits that this process runs under: raised where possible, and named when one of them was hit.
 #pragma once
 
 #include <cstddef>
@@ -7,16 +7,16 @@
 
 namespace alertbench {
 
-// Open files up to the hard limit.
+// Raises the limit on open files to the hard limit.
 void raise_limits();
 
-std::optional<size_t> file_limit();  // how many files may be open; none: any number
+std::optional<size_t> file_limit();  // how many files may be open; nullopt: any number
 
-// Behind "(reason)" of a system call that failed, what the limit is and how it is raised: "; the limit on
-// processes and threads (ulimit -u) is 10: raise it, or end others of this user". Empty where the error is of
-// no limit. `root` stands before /proc and /sys.
+// Text to append to the "(reason)" of a failed system call: which limit was hit and how to raise it, such as
+// "; the limit on processes and threads of this user (ulimit -u) is 10: raise it, or end other processes".
+// Empty if the error is not about a limit. `root` is the folder that contains /proc and /sys.
 std::string limit_behind(int error, const std::string& root = "");
-// Of memory, for what only says that there is none.
+// The limits on memory, for errors that only say that memory ran out.
 std::string memory_limits(const std::string& root = "");
 
 }  // namespace alertbench

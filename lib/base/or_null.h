@@ -1,4 +1,4 @@
-// A value that may be absent, as JSON: null where it is.
+// Converts an optional value to JSON: null if it is absent.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// What every program of ours does around its work.
+// What all our programs do around their work.
 #pragma once
 
 #include <functional>
@@ -6,9 +6,9 @@
 namespace alertbench {
 
 // Prepares the standard streams, raises soft limits, and runs the work, which returns an exit code. An
-// exception becomes a message that is opened by the program's name, with the limit that is behind it, and the
-// exit code of its kind (core/error.h). Work that succeeds while standard output could not be written ends
-// with ExitCode::run_failed and a message.
+// exception becomes a message that starts with the program's name and includes the limit that caused it, and
+// the exit code of its kind (base/error.h). Work that succeeds while standard output could not be written
+// ends with ExitCode::run_failed and a message.
 int run_program(const char* name, const std::function<int()>& work);
 
 }  // namespace alertbench

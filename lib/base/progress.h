@@ -1,5 +1,5 @@
-// How far long work is, with the time left: one line rewritten in place on a terminal, a plain line now and
-// then elsewhere, nothing if quiet. Always on stderr.
+// Progress of a long-running task, with the time left: one line rewritten in place on a terminal, an
+// occasional plain line elsewhere, nothing if quiet. Always on stderr.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ class Progress {
   void begin(const std::string& what, int64_t steps);
   void step();                         // cheap enough for a tight loop of milliseconds
   void end();                          // leaves a line that says how long it took
-  void note(const std::string& line);  // a line of its own
+  void note(const std::string& line);  // prints a separate line
 
  private:
   void show(double now);

@@ -7,7 +7,7 @@
 
 namespace alertbench {
 
-// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, any seed is a good one.
+// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, every seed is good.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
@@ -21,7 +21,7 @@ class Random {
   // In [0, 1).
   double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  // In [0, n); n > 0. The bias of at most n / 2^64 is far below anything measured here.
+  // In [0, n); n > 0. The bias of at most n / 2^64 is far below anything that is measured.
   uint64_t below(uint64_t n) {
     return static_cast<uint64_t>((static_cast<unsigned __int128>(next()) * n) >> 64);
   }

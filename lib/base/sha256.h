@@ -1,4 +1,4 @@
-// SHA-256 by libcrypto: what a manifest and a recording know their files by.
+// SHA-256 by libcrypto: manifests and recordings identify their files by it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct FileFact {
   uint64_t bytes = 0;
 };
 
-// Reads the file in pieces. InputError where it cannot be read.
+// Reads the file in pieces. Throws InputError if it cannot be read.
 FileFact hash_file(const std::string& path);
 std::string sha256_of(std::string_view content);
 

@@ -1,4 +1,4 @@
-// Small numbers from many. All total: no data gives no number, and nothing here is ever NaN.
+// Summary statistics. Without data the functions return nullopt; no result is ever NaN.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 namespace alertbench {
 
 // The p-quantile (p clamped to 0..1) by linear interpolation between order statistics: at position p * (n -
-// 1) of the sorted values, as R's type 7 and numpy's default. Values that are not finite are left out;
+// 1) of the sorted values, as R's type 7 and numpy's default. Values that are not finite are ignored;
 // nullopt if none is left.
 std::optional<double> quantile(std::vector<double> values, double p);
 std::optional<double> mean_of(const std::vector<double>& values);  // likewise

@@ -7,7 +7,7 @@
 
 namespace alertbench {
 
-// Throws InputError that names the first byte that is no UTF-8 (overlong forms and surrogates are none).
+// Throws InputError, which names the first byte that is not UTF-8 (overlong forms and surrogates are not).
 std::u32string decode_utf8(std::string_view text);
 std::string encode_utf8(std::u32string_view text);
 size_t utf8_bytes(char32_t c);  // 1 to 4

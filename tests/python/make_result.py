@@ -67,7 +67,7 @@ def truth(rng, co_runner):
 
 
 def outcome(ends, net, target, cap, deadline):
-    """(latency, busy, delivered stage) by the rules of evaluation.md; `ends` of the stages of `net` under `cap`."""
+    """(latency, busy, delivered stage) by the rules of lib/core/delivery.h; `ends` of the stages of `net` under `cap`."""
     in_time = int(np.sum(ends[:target] <= deadline))
     if net.stages == 1:
         return ends[0], ends[0], in_time
