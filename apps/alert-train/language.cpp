@@ -22,7 +22,7 @@ namespace alertbench {
 namespace {
 
 // The text as `count` pieces of equal length side by side, [length, count]; up to count - 1 words at the end
-// are left out.
+// are omitted.
 torch::Tensor side_by_side(const std::vector<int32_t>& words, int64_t limit, int64_t count) {
   const int64_t length = std::min<int64_t>(limit, static_cast<int64_t>(words.size())) / count;
   torch::Tensor pieces = torch::empty({count, length}, torch::kLong);

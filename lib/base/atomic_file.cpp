@@ -43,7 +43,7 @@ void write_file_atomically(const std::string& path, std::string_view content) {
     throw RunError(fmt::format("{}: cannot write this file: it is {}", path,
                                fs::is_symlink(found) ? "a symbolic link; remove it" : "not a regular file"));
 
-  // Made anew: what a killed process of this number left, or somebody put there, is never written into.
+  // Made again: what a killed process of this number left, or somebody put there, is never written into.
   const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
   ::unlink(temporary.c_str());
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);

@@ -16,7 +16,7 @@ namespace {
 
 int output_error = 0;  // the first one of standard output
 
-// The code point that `text` begins with, and its bytes; none where they are no UTF-8.
+// The code point that `text` begins with, and its bytes; none if they are not UTF-8.
 std::optional<std::pair<char32_t, size_t>> first_of(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   if (byte(0) < 0x80) return {{byte(0), 1}};

@@ -26,7 +26,7 @@ std::vector<std::string> stress_ng_command(const StressNg& stressor, int workers
   const std::string program = find_stress_ng();
   if (program.empty())
     throw EnvironmentError(fmt::format("co-runner: stress-ng is not on PATH; {}", kStressNgMend));
-  // The folder, since it refuses to start in one that cannot be written to. The timeout, lest it go on for
+  // The folder, since it refuses to start in one that cannot be written to. The timeout, lest it continue for
   // ever where even its supervisor is killed.
   std::vector<std::string> argv{program,
                                 "--" + stressor.stressor,

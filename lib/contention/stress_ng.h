@@ -9,7 +9,7 @@
 
 namespace alertbench {
 
-// The first stress-ng on PATH; empty where there is none.
+// The first stress-ng on PATH; empty if there is none.
 std::string find_stress_ng();
 
 // How to get it, for messages.

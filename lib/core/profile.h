@@ -54,9 +54,9 @@ struct ModelProfile {
   std::string accuracy_source, accuracy_on;  // "measured" | "published" | "assumed", and on what
   double size_growth =
       0;  // share of the latency at the mean size that grows in proportion to the input's size
-  std::vector<CapSpeed> cap_speeds = {};  // one a cap; empty where no cap is emulated, or none was measured
+  std::vector<CapSpeed> cap_speeds = {};  // one per cap; empty if no cap is emulated, or none was measured
   std::vector<DeviceTime> device_times =
-      {};  // one a cap; empty on the processor, and where the device's clock cannot be read
+      {};  // one per cap; empty on the processor, and where the device's clock cannot be read
   int stages() const { return static_cast<int>(accuracy.size()); }
   bool anytime() const { return stages() > 1; }
 };
@@ -97,7 +97,7 @@ class Profile {
   std::string power_backend = "emulated";
   int repetitions = 0;        // executions behind each latency
   std::string pace = "none";  // "live": each behind the idle time of a live run (live/live_pace.h); "none":
-                              // one behind the other
+                              // one after the other
   std::string host;           // one line: the processor, or GPU and processor, that this was measured on
   int threads = 1;
   std::string noise_verdict;  // "quiet" | "noisy: ..."

@@ -99,7 +99,7 @@ struct Correctness {
 class MeasuredError {
  public:
   explicit MeasuredError(AccuracyUnit unit) : unit_(unit) {}
-  void add(const Correctness& correct);  // what lacks the figures of the unit is left out
+  void add(const Correctness& correct);  // what lacks the figures of the unit is omitted
   std::optional<double> error()
       const;  // above 1 where words were told worse than by guessing; none of no inputs
 

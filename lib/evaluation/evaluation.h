@@ -49,7 +49,7 @@ struct SettingResult {
 
 // The least objective that one level can reach by a single configuration that keeps the goals: `system`, any
 // cap of one network, the one that keeps the goals of the most settings of the cell (of equals the first by
-// name); `application`, any network under the highest cap; `combined`, any configuration. None where no such
+// name); `application`, any network under the highest cap; `combined`, any configuration. None if no such
 // configuration keeps them.
 struct Ideals {
   std::optional<double> system, application, combined;

@@ -1,5 +1,5 @@
 // Facts of the machine that a result depends on, from /proc and /sys. What cannot be known is empty, never
-// guessed. The host's name is left out on purpose: results are shared.
+// guessed. The host's name is omitted on purpose: results are shared.
 #pragma once
 
 #include <array>

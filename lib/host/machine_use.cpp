@@ -87,7 +87,7 @@ MachineUse read_machine_use(const std::string& root) {
 Disturbance between(const MachineUse& before, const MachineUse& after) {
   Disturbance d;
   d.wall_s = after.at_s - before.at_s;
-  // The two clocks of each moment are read one behind the other: below a tenth of a second it is that.
+  // The two clocks of each moment are read one after the other: below a tenth of a second it is that.
   if (const double slept_s = after.suspended_s - before.suspended_s; slept_s > 0.1) d.suspended_s = slept_s;
   if (const double step_s = after.booted_at_s - before.booted_at_s; std::abs(step_s) >= least_clock_step_s)
     d.clock_step_s = step_s;

@@ -16,7 +16,7 @@ namespace alertbench {
 
 struct MachineUse {
   double at_s = 0;         // CLOCK_MONOTONIC
-  double suspended_s = 0;  // the machine slept for so long since boot (CLOCK_BOOTTIME goes on then)
+  double suspended_s = 0;  // the machine slept for so long since boot (CLOCK_BOOTTIME continues then)
   double booted_at_s = 0;  // the wall clock's time of boot: changes where somebody sets that clock
   int processors = 0;
   std::optional<double> busy_s, steal_s;  // all processors together; steal: time a hypervisor took

@@ -1,4 +1,4 @@
-// Processes as /proc shows them. What ends while it is being read is left out.
+// Processes as /proc shows them. What ends while it is being read is omitted.
 #pragma once
 
 #include <sys/types.h>

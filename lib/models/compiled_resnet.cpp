@@ -50,7 +50,7 @@ class ActivationBuffer {
 
 struct CompiledResnetBlock {
   std::vector<std::vector<PrepackedConv>> convs;  // [layer][stripe]
-  std::vector<PrepackedConv> downsample;          // [stripe], empty where the input is added as it is
+  std::vector<PrepackedConv> downsample;          // [stripe], empty if the input is added as it is
   std::vector<ActivationBuffer> inner;            // behind each convolution but the last
   ActivationBuffer out;
 };

@@ -33,18 +33,18 @@ struct CudaRuntime {
   static std::optional<CudaRuntime> find(const std::string& name = "libcudart",
                                          const std::string& driver = "libcuda.so");
 
-  // {"name", "memory_bytes", "pci_bus_id"} of the first GPU that this process sees; null where a value cannot
+  // {"name", "memory_bytes", "pci_bus_id"} of the first GPU that this process sees; null if a value cannot
   // be had.
   nlohmann::ordered_json gpu_facts() const;
 };
 
 // The GPU's own times of a network's run: from the moment when the GPU begins with the first thing asked of
 // it to the moment when it is done with a stage. Everything happens on the default stream, the one that
-// LibTorch uses unless told otherwise, which this program never does. RunError where a call fails (an earlier
+// LibTorch uses unless told otherwise, which this program never does. RunError if a call fails (an earlier
 // operation on the GPU is the usual cause).
 class DeviceTimer {
  public:
-  DeviceTimer(const CudaRuntime& runtime, int stages);  // EnvironmentError where no event can be had
+  DeviceTimer(const CudaRuntime& runtime, int stages);  // EnvironmentError if no event can be had
   ~DeviceTimer();
   DeviceTimer(const DeviceTimer&) = delete;
   DeviceTimer& operator=(const DeviceTimer&) = delete;

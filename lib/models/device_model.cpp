@@ -10,7 +10,7 @@ constexpr const char* fewer_networks =
     "all candidates are loaded at the same time: omit large ones (--set candidates=[...])";
 
 std::string line_at(const std::string& text, size_t place) {
-  const size_t begin = text.rfind('\n', place) + 1;  // 0 where there is none
+  const size_t begin = text.rfind('\n', place) + 1;  // 0 if there is none
   return text.substr(begin, text.find('\n', place) - begin);
 }
 

@@ -27,12 +27,12 @@ std::unique_ptr<StagedModel> on_processor(std::unique_ptr<StagedModel> network, 
 
 // `network` lies on `device`, all of its work on the device's current stream. Where it was stopped early, and
 // work is still under way, that is waited for before the next input or run begins. `name` is for errors:
-// RunError where the device fails or its memory is full. Device times where there is a `runtime`.
+// RunError if the device fails or its memory is full. Device times where there is a `runtime`.
 std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, const std::string& name,
                                        at::Device device, const std::optional<CudaRuntime>& runtime = {});
 
 // A failure of the machine, told by LibTorch's message (TorchScript's interpreter keeps nothing else): memory
-// that is full, a GPU that failed. None where it is something else.
+// that is full, a GPU that failed. None if it is something else.
 std::optional<RunError> machine_failure(const std::string& network, const std::string& message);
 // The same of what LibTorch threw while the network was on the device, whatever it is.
 RunError failure_on(at::Device device, const std::string& network, const c10::Error& error);

@@ -72,7 +72,7 @@ struct NetworkSpec {
                                     : AccuracyUnit::top1;
   }
   std::vector<double> stage_accuracy()
-      const;  // in that unit, what profiles begin with; empty where it is not known
+      const;  // in that unit, what profiles begin with; empty if it is not known
 };
 
 struct NetworkFile {

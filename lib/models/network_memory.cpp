@@ -30,7 +30,7 @@ double activations(const ResnetConfig& c) {
   return 2 * most;
 }
 
-// A number in a file; none where it has another content ("max").
+// A number in a file; none if it has another content ("max").
 void lower_to_file(double& limit, const std::string& path) {
   std::ifstream file(path);
   if (double bytes = 0; file >> bytes) limit = std::min(limit, bytes);

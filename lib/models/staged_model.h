@@ -1,6 +1,6 @@
 // A network as the live environment runs it: stages, each of them some blocks to be run in order. Between two
 // blocks the caller may look at the clock, idle, or stop. Needs no LibTorch, so that execution to a deadline
-// can be tested with a made-up model.
+// can be tested with a fake model.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@ class StagedModel {
   virtual ~StagedModel() = default;
   virtual int stages() const = 0;
   virtual int blocks(int stage) const = 0;  // stage 0-based; of the input that was set, where that matters
-  // Before the clock starts. InputError where the network does not take this kind of input.
+  // Before the clock starts. InputError if the network does not take this kind of input.
   virtual void set_input(const NetworkInput& input) = 0;
   // Stage after stage, block after block, beginning at (0, 0) after set_input(), which need not be repeated
   // to run the same input again; stopping early is always allowed.
@@ -34,7 +34,7 @@ class StagedModel {
   virtual std::optional<double> device_time_s(int /*stage*/) const { return {}; }
 };
 
-// The kind of input that a network takes, out of all there are; InputError where it is another.
+// The kind of input that a network takes, out of all there are; InputError if it is another.
 template <class Kind>
 const Kind& input_of_kind(const NetworkInput& input, const char* kind) {
   const Kind* found = std::get_if<Kind>(&input);

@@ -37,9 +37,9 @@ class TensorPickle {
   size_t end() const { return at_; }  // where the next pickle would begin
   const std::vector<PickledStorage>& storages() const { return storages_; }
   // Of its dictionary of tensors: the whole, or in a checkpoint what stands under one of the usual keys
-  // ("state_dict", "model", ...). InputError where there is none.
+  // ("state_dict", "model", ...). InputError if there is none.
   std::vector<PickledTensor> tensors() const;
-  std::vector<std::string> texts() const;  // of a list of strings; InputError where it is none
+  std::vector<std::string> texts() const;  // of a list of strings; InputError if it is none
 
  private:
   enum class Kind { mark, nothing, number, text, sequence, dictionary, global, storage, tensor, object };

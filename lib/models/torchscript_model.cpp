@@ -17,7 +17,7 @@
 namespace alertbench {
 namespace {
 
-// What stands behind the last `mark` in a text, up to the end of the line; empty where it has none.
+// What stands behind the last `mark` in a text, up to the end of the line; empty if it has none.
 std::string behind_last(const std::string& text, const std::string& mark) {
   const size_t at = text.rfind(mark);
   if (at == std::string::npos) return "";

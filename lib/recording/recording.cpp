@@ -37,7 +37,7 @@ constexpr ArrayFact members_left{"members_left", "inputs",
                                  "how many of the inputs that share a deadline are still to come: [input]"};
 constexpr ArrayFact co_runner{"co_runner_on", "1", "1 where the co-runner was on: [input]"};
 
-// Arrays of the truth table that are empty where a workload does not have them.
+// Arrays of the truth table that are empty if a workload does not have them.
 template <class T>
 struct OptionalArray {
   ArrayFact fact;

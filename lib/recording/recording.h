@@ -25,13 +25,13 @@ struct Recording {
   int64_t planned_inputs = 0;          // more than truth.inputs where recording was cut off
   // Scenario, seeds, co-runner (duty, measured throughput), host, sources, warnings, slow-downs. `pace`:
   // "live", each execution behind the idle time of a live run whose deadline is `pace_deadline_s`
-  // (live/live_pace.h); "none", one behind the other; missing: "none".
+  // (live/live_pace.h); "none", one after the other; missing: "none".
   nlohmann::ordered_json info = nlohmann::ordered_json::object();
   int64_t complete_inputs() const { return truth.inputs; }
   bool complete() const { return truth.inputs == planned_inputs; }
 
   // The folder is made if need be. recording.json comes last: a kill leaves the recording that was there
-  // before, or one whose checksums tell. RunError where a file cannot be written or the values are no
+  // before, or one whose checksums tell. RunError if a file cannot be written or the values are not a
   // recording.
   void save(const std::string& folder) const;
   // From the folder or its recording.json. An unfinished recording yields its complete inputs, none if it was
@@ -60,7 +60,7 @@ class RecordingWriter {
   RecordingWriter(std::string folder, Recording so_far);
 
   int64_t inputs() const { return recording_.truth.inputs; }  // so far
-  // RunError where the values are no recording, or the disk is full (the inputs before stay).
+  // RunError if the values are not a recording, or the disk is full (the inputs before stay).
   void append(const RecordedInput& input);
   // The names of every file that it, or Recording::save(), may write into the folder.
   static std::vector<std::string> file_names();

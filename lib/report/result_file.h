@@ -24,7 +24,7 @@ struct ResultFile {
 };
 
 // FOLDER/figures/*.png and *.svg beside `result_file`, by name; where both are there of one name, the PNG.
-// InputError where one is no picture.
+// InputError if one is no picture.
 std::vector<Figure> figures_of(const std::string& result_file);
 
 }  // namespace alertbench

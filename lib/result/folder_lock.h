@@ -21,7 +21,7 @@ class FolderLock {
   FolderLock& operator=(FolderLock&&) = delete;
 
   const std::string& folder() const { return folder_; }
-  // RunError where the path leads to another folder by now: somebody moved it, or put a link in its place.
+  // RunError if the path leads to another folder by now: somebody moved it, or put a link in its place.
   void check_place() const;
 
  private:

@@ -13,7 +13,7 @@ struct ResultContent {
   std::set<std::string> own, foreign;  // paths below the folder; folders are neither
 };
 
-// InputError where there is a manifest.json that alert-bench did not write. The manifest of a version that
+// InputError if there is a manifest.json that alert-bench did not write. The manifest of a version that
 // did not list its outputs stands for traces/*.jsonl, figures/*.{pdf,png} and what else such a result has.
 ResultContent content_of_result(const std::string& folder);
 
@@ -25,7 +25,7 @@ enum class Existing {
 };
 
 // Makes `folder` with traces/, recording/ and figures/. InputError that says what is there, and whose;
-// EnvironmentError where the folder cannot be made or written to. Returns the program's own files that stay.
+// EnvironmentError if the folder cannot be made or written to. Returns the program's own files that stay.
 std::set<std::string> make_result_folder(const std::string& folder, Existing existing = Existing::refuse);
 
 }  // namespace alertbench

@@ -13,7 +13,7 @@ namespace alertbench {
 
 // Knows the true distribution of every configuration's times in the present phase (co-runner on or off, from
 // the whole recording, brought to the input's size), how many inputs of which kind are still to come, and
-// what was delivered so far; not the input's own times. Before every input it solves anew which options of
+// what was delivered so far; not the input's own times. Before every input it solves again which options of
 // the kinds of inputs still to come meet, in expectation, what is missing to the goals of the whole run, at
 // the least cost (the programme of oracle-mean over kinds); where two options of a kind are to be mixed, it
 // alternates them. A price on lateness is set once, such that at most 10 % of the groups are expected to be

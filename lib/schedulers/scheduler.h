@@ -29,7 +29,7 @@ class Scheduler {
   virtual ~Scheduler() = default;
   virtual Configuration decide(const Context& context) = 0;  // no allocation
   virtual void observe(const Observation& observation) = 0;  // no allocation
-  // For the trace; empty where the scheduler has no such model.
+  // For the trace; empty if the scheduler has no such model.
   virtual std::optional<Slowdown> slowdown() const { return {}; }      // after the last observation
   virtual std::optional<Prediction> prediction() const { return {}; }  // of the last decision
   // Of an oracle that knows one; see Bound.

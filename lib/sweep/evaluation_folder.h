@@ -20,7 +20,7 @@ class EvaluationFolder : public ResultFolder {
   using ResultFolder::ResultFolder;
 
   bool has(const std::string& name) const;
-  // Whether a sweep or merge worked here. InputError where the plan.json that is there is of another program,
+  // Whether a sweep or merge worked here. InputError if the plan.json that is there is of another program,
   // which nobody may write over.
   bool has_plan() const;
   void remove(const std::string& name) const;  // a file, if there

@@ -125,7 +125,7 @@ Cell common_cell(const SweepFile& sweep, const std::string& recording) {
 }
 
 // Those of the sweep that can run on the networks of every recording: a cell in which one cannot has no
-// result at all. The others are left out with a warning, or refused where the sweep names them.
+// result at all. The others are omitted with a warning, or refused where the sweep names them.
 std::vector<std::string> able_on_all(const SweepFile& sweep, const std::vector<std::string>& recordings,
                                      std::vector<std::string>& warnings) {
   std::map<std::string, std::string> lacking;  // by scheduler: which recording lacks what

@@ -2,7 +2,7 @@
 // Cells are sorted by id; shard I of N takes every Nth, from the Ith on. Each is on disk when it is finished:
 // started again into the same folder, a sweep takes what the same plan, the same program and the same
 // recording made before (but failed cells), and evaluates the rest. A cell that fails is counted and told;
-// the others go on.
+// the others continue.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct SweepOptions {
 };
 
 ExitCode run_sweep(const std::string& sweep_file, const SweepOptions& options);
-// The cells, one a line, each with its shard.
+// The cells, one per line, each with its shard.
 std::string describe_sweep(const std::string& sweep_file, const SweepOptions& options);
 
 }  // namespace alertbench

@@ -1,4 +1,4 @@
-// A training that can be killed at any moment: everything that decides how it goes on, in one file that is
+// A training that can be killed at any moment: everything that decides how it continues, in one file that is
 // replaced as a whole. Taken up again on one thread, it ends with the same weights as one that was never
 // disturbed.
 #pragma once
@@ -21,7 +21,7 @@ struct Checkpoint {
 };
 
 // Writes also the module's parameters and buffers, the optimiser's state, and the state of LibTorch's random
-// source. RunError where the file cannot be written; the one before stays then.
+// source. RunError if the file cannot be written; the one before stays then.
 void save_checkpoint(const std::string& path, const Checkpoint& checkpoint, const torch::nn::Module& module,
                      const torch::optim::SGD& optimizer);
 

@@ -21,7 +21,7 @@ struct MeanLoss {
   int64_t steps = 0;
 
   void add(const std::vector<double>& loss);
-  std::vector<double> take();  // the mean, rounded for a log; begins anew
+  std::vector<double> take();  // the mean, rounded for a log; begins again
 };
 
 struct TrainingSetup {

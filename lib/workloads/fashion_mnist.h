@@ -16,7 +16,7 @@ class FashionMnist : public ImageWorkload {
   static constexpr const char* default_dir = "/usr/share/datasets/fashion-mnist";
 
   // Reads {t10k,train}-{images-idx3,labels-idx1}-ubyte[.gz] of `dir`, split "test" (t10k) or "train", into
-  // memory. A smaller set in the same format will do. Throws InputError where a file is missing or is not
+  // memory. A smaller set in the same format will do. Throws InputError if a file is missing or is not
   // what its format says; memory is bounded by the bytes that are there, whatever a header claims.
   explicit FashionMnist(std::string dir = default_dir, std::string split = "test");
 

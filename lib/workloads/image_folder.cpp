@@ -107,7 +107,7 @@ std::map<std::string, int> read_synsets(const std::string& path, int classes) {
   return labels;
 }
 
-// The numbers of names that are one text and then a number each ("7", "class7"); empty where they are not.
+// The numbers of names that are one text and then a number each ("7", "class7"); empty if they are not.
 std::vector<int> numbers_of(const std::vector<std::string>& names) {
   std::vector<int> numbers;
   std::string_view text;

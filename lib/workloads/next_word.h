@@ -13,7 +13,7 @@ namespace alertbench {
 
 class NextWord : public Workload {
  public:
-  // The test text where the folder has it, else the validation text; without a folder made-up text.
+  // The test text where the folder has it, else the validation text; without a folder synthetic text.
   explicit NextWord(const std::string& dir, uint64_t seed);
 
   std::string name() const override { return made_up_ ? "synthetic-ptb" : "ptb"; }

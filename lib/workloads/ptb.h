@@ -43,7 +43,7 @@ class Ptb {
   // InputError outside 1..10,000,000.
   static Ptb synthetic(uint64_t seed, int64_t train_sentences = 42068);
 
-  // InputError where the folder has no such text (only "test" can be missing).
+  // InputError if the folder has no such text (only "test" can be missing).
   const Text& text(PtbSplit split) const;
   bool has(PtbSplit split) const { return text_[static_cast<size_t>(split)].starts.size() > 1; }
 

@@ -13,8 +13,8 @@ namespace alertbench {
 
 class QuestionAnswering : public Workload {
  public:
-  // dev-v1.1.json and vocab.txt (BERT's, uncased) of `dir`. Without a folder 10,000 made-up questions of one
-  // window each: random tokens, as many as those of SQuAD's development set have (log-normal, mean 170).
+  // dev-v1.1.json and vocab.txt (BERT's, uncased) of `dir`. Without a folder 10,000 synthetic questions of
+  // one window each: random tokens, as many as those of SQuAD's development set have (log-normal, mean 170).
   explicit QuestionAnswering(const std::string& dir, uint64_t seed);
 
   std::string name() const override { return made_up() ? "synthetic-squad" : "squad"; }

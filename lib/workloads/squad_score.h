@@ -11,7 +11,7 @@ namespace alertbench {
 // What the evaluation compares: the words of an answer in lower case (Python's str.lower(): core/unicode.h),
 // without ASCII punctuation, and without a, an and the where they are whole words of \w characters. Since
 // accents written as combining marks are no \w characters, the article goes from "a\u0301" too, as in the
-// script. Throws InputError where the text is not UTF-8.
+// script. Throws InputError if the text is not UTF-8.
 std::vector<std::u32string> squad_words(const std::string& answer);
 
 struct SquadQuestionScore {

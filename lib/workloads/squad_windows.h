@@ -45,7 +45,7 @@ struct SquadAnswerSettings {
 // The part of the context with the greatest sum of start and end score: both from one window, not before its
 // start, not longer than allowed, the start in its max_context window. Of equals the first by window, then by
 // rank of start, then of end. "" where there is none. The original widens the span to whole words and then
-// trims that by string matching; here it is the tokens' own span. Throws RunError where the scores are not
+// trims that by string matching; here it is the tokens' own span. Throws RunError if the scores are not
 // finite, or not as many as the tokens.
 std::string squad_answer(const std::string& context, const std::vector<SquadWindow>& windows,
                          const std::vector<SquadLogits>& logits, const SquadAnswerSettings& settings = {});

@@ -149,7 +149,7 @@ std::vector<size_t> byte_ends(const Word& word) {
   return ends;
 }
 
-// The longest piece first, again and again; empty where the vocabulary has none.
+// The longest piece first, again and again; empty if the vocabulary has none.
 std::vector<Token> word_pieces(const Vocabulary& vocabulary, const Word& word) {
   std::u32string characters;
   for (const Character& character : word) characters.push_back(character.c);

@@ -14,7 +14,7 @@ struct Span {
   size_t begin = 0, end = 0;
 };
 
-// The word pieces of a vocab.txt: one a line, the id is the line's number from 0; "##" opens a piece that
+// The word pieces of a vocab.txt: one per line, the id is the line's number from 0; "##" opens a piece that
 // continues a word. Only '\n' (or "\r\n") ends a line: vocabularies of Chinese have U+2028 as a piece. A
 // blank line counts, and is no piece.
 class Vocabulary {
@@ -51,7 +51,7 @@ struct Token {
 // Control characters go; white space, and each punctuation or CJK character, splits; unless the vocabulary is
 // cased, lower case, no accents (NFD without category Mn). A word of more than 100 characters (200 in the
 // original's last version), or one that the vocabulary cannot make up, is one [UNK]. Special tokens in the
-// text are text. Throws InputError where the text is not UTF-8.
+// text are text. Throws InputError if the text is not UTF-8.
 std::vector<Token> tokenize(const Vocabulary& vocabulary, const std::string& text);
 
 }  // namespace alertbench

@@ -63,7 +63,7 @@ const std::string& scratch_folder() {
 
 std::string scratch_file(const std::string& name, std::string_view bytes) {
   static std::map<std::string, int>
-      open_files;  // opening one anew for every input takes longer than many a reader
+      open_files;  // opening one again for every input takes longer than many a reader
   const std::string path = scratch_folder() + "/" + name;
   auto [found, is_new] = open_files.emplace(name, -1);
   if (is_new) found->second = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -97,7 +97,7 @@ ScratchTree::ScratchTree(std::string_view bundle) : root_(scratch_folder() + "/t
         made_.push_back(std::move(folder));
     std::string path = root_ + "/" + name;
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0) continue;  // it stands twice, or is a folder as well
+    if (file < 0) continue;  // it is duplicated, or is a folder as well
     write_all(file, content, path);
     ::close(file);
     made_.push_back(std::move(path));

@@ -15,7 +15,7 @@ const std::string& scratch_folder();
 std::string scratch_file(const std::string& name, std::string_view bytes);
 
 // Files of a folder that stand in one input, each behind a line "=== path". The line break before such a line
-// belongs to it. Paths that are no plain relative ones are left out, and so is what stands before the first
+// belongs to it. Paths that are no plain relative ones are omitted, and so is what stands before the first
 // line.
 std::vector<std::pair<std::string, std::string_view>> split_bundle(std::string_view bytes);
 

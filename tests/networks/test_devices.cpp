@@ -1,5 +1,5 @@
 // Every kind of network on devices other than the processor, without having one: the portable way on the
-// processor against the processor's own, and on a made-up GPU (stand_ins/accelerator.h) with a made-up CUDA
+// processor against the processor's own, and on a fake GPU (stand_ins/accelerator.h) with a fake CUDA
 // runtime, whose clock moves by one millisecond an operator. A plain program: Catch2's CHECK and c10's do not
 // go together.
 #include <dlfcn.h>

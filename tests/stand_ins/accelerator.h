@@ -1,4 +1,4 @@
-// A made-up GPU for LibTorch (its device type PrivateUse1), as strict as a real one where that matters to us:
+// A fake GPU for LibTorch (its device type PrivateUse1), as strict as a real one where that matters to us:
 //   - its memory cannot be read or written by the program: touching a tensor's numbers is a crash;
 //   - an operator refuses tensors of the processor among its own (but for single numbers, which LibTorch
 //   passes by value);

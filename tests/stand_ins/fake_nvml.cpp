@@ -5,7 +5,7 @@
 //   name, uuid                     text
 //   limit_mw                       the power limit in force; low_mw, high_mw, default_mw: its range and
 //   default power_mw                       what it draws where nothing holds it back energy_mj, energy_at_ns
-//   the counter, and when it showed that: it goes on from there by the power drawn refresh_ms how often the
+//   the counter, and when it showed that: it continues from there by the power drawn refresh_ms how often the
 //   counter moves; absent: 20 clock_mhz, clocks_mhz          its clock where nothing holds it back; those
 //   that it has (a list) lock_mhz                       lowest and highest clock, where locked enforced_mw
 //   where there: what another limit holds it to stubborn_mw                    where there: what the limit

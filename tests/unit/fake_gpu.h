@@ -76,7 +76,7 @@ struct FakeGpus {
   Folder folder;
 };
 
-// Time that a made-up GPU goes by as well.
+// Time that a fake GPU goes by as well.
 class GpuClock : public alertbench::Clock {
  public:
   explicit GpuClock(const FakeGpus& gpus) : path_(gpus.folder / "nvml/now_ns") { tell(); }

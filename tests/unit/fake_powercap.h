@@ -1,4 +1,4 @@
-// A made-up machine's powercap tree in a folder of its own.
+// A fake machine's powercap tree in a folder of its own.
 #pragma once
 
 #include <fcntl.h>

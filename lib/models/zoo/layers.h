@@ -70,7 +70,7 @@ struct Shape {
   int channels = 0, size = 0;
 };
 
-// The layer's output. InputError where the layer does not take this input: other channels, or an image too
+// The layer's output. InputError if the layer does not take this input: other channels, or an image too
 // small.
 Shape output_shape(const Layer& layer, const Shape& in);
 // Calls `visit` for every layer with the shape of its input, in the order in which they run. InputError where

@@ -1,4 +1,4 @@
-// The profile of made-up networks whose time depends on the size of their input, and a live run of groups, on
+// The profile of fake networks whose time depends on the size of their input, and a live run of groups, on
 // a clock that the networks themselves move.
 #include <cmath>
 #include <memory>
@@ -255,7 +255,7 @@ GoalSpec due(std::optional<double> deadline_s, std::optional<double> deadline_x 
 }
 
 // When each execution of rounds `first` to `last` ought to begin after the first one of them: all caps of
-// each network one behind the other, all turning, before the first one a lead-in, before each that counts the
+// each network one after the other, all turning, before the first one a lead-in, before each that counts the
 // rest for what it `expects` to take.
 template <class Takes, class Expects>
 void check_starts(const std::vector<double>& starts_s, int first, int last, double deadline_s,
@@ -359,7 +359,7 @@ TEST_CASE("a recording is paced as a live run by the profile, also where it goes
       for (int c = 0; c < 2; ++c) CHECK(last_stage_s(whole, n, m, c) == Approx(takes(m, c)));
 
   const auto [cold, at_once_s] = record("none", RecordingWriter(folder / "none", p, {}, 4));
-  CHECK(last_stage_s(cold, 1, 0, 1) == Approx(1.5 * takes(0, 1)));  // the first one behind the other network
+  CHECK(last_stage_s(cold, 1, 0, 1) == Approx(1.5 * takes(0, 1)));  // the first one after the other network
   CHECK(last_stage_s(cold, 1, 0, 0) == Approx(takes(0, 0)));
   CHECK(at_once_s.back() - at_once_s[at_once_s.size() - 2] == Approx(1.5 * takes(0, 1)));
 

@@ -1,4 +1,4 @@
-// The GPU's own times, against a made-up CUDA runtime: a library with NVIDIA's names and a clock that the
+// The GPU's own times, against a fake CUDA runtime: a library with NVIDIA's names and a clock that the
 // test moves.
 #include <dlfcn.h>
 

@@ -1,4 +1,4 @@
-// Penn Treebank: made-up texts, and the real one where the checkout has it beside it.
+// Penn Treebank: synthetic texts, and the real one where the checkout has it beside it.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
