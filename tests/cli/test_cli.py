@@ -922,7 +922,7 @@ class Sweeps(Folder):
         self.assertEqual(self.content("o"), content)
         os.mkdir(self.path("run"))
         self.write("run/manifest.json", "{}")
-        self.refused(self.sweep("run", "--overwrite"), 2, "no sweep")
+        self.refused(self.sweep("run", "--overwrite"), 2, "not a sweep")
 
     def test_changed_recordings_and_damaged_cells_are_evaluated_anew(self):
         self.record("a")
