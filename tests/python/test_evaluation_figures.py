@@ -240,7 +240,7 @@ class CommandLine(Case):
                 (spoilt(lambda r: r.update(cells={})), "cells: is not a list"),
                 (spoilt(lambda r: r["cells"][1].update(task="fast")), r'cells\[1\]\.task: "fast" is neither'),
                 (spoilt(lambda r: r["cells"][0].pop("scenario")), r"cells\[0\]\.scenario: is missing, or not of type text"),
-                (spoilt(lambda r: r["cells"][0]["settings"][3].update(feasible=1)), r"cells\[0\]\.settings\[3\]\.feasible: is no true or false"),
+                (spoilt(lambda r: r["cells"][0]["settings"][3].update(feasible=1)), r"cells\[0\]\.settings\[3\]\.feasible: is missing, or not of type true or false"),
                 (spoilt(lambda r: r["cells"][2]["settings"][0]["results"].pop("alert")), r"cells\[2\]\.settings\[0\]\.results\.alert: is missing, or not of type object")):
             folder = self.written(value)
             code, _, err = command(folder, "--only", "grid_energy")

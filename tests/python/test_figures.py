@@ -113,7 +113,7 @@ class Drawn(Case):
         profile["accuracy_unit"] = "bleu"
         with open(path, "w", encoding="utf-8") as f:
             json.dump(profile, f)
-        with self.assertRaisesRegex(Broken, 'accuracy_unit: "bleu" is none of top1, f1, language_quality'):
+        with self.assertRaisesRegex(Broken, 'accuracy_unit: "bleu" is not one of top1, f1, language_quality'):
             Result(folder).profile()
 
     def test_many_networks_are_drawn_by_family(self):
@@ -226,7 +226,7 @@ class Drawn(Case):
             np.testing.assert_allclose(by_gid(fig, "running mean")[0].get_ydata(), expected)
             np.testing.assert_allclose(by_gid(fig, "goal")[0].get_ydata(), scale * goal)
             self.assertIn("mean ", text_of(fig, "subtitle"))
-            self.assertRegex(text_of(fig, "footer").replace("\n", " "), "goals (kept|violated) on average")
+            self.assertRegex(text_of(fig, "footer").replace("\n", " "), "goals (met|violated) on average")
 
     def test_traces_before_the_mean_judge_are_drawn(self):
         folder = self.copy()
@@ -418,7 +418,7 @@ class CommandLine(Case):
     def test_missing_folder(self):
         code, _, err = command(os.path.join(self.root, "nowhere"))
         self.assertEqual(code, 2)
-        self.assertIn("nowhere: no such folder; give", err)
+        self.assertIn("nowhere: no such folder; use", err)
 
     def test_folder_of_something_else(self):
         code, _, err = command(tempfile.mkdtemp(dir=self.root))
