@@ -46,9 +46,9 @@ enum class UnknownKeys { refused, ignored };
 
 class JsonReader {
  public:
-  // `where` starts every message (file, then the path of the object). Throws if `object` is not a JSON object.
-  // The object must outlive the reader. `unknown` says what finish() does about keys that nobody asked for,
-  // here and in the objects within.
+  // `where` starts every message (file, then the path of the object). Throws if `object` is not a JSON
+  // object. The object must outlive the reader. `unknown` says what finish() does about keys that nobody
+  // asked for, here and in the objects within.
   JsonReader(const nlohmann::json& object, std::string where, UnknownKeys unknown = UnknownKeys::refused);
 
   // Reads `schema_version` of a file of which this program knows the version `known` and all older ones with
