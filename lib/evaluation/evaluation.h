@@ -34,7 +34,7 @@
 
 namespace alertbench {
 
-constexpr const char* evaluation_schema_version = "2.0";
+constexpr const char* evaluation_schema_version = "2.1";
 
 // One scheduler under one setting, judged inputs only.
 struct SettingResult {

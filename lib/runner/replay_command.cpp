@@ -122,6 +122,7 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
   begin_run(result, scenario, options, trace_names(scenario.schedulers, setting_names(scenario), {"replay"}));
   return result.guarded([&] {
     result.manifest.accuracy_source = comparison.accuracy_source;
+    result.manifest.energy_source = recording.profile.energy_source;
     result.manifest.add_file(description_path(request.recording));
     comparison.traces_folder = result.path() + "/traces";
     const nlohmann::ordered_json summary = all();
