@@ -333,7 +333,7 @@ void weights_on_disk(const std::filesystem::path& folder) {
   expect_refusal("no heads", "missing: exits.1.weight; missing: qa_outputs.bias; missing: qa_outputs.weight",
                  load);
   saved([](Dict& d) { d.insert_or_assign("qa_outputs.weight", at::zeros({3, 24})); });
-  expect_refusal("another shape", "qa_outputs.weight: shape [3, 24], needed [2, 24]", load);
+  expect_refusal("another shape", "qa_outputs.weight: shape [3, 24], expected [2, 24]", load);
   saved([](Dict& d) { d.insert("exits.2.weight", at::zeros({2, 24})); });
   expect_refusal("an exit that the config lacks", "unknown: exits.2.weight", load);
   saved([](Dict& d) { d.insert("bert.embeddings.LayerNorm.gamma", at::zeros({24})); });

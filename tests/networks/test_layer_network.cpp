@@ -175,7 +175,7 @@ void weights_on_disk(const std::filesystem::path& folder) {
   saved([](auto& d) { d.insert("fc.weight", at::zeros({3})); });
   expect_refusal("a tensor too many", "unknown: fc.weight", load);
   saved([](auto& d) { d.insert_or_assign("classifier.1.bias", at::zeros({1000})); });
-  expect_refusal("another shape", "classifier.1.bias: shape [1000], needed [10]", load);
+  expect_refusal("another shape", "classifier.1.bias: shape [1000], expected [10]", load);
   saved([](auto& d) { d.insert_or_assign("classifier.1.bias", at::zeros({10}, at::kInt)); });
   expect_refusal("whole numbers", "classifier.1.bias: whole numbers", load);
   saved([](auto& d) { d.insert_or_assign("classifier.1.bias", at::full({10}, NAN)); });

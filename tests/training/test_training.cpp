@@ -316,7 +316,7 @@ void bad_checkpoints(const std::filesystem::path& folder) {
   Training t(3, TrainingMethod::joint), other(4, TrainingMethod::joint), untouched(4, TrainingMethod::joint);
   t.steps(0, 2);
   save_checkpoint(path, {settings, {}, 2, {}}, *t.net, *t.sgd);
-  expect_refusal("a checkpoint of another training", "lr: there 0.5, now 0.25", [&] {
+  expect_refusal("a checkpoint of another training", "lr: checkpoint 0.5, now 0.25", [&] {
     load_checkpoint(path, {{"lr", 0.25}, {"seed", 3}}, *other.net, *other.sgd);
   });
   expect_refusal("a checkpoint with a setting more", "seed: checkpoint 3, now absent", [&] {

@@ -441,7 +441,7 @@ TEST_CASE("profile: what a device says it took stands beside the latency", "[pro
   nlohmann::ordered_json bad = j;
   bad["models"][0]["device_time"]["share"] = {0.5};
   CHECK_THROWS_WITH(Profile::read(TemporaryFile(bad.dump()).path),
-                    Catch::Matchers::Contains("share: has 1 values; give 2, one per cap"));
+                    Catch::Matchers::Contains("share: has 1 values; expected 2, one per cap"));
 }
 
 TEST_CASE("profile: noise moves the growth little, and it is never below 0", "[profiler]") {

@@ -57,7 +57,7 @@ TEST_CASE("A network file has at most 1000 networks", "[scenario]") {
   j["networks"] = std::vector<json>(1001, j["networks"][0]);
   const TemporaryFile file(j.dump());
   CHECK(contains(message_of([&] { NetworkFile::read(file.path); }),
-                 "networks: has 1001 entries; give at most 1000"));
+                 "networks: has 1001 entries; the limit is 1000"));
 }
 
 TEST_CASE("A scenario's mistakes are named with file, key, value and mend", "[scenario]") {
