@@ -55,7 +55,7 @@ void write_grid_traces(const ReplayRequest& request, const Recording& recording,
                                    fmt::join(names, ", ")));
     }
   scenario.schedulers = evaluation.schedulers;
-  const Comparison traced(scenario, recording, recording.info.value("accuracy_source", "profile"), folder);
+  const Experiment traced(scenario, recording, recording.info.value("accuracy_source", "profile"), folder);
   run_replay(traced, recording.truth.inputs);
 }
 
@@ -112,8 +112,8 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
   const Recording recording = Recording::load(request.recording);
   const Scenario scenario = scenario_to_replay(recording, request, options.quiet);
   const int64_t inputs = recording.truth.inputs;
-  Comparison comparison(scenario, recording, recording.info.value("accuracy_source", "profile"));
-  const auto all = [&] { return summary_json(comparison, {}, run_replay(comparison, inputs).summaries()); };
+  Experiment experiment(scenario, recording, recording.info.value("accuracy_source", "profile"));
+  const auto all = [&] { return summary_json(experiment, {}, run_replay(experiment, inputs).summaries()); };
   if (options.out.empty()) {
     print_summary(all(), options.json);
     return ExitCode::done;
@@ -121,10 +121,10 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
   ResultFolder result(options.out);
   begin_run(result, scenario, options, trace_names(scenario.schedulers, setting_names(scenario), {"replay"}));
   return result.guarded([&] {
-    result.manifest.accuracy_source = comparison.accuracy_source;
+    result.manifest.accuracy_source = experiment.accuracy_source;
     result.manifest.energy_source = recording.profile.energy_source;
     result.manifest.add_file(description_path(request.recording));
-    comparison.traces_folder = result.path() + "/traces";
+    experiment.traces_folder = result.path() + "/traces";
     const nlohmann::ordered_json summary = all();
     write_summary(result, summary);
     write_profile(result, recording.profile);

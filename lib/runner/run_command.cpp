@@ -38,13 +38,13 @@ void take_turns(SchedulerMatrix& matrix, LiveSession& session, int64_t inputs) {
     }
 }
 
-SchedulerMatrix run_live(const Comparison& comparison, LiveSession& session, EnergyMeter& meter,
+SchedulerMatrix run_live(const Experiment& experiment, LiveSession& session, EnergyMeter& meter,
                          int64_t inputs) {
-  SchedulerMatrix matrix(comparison, "live", &session.clock, [&](const Goals& g) {
+  SchedulerMatrix matrix(experiment, "live", &session.clock, [&](const Goals& g) {
     return std::make_unique<LiveEnvironment>(
-        LiveEnvironment::Parts{comparison.recording.profile, *session.bench, *session.power.caps, meter,
+        LiveEnvironment::Parts{experiment.recording.profile, *session.bench, *session.power.caps, meter,
                                session.co_runner, session.clock},
-        g, comparison.scenario.arrivals);
+        g, experiment.scenario.arrivals);
   });
   session.co_runner.begin_part("live");
   session.progress.begin("Running live", inputs * static_cast<int64_t>(matrix.entries()));
@@ -109,21 +109,21 @@ ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
       calibrate();
     }
 
-    const Comparison comparison(scenario, recording, result.manifest.accuracy_source,
+    const Experiment experiment(scenario, recording, result.manifest.accuracy_source,
                                 result.path() + "/traces");
     const auto meter = session.power.make_meter(recording.profile);
     const int64_t inputs = std::min<int64_t>(scenario.inputs, recording.truth.inputs);
     std::optional<SchedulerMatrix> live;
     result.check_place();
-    if (!interrupted()) live.emplace(run_live(comparison, session, *meter, inputs));
+    if (!interrupted()) live.emplace(run_live(experiment, session, *meter, inputs));
     session.co_runner.stop();
     const std::vector<std::string> reasons = describe_end(result, session, use_before, options.strict);
     describe_meter(result.manifest, *meter);
     session.power.caps->restore();
     result.check_place();
-    const SchedulerMatrix replay = run_replay(comparison, inputs);
+    const SchedulerMatrix replay = run_replay(experiment, inputs);
     const nlohmann::ordered_json summary =
-        summary_json(comparison, live ? live->summaries() : std::vector<Summary>(), replay.summaries());
+        summary_json(experiment, live ? live->summaries() : std::vector<Summary>(), replay.summaries());
     write_summary(result, summary);
     print_summary(summary, options.json);
     return result.conclude(reasons, options.quiet);

@@ -12,7 +12,7 @@
 
 namespace alertbench {
 
-Comparison::Comparison(const Scenario& s, const Recording& r, std::string accuracy, std::string folder)
+Experiment::Experiment(const Scenario& s, const Recording& r, std::string accuracy, std::string folder)
     : scenario(s),
       recording(r),
       accuracy_source(std::move(accuracy)),
@@ -21,37 +21,37 @@ Comparison::Comparison(const Scenario& s, const Recording& r, std::string accura
   for (const GoalSpec& g : scenario.goals) goals.push_back(g.resolve(recording.profile));
 }
 
-SchedulerMatrix::SchedulerMatrix(const Comparison& comparison, const std::string& mode, Clock* clock,
+SchedulerMatrix::SchedulerMatrix(const Experiment& experiment, const std::string& mode, Clock* clock,
                                  const MakeEnvironment& make_environment)
-    : comparison_(comparison) {
-  for (const Goals& g : comparison.goals)
-    for (const std::string& name : comparison.scenario.schedulers)
+    : experiment_(experiment) {
+  for (const Goals& g : experiment.goals)
+    for (const std::string& name : experiment.scenario.schedulers)
       entries_.push_back(make_entry(name, g, mode, clock, make_environment(g)));
 }
 
 std::unique_ptr<TraceWriter> SchedulerMatrix::open_trace(const std::string& scheduler, const Goals& goals,
                                                          const std::string& mode) const {
-  if (comparison_.traces_folder.empty()) return nullptr;
-  const Scenario& scenario = comparison_.scenario;
+  if (experiment_.traces_folder.empty()) return nullptr;
+  const Scenario& scenario = experiment_.scenario;
   TraceHeader header;
   header.tool_version = tool_version();
   header.scheduler = scheduler;
   header.scenario = scenario.name;
   header.goals = goals;
-  header.energy_source = comparison_.energy_source;
-  header.accuracy_source = comparison_.accuracy_source;
+  header.energy_source = experiment_.energy_source;
+  header.accuracy_source = experiment_.accuracy_source;
   header.mode = mode;
   if (scenario.co_runner.kind != "none") header.co_runner = scenario.co_runner.kind;
   return std::make_unique<TraceWriter>(
-      fmt::format("{}/{}.{}.{}.jsonl", comparison_.traces_folder, scheduler, goals.name, mode), header,
-      comparison_.recording.profile);
+      fmt::format("{}/{}.{}.{}.jsonl", experiment_.traces_folder, scheduler, goals.name, mode), header,
+      experiment_.recording.profile);
 }
 
 SchedulerMatrix::Entry SchedulerMatrix::make_entry(const std::string& scheduler, const Goals& goals,
                                                    const std::string& mode, Clock* clock,
                                                    std::unique_ptr<Environment> environment) const {
-  const Scenario& scenario = comparison_.scenario;
-  const Recording& recording = comparison_.recording;
+  const Scenario& scenario = experiment_.scenario;
+  const Recording& recording = experiment_.recording;
   Entry e;
   e.scheduler = scheduler;
   e.goals = goals;
@@ -74,8 +74,8 @@ SchedulerMatrix::Entry SchedulerMatrix::make_entry(const std::string& scheduler,
 }
 
 void SchedulerMatrix::step(size_t entry, int64_t input) {
-  const Recording& recording = comparison_.recording;
-  entries_[entry].run->step(input, input < first_judged(recording.truth, comparison_.scenario.warmup_inputs),
+  const Recording& recording = experiment_.recording;
+  entries_[entry].run->step(input, input < first_judged(recording.truth, experiment_.scenario.warmup_inputs),
                             opens_group(recording.truth, input),
                             recording.input_ids[static_cast<size_t>(input)]);
 }
@@ -90,7 +90,7 @@ void SchedulerMatrix::finish_trace(size_t entry, const std::string& reason) {
 
 std::vector<Summary> SchedulerMatrix::summaries() const {
   BootstrapSettings bootstrap;
-  bootstrap.seed = comparison_.scenario.seeds.bootstrap;
+  bootstrap.seed = experiment_.scenario.seeds.bootstrap;
   std::vector<Summary> all;
   for (const Entry& e : entries_) {
     const SummaryAccumulator* reference = nullptr;
@@ -103,12 +103,12 @@ std::vector<Summary> SchedulerMatrix::summaries() const {
   return all;
 }
 
-SchedulerMatrix run_replay(const Comparison& comparison, int64_t inputs) {
-  SchedulerMatrix matrix(comparison, "replay", nullptr, [&](const Goals& g) {
-    return std::make_unique<ReplayEnvironment>(comparison.recording, comparison.scenario.arrivals,
+SchedulerMatrix run_replay(const Experiment& experiment, int64_t inputs) {
+  SchedulerMatrix matrix(experiment, "replay", nullptr, [&](const Goals& g) {
+    return std::make_unique<ReplayEnvironment>(experiment.recording, experiment.scenario.arrivals,
                                                g.deadline_s);
   });
-  const bool whole = inputs == comparison.scenario.inputs;
+  const bool whole = inputs == experiment.scenario.inputs;
   for (size_t entry = 0; entry < matrix.entries(); ++entry) {
     for (int64_t input = 0; input < inputs; ++input) matrix.step(entry, input);
     matrix.finish_trace(entry, whole ? "" : "recording is partial");

@@ -16,7 +16,7 @@
 namespace alertbench {
 
 // What schedulers are compared on. Scenario and recording must outlive it.
-struct Comparison {
+struct Experiment {
   const Scenario& scenario;
   const Recording& recording;
   std::vector<Goals> goals;
@@ -24,7 +24,7 @@ struct Comparison {
   std::string traces_folder;  // empty: no traces are kept
 
   // Under the scenario's goals. The energy source is that of the recording's profile.
-  Comparison(const Scenario& scenario, const Recording& recording, std::string accuracy_source,
+  Experiment(const Scenario& scenario, const Recording& recording, std::string accuracy_source,
              std::string traces_folder = "");
 };
 
@@ -33,8 +33,8 @@ class SchedulerMatrix {
   using MakeEnvironment = std::function<std::unique_ptr<Environment>(const Goals&)>;
 
   // `mode` is "live" or "replay", as traces and summaries name it. `clock` measures the schedulers' own time
-  // and is null in replay. `comparison` and `clock` must outlive the matrix.
-  SchedulerMatrix(const Comparison& comparison, const std::string& mode, Clock* clock,
+  // and is null in replay. `experiment` and `clock` must outlive the matrix.
+  SchedulerMatrix(const Experiment& experiment, const std::string& mode, Clock* clock,
                   const MakeEnvironment& make_environment);
 
   // Entries are ordered by goal setting, and then as the scenario orders its schedulers.
@@ -61,11 +61,11 @@ class SchedulerMatrix {
   std::unique_ptr<TraceWriter> open_trace(const std::string& scheduler, const Goals& goals,
                                           const std::string& mode) const;
 
-  const Comparison& comparison_;
+  const Experiment& experiment_;
   std::vector<Entry> entries_;
 };
 
 // All schedulers over the first `inputs` inputs of the recording.
-SchedulerMatrix run_replay(const Comparison& comparison, int64_t inputs);
+SchedulerMatrix run_replay(const Experiment& experiment, int64_t inputs);
 
 }  // namespace alertbench

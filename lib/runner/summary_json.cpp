@@ -29,18 +29,18 @@ ordered_json ratio_of(const std::optional<double>& a, const std::optional<double
 
 }  // namespace
 
-ordered_json summary_json(const Comparison& comparison, const std::vector<Summary>& live,
+ordered_json summary_json(const Experiment& experiment, const std::vector<Summary>& live,
                           const std::vector<Summary>& replay) {
   ordered_json j = {{"schema_version", summary_schema_version},
-                    {"scenario", comparison.scenario.name},
-                    {"workload", comparison.scenario.workload},
-                    {"energy_source", comparison.energy_source},
-                    {"accuracy_source", comparison.accuracy_source},
-                    {"accuracy_unit", to_string(comparison.recording.profile.accuracy_unit)},
+                    {"scenario", experiment.scenario.name},
+                    {"workload", experiment.scenario.workload},
+                    {"energy_source", experiment.energy_source},
+                    {"accuracy_source", experiment.accuracy_source},
+                    {"accuracy_unit", to_string(experiment.recording.profile.accuracy_unit)},
                     {"goals", ordered_json::array()},
                     {"results", ordered_json::array()},
                     {"live_against_replay", ordered_json::array()}};
-  for (const Goals& g : comparison.goals)
+  for (const Goals& g : experiment.goals)
     j["goals"].push_back({{"name", g.name},
                           {"task", to_string(g.task)},
                           {"deadline_s", g.deadline_s},

@@ -10,7 +10,7 @@
 namespace alertbench {
 
 // `live` and `replay` are summaries of the same entries in the same order; `live` is empty where nothing ran.
-nlohmann::ordered_json summary_json(const Comparison& comparison, const std::vector<Summary>& live,
+nlohmann::ordered_json summary_json(const Experiment& experiment, const std::vector<Summary>& live,
                                     const std::vector<Summary>& replay);
 void write_summary(const ResultFolder& result, const nlohmann::ordered_json& summary);
 // On standard output: the JSON itself, or tables for people.

@@ -148,13 +148,13 @@ TEST_CASE("profile errors name file, key, value") {
   CHECK_THAT(error_of([](auto& j) { j["models"][2]["stages"][1]["mean_s"][0] = 0.001; }),
              Contains("stages[1]: mean_s[0]") && Contains("not above"));
   CHECK_THAT(error_of([](auto& j) { j["models"][0]["stages"][0]["p95_s"][0] = -1; }), Contains("p95_s[0]"));
-  CHECK_THAT(error_of([](auto& j) { j["models"][0]["name"] = "any"; }), Contains("twice"));
+  CHECK_THAT(error_of([](auto& j) { j["models"][0]["name"] = "any"; }), Contains("duplicate"));
   CHECK_THAT(error_of([](auto& j) { j["models"][0]["accuracy_source"] = "guess"; }),
              Contains("accuracy_source"));
   CHECK_THAT(error_of([](auto& j) { j["fail_accuracy"] = std::nan(""); }), Contains("fail_accuracy"));
   CHECK_THAT(error_of([](auto& j) { j["models"] = ordered_json::array(); }), Contains("models"));
   CHECK_THAT(error_of([](auto& j) { j["models"] = std::vector<ordered_json>(1001, j["models"][0]); }),
-             Contains("at most 1000"));
+             Contains("the limit is 1000"));
 }
 
 TEST_CASE("check() refuses values that JSON cannot hold") {

@@ -72,7 +72,7 @@ TEST_CASE("a kind of co-runner without a kernel is an error", "[extending]") {
   for (const char* name : {"extending-count", "none", "command", "gpu-compute", "stress-ng-matrix"})
     check_says(message_of([&] { make_kernel(name, {}); }), {name, "no load of ours on the processor"});
   check_says(message_of([] { make_co_runner(spec_of("extending-count"), "/no/generator"); }),
-             {"extending-count", "no load of ours"});
+             {"extending-count", "not one of our loads"});
   CHECK_THROWS_AS(scenario_beside("extending-count"), InputError);  // it has no workers
 }
 

@@ -95,8 +95,8 @@ TEST_CASE("a scheduler of one class and one line of the registry takes part in a
 
   const Scenario scenario = scenario_of(recording, "test");
   Folder folder;
-  const Comparison comparison(scenario, recording, "profile", folder.path);
-  const std::vector<Summary> summaries = run_replay(comparison, recording.truth.inputs).summaries();
+  const Experiment experiment(scenario, recording, "profile", folder.path);
+  const std::vector<Summary> summaries = run_replay(experiment, recording.truth.inputs).summaries();
   REQUIRE(summaries.size() == 2);
   CHECK(summaries[0].scheduler == "extending-peeker");
   CHECK(summaries[0].inputs == 10);

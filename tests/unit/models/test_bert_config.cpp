@@ -80,8 +80,8 @@ TEST_CASE("BERT: a config that does not fit is refused by key", "[models][bert]"
   check_says(refusal_of({{"hidden", 768.5}}), {"hidden", "768.5"});
   check_says(refusal_of({{"layers", 0}}), {"layers: 0 is outside"});
   check_says(refusal_of({{"exits", json::array()}}), {"exits: 0 exits; expected 1 to 16"});
-  check_says(refusal_of({{"exits", {6, 6, 12}}}), {"exits: 6 behind 6", "later layer"});
-  check_says(refusal_of({{"exits", {6, 3, 12}}}), {"exits: 3 behind 6"});
+  check_says(refusal_of({{"exits", {6, 6, 12}}}), {"exits: 6 after 6", "later layer"});
+  check_says(refusal_of({{"exits", {6, 3, 12}}}), {"exits: 3 after 6"});
   check_says(refusal_of({{"exits", {3, 6}}}), {"exits: the last exit is 6", "last layer, 12"});
   check_says(refusal_of({{"exits", {0, 12}}}), {"exits: 0 is outside 1 to 12"});
   check_says(refusal_of({{"exits", {12, 13}}}), {"exits: 13 is outside 1 to 12"});

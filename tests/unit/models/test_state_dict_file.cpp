@@ -347,7 +347,7 @@ TEST_CASE("state dictionary: an index of several files", "[state-dict]") {
     put(index, R"({"weight_map":)" + map + "}");
     return message_of([&] { StateDictFile::read(index); });
   };
-  CHECK(contains(refused(R"({"a":"one.safetensors","c":"one.safetensors"})"), "has 1 of the 2 tensors"));
+  CHECK(contains(refused(R"({"a":"one.safetensors","c":"one.safetensors"})"), "contains 1 of the 2 tensors"));
   CHECK(contains(refused(R"({"a":"../one.safetensors"})"), "not a weights file in this folder"));
   CHECK(contains(refused(R"({"a":"model.safetensors.index.json"})"), "not a weights file in this folder"));
   CHECK(contains(refused(R"({"a":"absent.bin"})"), "absent.bin"));

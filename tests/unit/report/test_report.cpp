@@ -382,7 +382,7 @@ TEST_CASE("compare: what is in one only is listed; nothing in common is refused"
   EvaluationResult twice = evaluation();
   twice.cells[2].settings[1].goals.name = "a";
   check_says(message_of([&] { compare(file(twice, "t.json"), file(evaluation()), 0.02); }),
-             {"t.json", "\"a\"", "twice"});
+             {"t.json", "\"a\"", "duplicate"});
 }
 
 TEST_CASE("compare: summaries pair by setting, scheduler and mode", "[report]") {

@@ -54,7 +54,7 @@ TEST_CASE("PTB: words, sentences and the order of the vocabulary", "[workloads][
         return std::string();
       }(),
       {"ptb.test.txt does not exist"});
-  check_says(ptb.data_source(), {folder.path, "9 training words", "5 different", "4 validation words"});
+  check_says(ptb.data_source(), {folder.path, "9 training words", "5 distinct", "4 validation words"});
 }
 
 TEST_CASE("PTB: what the frequencies alone are worth", "[workloads][ptb]") {
