@@ -32,7 +32,7 @@ Counted read(EnergyCounter& counter) {
   const std::vector<EnergyDomain> domains = counter.domains();
   for (size_t d = 0; d < totals_j.size(); ++d)
     if (domains[d].capped) c.domains.emplace_back(domains[d].name, totals_j[d]);
-  if (c.domains.empty()) c.domains.emplace_back("what is capped", reading->capped_j);
+  if (c.domains.empty()) c.domains.emplace_back("the capped domain", reading->capped_j);
   return c;
 }
 
@@ -95,10 +95,9 @@ std::vector<std::string> CapCheck::warnings(const Profile& profile) const {
   const double reference_s = profile.reference_latency_s();
   if (caps.empty() || settle_s < slow_settle_s || reference_s >= settle_s) return {};
   return {
-      fmt::format("power: a cap may take {:.1f} s to take hold here, and profile and recording change it "
-                  "before every execution ({:.0f} ms): "
-                  "what they hold under one cap is mixed with its neighbours; live, a scheduler that keeps "
-                  "its cap meets the cap itself",
+      fmt::format("power: a cap may take {:.1f} s to take effect here, but profiling and recording change "
+                  "the cap before every execution ({:.0f} ms): their values for one cap mix with those of "
+                  "its neighbours; live, a scheduler that keeps its cap runs under the cap itself",
                   settle_s, 1e3 * reference_s)};
 }
 

@@ -220,7 +220,7 @@ void CoRunnerControl::lose(const std::string& why) {
   phases_.end(co_runner_->worker_throughputs(), true);
   if (progress_)
     progress_->note(
-        fmt::format("warning: {}; the run goes on without it, and its result will not be valid", lost_));
+        fmt::format("warning: {}; the run continues without it, and its result will not be valid", lost_));
 }
 
 void CoRunnerControl::stop() {
@@ -282,7 +282,7 @@ std::vector<std::string> CoRunnerControl::problems() const {
     const double wanted = scenario_.co_runner.slowdown;
     if (*measured_slowdown_ < wanted * (1 - tolerance) || *measured_slowdown_ > wanted * (1 + tolerance))
       result.push_back(
-          fmt::format("the co-runner slowed the networks {:.2f}-fold, wanted {:.2f} (within {:.0f} %)",
+          fmt::format("the co-runner slowed the networks {:.2f}-fold; the target is {:.2f} (within {:.0f} %)",
                       *measured_slowdown_, wanted, 100 * tolerance));
   }
   if (!left_over_.empty()) result.push_back(left_over_);

@@ -156,15 +156,15 @@ std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases,
     if (!workers[w].duty) continue;
     const double share = total.active_s > 0 ? total.busy_s / total.active_s : 0;
     if (long_enough && share < least_of_share * std::min(*workers[w].duty, fair_share))
-      reasons.push_back(fmt::format(
-          "the co-runner was starved: {} got {:.3f} of {} in the {:.2f} s that it was on, its duty "
-          "asks {:.3f}; end what runs beside it{}",
-          workers[w].name, share, workers[w].on_gpu ? "the GPU" : "a processor", total.active_s,
-          *workers[w].duty, workers[w].on_gpu ? "" : ", or pin it elsewhere"));
+      reasons.push_back(
+          fmt::format("the co-runner was starved: {} got {:.3f} of {} in the {:.2f} s that it was on, but "
+                      "its duty is {:.3f}; end the processes that run beside it{}",
+                      workers[w].name, share, workers[w].on_gpu ? "the GPU" : "a processor", total.active_s,
+                      *workers[w].duty, workers[w].on_gpu ? "" : ", or pin it elsewhere"));
     if (idle_ones > 0)
       reasons.push_back(fmt::format(
-          "the co-runner was starved: {} did nothing in {} of {} phases of {} s and more, first in that of "
-          "inputs {} to {}",
+          "the co-runner was starved: {} did nothing in {} of {} phases of at least {} s, first in the phase "
+          "of inputs {} to {}",
           workers[w].name, idle_ones, long_ones, least_phase_s, first_idle->first, first_idle->last));
   }
   return reasons;

@@ -36,14 +36,13 @@ void refuse_commands(const Scenario& s) {
         fmt::format("{}: power: {} {}; if you trust it, add --allow-commands", s.path, key, why));
   };
   if (s.nvml_library != default_nvml_library)
-    refuse("nvml_library:", fmt::format("\"{}\" is code that the scenario brings in", s.nvml_library));
+    refuse("nvml_library:", fmt::format("\"{}\" is code that the scenario loads", s.nvml_library));
   if (s.power_root != "/")
-    refuse("root:",
-           fmt::format("\"{}\" is where the scenario has power caps written, in place of this machine's",
-                       s.power_root));
+    refuse("root:", fmt::format("\"{}\" replaces this machine's root folder when power caps are written",
+                                s.power_root));
   if (!s.power_state_folder.empty())
-    refuse("state_folder:",
-           fmt::format("\"{}\" is where the scenario has the caps found written", s.power_state_folder));
+    refuse("state_folder:", fmt::format("\"{}\" is the folder to which the scenario saves the original caps",
+                                        s.power_state_folder));
 }
 
 std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
@@ -119,15 +118,15 @@ void LiveSession::check_profile(const Profile& p, const std::string& path) const
     fail(fmt::format("its inputs are measured in \"{}\", the workload's in \"{}\"", p.size_unit,
                      bench->size_unit()));
   if (const AccuracyUnit unit = bench->network(0).accuracy_unit(); p.accuracy_unit != unit)
-    fail(fmt::format(
-        "accuracy_unit: its accuracies are \"{}\", the scenario's networks and goals speak of \"{}\"",
-        to_string(p.accuracy_unit), to_string(unit)));
+    fail(fmt::format("accuracy_unit: its accuracies are \"{}\", the scenario's networks and goals use \"{}\"",
+                     to_string(p.accuracy_unit), to_string(unit)));
   if (p.device != scenario.device)
     fail(fmt::format("its networks ran on \"{}\", the scenario's run on \"{}\"", p.device, scenario.device));
   if (p.caps_w != scenario.caps_w) fail("caps_w differ from the scenario's");
   if (p.power_backend != power.caps->backend() || p.energy_source != power.energy_source())
-    fail(fmt::format("its caps are by \"{}\" and its energy by \"{}\", here they are by \"{}\" and \"{}\"",
-                     p.power_backend, p.energy_source, power.caps->backend(), power.energy_source()));
+    fail(fmt::format(
+        "its caps come from \"{}\" and its energy from \"{}\", here they come from \"{}\" and \"{}\"",
+        p.power_backend, p.energy_source, power.caps->backend(), power.energy_source()));
   if (static_cast<int>(p.models.size()) != bench->models())
     fail(fmt::format("{} networks, the scenario has {}", p.models.size(), bench->models()));
   for (int m = 0; m < bench->models(); ++m) {
@@ -198,7 +197,7 @@ std::vector<std::string> LiveSession::warnings() const {
     result.push_back(fmt::format(
         "random weights in {}: latencies are real, accuracies come from the network file", random));
   if (bench->different_inputs() < bench->inputs())
-    result.push_back(fmt::format("inputs: {} are asked for, the data has {} ({}): they are repeated",
+    result.push_back(fmt::format("inputs: {} are requested, but the data has {} ({}): they are repeated",
                                  bench->inputs(), workload->size(), workload->data_source()));
   if (!workload->labelled()) result.push_back(fmt::format("no labels: {}", workload->data_source()));
   return result;

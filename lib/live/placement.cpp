@@ -83,7 +83,7 @@ Placement choose_processors(const Scenario& scenario, const std::vector<int>& al
     s.inference_cpu = first == allowed.end() ? -1 : *first;
     if (s.inference_cpu < 0)
       placement.notes.push_back(fmt::format(
-          "placement: no {} processors in a row may be used ({}): the inference is not pinned within them",
+          "placement: no {} consecutive processors may be used ({}): the inference may run on any of them",
           s.threads, cpu_list(allowed)));
   }
   std::vector<int> inference, cores;  // cores: all threads of the inference's
@@ -109,7 +109,7 @@ Placement choose_processors(const Scenario& scenario, const std::vector<int>& al
   if (needs_other && s.other_cpu < 0 && !s.other_cpu_named)
     refuse("other_cpu",
            fmt::format("the co-runner \"{}\" needs a processor beside the inference's", s.co_runner.kind),
-           "Allow one more, or choose --set placement.other_cpu=-1 (wherever the kernel puts it)");
+           "Allow one more, or choose --set placement.other_cpu=-1 (the kernel decides)");
   if (needs_other && s.other_cpu >= 0 && !in(allowed, s.other_cpu))
     refuse("other_cpu", fmt::format("processor {} cannot be used", s.other_cpu),
            "Choose another with --set placement.other_cpu=N, or omit it");
@@ -135,7 +135,7 @@ std::vector<int> pin_thread(const std::string& key, int first, int count, const 
   const std::vector<int> now = allowed_cpus();
   if (!done || static_cast<int>(now.size()) != CPU_COUNT(&set))
     throw EnvironmentError(
-        fmt::format("placement: {} {}, {} of them: not possible here ({}); the processors allowed are {}. "
+        fmt::format("placement: {} {}, {} of them: cannot be used ({}); the processors allowed are {}. "
                     "Choose others with "
                     "--set placement.{}=N (-1: do not pin)",
                     key, first, count, done ? "too few processors" : std::strerror(error),

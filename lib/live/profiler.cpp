@@ -91,7 +91,7 @@ void lengthen(std::vector<Window>& windows, const Profile& p, NetworkBench& benc
     while (now.at_s < from.at_s + enough_s ||
            (now.total_j <= from.total_j && now.at_s < from.at_s + longest_standstill_s)) {
       if (interrupted())
-        throw RunError("interrupted while profiling; nothing had been measured that could be kept");
+        throw RunError("interrupted while profiling; no measurement was complete enough to keep");
       capped.run(network, network.stages());
       now = read_or_fail(*power.counter);
     }
@@ -262,7 +262,7 @@ void sample_all(Samples& samples, Profile& p, const Scenario& scenario, NetworkB
     const LivePace pace(bench, scenario, p);
     for (size_t k = 0; k < cells; ++k) {
       if (interrupted())
-        throw RunError("interrupted while profiling; nothing had been measured that could be kept");
+        throw RunError("interrupted while profiling; no measurement was complete enough to keep");
       // Networks turn by one place a repetition, and so do the caps of each: none is always the first one
       // behind another network.
       const size_t turn = static_cast<size_t>(repetition), model_place = k / p.caps_w.size(),
@@ -298,12 +298,11 @@ void take_latencies(Profile& p, const Samples& samples) {
     spread.push_back(p.latency.back().cv);
   }
   const double typical = *quantile(spread, 0.5);
-  p.noise_verdict = typical <= 0.10
-                        ? fmt::format("quiet: median coefficient of variation {:.3f}", typical)
-                        : fmt::format(
-                              "noisy: median coefficient of variation {:.3f}, wanted at most 0.10; "
-                              "other work on this machine?",
-                              typical);
+  p.noise_verdict = typical <= 0.10 ? fmt::format("quiet: median coefficient of variation {:.3f}", typical)
+                                    : fmt::format(
+                                          "noisy: median coefficient of variation {:.3f}, which should be at "
+                                          "most 0.10; is other work running on this machine?",
+                                          typical);
 }
 
 }  // namespace
@@ -341,7 +340,7 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
   for (int m = 0; m < bench.models(); ++m) {
     if (!bench.judged(m))
       throw InputError(fmt::format(
-          "accuracy of {} cannot be measured: {}; leave --accuracy out", bench.network(m).name,
+          "accuracy of {} cannot be measured: {}; omit --accuracy", bench.network(m).name,
           bench.network(m).random_weights() ? "its weights are random" : "the data has no labels"));
     first_row.push_back(rows);
     rows += static_cast<size_t>(bench.network(m).stages());

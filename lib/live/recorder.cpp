@@ -24,9 +24,10 @@ void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& p
     double expected_s = 0;
     for (int64_t input = writer.inputs(); input < bench.inputs(); ++input)
       expected_s += pace.pass_s(profile, input);
-    progress.note(fmt::format(
-        "Recording at the pace of live runs (record.pace): about {:.0f} s, and what the co-runner adds",
-        expected_s));
+    progress.note(
+        fmt::format("Recording at the pace of live runs (record.pace): about {:.0f} s, plus the time that "
+                    "the co-runner adds",
+                    expected_s));
   }
   progress.begin("Recording", bench.inputs() - writer.inputs());
   CappedExecution capped(caps, clock);

@@ -40,7 +40,7 @@ std::optional<double> read_share(JsonReader& reader, const char* key) {
 std::optional<Interval> read_interval(JsonReader& reader, const char* key) {
   if (!reader.has(key)) return {};
   const std::vector<double> ends = reader.numbers(key, -huge, huge);
-  if (ends.size() != 2) reader.fail(key, fmt::format("has {} values; give [low, high]", ends.size()));
+  if (ends.size() != 2) reader.fail(key, fmt::format("has {} values; expected [low, high]", ends.size()));
   return Interval{ends[0], ends[1]};
 }
 

@@ -40,7 +40,7 @@ class SampledCounter : public EnergyCounter {
         counts_only_ ? "counted"
                      : fmt::format("sampled every {:.0f} ms and integrated", 1e3 * sample_interval_s());
     return fmt::format("{}, {}; new values every {:.0f} ms{}", settings_.description, how, 1e3 * refresh_s_,
-                       seen_ ? "" : " (assumed: none changed while watched)");
+                       seen_ ? "" : " (assumed: no value changed while watched)");
   }
   std::vector<EnergyDomain> domains() const override {
     std::vector<EnergyDomain> all;
@@ -105,11 +105,11 @@ class SampledCounter : public EnergyCounter {
         changed_s[i] = clock_.now_s();
       }
     }
-    if (!any) refuse(channels_.front(), "reads 0 all the time: no real meter, or one that is off");
+    if (!any) refuse(channels_.front(), "always reads 0: it is not a real meter, or it is switched off");
     for (size_t i = 0; i < channels_.size(); ++i)
       if (channels_[i].of.counts && !changed_s[i])
-        refuse(channels_[i],
-               fmt::format("stands still at {} J: no real counter (a virtual machine?)", channels_[i].last));
+        refuse(channels_[i], fmt::format("stands still at {} J: not a real counter (a virtual machine?)",
+                                         channels_[i].last));
     seen_ = !gaps.empty();
     if (seen_) {
       std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2), gaps.end());
@@ -124,7 +124,7 @@ class SampledCounter : public EnergyCounter {
       const auto reading = c.of.read(&why);
       const double now_s = clock_.now_s();
       if (!reading) {
-        spoil(c, fmt::format("cannot be read any more ({}: {})", c.of.origin, why));
+        spoil(c, fmt::format("can no longer be read ({}: {})", c.of.origin, why));
         continue;
       }
       const double now = *reading;

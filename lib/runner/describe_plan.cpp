@@ -21,7 +21,7 @@ std::string describe_plan(const Scenario& asked) {
                  others = networks.size() * static_cast<size_t>(times);
     std::string text = fmt::format("{} executions", counted);
     if (s.record_pace == "none") return text;
-    text += fmt::format(" (and {} that do not count) at the pace of live runs, one deadline each at least",
+    text += fmt::format(" (and {} that do not count) at the pace of live runs, at least one deadline each",
                         others);
     if (s.goals[0].deadline_s)
       text += fmt::format(", {:.0f} s", std::ceil(static_cast<double>(counted) * *s.goals[0].deadline_s));
@@ -31,8 +31,8 @@ std::string describe_plan(const Scenario& asked) {
       "Plan of {}: {} networks x {} caps\n"
       "  profile: {}, alone\n  record:  {}; {} inputs, co-runner {}\n"
       "  live:    {} inputs ({} goal settings x {} schedulers x {} inputs), each takes one deadline\n"
-      "  replay:  the same from the recording\nHow long it takes is known once the profile is there; "
-      "progress then says so.\n{}",
+      "  replay:  the same from the recording\nThe duration is known once the profile exists; the progress "
+      "display then shows it.\n{}",
       s.name, networks.size(), s.caps_w.size(), executions(s.profile_repetitions), executions(s.inputs),
       s.inputs, s.co_runner.kind, s.goals.size() * s.schedulers.size() * static_cast<size_t>(s.inputs),
       s.goals.size(), s.schedulers.size(), s.inputs, notes);

@@ -65,11 +65,12 @@ std::vector<std::string> describe_end(ResultFolder& result, LiveSession& session
     (strict ? all : manifest.warnings).push_back((strict ? "--strict: " : "") + w);
   if (const int times = times_continued(); times > 0)
     all.push_back(
-        fmt::format("the run was stopped and continued (SIGCONT came {} times): inputs under way at that "
-                    "time took as long as that",
+        fmt::format("the run was stopped and continued (SIGCONT came {} times): the latency of an input in "
+                    "progress includes the stop",
                     times));
   if (disturbance.suspended_s > 0)
-    all.push_back(fmt::format("the machine was suspended for {:.1f} s meanwhile", disturbance.suspended_s));
+    all.push_back(
+        fmt::format("the machine was suspended for {:.1f} s during the run", disturbance.suspended_s));
   return all;
 }
 

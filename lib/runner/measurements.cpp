@@ -32,11 +32,10 @@ void Measurements::check(const Profile& p, const std::string& path) {
   session_.check_profile(p, path);
   const std::string here = session_.hardware();
   if (const std::string& pace = session_.scenario.record_pace; p.pace != pace)
-    warn(
-        fmt::format("{}: measured at pace \"{}\", this scenario's record.pace is \"{}\": networks of few "
-                    "milliseconds take another "
-                    "time behind idle time; measure it anew, or take --set record.pace={}",
-                    path, p.pace, pace, p.pace));
+    warn(fmt::format(
+        "{}: measured at pace \"{}\", this scenario's record.pace is \"{}\": networks of a few milliseconds "
+        "take a different time after idle time; measure it again, or use --set record.pace={}",
+        path, p.pace, pace, p.pace));
   if (p.host != here) warn(fmt::format("{}: measured on \"{}\", this machine is \"{}\"", path, p.host, here));
 }
 
@@ -86,7 +85,7 @@ Recording Measurements::recording(const Profile& profile) {
     so_far_->info["resumed"].push_back(
         {{"at_input", done}, {"at", utc_now()}, {"host", to_json(read_host())}});
     session_.progress.note(
-        fmt::format("Going on at input {} of {}, with the profile of before", done, s.inputs));
+        fmt::format("Continuing at input {} of {}, with the earlier profile", done, s.inputs));
     writer = std::make_unique<RecordingWriter>(folder, std::move(*so_far_));
   } else {
     writer = std::make_unique<RecordingWriter>(folder, profile, recording_info(profile, pace.deadline_s()),
@@ -100,7 +99,7 @@ Recording Measurements::recording(const Profile& profile) {
   ordered_json slowdowns = slowdown_facts(done.truth, profile);
   if (s.co_runner.kind != "none" && !slowdowns["median_ratio_over_networks"].is_null())
     session_.progress.note(
-        fmt::format("Slow-down that came out in the recording: {:.2f} at the median, {:.2f} on average",
+        fmt::format("Measured slow-down in the recording: {:.2f} at the median, {:.2f} on average",
                     slowdowns["median_ratio_over_networks"].get<double>(),
                     slowdowns["mean_ratio_over_networks"].get<double>()));
   Recording copy = done;

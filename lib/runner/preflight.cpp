@@ -29,7 +29,7 @@ Preflight without_those_that_cannot(Scenario scenario, const std::string& from, 
       able.push_back(name);
       continue;
     }
-    const std::string lacks = fmt::format("needs {} network, and there is none among the candidates ({})",
+    const std::string lacks = fmt::format("needs {} network, but the candidates ({}) include none",
                                           lacks_anytime ? "an anytime" : "a traditional", from);
     if (named)
       throw InputError(fmt::format("{}: schedulers: {} {}; omit it, or add such a network",
@@ -73,11 +73,9 @@ void check_file_limit(const Scenario& scenario) {
   const auto limit = file_limit();
   if (limit && *limit < needed)
     throw EnvironmentError(fmt::format(
-        "{}: {} traces ({} goal settings x {} schedulers) are open at once in a live run, which takes some "
-        "{} open "
-        "files; this process may have {}. Raise the limit (`ulimit -n {}`, as root `ulimit -Hn`), or take "
-        "fewer "
-        "--schedulers",
+        "{}: {} traces ({} goal settings x {} schedulers) are open at once in a live run, which needs about "
+        "{} open files; this process may have {}. Raise the limit (`ulimit -n {}`, as root `ulimit -Hn`), or "
+        "choose fewer --schedulers",
         scenario.path, traces, scenario.goals.size(), scenario.schedulers.size(), needed, *limit, needed));
 }
 

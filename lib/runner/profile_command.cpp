@@ -48,7 +48,7 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
   for (const ModelProfile& model : profile.models) {
     if (model.cap_speeds.empty()) continue;
     if (&model == &profile.models.front())
-      print_out("\n{:<22} speed under each emulated cap: achieved (asked)\n", "network");
+      print_out("\n{:<22} speed under each emulated cap: achieved (requested)\n", "network");
     std::vector<std::string> speeds;
     for (const CapSpeed& s : model.cap_speeds)
       speeds.push_back(fmt::format("{:.3f} ({:.3f})", s.achieved, s.requested));
@@ -57,7 +57,8 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
   for (const ModelProfile& model : profile.models) {
     if (model.device_times.empty()) continue;
     if (&model == &profile.models.front())
-      print_out("\n{:<22} of which the GPU by its own clock: median ms (share) under each cap\n", "network");
+      print_out("\n{:<22} GPU time by its own clock: median ms (share of latency) under each cap\n",
+                "network");
     std::vector<std::string> times;
     for (const DeviceTime& t : model.device_times)
       times.push_back(fmt::format("{:.2f} ({:.0f} %)", 1e3 * t.median_s, 100 * t.share));
@@ -70,7 +71,7 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
 
 ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   if (fs::exists(options.out) && !options.overwrite)
-    throw InputError(options.out + ": is there already; choose another --out, or add --overwrite");
+    throw InputError(options.out + ": already exists; choose another --out, or add --overwrite");
   const std::string out = output_path(options.out);
   Scenario alone = scenario;
   alone.co_runner.kind = "none";

@@ -23,9 +23,8 @@ ExitCode conclude_recording(const Scenario& scenario, const RunOptions& options,
     result.manifest.accuracy_source = recording.info.value("accuracy_source", "profile");
     result.manifest.energy_source = recording.profile.energy_source;
     result.manifest.warnings.push_back(
-        "the run was cut off behind its recording: what it would have told at its end (co-runner, noise, "
-        "caps) is not "
-        "known; what it told at its beginning is in interrupted-N/manifest.json");
+        "the run was cut off after its recording: what it would have reported at its end (co-runner, noise, "
+        "caps) is not known; what it reported at its start is in interrupted-N/manifest.json");
     return result.conclude({}, options.quiet);
   });
 }
@@ -43,8 +42,8 @@ ExitCode record_scenario(const Scenario& asked, const RunOptions& options) {
     so_far = recording_so_far(scenario, options.out + "/recording");
     if (so_far && so_far->complete()) {
       if (!options.quiet)
-        say("--resume: {}/recording: is complete, all {} inputs; there is nothing to go on with", options.out,
-            so_far->truth.inputs);
+        say("--resume: {}/recording: is complete, with all {} inputs; there is nothing to continue",
+            options.out, so_far->truth.inputs);
       if (is_complete(options.out)) return ExitCode::done;
       keep_interrupted(options.out);  // killed between the recording's end and its verdict
       return conclude_recording(scenario, options, *so_far, std::move(lock));

@@ -50,8 +50,8 @@ void write_grid_traces(const ReplayRequest& request, const Recording& recording,
   for (const std::string& asked : request.traces)
     if (std::find(names.begin(), names.end(), asked) == names.end()) {
       const std::string near = nearest_word(asked, names);
-      throw InputError(fmt::format("--trace {}: no setting of the grid has this name{}. There are: {}", asked,
-                                   near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near),
+      throw InputError(fmt::format("--trace {}: no setting of the grid has this name{}. The settings are: {}",
+                                   asked, near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near),
                                    fmt::join(names, ", ")));
     }
   scenario.schedulers = evaluation.schedulers;

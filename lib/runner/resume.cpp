@@ -25,7 +25,7 @@ std::optional<Recording> recording_so_far(const Scenario& scenario, const std::s
     for (const auto& [key, value] : now.items())
       if (!then.contains(key) || then[key] != value) differ.push_back(key);
     throw InputError(
-        fmt::format("--resume: {}: was begun with another scenario (differs in: {}); give the same one, or "
+        fmt::format("--resume: {}: was begun with another scenario (it differs in: {}); use the same one, or "
                     "record into another --out",
                     folder, fmt::join(differ, ", ")));
   }

@@ -59,10 +59,10 @@ void describe_meter(Manifest& manifest, const EnergyMeter& meter) {
   const nlohmann::ordered_json metered = meter.facts();
   manifest.power["meter"] = metered;
   if (const int64_t brief = metered.value("windows_under_five_refreshes", int64_t{0}); brief > 0)
-    manifest.warnings.push_back(
-        fmt::format("energy: {} of {} executions were shorter than five refreshes of the counter: theirs "
-                    "is the power that the profile's long windows show for network and cap, over their time",
-                    brief, metered.value("windows", int64_t{0})));
+    manifest.warnings.push_back(fmt::format(
+        "energy: {} of {} executions were shorter than five refreshes of the counter: their energy is the "
+        "power that the profile measured over long windows for the network and cap, times their duration",
+        brief, metered.value("windows", int64_t{0})));
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
   FolderLock lock(options.out);
   if (options.resume) {
     if (is_complete(options.out)) {
-      if (!options.quiet) say("--resume: {}: is complete; there is nothing to go on with", options.out);
+      if (!options.quiet) say("--resume: {}: is complete; there is nothing to continue", options.out);
       return ExitCode::done;
     }
     if (recording_path.empty()) so_far = recording_so_far(scenario, options.out + "/recording");

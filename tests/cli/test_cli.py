@@ -290,9 +290,9 @@ class WithoutNetworks(Folder):
         with open(os.path.join(ROOT, "scenarios/scenario.schema.json")) as f:
             jsonschema.validate(scenario, json.load(f))
         self.assertEqual(scenario["record"], {"pace": "live"})
-        self.assertIn("100 executions (and 20 that do not count) at the pace of live runs, one deadline each at least; 10 inputs",
+        self.assertIn("100 executions (and 20 that do not count) at the pace of live runs, at least one deadline each; 10 inputs",
                       result.stderr)
-        self.assertIn("(and 6 that do not count) at the pace of live runs, one deadline each at least, 2 s, alone",
+        self.assertIn("(and 6 that do not count) at the pace of live runs, at least one deadline each, 2 s, alone",
                       call("run", "scenarios/smoke.json", "--dry-run", "--set", "goals.0.deadline_x=null", "--set",
                            "goals.0.deadline_s=0.05").stderr)
         none = call("run", "scenarios/smoke.json", "--dry-run", "--set", "record.pace=none")
@@ -1228,7 +1228,7 @@ class WithNetworks(Folder):
         result = call("profile", "scenarios/smoke.json", "--accuracy", "--out", self.path("p.json"), "--data", "fashion-mnist=" + folder,
                       "--inputs", "11", "--quiet", "--set", "profile_repetitions=2", "--set", "power.caps_w=[100]")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("inputs: 11 are asked for, the data has 3 ", result.stderr)
+        self.assertIn("inputs: 11 are requested, but the data has 3 ", result.stderr)
         with open(self.path("p.json")) as f:
             for model in json.load(f)["models"]:
                 self.assertIn("; 3 inputs", model["accuracy_on"])
@@ -1432,7 +1432,7 @@ class WithNetworks(Folder):
         out = self.path("r")
         record = ("record", "scenarios/smoke.json", "--inputs", "6", "--set", "profile_repetitions=2", "--set", "co_runner.kind=none", "--out", out)
         self.assertEqual(call(*record).returncode, 0)
-        self.assertIn("nothing to go on with", call(*record, "--resume").stderr)
+        self.assertIn("nothing to continue", call(*record, "--resume").stderr)
         with open(out + "/manifest.json") as f:
             manifest = json.load(f)
         manifest.update(status="running", verdict={"valid": None, "reasons": []})
@@ -1442,7 +1442,7 @@ class WithNetworks(Folder):
         with open(out + "/manifest.json") as f:
             manifest = json.load(f)
         self.assertEqual((manifest["status"], manifest["verdict"]["valid"]), ("complete", True))
-        self.assertIn("cut off behind its recording", json.dumps(manifest["warnings"]))
+        self.assertIn("cut off after its recording", json.dumps(manifest["warnings"]))
         with open(out + "/recording/recording.json") as f:
             recording = json.load(f)
         recording.update(status="running", inputs=0, input_ids=[], arrays={})
@@ -1528,7 +1528,7 @@ class WithNetworks(Folder):
         """Also where it did not end in order, or failed."""
         resumed = call("run", "scenarios/smoke.json", "--inputs", str(inputs), "--schedulers", "alert", "--out", out, "--resume")
         self.assertEqual(resumed.returncode, 0, resumed.stderr)
-        self.assertIn("Going on at input", resumed.stderr)
+        self.assertIn("Continuing at input", resumed.stderr)
         self.assertEqual(call("validate", out).returncode, 0)
 
     def test_a_model_that_runs_out_of_memory(self):
@@ -1585,7 +1585,7 @@ class WithNetworks(Folder):
         self.refused(call("run", "scenarios/smoke.json", "--inputs", "50", *more, "--out", out, "--resume"), 2, "differs in: inputs")
         resumed = call("run", "scenarios/smoke.json", "--inputs", "60", *more, "--out", out, "--resume")
         self.assertEqual(resumed.returncode, 0, resumed.stderr)
-        self.assertIn("Going on at input", resumed.stderr)
+        self.assertIn("Continuing at input", resumed.stderr)
         with open(out + "/profile.json") as f:
             self.assertEqual(json.load(f), profile)
         with open(out + "/interrupted-1/manifest.json") as f:
@@ -1616,7 +1616,7 @@ class WithNetworks(Folder):
             machine.ending.set()
             machine.thread.join()
             os.remove(machine.path("energy_uj"))
-            self.ended_badly(process, out, 4, "package-0 cannot be read any more")
+            self.ended_badly(process, out, 4, "package-0 can no longer be read")
             self.assertEqual(machine.caps(), machine.found)
 
     def test_a_build_without_cuda_says_what_is_missing(self):

@@ -109,7 +109,7 @@ class CpufreqCap : public GuardedCap {
     }
     if (p.min_khz && khz < *p.min_khz)
       throw EnvironmentError(
-          fmt::format("power: cpufreq: a cap of {} W means {} kHz, policy {} is told to stay above {} kHz; "
+          fmt::format("power: cpufreq: a cap of {} W means {} kHz, the lower limit of policy {} is {} kHz; "
                       "raise caps_w, or "
                       "lower {}{}/scaling_min_freq",
                       cap_w, khz, p.number, *p.min_khz, prefix_, p.folder));
@@ -118,10 +118,10 @@ class CpufreqCap : public GuardedCap {
 
   void write(const std::string& path, uint64_t khz) {
     if (const std::string why = write_sysfs_number(prefix_, path, khz); !why.empty())
-      throw EnvironmentError(fmt::format(
-          "power: cpufreq: {}: {} cannot be written ({}); permission taken away? `alert-bench doctor` says "
-          "what is missing",
-          path, khz, why));
+      throw EnvironmentError(
+          fmt::format("power: cpufreq: {}: {} cannot be written ({}); was the permission revoked? "
+                      "`alert-bench doctor` says what is missing",
+                      path, khz, why));
     if (settings_.after_write) settings_.after_write(path);
   }
 
@@ -161,7 +161,7 @@ CpufreqProbe probe_cpufreq(const std::string& root, const std::vector<int>& want
   for (const CpufreqPolicy& p : probe.policies) {
     const std::string path = prefix + highest_file(p);
     std::string why = why_not_writable(path);
-    if (why.empty() && !p.max_khz) why = "holds no number";
+    if (why.empty() && !p.max_khz) why = "does not contain a number";
     if (why.empty()) continue;
     probe.no_caps.push_back(fmt::format("{}: {}", path, why));
     permission = permission || why == std::strerror(EACCES);
@@ -194,9 +194,8 @@ ordered_json to_json(const CpufreqProbe& probe) {
 std::unique_ptr<CapSetter> make_cpufreq_cap(const CpufreqCapSettings& settings) {
   if (settings.frequencies.empty())
     throw InputError(
-        "power: cpufreq: frequency_table is missing: which frequency stays within which power; give pairs "
-        "[cap_w, "
-        "frequency_mhz], measured on this machine");
+        "power: cpufreq: frequency_table is missing; set it to pairs [cap_w, frequency_mhz], measured on "
+        "this machine: which frequency stays within which power");
   return std::make_unique<CpufreqCap>(settings);
 }
 

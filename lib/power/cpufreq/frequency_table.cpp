@@ -23,8 +23,7 @@ constexpr size_t most_points = 10'000;
 
 FrequencyTable::FrequencyTable(std::vector<FrequencyPoint> points, const std::string& where)
     : where_(where), points_(std::move(points)) {
-  if (points_.empty())
-    fail(where, "holds no pair; give at least one [cap_w, frequency_mhz], or omit the key");
+  if (points_.empty()) fail(where, "has no pairs; set at least one [cap_w, frequency_mhz], or omit the key");
   for (size_t i = 0; i < points_.size(); ++i)
     for (const auto& [name, member] :
          {std::pair{"cap_w", &FrequencyPoint::cap_w}, {"frequency_mhz", &FrequencyPoint::frequency_mhz}}) {
@@ -45,7 +44,7 @@ FrequencyTable FrequencyTable::read(const nlohmann::json& value, const std::stri
         (std::filesystem::path(folder) / value.get<std::string>()).lexically_normal().string();
     const nlohmann::json document = read_json_file(path, {1 << 20, 4, 4 * most_points});
     if (document.is_string())
-      fail(path, "holds a text; a frequency table is a list of [cap_w, frequency_mhz] pairs");
+      fail(path, "contains a string; a frequency table is a list of [cap_w, frequency_mhz] pairs");
     return read(document, path, "");
   }
   if (!value.is_array())

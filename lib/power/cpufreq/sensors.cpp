@@ -110,8 +110,8 @@ SensorProbe probe_sensors(const std::string& root) {
                                  : "sensor_" + address;
     }
     if (sysfs_line(device / "enable") == "0") {
-      probe.problems.push_back(fmt::format("{} ({}) is off; echo 1 | sudo tee {}", name, file.string(),
-                                           (device / "enable").string()));
+      probe.problems.push_back(fmt::format("{} ({}) is switched off; switch it on with: echo 1 | sudo tee {}",
+                                           name, file.string(), (device / "enable").string()));
       continue;
     }
     add(name, file, PowerSensor::Kind::power_w);
@@ -119,7 +119,7 @@ SensorProbe probe_sensors(const std::string& root) {
   for (const fs::path& supply : entries_of(prefix + supply_folder))
     if (sysfs_line(supply / "type") == "Battery" && fs::exists(supply / "power_now"))
       probe.batteries.push_back(fmt::format(
-          "{}: power of the whole machine, only while it discharges; not taken for the processor's",
+          "{}: measures the whole machine, and only while it discharges; not used as the processor's power",
           supply.filename().string()));
   return probe;
 }
@@ -157,8 +157,10 @@ std::unique_ptr<EnergyCounter> make_sensor_counter(const std::string& root,
       if (best > 0 && rank_of(s.name) == best) chosen.push_back(s);
   }
   if (chosen.empty())
-    throw EnvironmentError(fmt::format(
-        "power: no sensor is named as a processor's; {}. Name those to add up by power.sensors", there));
+    throw EnvironmentError(
+        fmt::format("power: no sensor has the name of a processor's; {}. Set power.sensors to those that are "
+                    "to be added up",
+                    there));
   std::vector<EnergyChannel> channels;
   std::vector<std::string> chosen_names;
   for (const PowerSensor& s : chosen) {
@@ -168,7 +170,7 @@ std::unique_ptr<EnergyCounter> make_sensor_counter(const std::string& root,
   return make_sampled_counter(
       std::move(channels),
       {"sensor", "sensor", fmt::format("power sensors {}", fmt::join(chosen_names, ", ")),
-       "choose others by power.sensors"},
+       "choose others with power.sensors"},
       clock);
 }
 

@@ -71,7 +71,7 @@ PowerBackendEntry emulated_backend() {
 PowerBackendEntry none_backend() {
   PowerBackendEntry entry;
   entry.name = "none";
-  entry.summary = "one cap, which stands for uncapped; energy from the scenario's power model";
+  entry.summary = "one cap, which means uncapped; energy from the scenario's power model";
   entry.single_cap = true;
   entry.open = [](const PowerRequest&, Clock&) {
     PowerBackend power;

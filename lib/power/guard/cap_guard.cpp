@@ -42,7 +42,7 @@ std::string holder(const std::string& state_file) {
     const CapState s = read_cap_state(state_file);
     return fmt::format("process {} ({}), since {}", s.pid, s.command, s.since);
   } catch (const Error&) {
-    return fmt::format("a run that is not noted in {} (another user's, or just starting or ending)",
+    return fmt::format("a run that is not recorded in {} (another user's, or just starting or ending)",
                        state_file);
   }
 }
@@ -72,7 +72,7 @@ int open_locked(const std::string& path, const std::string& state_file) {
     if (error != EWOULDBLOCK)
       throw EnvironmentError(
           fmt::format("power: {}: cannot lock this file ({})", path, std::strerror(error)));
-    throw CapsTaken(fmt::format("power: this machine's caps are in the hands of {}; wait until it has ended",
+    throw CapsTaken(fmt::format("power: this machine's caps are in use by {}; wait until it has ended",
                                 holder(state_file)));
   }
   return file;
@@ -89,7 +89,7 @@ std::string find_cap_guard() {
   }
   if (access(path.c_str(), X_OK) != 0)
     throw EnvironmentError(fmt::format(
-        "power: cannot run {}: {}; {}, or name another in ALERT_CAP_GUARD", path, std::strerror(errno),
+        "power: cannot run {}: {}; {}, or set ALERT_CAP_GUARD to another", path, std::strerror(errno),
         errno == EACCES ? "make it executable (chmod +x; is its file system mounted noexec?)"
                         : "build alert-cap-guard"));
   return path;
@@ -131,12 +131,12 @@ void CapGuard::prepare_folder(const std::string& folder) const {
     error = std::error_code(errno, std::generic_category());
   if (const std::string why = error ? "" : why_not_trusted(folder); !why.empty())
     throw EnvironmentError(
-        fmt::format("power: {}: {}, so nobody could trust the caps noted there; name another folder with "
+        fmt::format("power: {}: {}, so caps saved there could not be trusted; choose another folder with "
                     "--set power.state_folder=DIR --allow-commands",
                     folder, why));
   if (error || access(folder.c_str(), W_OK | X_OK) != 0)
     throw EnvironmentError(
-        fmt::format("power: {}: the caps found cannot be noted in this folder ({}); name another with "
+        fmt::format("power: {}: the original caps cannot be saved in this folder ({}); choose another with "
                     "--set power.state_folder=DIR --allow-commands",
                     folder, error ? error.message() : std::strerror(errno)));
 }
@@ -146,15 +146,14 @@ void CapGuard::restore_what_was_left() {
   const CapState left = read_cap_state(state_file_);
   if (left.root != root_)
     throw EnvironmentError(
-        fmt::format("power: {}: is of the machine below \"{}\"; name another folder with "
+        fmt::format("power: {}: belongs to the machine below \"{}\"; choose another folder with "
                     "--set power.state_folder=DIR --allow-commands",
                     state_file_, left.root));
   const auto failures = restore_state(left, nvml_library_);
   if (!failures.empty())
     throw EnvironmentError(
         fmt::format("power: process {} ({}) left changed caps behind, and they cannot be restored: {}. They "
-                    "are noted in {}; "
-                    "`alert-bench restore` tries again",
+                    "are saved in {}; `alert-bench restore` tries again",
                     left.pid, left.command, fmt::join(failures, "; "), state_file_));
   fs::remove(state_file_);
   notes_.push_back(fmt::format("process {} ({}), of {}, had left changed caps behind; they were restored",
@@ -164,10 +163,10 @@ void CapGuard::restore_what_was_left() {
 void CapGuard::remember(std::vector<CapValue> values) {
   for (const CapValue& v : values)
     if (!cap_file(v.file))
-      throw EnvironmentError(fmt::format(
-          "power: {}: is of a form that no state file may hold, so nothing could restore it, and it is not "
-          "changed; choose --set power.backend=emulated",
-          v.file));
+      throw EnvironmentError(
+          fmt::format("power: {}: state files must not contain a file of this form, so it could not be "
+                      "restored, and it is not changed; choose --set power.backend=emulated",
+                      v.file));
   state_ = {static_cast<int>(getpid()), own_command(), utc_now(), root_, std::move(values)};
   if (watchdog_ < 0) start_watchdog();
   write_file_atomically(state_file_, json_text(to_json(state_), 1) + "\n");
@@ -263,7 +262,7 @@ RestoreResult restore_caps(const std::string& root, const std::string& folder,
   result.found = true;
   result.state = read_cap_state(path);
   if (result.state.root != root_prefix(root))
-    throw InputError(fmt::format("{}: is of the machine below \"{}\"; give --root {}", path,
+    throw InputError(fmt::format("{}: belongs to the machine below \"{}\"; add --root {}", path,
                                  result.state.root, result.state.root.empty() ? "/" : result.state.root));
   // The same lock that the run takes, so that a living run is never undone.
   const std::string lock_file = machine_lock_file(root);

@@ -47,7 +47,7 @@ std::string state_folder(const std::string& told, const std::string& root) {
   if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime && *runtime)
     return std::string(runtime) + "/alert-bench";
   throw EnvironmentError(
-      "power: no folder to note the caps in that were found: XDG_RUNTIME_DIR is not set; name one with "
+      "power: no folder to save the original caps in: XDG_RUNTIME_DIR is not set; choose one with "
       "--set power.state_folder=DIR --allow-commands");
 }
 
@@ -80,7 +80,7 @@ CapState read_cap_state(const std::string& path) {
   struct stat status {};
   const auto refuse = [&](const std::string& why) {
     throw InputError(fmt::format(
-        "{}: {}, so it is not trusted and nothing is written; look at it, and restore the caps by hand", path,
+        "{}: {}, so it is not trusted and nothing is written; inspect it, and restore the caps by hand", path,
         why));
   };
   if (::lstat(path.c_str(), &status) == 0) {
@@ -110,8 +110,9 @@ CapState read_cap_state(const std::string& path) {
                                      shown_json(v.file)));
     if (!value.has("value")) value.fail("value", "is missing");
     if (entry->only_zero && v.value != 0)
-      value.fail("value", fmt::format("{}: clocks can be unlocked (0), not locked again; nothing was written",
-                                      v.value));
+      value.fail(
+          "value",
+          fmt::format("{}: clocks can only be unlocked (0), not locked again; nothing was written", v.value));
     value.finish();
   }
   reader.finish();

@@ -15,8 +15,8 @@ void GuardedCap::take_lock(const std::string& root, const std::string& folder,
 void GuardedCap::set(double cap_w) {
   if (!guard_->watchdog_alive())
     throw RunError(
-        fmt::format("power: {}: the watchdog has ended, and without it no cap is changed; the caps found are "
-                    "restored now",
+        fmt::format("power: {}: the watchdog has ended, and without it no cap is changed; the original caps "
+                    "are restored now",
                     name_));
   const bool change = in_force_w_ != cap_w;
   if (change) put_in_force(cap_w, std::exchange(in_force_w_, std::nullopt));
@@ -51,7 +51,7 @@ void GuardedCap::changed_by_others(const std::string& found, const std::string& 
 
 void GuardedCap::cannot_restore(const std::string& path) const {
   throw EnvironmentError(
-      fmt::format("power: {}: {} cannot be read, so what it holds could not be restored", name_, path));
+      fmt::format("power: {}: {} cannot be read, so its value could not be restored", name_, path));
 }
 
 }  // namespace alertbench

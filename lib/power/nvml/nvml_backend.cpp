@@ -40,18 +40,18 @@ PowerBackend open_nvml(const PowerRequest& request, Clock& clock) {
     if (cap_needed) throw;
     power.caps = make_no_cap("nvml");
     power.notes.push_back(fmt::format(
-        "power: the GPU's energy is measured, its power is not capped: the only cap stands for uncapped. {}",
+        "power: the GPU's energy is measured, but its power is not capped: the only cap means uncapped. {}",
         e.what()));
   }
   power.sample_counter();
   if (gpu.empty() && Nvml(request.nvml_library).first_in_doubt())
     power.notes.push_back(
-        "power: there are GPUs of several kinds, which CUDA may number in another order: name one by "
-        "power.gpu, or set CUDA_DEVICE_ORDER=PCI_BUS_ID");
+        "power: there are GPUs of several kinds, which CUDA may number in another order: set power.gpu, or "
+        "set CUDA_DEVICE_ORDER=PCI_BUS_ID");
   if (request.device == "cpu")
     power.notes.push_back(
-        "power: backend nvml caps and measures the GPU, but the networks run on the processor: neither is "
-        "about them");
+        "power: backend nvml caps and measures the GPU, but the networks run on the processor: neither "
+        "affects them");
   return power;
 }
 
@@ -66,7 +66,7 @@ PowerOutlook look_at_gpus(const PowerRequest& request, Clock& clock) {
     outlook.no_caps = outlook.no_energy = probe.problems;
     return outlook;
   }
-  outlook.no_caps = {"the GPU of the networks is not among those found"};
+  outlook.no_caps = {"the GPU that runs the networks was not found"};
   try {
     const std::string uuid = Nvml(request.nvml_library).find(gpu_of(request)).uuid();
     for (const NvmlGpuProbe& p : probe.gpus)
@@ -86,8 +86,7 @@ PowerBackendEntry nvml_backend() {
   entry.name = "nvml";
   entry.summary =
       "power limit (else clocks locked by power.frequency_table) and energy counter of an NVIDIA GPU; "
-      "without "
-      "permission energy only, one cap";
+      "without permission, energy only and one cap";
   entry.hardware_caps = true;
   entry.open = open_nvml;
   entry.device = "cuda";

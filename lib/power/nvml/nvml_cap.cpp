@@ -36,7 +36,7 @@ std::string why_no_permission(const std::string& root) {
   for (std::string line; std::getline(status, line);)
     if (line.rfind("CapEff:", 0) == 0 &&
         (std::strtoull(line.c_str() + 7, nullptr, 16) >> cap_sys_admin & 1) == 0)
-      return "this process is not root (it lacks CAP_SYS_ADMIN, which the driver asks for)";
+      return "this process is not root (it lacks CAP_SYS_ADMIN, which the driver requires)";
   uint64_t inside = 0, outside = 0, count = 0;
   if (map >> inside >> outside >> count && (outside != 0 || count != 4294967295))
     return "this process is root only in its own user namespace, which the driver does not accept";
@@ -45,13 +45,14 @@ std::string why_no_permission(const std::string& root) {
 
 std::vector<std::string> remedies_of(const std::string& uuid) {
   return {
-      "sudo -E alert-bench run ...              # the driver lets root (CAP_SYS_ADMIN) alone set limits and "
+      "sudo -E alert-bench run ...              # the driver lets only root (CAP_SYS_ADMIN) set limits and "
       "clocks",
-      "docker run --cap-add SYS_ADMIN -v /run/alert-bench:/run/alert-bench ...   # in a container, as root "
-      "there; should it be killed as a "
-      "whole, watchdog and all, `alert-bench restore` on the host finds there what to restore",
-      fmt::format("sudo nvidia-smi -i {} -pl WATTS   # or one limit by hand, and a scenario with one cap",
-                  uuid)};
+      "docker run --cap-add SYS_ADMIN -v /run/alert-bench:/run/alert-bench ...   # in a container, as its "
+      "root; if the container is killed together with the watchdog, `alert-bench restore` on the host "
+      "restores the caps from that folder",
+      fmt::format(
+          "sudo nvidia-smi -i {} -pl WATTS   # or set one limit by hand, and use a scenario with one cap",
+          uuid)};
 }
 
 struct Durations {
@@ -131,7 +132,7 @@ class NvmlCap : public GuardedCap {
       for (const double cap_w : settings_.caps_w) mhz.push_back(clock_for(cap_w));
       j["mhz_by_cap"] = mhz;
       j["table"] = settings_.frequencies.to_json();
-      j["read_back"] = "not possible, NVML does not tell a lock; the GPU's clock was looked at instead";
+      j["read_back"] = "not possible, NVML does not report locks; the GPU's clock was checked instead";
       j["looks_at_the_clock"] = looks_;
     }
     // NVML takes its time, and that time is part of an input's latency.
@@ -145,7 +146,7 @@ class NvmlCap : public GuardedCap {
         "power: nvml: caps of {} cannot be set: {}{}", gpu_.label(), fmt::join(why, "; "),
         permission
             ? fmt::format(". To allow it: {}", fmt::join(remedies_of(gpu_.uuid()), "; "))
-            : "; give one cap, which then stands for uncapped, or choose --set power.backend=emulated"));
+            : "; set only one cap, which then means uncapped, or choose --set power.backend=emulated"));
   }
 
   // Only trying tells: the limit that is in force is set once more, clocks are unlocked. Neither leaves
@@ -168,9 +169,8 @@ class NvmlCap : public GuardedCap {
     remember({{gpu_limit(gpu_.uuid()), *found}});
     if (const auto usual = gpu_.default_limit_mw(); usual && !same_mw(*usual, *found))
       warn(
-          fmt::format("power: {} was found limited to {} W, not to its default of {} W (set by somebody, or "
-                      "left behind): {} W is "
-                      "what is restored",
+          fmt::format("power: {} had a limit of {} W at the start, not its default of {} W (set by somebody, "
+                      "or left over): {} W will be restored",
                       gpu_.label(), watts(*found), watts(*usual), watts(*found)));
     return true;
   }
@@ -189,10 +189,10 @@ class NvmlCap : public GuardedCap {
       return false;
     }
     remember({{gpu_clocks(gpu_.uuid()), 0}});
-    warn(fmt::format(
-        "power: caps of {} are locks of its clocks ({}). Whether somebody had locked them before cannot be "
-        "known: such a lock (nvidia-smi -lgc) is gone, and does not come back",
-        gpu_.label(), fmt::join(why, "; ")));
+    warn(
+        fmt::format("power: {} is capped by locking its clocks ({}). Whether somebody had locked them before "
+                    "is not known: such a lock (nvidia-smi -lgc) is lost, and will not be restored",
+                    gpu_.label(), fmt::join(why, "; ")));
     return true;
   }
 
@@ -201,13 +201,13 @@ class NvmlCap : public GuardedCap {
     for (const double cap_w : settings_.caps_w)
       if (const uint64_t mw = milliwatts(cap_w); mw < range_mw_->first || mw > range_mw_->second)
         throw EnvironmentError(
-            fmt::format("power: nvml: a cap of {} W: {} takes {} to {} W; change power.caps_w", cap_w,
+            fmt::format("power: nvml: a cap of {} W: {} accepts {} to {} W; change power.caps_w", cap_w,
                         gpu_.label(), watts(range_mw_->first), watts(range_mw_->second)));
     const double highest_w = settings_.caps_w.empty() ? 0 : settings_.caps_w.back();
     const auto enforced = gpu_.enforced_limit_mw();
     if (enforced && *enforced < *found_mw_ && !same_mw(*enforced, *found_mw_) && watts(*enforced) < highest_w)
       warn(fmt::format(
-          "power: something else holds {} to {} W already: caps above that, up to {} W, are not in force",
+          "power: something else already limits {} to {} W: caps above that, up to {} W, are not in force",
           gpu_.label(), watts(*enforced), highest_w));
   }
 
@@ -244,9 +244,11 @@ class NvmlCap : public GuardedCap {
   template <class Call>
   void changing(Call call, const std::string& what) {
     if (const NvmlFailure f = call()) {
-      const std::string why = fmt::format("power: nvml: {} does not take {}: {}", gpu_.label(), what, f.text);
+      const std::string why =
+          fmt::format("power: nvml: {} does not accept {}: {}", gpu_.label(), what, f.text);
       if (f.no_permission())
-        throw EnvironmentError(why + "; permission taken away? `alert-bench doctor` says what is missing");
+        throw EnvironmentError(why +
+                               "; was the permission revoked? `alert-bench doctor` says what is missing");
       throw RunError(why);
     }
   }

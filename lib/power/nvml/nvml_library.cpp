@@ -183,10 +183,10 @@ Nvml::Nvml(const std::string& path) {
         "power: nvml: {} has no nvmlInit_v2, so it is not NVML; omit power.nvml_library, whose default is {}",
         path, default_nvml_library));
   if (const NvmlFailure f = library->call("nvmlInit_v2", library->nvmlInit_v2))
-    throw EnvironmentError(fmt::format(
-        "power: nvml: {} does not start: {}; is the driver loaded, and of the same version (`nvidia-smi` "
-        "says)? In a container: is the GPU passed in?",
-        path, f.text));
+    throw EnvironmentError(
+        fmt::format("power: nvml: {} cannot be initialised: {}; is the driver loaded, and does its version "
+                    "match the library's (see `nvidia-smi`)? In a container: is the GPU passed in?",
+                    path, f.text));
   library->running = true;
   library_ = std::move(library);
 }
@@ -212,7 +212,7 @@ std::vector<NvmlGpu> Nvml::gpus(std::vector<std::string>* problems) const {
     gpu.uuid_ = library_->text(ALERT_CALL(nvmlDeviceGetUUID), device);
     gpu.name_ = library_->text(ALERT_CALL(nvmlDeviceGetName), device);
     if (gpu.uuid_.empty()) {
-      if (problems) problems->push_back(fmt::format("GPU {}: does not tell its UUID", index));
+      if (problems) problems->push_back(fmt::format("GPU {}: does not report its UUID", index));
       continue;
     }
     all.push_back(std::move(gpu));
@@ -254,8 +254,8 @@ NvmlGpu Nvml::find(const std::string& wanted) const {
     const bool part = text.rfind("MIG-", 0) == 0;
     const std::string what =
         fmt::format("power: nvml: {}: \"{}\": expected an index (0) or a UUID (GPU-...){}", origin, text,
-                    part ? "; a part of a GPU (MIG) has neither limit nor counter of its own" : "");
-    if (wanted.empty()) throw EnvironmentError(what + "; name one by power.gpu");
+                    part ? "; a part of a GPU (MIG) has neither a limit nor a counter of its own" : "");
+    if (wanted.empty()) throw EnvironmentError(what + "; choose one with power.gpu");
     throw InputError(what);
   }
   std::vector<std::string> problems, there;
@@ -267,7 +267,7 @@ NvmlGpu Nvml::find(const std::string& wanted) const {
   }
   if (fitting.size() == 1) return fitting.front();
   there.insert(there.end(), problems.begin(), problems.end());
-  throw EnvironmentError(fmt::format("power: nvml: {}: {} GPU \"{}\"; there is: {}", origin,
+  throw EnvironmentError(fmt::format("power: nvml: {}: {} GPU matches \"{}\"; found: {}", origin,
                                      fitting.empty() ? "no" : "more than one", text,
                                      there.empty() ? "none" : fmt::format("{}", fmt::join(there, "; "))));
 }

@@ -169,7 +169,7 @@ std::string why_no_cap_file(int file, const std::string& prefix) {
   if (::fstat(file, &status) != 0) return std::strerror(errno);
   if (!S_ISREG(status.st_mode)) return "is not a file";
   if (status.st_nlink > 1) return "has another name as well (a hard link)";
-  if (prefix.empty() && !on_sysfs(file)) return "is no file of sysfs";
+  if (prefix.empty() && !on_sysfs(file)) return "is not a file of sysfs";
   std::error_code error;
   const fs::path within = fs::canonical(prefix + "/sys", error),
                  real = fs::read_symlink(fmt::format("/proc/self/fd/{}", file), error);
@@ -305,7 +305,7 @@ std::optional<uint64_t> read_sysfs_number(const std::string& path, std::string* 
   uint64_t value = 0;
   const auto [rest, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (text->empty() || error != std::errc() || rest != text->data() + text->size()) {
-    if (why) *why = fmt::format("holds \"{}\", which is no number from 0 on", *text);
+    if (why) *why = fmt::format("contains \"{}\", which is not a non-negative integer", *text);
     return {};
   }
   return value;
@@ -328,7 +328,7 @@ std::string why_not_writable(const std::string& path) {
   if (::lstat(path.c_str(), &status) != 0) return std::strerror(errno);
   if (S_ISLNK(status.st_mode)) return "is a symbolic link";
   if (!S_ISREG(status.st_mode)) return "is not a file";
-  if ((status.st_mode & 0222) == 0) return "is read-only: the hardware or its driver allows no change";
+  if ((status.st_mode & 0222) == 0) return "is read-only: the hardware or its driver does not allow changes";
   if (::access(path.c_str(), W_OK) != 0) return std::strerror(errno);
   return "";
 }

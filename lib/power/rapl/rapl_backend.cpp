@@ -19,7 +19,7 @@ PowerBackend open_rapl(const PowerRequest& request, Clock& clock) {
   if (request.caps_w.size() == 1 && nothing_to_cap(read_powercap_tree(request.root))) {
     power.caps = make_no_cap("rapl");
     power.notes.push_back(
-        "power: this processor lets Linux read its energy, not cap it: the only cap stands for uncapped");
+        "power: this processor lets Linux read its energy, but not cap it: the only cap means uncapped");
   } else {
     power.caps =
         make_rapl_cap({request.root, request.state_folder, request.caps_w, {}, request.nvml_library});

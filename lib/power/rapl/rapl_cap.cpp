@@ -109,10 +109,10 @@ class RaplCap : public GuardedCap {
 
   void write(const std::string& path, uint64_t value) {
     if (const std::string why = write_sysfs_number(tree_.prefix, path, value); !why.empty())
-      throw EnvironmentError(fmt::format(
-          "power: rapl: {}: {} cannot be written ({}); locked by the firmware, or permission taken "
-          "away? `alert-bench doctor` says what is missing",
-          path, value, why));
+      throw EnvironmentError(
+          fmt::format("power: rapl: {}: {} cannot be written ({}); locked by the firmware, or was the "
+                      "permission revoked? `alert-bench doctor` says what is missing",
+                      path, value, why));
     if (settings_.after_write) settings_.after_write(path);
   }
 
@@ -133,7 +133,7 @@ class RaplCap : public GuardedCap {
       const PowercapConstraint& c = *zone->constraint("long_term");
       if (const auto max_w = c.sane_max_w(); max_w && high_w > *max_w)
         warn(fmt::format(
-            "power: {}: a cap of {} W is above the highest that the hardware states, {} W: it caps nothing",
+            "power: {}: a cap of {} W is above the highest that the hardware states, {} W: it has no effect",
             zone->name, high_w, *max_w));
       else if (!max_w)
         warn(fmt::format(
@@ -148,7 +148,7 @@ class RaplCap : public GuardedCap {
           const double limit_w = static_cast<double>(*other->power_limit_uw) * 1e-6;
           if (limit_w > 0 && limit_w < high_w)
             warn(fmt::format(
-                "power: {} ({}) holds {} to {} W ({}): caps above that, up to {} W{}, are not in force",
+                "power: {} ({}) limits {} to {} W ({}): caps above that, up to {} W{}, are not in force",
                 twin->id, "the limits in memory, often thermald's", zone->name, limit_w, name, high_w,
                 limit_w < low_w ? " and all others" : ""));
         }
@@ -178,7 +178,7 @@ RaplProbe probe_rapl(const std::string& root) {
     if (!has_limit(*zone)) {
       probe.no_caps.push_back(
           fmt::format("{} ({}) has no long-term limit{}", zone->id, zone->name,
-                      tree.amd ? ": AMD processors let Linux read energy, not cap it" : ""));
+                      tree.amd ? ": AMD processors let Linux read energy, but not cap it" : ""));
       continue;
     }
     std::vector<std::string> files;

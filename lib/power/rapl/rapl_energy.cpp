@@ -53,7 +53,7 @@ class RaplCounter : public EnergyCounter {
         d.about.range_j = static_cast<double>(*d.range_uj) * 1e-6;
         d.about.resolution_j = std::max(1e-6, d.about.range_j / counter_steps);
       } else {
-        notes_.push_back(fmt::format("{}: range unknown, a wrap would be a gap", d.about.name));
+        notes_.push_back(fmt::format("{}: unknown range, so a wrap would be a gap", d.about.name));
       }
       if (const PowercapConstraint* c = zone->constraint("long_term"))
         d.ceiling_w = std::max(least_ceiling_w, ceiling_times_max * c->sane_max_w().value_or(0));
@@ -121,7 +121,7 @@ class RaplCounter : public EnergyCounter {
       const auto now = read_sysfs_number(d.file, &why);
       const double now_s = clock_.now_s();
       if (!now) {
-        spoil(d, fmt::format("cannot be read any more ({})", why));
+        spoil(d, fmt::format("can no longer be read ({})", why));
         continue;
       }
       const auto step = counter_step(d.last_uj, *now, d.range_uj);
@@ -160,10 +160,10 @@ class RaplCounter : public EnergyCounter {
     for (size_t i = domains_.size(); i-- > 0;) {
       if (moved[i]) continue;
       if (domains_[i].about.capped)
-        throw EnvironmentError(
-            fmt::format("power: rapl: {} stands still at {} uJ: no real counter (a virtual machine?); choose "
-                        "--set power.backend=emulated",
-                        domains_[i].file, domains_[i].last_uj));
+        throw EnvironmentError(fmt::format(
+            "power: rapl: {} stands still at {} uJ: not a real counter (a virtual machine?); choose "
+            "--set power.backend=emulated",
+            domains_[i].file, domains_[i].last_uj));
       notes_.push_back(fmt::format("{} omitted: its counter stands still", domains_[i].about.name));
       domains_.erase(domains_.begin() + static_cast<std::ptrdiff_t>(i));
     }

@@ -71,7 +71,7 @@ TEST_CASE("Starved is less than half of what the duty asks, and of a fair share"
   CHECK(verdict({phase(2, 0.6, 9)}, 0.3).empty());
   CHECK(verdict({phase(2, 0.31, 9)}, 0.3).empty());
   check_says(verdict({phase(1, 0.19, 9), phase(1, 0.1, 9)}, 0.3),
-             {"starved", "worker 0 got 0.145", "2.00 s", "asks 0.300", "pin"});
+             {"starved", "worker 0 got 0.145", "2.00 s", "duty is 0.300", "pin"});
   // Too short to judge.
   CHECK(verdict({phase(0.4, 0.01, 9), phase(0.4, 0.01, 9)}, 0.3).empty());
   // Half a processor beside the inference is all that a duty of 1 can get; a third of one, beside two, still
@@ -207,7 +207,7 @@ TEST_CASE("A worker stopped from outside is starved", "[co-runner-control][proce
   kill(worker, SIGCONT);
   control.stop();
   check_says(joined(control.problems()),
-             {"starved", "compute worker 0 on any processor", "its duty asks 0.200"});
+             {"starved", "compute worker 0 on any processor", "its duty is 0.200"});
   CHECK(alive_below_us().empty());
 }
 

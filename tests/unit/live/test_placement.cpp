@@ -30,11 +30,11 @@ TEST_CASE("placement: what a scenario does not name is chosen from what may be u
   CHECK(chosen(with("memory"), {5, 9}) == Chosen{5, 9});
   CHECK(chosen(with("compute"), {7}) == Chosen{7, -1});
   CHECK(chosen(with("memory", 2), {1, 4, 5, 9}) == Chosen{4, 1});
-  // No two in a row: within what is allowed, wherever the kernel puts them.
+  // No two in a row: within what is allowed, the kernel decides.
   const Placement spread = choose_processors(with("none", 2), {1, 3}, empty.path);
   CHECK(spread.scenario.inference_cpu == -1);
   REQUIRE(spread.notes.size() == 1);
-  check_says(spread.notes[0], {"no 2 processors in a row", "1,3"});
+  check_says(spread.notes[0], {"no 2 consecutive processors", "1,3"});
   Scenario named = with("memory");
   named.inference_cpu = 3, named.inference_cpu_named = true;
   CHECK(chosen(named, {2, 3}) == Chosen{3, 2});

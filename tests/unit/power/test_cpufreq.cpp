@@ -207,7 +207,7 @@ TEST_CASE("sensors: a board's clusters add up, integrated over time", "[power][s
   CHECK_FALSE(counter->read());
   CHECK_FALSE(counter->read());
   REQUIRE(counter->problems().size() == 1);
-  check_says(counter->problems()[0], {"sensor_A7", "cannot be read any more"});
+  check_says(counter->problems()[0], {"sensor_A7", "can no longer be read"});
 }
 
 TEST_CASE("sensors: names choose, and what does not fit is told with what was found", "[power][sensors]") {
@@ -219,11 +219,11 @@ TEST_CASE("sensors: names choose, and what does not fit is told with what was fo
   check_says(message_of<EnvironmentError>([&] { make_sensor_counter(Board().root(), {}, clock); }),
              {"found: none"});
   b.sensor("4-0040", "3.5", "0");
-  check_says(probe_sensors(b.root()).problems.at(0), {"sensor_A15", "is off", "enable"});
+  check_says(probe_sensors(b.root()).problems.at(0), {"sensor_A15", "is switched off", "enable"});
   Board dead;
   dead.sensor("4-0040", "0.000");
   check_says(message_of<EnvironmentError>([&] { make_sensor_counter(dead.root(), {}, clock); }),
-             {"reads 0 all the time"});
+             {"always reads 0"});
 }
 
 TEST_CASE("sensors: hwmon's energies are counted, sockets before cores; a battery is no processor",

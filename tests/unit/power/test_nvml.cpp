@@ -79,7 +79,7 @@ TEST_CASE("nvml: a GPU is found by index, UUID, beginning of one, or as CUDA fin
   CHECK(nvml.find("GPU-00000001").index() == 1);
   check_says(message_of<EnvironmentError>([&] { nvml.find("GPU-0000000"); }), {"more than one"});
   check_says(message_of<EnvironmentError>([&] { nvml.find("2"); }),
-             {"power.gpu", "no GPU \"2\"", "1: Fake A100", FakeGpus::uuid(0)});
+             {"power.gpu", "no GPU matches \"2\"", "1: Fake A100", FakeGpus::uuid(0)});
   check_says(message_of([&] { nvml.find("first"); }), {"power.gpu", "\"first\"", "GPU-..."});
   setenv("CUDA_VISIBLE_DEVICES", "1,0", 1);
   CHECK(nvml.find("").index() == 1);
@@ -112,7 +112,7 @@ TEST_CASE("nvml: a library that is missing, torn, another one, or without a driv
   check_says(message_of<EnvironmentError>([&] { Nvml("libz.so.1"); }), {"libz.so.1", "not NVML"});
   g.fail("nvmlInit_v2", 9);
   check_says(message_of<EnvironmentError>([&] { Nvml{FakeGpus::library}; }),
-             {"does not start", "Driver Not Loaded"});
+             {"cannot be initialised", "Driver Not Loaded"});
   CHECK(probe_nvml(FakeGpus::library, g.root()).problems.size() == 1);
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("nvml cap: what cannot be is told, and nothing stays changed", "[power
   }
   SECTION("a UUID of a form that could not be restored by") {
     g.set("uuid", "GPU-odd");
-    check_says(refusal(g.settings()), {"nvml/GPU-odd/power_limit_mw", "no state file"});
+    check_says(refusal(g.settings()), {"nvml/GPU-odd/power_limit_mw", "state files must not"});
   }
   SECTION("nothing to lock") {
     std::filesystem::remove(g.root() + "/dev/nvidiactl");
@@ -216,7 +216,7 @@ TEST_CASE("nvml cap: a limit of somebody else below the caps is told", "[power][
   g.set("enforced_mw", "200000");
   const auto caps = make_nvml_cap(g.settings(), clock);
   REQUIRE(caps->warnings().size() == 1);
-  check_says(caps->warnings()[0], {"200 W already", "up to 400 W", "not in force"});
+  check_says(caps->warnings()[0], {"to 200 W", "up to 400 W", "not in force"});
 }
 
 TEST_CASE("nvml cap: permission and GPU that go away are errors of their own", "[power][nvml]") {
@@ -244,7 +244,7 @@ TEST_CASE("nvml cap: clocks locked by the table where limits cannot be set", "[p
   {
     const auto caps = make_nvml_cap(g.clock_settings(), clock);
     REQUIRE(caps->warnings().size() == 1);
-    check_says(caps->warnings()[0], {"locks of its clocks", "Not Supported", "cannot be known"});
+    check_says(caps->warnings()[0], {"locking its clocks", "Not Supported", "is not known"});
     CHECK(read_cap_state(g.state_file()).values.at(0).file == "nvml/" + FakeGpus::uuid() + "/locked_clocks");
     caps->set(150);
     CHECK(g.get("lock_mhz") == "210 600");
@@ -498,7 +498,7 @@ TEST_CASE("nvml energy: faults are told once, and cost only the windows they tou
     CHECK_FALSE(counter->read());
     g.remove("lost");
     good_again();
-    words = {"cannot be read any more", "nvmlDeviceGetTotalEnergyConsumption: GPU is lost (15)"};
+    words = {"can no longer be read", "nvmlDeviceGetTotalEnergyConsumption: GPU is lost (15)"};
   }
   REQUIRE(counter->problems().size() == 1);
   words.push_back("energy of GPU Fake A100");

@@ -203,7 +203,7 @@ TEST_CASE("rapl cap: the second run is refused, and names the first", "[power][r
     check_says(message_of<EnvironmentError>([&] { make_rapl_cap(other); }),
                {"process " + std::to_string(getpid()), "alert-unit-tests", "since 20", "wait"});
     other.state_folder = m.folder / "elsewhere";  // another user's: refused all the same
-    check_says(message_of<EnvironmentError>([&] { make_rapl_cap(other); }), {"not noted in", "elsewhere"});
+    check_says(message_of<EnvironmentError>([&] { make_rapl_cap(other); }), {"not recorded in", "elsewhere"});
     check_says(message_of<EnvironmentError>([&] { restore_caps(m.root(), state_folder("", m.root())); }),
                {"process"});
     CHECK(m.get("intel-rapl:0", "constraint_0_power_limit_uw") == "35000000");
@@ -369,7 +369,7 @@ TEST_CASE("a cap is written to a file below the machine's /sys, and nowhere else
   check_says(write_sysfs_number(m.path, m / "sys/../victim", 9), {"leads out of"});
   fs::create_hard_link(victim, m / "sys/twin");
   check_says(write_sysfs_number(m.path, m / "sys/twin", 9), {"has another name"});
-  CHECK(write_sysfs_number("", limit, 9) == "is no file of sysfs");
+  CHECK(write_sysfs_number("", limit, 9) == "is not a file of sysfs");
   CHECK(write_sysfs_number(m.path, m / "sys/absent", 9) == std::strerror(ENOENT));
   CHECK(content_of(victim) == "precious");
   CHECK(content_of(limit) == "8");
@@ -496,7 +496,7 @@ TEST_CASE("rapl energy: a range of nothing is a gap at the wrap, a huge one neve
   MachineClock clock(m);
   clock.power_w = {{"intel-rapl:0", 50}, {"intel-rapl:0:0", 5}};
   const auto counter = make_rapl_counter(m.root(), clock);
-  check_says(counter->description(), {"package-0: range unknown"});
+  check_says(counter->description(), {"package-0: unknown range"});
   CHECK(counter->sample_interval_s() == 60);
   REQUIRE(counter->read());
   m.set("intel-rapl:0", "energy_uj", "1");

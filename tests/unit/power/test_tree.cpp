@@ -106,7 +106,7 @@ TEST_CASE("powercap: what is missing or cannot be read is told, and the rest is 
   check_says(zones[0].problems[0], {"/sys/class/powercap/intel-rapl:0/energy_uj", "Is a directory"});
   CHECK(zones[1].kind == PowercapKind::other);
   REQUIRE(zones[2].problems.size() == 2);
-  check_says(zones[2].problems[0], {"\"many\"", "no number"});
+  check_says(zones[2].problems[0], {"\"many\"", "not a non-negative integer"});
   CHECK_FALSE(zones[0].constraint("long_term")->sane_max_w());
   CHECK_FALSE(zones[2].constraint("long_term")->sane_max_w());
   CHECK(probe.no_energy.size() == 2);
