@@ -21,8 +21,7 @@ constexpr const char* openmp_blas_folders[] = {"/usr/lib/x86_64-linux-gnu/openbl
                                                "/usr/lib/aarch64-linux-gnu/openblas-openmp"};
 
 // Several OpenBLAS builds can be installed side by side; only the OpenMP one shares LibTorch's threads.
-// Loaded first, it is the one that LibTorch's own dependency on libblas.so.3 finds, whatever the system's
-// default.
+// Loading it first makes LibTorch's dependency on libblas.so.3 resolve to it, whatever the system's default.
 void prefer_openmp_blas() {
   for (const char* folder : openmp_blas_folders) {
     if (!std::filesystem::exists(std::string(folder) + "/libblas.so.3")) continue;
@@ -32,7 +31,7 @@ void prefer_openmp_blas() {
   }
 }
 
-// OpenBLAS asks for address space when it is loaded, and asks again forever if there is none.
+// OpenBLAS allocates address space when it is loaded, and retries forever if the allocation fails.
 void check_memory_for_blas() {
   constexpr size_t needed = size_t{256} << 20;
   void* space =
@@ -45,12 +44,12 @@ void check_memory_for_blas() {
   munmap(space, needed);
 }
 
-// A function of the module, which is opened at the first call.
+// Returns a function of the module, which is opened at the first call.
 template <class Function>
 Function* find_in_module(const char* name) {
   const std::string kernel = best_blas_kernel();
   if (!kernel.empty()) setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);  // the user's own choice stays
-  // Threads that spin for work collapse beside a co-runner (50 ms become 230).
+  // Threads that spin while they wait for work slow down badly beside a co-runner (50 ms become 230).
   setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
   check_memory_for_blas();
   prefer_openmp_blas();
@@ -59,8 +58,8 @@ Function* find_in_module(const char* name) {
   const std::string module = beside_program("alert-torch.so");
   void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
-    // The loader gives the reason only in words: a file that exists and cannot be mapped met a limit,
-    // mostly of memory.
+    // The loader reports the reason only as text. A file that exists but cannot be mapped ran into a limit,
+    // usually of memory.
     const std::string why = dlerror();
     const bool no_memory = why.find("failed to map") != std::string::npos ||
                            why.find("annot allocate memory") != std::string::npos;
