@@ -1,13 +1,14 @@
-// The one rule of what an execution delivers: live, in replay, and for oracles. All times count from one
-// origin, whichever.
+// Defines what an execution delivers: the same rule live, in replay, and for oracles. All times count from
+// the same origin; the caller chooses it.
 #pragma once
 
 #include <algorithm>
 
 namespace alertbench {
 
-// The last of `count` stages, in order, that ended by `deadline_s` (1-based; 0: none). `stage_end_s(s)`: of
-// stage s, from 0; it does not fall with the stage.
+// Returns the last of the first `count` stages that ended by `deadline_s` (1-based; 0: none).
+// `stage_end_s(s)` returns the end of stage s, where s counts from 0; it must not decrease from stage to
+// stage.
 template <class StageEnd>
 int last_stage_in_time(int count, double deadline_s, const StageEnd& stage_end_s) {
   while (count > 0 && !(stage_end_s(count - 1) <= deadline_s)) --count;
@@ -18,15 +19,15 @@ int last_stage_in_time(int count, double deadline_s, const StageEnd& stage_end_s
 struct Delivery {
   int stages_finished = 0;
   int stage_delivered = 0;  // the last stage in time; 0: none
-  double latency_s =
-      0;              // of the delivered output; else of the first output, or of the stop where there is none
-  double busy_s = 0;  // to its end, from the origin
+  // Of the delivered output; otherwise of the first output, or of the stop if there is no output.
+  double latency_s = 0;
+  double busy_s = 0;     // from the origin to the end of the execution
   bool stopped = false;  // at `stop_s`, short of the target
 };
 
 // A traditional network runs to completion. An anytime one ends with its target stage or at `stop_s`,
-// whichever is sooner. Delivered is the last stage that ended by `deadline_s` (an input's own, or its
-// group's; not before `stop_s`).
+// whichever comes first. The last stage that ended by `deadline_s` is delivered (the deadline of the input or
+// of its group, which must not come before `stop_s`).
 template <class StageEnd>
 Delivery deliver(bool anytime, int target_stage, double stop_s, double deadline_s,
                  const StageEnd& stage_end_s) {

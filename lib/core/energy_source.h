@@ -1,4 +1,4 @@
-// Where energies come from: the names that profiles, traces and results may have as `energy_source`.
+// The values that `energy_source` may have in profiles, traces and results.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The words for tasks and judges in JSON, for all files that have them.
+// Reads the names of tasks and judges from JSON, for all files that contain them.
 #pragma once
 
 #include "core/types.h"
@@ -7,10 +7,10 @@ namespace alertbench {
 
 class JsonReader;
 
-// InputError where the key `task` is another word; without a fallback also where it is absent.
+// Reads the key `task`. InputError if its value is unknown; without a fallback, also if the key is absent.
 Task read_task(JsonReader& reader);
 Task read_task(JsonReader& reader, Task fallback);
-// Likewise the key `judge`.
+// Reads the key `judge` in the same way.
 Judge read_judge(JsonReader& reader);
 Judge read_judge(JsonReader& reader, Judge fallback);
 

@@ -1,14 +1,15 @@
-// Whether a run keeps its goals. ALERT promises expectations, so goals on accuracy and energy are read as
-// means over the judged inputs (Judge::mean, the default); Judge::strict reads them input by input. Warm-up
-// inputs are judged by nobody.
+// Decides whether a run meets its goals. ALERT promises expectations, so goals on accuracy and energy apply
+// to the means over the judged inputs (Judge::mean, the default); Judge::strict applies them to each input.
+// Warm-up inputs are not judged.
 //
 //   goal                    mean                                              strict
 //   deadline                at most 10 % of the groups are late               the same
 //   accuracy (min_energy)   mean delivered accuracy >= goal - tolerance       } at most 10 % of the inputs
 //   energy (min_error)      mean energy of a period <= goal * (1 + tolerance) } break any goal
 //
-// An input alone is a group of one. A group is late where a member of it delivered nothing by the group's
-// deadline. A miss delivers the profile's fail_accuracy. A setting is violated if any goal of its task is.
+// A single input is a group of one. A group is late if any of its members delivered nothing by the group's
+// deadline. A miss delivers the profile's fail_accuracy. A setting is violated if any goal of its task is
+// violated.
 #pragma once
 
 #include <cstdint>
@@ -18,25 +19,25 @@
 
 namespace alertbench {
 
-// Of the groups that may be late; of the inputs that may break a goal, read strictly.
+// The share of groups that may be late; under strict judging, also the share of inputs that may break a goal.
 constexpr double allowed_share = 0.1;
 
-// Which goals one outcome broke by itself; nullopt: the task has no such goal, or it is not known.
+// The goals that a single outcome broke; nullopt if the task has no such goal, or the value is not known.
 struct Violations {
   bool deadline = false;  // nothing was delivered in time
   std::optional<bool> accuracy, energy;
-  // Whether the mean over the judged inputs up to this one misses its goal by more than the tolerance; none
-  // in the warm-up.
+  // Whether the mean over the judged inputs up to and including this one misses its goal by more than the
+  // tolerance; nullopt during the warm-up.
   std::optional<bool> mean_accuracy, mean_energy;
   bool any() const { return deadline || accuracy.value_or(false) || energy.value_or(false); }
 };
 
-// deadline: nothing was delivered in time. accuracy (min_energy): delivered < goal. energy (min_error): used
-// > budget.
+// deadline: nothing was delivered in time. accuracy (min_energy): the delivered accuracy is below the goal.
+// energy (min_error): the energy used exceeds the budget.
 Violations violations_of(const Goals& goals, const Outcome& outcome);
 
-// How far the means are on the wrong side of the goals, without tolerance; 0 where they keep them, none where
-// the task has no such goal or it is not known.
+// How far the means miss the goals, without tolerance; 0 if they meet them, nullopt if the task has no such
+// goal or the value is not known.
 struct Shortfall {
   double late = 0;                 // share of late groups above the allowed one
   std::optional<double> accuracy;  // goal - mean
@@ -50,7 +51,7 @@ struct GoalVerdict {
   std::optional<double> mean_energy_j;  // of one period, over the inputs whose energy is known
   Shortfall shortfall;
   bool violated_mean = false;
-  bool violated_exact = false;  // the mean reading without tolerance
+  bool violated_exact = false;  // judged by means, without tolerance
   bool violated_strict = false;
   double satisfaction = 1;         // share of inputs that broke no goal
   double violations_deadline = 0;  // shares of inputs
@@ -59,14 +60,15 @@ struct GoalVerdict {
   bool violated(Judge judge) const { return judge == Judge::mean ? violated_mean : violated_strict; }
 };
 
-// From late_share, mean_accuracy and mean_energy_j: shortfall, violated_mean and violated_exact.
+// Computes shortfall, violated_mean and violated_exact from late_share, mean_accuracy and mean_energy_j.
 void judge_means(const Goals& goals, GoalVerdict& verdict);
 
-// Judges a run as it goes: judged inputs only, in order. Without any, nothing is violated.
+// Judges a run while it proceeds. Only judged inputs may be added, in order. If none were added, nothing is
+// violated.
 class GoalJudge {
  public:
   explicit GoalJudge(const Goals& goals) : goals_(goals) {}
-  // Fills the mean_ flags of `violations`, those of the outcome.
+  // `violations` belongs to the outcome; this call fills in its mean_ flags.
   void add(const Outcome& outcome, bool opens_group, Violations& violations);
   GoalVerdict verdict() const;
 

@@ -1,5 +1,5 @@
-// What a recording holds: the finish time of every stage of every network under every cap on every input, all
-// under the same co-runner schedule. Replay and the oracles turn it into outcomes.
+// The contents of a recording: the finish time of every stage of every network under every cap on every
+// input, all under the same co-runner schedule. Replay and the oracles turn it into outcomes.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct TruthTable {
   // Measured correctness, [input][row]; empty where unknown.
   std::vector<uint8_t> top1, top5;
   std::vector<double> nll, f1;
-  // How right a missed input is, [input]; empty: never.
+  // Correctness of a missed input, [input]; empty: a miss is never right.
   std::vector<uint8_t> missed_top1, missed_top5;
   std::vector<double> missed_nll;
   std::vector<uint8_t> co_runner_on;  // [input]
@@ -34,7 +34,7 @@ struct TruthTable {
   }
 };
 
-// The stage times of all inputs by configuration: [row][cap][input]. For searches that look at whole runs.
+// The stage times of all inputs by configuration, [row][cap][input], for searches over complete runs.
 class TruthColumns {
  public:
   explicit TruthColumns(const TruthTable& truth);
@@ -48,22 +48,24 @@ class TruthColumns {
   std::vector<double> stage_end_s_;
 };
 
-// True where no input shares its deadline with another; where all are of the same size.
+// inputs_are_alone() is true if no input shares its deadline with another, and inputs_are_alike() if all have
+// the same size.
 bool inputs_are_alone(const TruthTable& truth);
 bool inputs_are_alike(const TruthTable& truth);
 
-// The first input of a run that is judged: where the first group (an input alone is one) begins that has no
-// member among the first `warmup` inputs. The number of inputs where there is none.
+// Returns the first judged input of a run: the start of the first group (a single input is a group) that has
+// no member among the first `warmup` inputs. Returns the number of inputs if there is no such group.
 int64_t first_judged(const TruthTable& truth, int64_t warmup);
-// True where input `n` opens a group, as every input does that shares its deadline with no other.
+// True if input `n` opens a group. Every input that shares its deadline with no other does.
 bool opens_group(const TruthTable& truth, int64_t n);
 
-// How right stage `row` was on an input, and a miss. Only where truth.top1 is known.
+// Return the correctness of stage `row` on an input, and of a miss. They may be called only if truth.top1 is
+// known.
 Correctness correctness_of(const TruthTable& truth, int64_t input, int row);
 Correctness missed_correctness_of(const TruthTable& truth, int64_t input);
 
-// Outcome of a configuration on the recorded input context.input, energy by the profile's power model. Its
-// times count from the start of the execution, as those of the context.
+// Returns the outcome of a configuration on the recorded input context.input, with the energy of the
+// profile's power model. Its times count from the start of the execution, like those of the context.
 Outcome outcome_of(const TruthTable& truth, const Profile& profile, const Configuration& configuration,
                    const Context& context);
 

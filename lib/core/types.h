@@ -1,5 +1,5 @@
-// The plain values that everything else speaks in. Units stand in the names; stages are 1-based (0: none),
-// everything else is an index from 0.
+// The plain values that all other code uses. Names contain the units. Stages are 1-based (0: none), and all
+// other indices start at 0.
 #pragma once
 
 #include <array>
@@ -16,24 +16,24 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 enum class Task { min_energy, min_error };
 const char* to_string(Task task);  // "min_energy" | "min_error"
 
-// How goals on accuracy and energy are read: of their mean over the run, or input by input
+// How goals on accuracy and energy are judged: by their mean over the run, or input by input
 // (core/goal_judge.h).
 enum class Judge { mean, strict };
 const char* to_string(Judge judge);  // "mean" | "strict"
 
-// By how much a mean may miss its goal and still count as meeting it: a mean that hovers at its goal is short
-// by 1e-4 half of the time, far less than what some hundred inputs can tell.
+// How far a mean may miss its goal and still count as meeting it. A mean that hovers around its goal is short
+// by 1e-4 half of the time, which is far less than a few hundred inputs can resolve.
 struct GoalTolerance {
   double accuracy = 0.001;  // absolute
   double energy = 0.01;     // share of the budget
 };
 
-// min_energy needs `accuracy`, min_error needs `energy_j` (budget of one period).
+// min_energy needs `accuracy`, min_error needs `energy_j` (the budget of one period).
 struct Goals {
   std::string name;  // of the setting, unique within a scenario; part of file names
   Task task = Task::min_energy;
-  double deadline_s =
-      0;  // from the arrival of an input; a group of n inputs is due n times this after its own
+  // From the arrival of an input; a group of n inputs is due n times this after its arrival.
+  double deadline_s = 0;
   std::optional<double> accuracy;  // 0..1
   std::optional<double> energy_j;
   Judge judge = Judge::mean;
@@ -51,28 +51,29 @@ struct Configuration {
   }
 };
 
-// What is known of an input before any network has seen it.
+// What is known about an input before any network runs on it.
 struct InputFacts {
-  // Inputs that share a deadline (the words of a sentence) form a group: how many of it are still to come,
-  // this one among them. 1 where every input has its own.
+  // Inputs that share a deadline (the words of a sentence) form a group. This counts the members still to
+  // come, including this one; it is 1 if every input has its own deadline.
   int64_t members_left = 1;
-  double size = 1;  // in the workload's unit, e.g. tokens; 1 where all inputs are alike
+  double size = 1;  // in the workload's unit, e.g. tokens; 1 if all inputs have the same size
 };
 
-// What a scheduler knows when it decides.
-// All times count from the start of the execution, which is now: waiting is off already.
+// What a scheduler knows when it decides. All times count from the start of the execution, which is now; time
+// spent waiting is already subtracted.
 struct Context {
   int64_t input = 0;
-  // What to plan with, and where an anytime network stops: the input's deadline, or its share of what is left
-  // of its group's time. 0 or less: that time is over.
+  // The time to plan with, and at which an anytime network stops: the input's deadline, or its share of its
+  // group's remaining time. 0 or less means that the time has passed.
   double deadline_from_start_s = 0;
-  double period_s = 0;  // to the end of the input's period: what it does not work of it, it idles
-  double size = 1;      // over the profile's mean size
-  // By when the group must be done: what is finished by then is delivered. Of an input alone it is its
-  // deadline; less than deadline_from_start_s (as the default) counts as that.
+  // To the end of the input's period; the machine idles for the rest of it after the work.
+  double period_s = 0;
+  double size = 1;  // divided by the profile's mean size
+  // When the group is due: what is finished by then is delivered. For a single input this is its own
+  // deadline. A value below deadline_from_start_s (such as the default) counts as deadline_from_start_s.
   double group_deadline_from_start_s = 0;
-  int64_t members_left = 1;   // of the group, this input among them
-  double idle_charged_s = 0;  // idling within period_s that earlier members of the group were charged with
+  int64_t members_left = 1;   // of the group, including this input
+  double idle_charged_s = 0;  // idle time within period_s that earlier members of the group were charged for
 
   double delivered_by_s() const {
     return group_deadline_from_start_s > deadline_from_start_s ? group_deadline_from_start_s
@@ -80,28 +81,27 @@ struct Context {
   }
 };
 
-// What an accuracy is: which figure profiles, goals and outcomes of a workload speak in. core/profile.h says
-// what each means.
+// The unit of accuracy in the profiles, goals and outcomes of a workload. core/profile.h defines each unit.
 enum class AccuracyUnit { top1, f1, language_quality };
 const char* to_string(AccuracyUnit unit);  // "top1" | "f1" | "language_quality"
 
-// How right an answer was. What a workload does not know is absent.
+// How correct an answer was. Values that a workload does not know are absent.
 struct Correctness {
-  bool top1 = false;          // the first answer is right; of a question: it matches exactly
+  bool top1 = false;          // the first answer is right; for a question: it matches exactly
   std::optional<bool> top5;   // the right answer is among the first five
-  std::optional<double> nll;  // of a language model: -ln of the probability given to the word that came
-  std::optional<double> f1;   // of an answered question: words shared with the right answer, 0..1
-  std::optional<double> guess_nll = {};  // beside nll: that of guessing the word by its frequency
+  std::optional<double> nll;  // for a language model: -ln of the probability assigned to the actual word
+  std::optional<double> f1;   // for an answered question: words shared with the right answer, 0..1
+  std::optional<double> guess_nll = {};  // present with nll: the nll of guessing the word by its frequency
 };
 
-// 1 - accuracy, measured over inputs in the unit of a profile: of images the share told wrong, of questions
-// the mean of 1 - f1, of words sum of nll / sum of guess_nll.
+// Computes 1 - accuracy, measured over inputs in the unit of a profile: for images the share of wrong
+// answers, for questions the mean of 1 - f1, for words the sum of nll divided by the sum of guess_nll.
 class MeasuredError {
  public:
   explicit MeasuredError(AccuracyUnit unit) : unit_(unit) {}
-  void add(const Correctness& correct);  // what lacks the figures of the unit is omitted
-  std::optional<double> error()
-      const;  // above 1 where words were told worse than by guessing; none of no inputs
+  void add(const Correctness& correct);  // inputs that lack the unit's values are omitted
+  // Above 1 if words were predicted worse than by guessing; nullopt without inputs.
+  std::optional<double> error() const;
 
  private:
   AccuracyUnit unit_;
@@ -113,14 +113,15 @@ struct Outcome {
   std::array<double, max_stages> stage_end_s{};  // of the first `stages_finished` stages
   int stages_finished = 0;
   int stage_delivered = 0;  // the last one finished by the (group's) deadline and not past the target
-  double latency_s =
-      0;              // of the delivered output; else of the first output, or of the stop if there was none
-  double busy_s = 0;  // from start to end of the execution, idling for a cap included
-  double wait_s = 0;  // from arrival to start (open arrivals only)
-  double overshoot_s = 0;  // an anytime network stopped at the deadline: how long past it
-  bool stopped = false;    // ... and whether it was
-  double accuracy = 0;     // of the delivered stage by the profile; the profile's fail_accuracy for none
-  std::optional<Correctness> correct;  // measured on this input; none without labels or with random weights
+  // Of the delivered output; otherwise of the first output, or of the stop if there was none.
+  double latency_s = 0;
+  double busy_s = 0;       // from start to end of the execution, including idle time for a cap
+  double wait_s = 0;       // from arrival to start (open arrivals only)
+  double overshoot_s = 0;  // how long after the deadline an anytime network stopped
+  bool stopped = false;    // whether an anytime network was stopped at the deadline
+  // Of the delivered stage, from the profile; the profile's fail_accuracy if none was delivered.
+  double accuracy = 0;
+  std::optional<Correctness> correct;  // measured on this input; absent without labels or with random weights
   std::optional<double> energy_j, active_power_w, idle_power_w;
   bool co_runner_on = false;
 };
@@ -131,7 +132,7 @@ struct Observation {
   int stages_finished = 0;      // at most the target
   double last_stage_end_s = 0;  // when stage `stages_finished` ended, from the start of the execution
   double busy_s = 0;
-  double deadline_from_start_s = 0;  // that the decision was made for
+  double deadline_from_start_s = 0;  // for which the decision was made
   double period_s = 0;
   double size = 1;          // of the input, over the profile's mean size
   double decide_s = 0;      // processor time of the decision; 0 in replay
@@ -144,12 +145,12 @@ struct Observation {
 Observation observation_of(const Configuration& configuration, const Context& context, const Outcome& outcome,
                            double decide_s);
 
-// A scheduler's slow-down factor, where it has one.
+// A scheduler's slow-down factor, if it estimates one.
 struct Slowdown {
   double observed = 0, mean = 0, sd = 0;
 };
 
-// What a scheduler expected of its last decision, where it predicts.
+// What a scheduler predicted for its last decision, if it predicts.
 struct Prediction {
   double latency_s = 0, p_deadline = 0, accuracy = 0, energy_j = 0;
 };
