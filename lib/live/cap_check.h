@@ -1,6 +1,6 @@
-// Whether the caps of hardware are in force. Reading a limit back does not tell: a lower or a higher one
-// elsewhere, a locked register or a long averaging window stays unseen. So the power drawn under load is held
-// against each cap.
+// Checks whether hardware caps are in force. Reading a limit back is not enough: it does not reveal a lower
+// or higher limit elsewhere, a locked register or a long averaging window. So the power drawn under load is
+// compared with each cap.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -16,26 +16,26 @@
 namespace alertbench {
 
 struct ObservedCap {
-  double cap_w = 0, drawn_w = 0;  // by the capped domain that draws most
+  double cap_w = 0, drawn_w = 0;  // by the capped domain that draws the most power
   std::string domain;
-  std::optional<bool>
-      in_force;  // none: under the highest cap it draws no more than this one allows, so nothing can be told
+  // nullopt: even under the highest cap the load draws no more than this cap allows, so nothing can be said.
+  std::optional<bool> in_force;
 };
 
 struct CapCheck {
-  double settle_s = 0, window_s = 0;  // under each cap: run without looking, then looked at
-  std::vector<ObservedCap> caps;      // empty where no hardware caps, or nothing is counted
+  double settle_s = 0, window_s = 0;  // under each cap: the time to settle, and the time observed after it
+  std::vector<ObservedCap> caps;      // empty without hardware caps or without an energy counter
 
-  std::vector<std::string> problems() const;  // of caps that are not in force
-  // Where profile and recording, which change the cap before every execution, may not give it the time to
-  // take hold.
+  std::vector<std::string> problems() const;  // one for each cap that is not in force
+  // Warns if profiling and recording, which change the cap before every execution, may not leave it enough
+  // time to take effect.
   std::vector<std::string> warnings(const Profile& profile) const;
 };
 nlohmann::ordered_json to_json(const CapCheck& check);
 
-// Runs the bench's networks in turn, on the input fed last, under each of `caps_w` (rising), and leaves the
-// caps restored. A cap counts as in force where at most 1.1 times as much is drawn. RunError where
-// interrupted, or where the counter fails.
+// Runs the bench's networks in turn, on the input fed last, under each of `caps_w` (in increasing order), and
+// restores the caps afterwards. A cap counts as in force if at most 1.1 times its power is drawn. RunError if
+// interrupted, or if the counter fails.
 CapCheck check_caps(NetworkBench& bench, PowerBackend& power, const std::vector<double>& caps_w,
                     Clock& clock);
 

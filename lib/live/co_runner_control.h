@@ -1,5 +1,5 @@
-// The co-runner of a scenario: built, dosed by measurement, switched by input number, and judged by what it
-// did.
+// Controls the co-runner of a scenario: starts it, calibrates its duty by measurement, switches it on and off
+// by input number, and judges the work it did.
 #pragma once
 
 #include <memory>
@@ -16,47 +16,49 @@
 
 namespace alertbench {
 
-// The processor of each worker of the scenario's co-runner, by its kind's pinning; -1: any. stress-ng's
-// workers share them all.
+// Returns the processor of each worker of the scenario's co-runner, according to the pinning of its kind; -1
+// means any. The workers of stress-ng share all of them.
 std::vector<int> worker_cpus(const Scenario& scenario);
 
-// What starvation() is to ask of each. No duty of workers on the GPU where power caps slow it: their duty is
-// work at uncapped speed.
+// Returns the work that starvation() expects of each worker. Workers on a GPU that power caps slow down have
+// no duty here, because their duty is stated as work at uncapped speed.
 std::vector<WorkAsked> work_asked(const Scenario& scenario, const CoRunnerSpec& spec);
 
-// InputError where the scenario's co-runner is a program of its own, which only --allow-commands starts.
+// InputError if the scenario's co-runner is a command, which only --allow-commands may start.
 void refuse_command(const Scenario& scenario);
 
 class CoRunnerControl {
  public:
-  // Starts the co-runner, paused; none for kind "none". A `command` needs `allow_commands` (InputError
-  // without). `progress`: is told when the co-runner is lost.
+  // Starts the co-runner in the paused state; does nothing for kind "none". A `command` needs
+  // `allow_commands` (otherwise InputError). A lost co-runner is reported to `progress`.
   CoRunnerControl(const Scenario& scenario, bool allow_commands, Progress* progress = nullptr);
 
-  // The slow-down of the scenario's networks, run uncapped in turn, quiet and beside the co-runner by pairs:
-  // the median over pairs of the ratio of the time for all of them.
+  // Measures how much the co-runner slows the scenario's networks down. They run uncapped in turn, in pairs
+  // of passes without and with the co-runner. Returns the median over the pairs of the ratio of the times of
+  // the two passes.
   double measure_slowdown(NetworkBench& bench, Clock& clock, int pairs);
   // Finds the duty that gives the scenario's slow-down, unless the scenario fixes the duty (or the co-runner
   // is a command line).
   void calibrate(NetworkBench& bench, Clock& clock, Progress& progress);
 
-  // From here to pause() it is measured what the co-runner does, phase by phase. None of these throws where
-  // the co-runner has died: what is left of it is ended, the run goes on, it counts as off from there, and
-  // problems() says so.
+  // From this call until pause(), the work of the co-runner is measured phase by phase. None of these
+  // functions throws if the co-runner has died: its remains are ended, the run continues, the co-runner
+  // counts as off from then on, and problems() reports it.
   void begin_part(const std::string& part) { phases_.begin_part(part); }  // of the run: "recording", "live"
-  void prepare(int64_t input);  // turns it on or off as the schedule says
+  void prepare(int64_t input);  // turns it on or off according to the schedule
   void pause();
   bool on(int64_t input) const { return lost_.empty() && schedule_[static_cast<size_t>(input)]; }
-  const std::vector<std::vector<int>>& cpus() const {
-    return cpus_;
-  }                                           // where each of its processes may run, read back at the start
+  // The processors on which each of its processes may run, read back at the start.
+  const std::vector<std::vector<int>>& cpus() const { return cpus_; }
   std::string name() const { return name_; }  // "compute", ...; empty for none
-  // Kind, workers with processor and duty, schedule, slow-down aimed at and measured, throughput so far,
-  // whole and by phase: for the manifest.
+  // Returns for the manifest: the kind, the workers with processor and duty, the schedule, the target and
+  // measured slow-down, and the throughput so far, in total and by phase.
   nlohmann::ordered_json facts() const;
-  // Why the result would not count: it died, it starved, it missed its slow-down, it cannot be ended.
+  // Returns the reasons why the result is invalid: the co-runner died, was starved, missed its slow-down, or
+  // could not be ended.
   std::vector<std::string> problems() const;
-  // Ends it. What cannot be ended is a problem, not an exception. facts() and problems() stay.
+  // Ends the co-runner. A process that cannot be ended is reported by problems(), not thrown. facts() and
+  // problems() remain available.
   void stop();
 
  private:

@@ -1,4 +1,4 @@
-// What the co-runner did in each phase that it was on, and whether that is what was asked of it.
+// Records what the co-runner did in each phase in which it was on, and whether that was the expected work.
 #pragma once
 
 #include <cstdint>
@@ -15,24 +15,25 @@ struct WorkDone {
   double active_s = 0, busy_s = 0, units = 0;
 };
 
-// From one switch on to the next switch off. Where schedulers take turns, the inputs of several turns.
+// The time from switching the co-runner on until switching it off. If schedulers take turns, a phase contains
+// the inputs of several turns.
 struct CoRunnerPhase {
   std::string part;             // of the run: "recording", "live"
-  int64_t first = 0, last = 0;  // input numbers at both switches
-  int64_t inputs = 0;           // run in it
+  int64_t first = 0, last = 0;  // input numbers when it was switched on and off
+  int64_t inputs = 0;           // run in this phase
   std::vector<WorkDone> workers;
-  bool died = false;  // it ended because the co-runner did
+  bool died = false;  // the phase ended because the co-runner died
 };
 
-// Times and units are differences of what the co-runner counts from its start.
+// Collects the phases. Times and units are differences of the counts that the co-runner keeps from its start.
 class CoRunnerPhases {
  public:
   void begin_part(const std::string& part) { part_ = part; }
   void begin(int64_t input, std::vector<Throughput> now);
-  void input(int64_t input);  // the first one too
+  void input(int64_t input);  // call it for the first one as well
   void end(const std::vector<Throughput>& now, bool died = false);
   bool open() const { return open_; }
-  // With the one that is open, as it would end now.
+  // Includes the open phase, as if it ended now.
   std::vector<CoRunnerPhase> so_far(const std::vector<Throughput>& now) const;
 
  private:
@@ -42,29 +43,31 @@ class CoRunnerPhases {
   bool open_ = false;
 };
 
-// For a manifest, by part of the run: each phase where there are at most 100, else the first and last 20; and
-// quantiles over all of them. `now`: names the workers' units. What a worker was busy is its cpu_s, of one on
-// the GPU its gpu_s.
+// Returns for the manifest, by part of the run: all phases if there are at most 100, otherwise the first and
+// last 20, and quantiles over all of them. `now` provides the names of the workers' units. A worker's busy
+// time is called cpu_s, or gpu_s for a worker on the GPU.
 nlohmann::ordered_json phase_facts(const std::vector<CoRunnerPhase>& phases,
                                    const std::vector<Throughput>& now);
 
-// A worker as it is called in messages, and the duty asked of it; none: not known (a command), or not to be
-// judged (on a GPU that power caps slow).
+// A worker's name in messages, and the duty expected of it; nullopt if it is not known (a command) or not to
+// be judged (on a GPU that power caps slow down).
 struct WorkAsked {
   std::string name;
   std::optional<double> duty;
   bool on_gpu = false;
 };
 
-// Why the work done is not what was asked; empty where it is. Starved is:
-// - a worker of known duty that got, over all phases together (1 s of them at least), less than half of that
-// share of a
-//   processor. More than half a processor is not expected of any: beside one inference that never rests, its
-//   fair share is one half, whatever its duty. For a worker on the GPU read GPU for processor: its processor
-//   time says nothing (it spins while it waits), so it is judged by its GPU time, which is the work done at
-//   the speed it had alone (models/gpu_load.h);
-// - a worker that did nothing at all in a phase of 0.2 s or more, one of no known duty: in a second or more
-// of all phases together. Phases that the co-runner died in do not count.
+// Returns the reasons why the work done is less than expected; empty if it is as expected. A worker was
+// starved
+// - if its duty is known and it got less than half of that share of a processor, over all phases together (at
+//   least 1 s in total). Half a processor is the most that is expected of any worker: that is its fair share
+//   beside an inference that never rests, whatever its duty. For a worker on the GPU the same applies to the
+//   GPU: its processor time means nothing (it spins while it waits), so it is judged by its GPU time, which
+//   is the work done at the speed that it had alone (models/gpu_load.h);
+// - if it did nothing at all in a phase of at least 0.2 s, or, if its duty is not known, in all phases
+// together
+//   (at least 1 s in total).
+// Phases in which the co-runner died do not count.
 std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases,
                                     const std::vector<WorkAsked>& workers);
 

@@ -13,7 +13,7 @@ namespace alertbench {
 
 struct ExecutionOrder {
   int target_stage = 1;  // 1-based
-  // Absolute, on the clock. Infinity: run to the target whatever the time.
+  // Absolute, on the clock. Infinity: run to the target, however long it takes.
   double stop_at_s = std::numeric_limits<double>::infinity();
   double speed = 1.0;  // of an emulated cap, 0 < speed <= 1
 };
@@ -24,12 +24,13 @@ struct Execution {
   int stages_finished = 0;
   double busy_s = 0;       // start to end
   bool stopped = false;    // at stop_at_s, before the target was done
-  double overshoot_s = 0;  // how long past stop_at_s it ended, if stopped
+  double overshoot_s = 0;  // how long after stop_at_s it ended, if stopped
 };
 
-// The input must have been set. A cap of speed s stretches the run: whenever computing has run ahead of
-// computed / s by 10 ms, and at the end of every stage, the thread idles until it has not. So every stage
-// takes 1/s of its time, and the clock that a stop looks at (between blocks) is the stretched one.
+// Runs a network whose input has been set. A cap of speed s stretches the run: t seconds of computing must
+// take t / s. Whenever computing is 10 ms ahead of that, and at the end of every stage, the thread idles
+// until it is no longer ahead. So every stage takes 1/s times as long, and the check for a stop (between
+// blocks) sees the stretched time.
 Execution execute(StagedModel& model, const ExecutionOrder& order, Clock& clock);
 
 }  // namespace alertbench

@@ -1,4 +1,5 @@
-// Decisions run for real: paced arrivals, LibTorch, the scenario's cap and co-runner.
+// Executes decisions on the real machine: with paced arrivals, LibTorch, and the scenario's caps and
+// co-runner.
 #pragma once
 
 #include "base/clock.h"
@@ -21,7 +22,8 @@ class LiveEnvironment : public Environment {
   };
   LiveEnvironment(const Parts& parts, const Goals& goals, Arrivals arrivals);
 
-  // Schedulers take turns: the time until the next arrival is not counted as part of this one's run.
+  // Schedulers take turns. After this call, the time until the next arrival does not count as part of this
+  // scheduler's run.
   void begin_turn() { fresh_turn_ = true; }
 
   Arrival arrive(int64_t input) override;
@@ -33,7 +35,7 @@ class LiveEnvironment : public Environment {
   Parts parts_;
   Pacing pacing_;
   bool fresh_turn_ = true;
-  Arrival now_;              // of the last input, on the run's own time
+  Arrival now_;              // of the last input, in the run's own time
   double arrived_at_s_ = 0;  // ... and on the clock
 };
 

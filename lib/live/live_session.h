@@ -20,53 +20,54 @@
 
 namespace alertbench {
 
-// InputError where the scenario does what only --allow-commands lets it do: programs and libraries that it
-// names, and folders below which it has caps written.
+// InputError if the scenario does what only --allow-commands permits: it names programs or libraries to run,
+// or folders to which caps are written.
 void refuse_commands(const Scenario& scenario);
 
-// The scenario's inputs. InputError where its data cannot be used, which is worth knowing before a result
-// folder is begun.
+// Opens the scenario's inputs. InputError if its data cannot be used; so call it before a result folder is
+// begun.
 std::unique_ptr<Workload> open_workload(const Scenario& scenario);
 
 class LiveSession {
  public:
   // Pins the calling thread, loads the networks, builds and pauses the co-runner. Everything runs on the
-  // calling thread. `data`: open_workload() of the same scenario. Without `allow_commands` as
-  // refuse_commands(). Errors as of the parts.
+  // calling thread. `data` must come from open_workload() of the same scenario. Without `allow_commands` it
+  // calls refuse_commands(). Throws the errors of all parts.
   LiveSession(const Scenario& scenario, std::unique_ptr<Workload> data, bool allow_commands, bool quiet);
   ~LiveSession();
 
-  // A profile measured elsewhere must know the same networks, stages and caps (InputError).
+  // InputError if a profile that was measured elsewhere does not have the same networks, stages and caps.
   void check_profile(const Profile& profile, const std::string& path) const;
   Profile measure_profile();  // see live/profiler.h
-  // See live/cap_check.h; what comes out is told by power_facts() and problems(). Returns warnings.
+  // See live/cap_check.h. Returns the warnings; power_facts() and problems() report the result.
   std::vector<std::string> check_caps(const Profile& profile);
 
   const Scenario& scenario;
-  const Placement placement;  // the processors of a scenario that names none
+  const Placement placement;  // with the processors chosen that the scenario does not name
   Progress progress;
   SystemClock clock;
-  std::vector<int> harness_cpus;  // of what the harness runs beside the inference, read back
+  std::vector<int> harness_cpus;  // of the harness's own work beside the inference, read back
   std::vector<int> cpus;          // of the inference, read back
   std::unique_ptr<InferenceRuntime> runtime;
   const std::unique_ptr<Workload> workload;
-  PowerBackend power;  // opened behind the runtime, which knows its GPU
+  PowerBackend power;  // opened after the runtime, which knows its GPU
   std::unique_ptr<NetworkBench> bench;
   CoRunnerControl co_runner;
 
-  std::string hardware() const;    // what networks run on, in one line: the processor, on a GPU that as well
-  bool accuracy_measured() const;  // labels and trained weights for every network
+  std::string hardware() const;          // one line: the processor, and the GPU if networks run on one
+  bool accuracy_measured() const;        // true with labels and trained weights for every network
   nlohmann::ordered_json facts() const;  // LibTorch, data, networks, placement, power: for the manifest
   nlohmann::ordered_json power_facts() const;
   std::vector<std::string> warnings() const;
-  std::vector<std::string> problems() const;  // of co-runner, meter and caps: why the result does not count
+  // Of co-runner, meter and caps: the reasons why the result is invalid.
+  std::vector<std::string> problems() const;
 
  private:
   CapCheck cap_check_;
 };
 
-// The networks that a scenario runs: its candidates, or all of its network file. InputError for names that
-// are not there, and where the file is for another workload.
+// Returns the networks that a scenario runs: its candidates, or all networks of its network file. InputError
+// for unknown names, and if the file is for another workload.
 std::vector<NetworkSpec> candidates_of(const Scenario& scenario);
 
 }  // namespace alertbench

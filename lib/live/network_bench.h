@@ -1,4 +1,4 @@
-// The candidate networks, loaded, and the inputs they are fed with.
+// The loaded candidate networks, and the inputs they are fed with.
 #pragma once
 
 #include <algorithm>
@@ -28,19 +28,20 @@ class NetworkBench {
   const NetworkSpec& network(int model) const { return networks_[static_cast<size_t>(model)]; }
   StagedModel& model(int model) { return *models_[static_cast<size_t>(model)]; }
   int64_t inputs() const { return static_cast<int64_t>(order_.size()); }
-  // The first of the inputs that are all different: beyond them the data begins anew.
+  // Returns the number of different inputs; after them the data repeats from the start.
   int64_t different_inputs() const { return std::min(inputs(), workload_.size()); }
-  std::string input_id(
-      int64_t input) const;  // as the workload names it, printable(): a name of a file may be any bytes
+  // The workload's name of the input, made printable(), because a file name may contain any bytes.
+  std::string input_id(int64_t input) const;
   InputFacts facts(int64_t input) const { return facts_[static_cast<size_t>(input)]; }
   std::string size_unit() const { return workload_.size_unit(); }
 
   // Decodes and preprocesses an input for every network. Not part of any latency.
   void feed(int64_t input);
-  // Of a stage that has just run on the input fed last, 0: of none. None without labels, or with random
-  // weights. Scores with NaN or infinity among them count as a miss, and are told by problems().
+  // Judges a stage that has just run on the input fed last; stage 0 stands for a miss. Returns nullopt
+  // without labels or with random weights. Scores that contain NaN or infinity count as a miss, and
+  // problems() reports them.
   std::optional<Correctness> judge(int model, int stage);
-  std::vector<std::string> problems() const;  // of the scores that were judged: why the result does not count
+  std::vector<std::string> problems() const;  // of the judged scores: the reasons why the result is invalid
   bool judged(int model) const { return workload_.labelled() && !network(model).random_weights(); }
 
  private:
@@ -54,8 +55,8 @@ class NetworkBench {
   std::vector<std::unique_ptr<StagedModel>> models_;
   std::vector<ImageSpec> specs_;  // distinct
   std::vector<size_t> spec_of_model_;
-  std::map<int64_t, std::vector<NetworkInput>>
-      cache_;  // schedulers take turns on the same few inputs: decode them once
+  // Schedulers take turns on the same few inputs, so these are decoded only once.
+  std::map<int64_t, std::vector<NetworkInput>> cache_;
   std::deque<int64_t> cached_;
   int64_t fed_ = -1;
   struct BadScores {

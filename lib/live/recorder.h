@@ -11,11 +11,12 @@
 
 namespace alertbench {
 
-// Every input is run by every network to its last stage under every cap, in an order that turns by one place
-// an input, so that drift hits all alike; all caps of a network one behind the other. At `pace` each
-// execution is as in a live run that keeps this configuration: behind one of the same network, and behind as
-// much idle time (live/live_pace.h). Each input is on disk before the next one begins; an interruption ends
-// it early, with what is there. Goes on where `writer` stands, which is not finished here.
+// Every network runs on every input to its last stage under every cap. All caps of a network follow one
+// another, and the orders of networks and caps rotate by one place per input, so that drift affects all of
+// them alike. With `pace`, each execution is as in a live run that keeps this configuration: it follows an
+// execution of the same network, and as much idle time (live/live_pace.h). Each input is on disk before the
+// next one begins, and an interruption ends the recording early with the inputs so far. Recording continues
+// at the position of `writer`, which this function does not finish.
 void record_truth(NetworkBench& bench, const Profile& profile, const LivePace& pace, CapSetter& caps,
                   CoRunnerControl& co_runner, Clock& clock, Progress& progress, RecordingWriter& writer);
 
