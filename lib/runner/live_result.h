@@ -1,4 +1,4 @@
-// What the manifest of a live command says about the run and the machine that it ran on.
+// Fills the manifest of a live command with facts about the run and the machine.
 #pragma once
 
 #include <string>
@@ -13,19 +13,19 @@
 
 namespace alertbench {
 
-// Every file that the scenario leads to.
+// Adds every file that the scenario reads.
 void add_inputs(Manifest& manifest, const Scenario& scenario);
 
-// What disturbs this machine while nothing is measured yet.
+// Returns what disturbs this machine before anything is measured.
 std::vector<std::string> noise_before(Clock& clock);
 
-// Writes down what is known before anything is measured, and tells the warnings. With --strict a warning is
-// an EnvironmentError.
+// Writes what is known before anything is measured to the manifest, and prints the warnings. With --strict a
+// warning is an EnvironmentError.
 void describe_start(ResultFolder& result, LiveSession& session, const Preflight& preflight,
                     const RunOptions& options);
 
-// Writes down what is known at the end: co-runner, power, and what else happened on the machine since
-// `before`. Returns why the result does not count.
+// Writes what is known at the end to the manifest: co-runner, power, and what else happened on the machine
+// since `before`. Returns the reasons why the result is invalid.
 std::vector<std::string> describe_end(ResultFolder& result, LiveSession& session, const MachineUse& before,
                                       bool strict);
 

@@ -1,4 +1,4 @@
-// Profile and recording of a live command: measured, or taken from elsewhere.
+// Provides the profile and recording of a live command, which are either measured or read from files.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,16 +14,17 @@ namespace alertbench {
 
 class Measurements {
  public:
-  // `so_far` is a recording to continue. InputError where its inputs are not the session's. Session, result
+  // `so_far` is a recording to continue. InputError if its inputs differ from the session's. Session, result
   // and options must outlive this object.
   Measurements(LiveSession& session, ResultFolder& result, const RunOptions& options,
                std::optional<Recording> so_far = {});
 
-  // The profile of the recording that is continued, that of --profile, or a new one; written to the result.
+  // Returns the profile of the recording that is continued, the one given by --profile, or a new one, and
+  // writes it to the result.
   Profile profile();
-  // The rest of the scenario's inputs.
+  // Records the remaining inputs of the scenario.
   Recording recording(const Profile& profile);
-  // A recording made before. InputError where it is not of this scenario's networks, caps and inputs.
+  // Reads an existing recording. InputError unless it has this scenario's networks, caps and inputs.
   Recording recording_at(const std::string& path);
 
  private:

@@ -1,5 +1,5 @@
-// What can be known before anything is measured, from the scenario, its networks and this process's limits.
-// What is found wrong only behind a profile and a recording is a run that is lost.
+// Checks what can be known before anything is measured: the scenario, its networks and this process's limits.
+// An error that is found only after profiling and recording would waste the run.
 #pragma once
 
 #include <string>
@@ -12,21 +12,22 @@ namespace alertbench {
 
 struct Preflight {
   Scenario scenario;               // without the schedulers that cannot run on these candidates
-  std::vector<std::string> notes;  // which ones, and why
+  std::vector<std::string> notes;  // which ones were removed, and why
 };
 
-// InputError for networks that are not there, and for a scheduler that cannot run although the scenario names
-// it; where it names none, such schedulers are left out.
+// InputError for unknown networks, and for a scheduler that the scenario names but that cannot run. If the
+// scenario names none, such schedulers are omitted.
 Preflight check_before(const Scenario& scenario);
-// The same for a recording's networks. `named`: the schedulers were asked for, so that none may be left out.
+// Does the same for a recording's networks. `named`: the schedulers were requested explicitly, so none may be
+// omitted.
 Preflight check_before_replay(const Scenario& scenario, const Profile& profile, bool named);
-Preflight able_schedulers(const Profile& profile);  // all that can run on its networks
+Preflight able_schedulers(const Profile& profile);  // all schedulers that can run on its networks
 
-// That this process may do on this machine what the scenario asks for: InputError for what needs
-// `allow_commands`, EnvironmentError for processors that it may not use.
+// Checks that this process may do what the scenario requests: InputError for what needs `allow_commands`,
+// EnvironmentError for processors that it may not use.
 void check_permissions(const Scenario& scenario, bool allow_commands);
 
-// EnvironmentError where a live run of the scenario needs more files open at once than this process may have.
+// EnvironmentError if a live run of the scenario needs more open files at once than this process may have.
 void check_file_limit(const Scenario& scenario);
 
 }  // namespace alertbench

@@ -1,6 +1,6 @@
 // The commands behind `alert-bench run`, `profile`, `record` and `replay`: from a scenario (or a recording)
-// to a result folder. Each returns the exit code of the program and throws Error for everything that ends it
-// early.
+// to a result folder. Each returns the exit code of the program and throws Error for every failure that ends
+// it early.
 #pragma once
 
 #include <string>
@@ -14,11 +14,11 @@ namespace alertbench {
 
 struct RunOptions {
   std::string out;        // result folder (run, record, replay) or file (profile)
-  std::string profile;    // run, record: take this profile, do not measure one
-  std::string recording;  // run: take this recording, do not make one
+  std::string profile;    // run, record: use this profile instead of measuring one
+  std::string recording;  // run: use this recording instead of making one
   bool overwrite = false, quiet = false, json = false, strict = false, allow_commands = false;
-  bool resume = false;    // run, record: go on where one was cut off
-  bool accuracy = false;  // profile: measure it on the scenario's inputs, do not take the network file's
+  bool resume = false;    // run, record: continue an interrupted one
+  bool accuracy = false;  // profile: measure it on the scenario's inputs, instead of using the network file's
   std::vector<std::string> argv;
 };
 
@@ -30,14 +30,14 @@ struct ReplayRequest {
   std::string recording;                // folder or recording.json
   std::vector<std::string> schedulers;  // empty: those of the recording's scenario
   std::vector<std::string> overrides;   // of the recording's scenario, as --set
-  bool grid = false;                    // both tasks over a grid of goals, in place of the scenario's goals
+  bool grid = false;                    // both tasks over a grid of goals, instead of the scenario's goals
   GridSpec grid_spec;
   int threads = 1;                  // for the grid
-  std::vector<std::string> traces;  // settings of the grid to write traces of
+  std::vector<std::string> traces;  // settings of the grid for which traces are written
 };
 ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options);
 
-// What a run would do and about how long it would take; measures nothing, needs no LibTorch.
+// Describes what a run would do and about how long it would take. It measures nothing and needs no LibTorch.
 std::string describe_plan(const Scenario& scenario);
 
 }  // namespace alertbench

@@ -9,20 +9,20 @@
 
 namespace alertbench {
 
-// Names of traces below the folder: traces/SCHEDULER.SETTING.MODE.jsonl.
+// Returns the names of traces below the folder: traces/SCHEDULER.SETTING.MODE.jsonl.
 std::vector<std::string> trace_names(const std::vector<std::string>& schedulers,
                                      const std::vector<std::string>& settings,
                                      const std::vector<std::string>& modes);
 std::vector<std::string> setting_names(const Scenario& scenario);
 
-// Makes room for all that such a command writes, with these traces (see ResultFolder::make_room), and begins
-// the result.
+// Makes room for all files that such a command writes, including these traces (see ResultFolder::make_room),
+// and begins the result.
 void begin_run(ResultFolder& result, const Scenario& scenario, const RunOptions& options,
                const std::vector<std::string>& traces);
 
 void write_profile(const ResultFolder& result, const Profile& profile);  // profile.json
 
-// With --strict a warning is an EnvironmentError.
+// Throws EnvironmentError if there is a warning and `strict` is set.
 void refuse_warnings(const std::vector<std::string>& warnings, bool strict);
 
 }  // namespace alertbench

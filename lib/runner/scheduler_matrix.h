@@ -1,4 +1,4 @@
-// Every scheduler of a scenario under every one of its goal settings, in one mode.
+// Runs every scheduler of a scenario under each of its goal settings, in one mode.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@
 
 namespace alertbench {
 
-// What schedulers are compared on. Scenario and recording must outlive it.
+// The data on which schedulers are compared. Scenario and recording must outlive it.
 struct Experiment {
   const Scenario& scenario;
   const Recording& recording;
@@ -23,7 +23,7 @@ struct Experiment {
   std::string accuracy_source, energy_source;
   std::string traces_folder;  // empty: no traces are kept
 
-  // Under the scenario's goals. The energy source is that of the recording's profile.
+  // Uses the scenario's goals, and the energy source of the recording's profile.
   Experiment(const Scenario& scenario, const Recording& recording, std::string accuracy_source,
              std::string traces_folder = "");
 };
@@ -32,15 +32,15 @@ class SchedulerMatrix {
  public:
   using MakeEnvironment = std::function<std::unique_ptr<Environment>(const Goals&)>;
 
-  // `mode` is "live" or "replay", as traces and summaries name it. `clock` measures the schedulers' own time
-  // and is null in replay. `experiment` and `clock` must outlive the matrix.
+  // `mode` is "live" or "replay", as in traces and summaries. `clock` measures the schedulers' own time and
+  // is null in replay. `experiment` and `clock` must outlive the matrix.
   SchedulerMatrix(const Experiment& experiment, const std::string& mode, Clock* clock,
                   const MakeEnvironment& make_environment);
 
-  // Entries are ordered by goal setting, and then as the scenario orders its schedulers.
+  // Entries are ordered by goal setting, and within a setting in the scenario's order of schedulers.
   size_t entries() const { return entries_.size(); }
   Environment& environment(size_t entry) { return *entries_[entry].environment; }
-  // The next input of an entry.
+  // Runs the next input of an entry.
   void step(size_t entry, int64_t input);
   // Ends the trace of an entry. `reason` says why it is partial; an empty one means that it is complete.
   void finish_trace(size_t entry, const std::string& reason);
@@ -51,7 +51,7 @@ class SchedulerMatrix {
     std::string scheduler;
     Goals goals;
     std::unique_ptr<Environment> environment;
-    std::unique_ptr<TraceWriter> trace;  // null where no traces are kept
+    std::unique_ptr<TraceWriter> trace;  // null if no traces are kept
     std::unique_ptr<SummaryAccumulator> accumulator;
     std::unique_ptr<SchedulerRun> run;
   };
@@ -65,7 +65,7 @@ class SchedulerMatrix {
   std::vector<Entry> entries_;
 };
 
-// All schedulers over the first `inputs` inputs of the recording.
+// Replays the first `inputs` inputs of the recording with all schedulers.
 SchedulerMatrix run_replay(const Experiment& experiment, int64_t inputs);
 
 }  // namespace alertbench

@@ -1,5 +1,5 @@
-// One scheduler on its way through the inputs: decide, execute, observe, judge, write down. The same code
-// live and in replay.
+// Runs one scheduler over the inputs: decide, execute, observe, judge, record. The code is the same live and
+// in replay.
 #pragma once
 
 #include <functional>
@@ -17,12 +17,12 @@ class SchedulerRun {
  public:
   using Sink = std::function<void(const InputRecord&)>;
 
-  // `clock` measures the scheduler's own time; null in replay, where nothing may depend on it. `environment`
-  // and `clock` must outlive the run.
+  // `clock` measures the scheduler's own time; it is null in replay, where nothing may depend on real time.
+  // `environment` and `clock` must outlive the run.
   SchedulerRun(std::unique_ptr<Scheduler> scheduler, Environment& environment, const Goals& goals,
                Clock* clock, Sink sink);
 
-  // Inputs in order; warm-up ones are not judged. `input_id` goes into the record.
+  // Must be called with inputs in order. Warm-up inputs are not judged. `input_id` is stored in the record.
   void step(int64_t input, bool warmup, bool opens_group, const std::string& input_id);
   GoalVerdict verdict() const { return judge_.verdict(); }  // over the judged inputs so far
   std::optional<Bound> bound() const { return scheduler_->bound(); }

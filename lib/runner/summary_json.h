@@ -9,11 +9,12 @@
 
 namespace alertbench {
 
-// `live` and `replay` are summaries of the same entries in the same order; `live` is empty where nothing ran.
+// `live` and `replay` are summaries of the same entries in the same order; `live` is empty if nothing ran
+// live.
 nlohmann::ordered_json summary_json(const Experiment& experiment, const std::vector<Summary>& live,
                                     const std::vector<Summary>& replay);
 void write_summary(const ResultFolder& result, const nlohmann::ordered_json& summary);
-// On standard output: the JSON itself, or tables for people.
+// Prints to standard output: the JSON itself, or tables for people.
 void print_summary(const nlohmann::ordered_json& summary, bool json);
 
 }  // namespace alertbench
