@@ -1,4 +1,4 @@
-// Keeps a folder that is being filled to one process, and to one place.
+// Ensures that only one process fills a folder, and that the folder is not moved meanwhile.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@ namespace alertbench {
 
 class FolderLock {
  public:
-  // Makes the folder if need be, and takes FOLDER/.lock, which goes when this object does; one that a killed
-  // process left is no lock. EnvironmentError where another process has it (named, with its command), where
-  // the folder cannot be written to, or where .lock is something else than a file. On file systems without
-  // locks nobody is kept out.
+  // Creates the folder if necessary, and locks FOLDER/.lock until this object is destroyed. A .lock file that
+  // a killed process left behind does not count as locked. EnvironmentError if another process holds the lock
+  // (the message names it and its command), if the folder cannot be written to, or if .lock is not a regular
+  // file. File systems without locks give no protection.
   explicit FolderLock(const std::string& folder);
   ~FolderLock();
   FolderLock(FolderLock&& other) noexcept
@@ -21,7 +21,8 @@ class FolderLock {
   FolderLock& operator=(FolderLock&&) = delete;
 
   const std::string& folder() const { return folder_; }
-  // RunError if the path leads to another folder by now: somebody moved it, or put a link in its place.
+  // RunError if the path now leads to another folder, because somebody moved the folder or replaced it by a
+  // link.
   void check_place() const;
 
  private:

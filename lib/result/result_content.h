@@ -1,6 +1,6 @@
-// What is in a result folder, and whose it is. A file is the program's own where the folder's manifest lists
-// it under "outputs"; what scripts/figures.py drew, where figures/written.json lists it. All else is foreign,
-// links too: never deleted, never written over.
+// Determines which files of a result folder belong to the program. A file is its own if the folder's manifest
+// lists it under "outputs", or, for files drawn by scripts/figures.py, if figures/written.json lists it. All
+// other files, and all links, are foreign: they are never deleted or overwritten.
 #pragma once
 
 #include <set>
@@ -9,23 +9,26 @@
 namespace alertbench {
 
 struct ResultContent {
-  bool is_result = false;              // a manifest.json of alert-bench is there
-  std::set<std::string> own, foreign;  // paths below the folder; folders are neither
+  bool is_result = false;              // the folder has a manifest.json of alert-bench
+  std::set<std::string> own, foreign;  // paths below the folder; folders belong to neither set
 };
 
-// InputError if there is a manifest.json that alert-bench did not write. The manifest of a version that
-// did not list its outputs stands for traces/*.jsonl, figures/*.{pdf,png} and what else such a result has.
+// InputError if there is a manifest.json that alert-bench did not write. If the manifest is of a version that
+// did not list its outputs, then traces/*.jsonl, figures/*.{pdf,png} and the other usual files of such a
+// result count as its own.
 ResultContent content_of_result(const std::string& folder);
 
 enum class Existing {
-  refuse,     // a result that is there is an error
-  overwrite,  // ... is deleted but for recording/ (which may be what is being replayed) and interrupted-N/,
-              // if nothing foreign is there
-  resume      // ... loses its traces, figures and summary
+  refuse,  // An existing result is an error.
+  // An existing result without foreign files is deleted, except for recording/ (which may be the recording
+  // that is replayed) and interrupted-N/.
+  overwrite,
+  resume  // An existing result loses its traces, figures and summary.
 };
 
-// Makes `folder` with traces/, recording/ and figures/. InputError that says what is there, and whose;
-// EnvironmentError if the folder cannot be made or written to. Returns the program's own files that stay.
+// Creates `folder` with traces/, recording/ and figures/. InputError if existing files prevent that; the
+// message names them and their owner. EnvironmentError if the folder cannot be created or written to. Returns
+// the program's own files that remain.
 std::set<std::string> make_result_folder(const std::string& folder, Existing existing = Existing::refuse);
 
 }  // namespace alertbench
