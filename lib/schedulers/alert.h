@@ -1,6 +1,6 @@
-// ALERT (USENIX ATC 2020): for every input all configurations are predicted from one slow-down factor, and
-// the best one that meets the goals is picked. Variants: traditional or anytime networks only, and the mean
-// of the factor only.
+// ALERT (USENIX ATC 2020): for every input it predicts all configurations from one slow-down factor, and
+// picks the best one that meets the goals. Variants use traditional or anytime networks only, or only the
+// mean of the factor.
 #pragma once
 
 #include <array>
@@ -22,56 +22,59 @@ enum class Criterion { latency, accuracy, energy };
 
 struct AlertSettings {
   // `paper` (as published, the default) or `tuned`: constants of the slow-down filter, and a
-  // probability_threshold of 0.9; single ones can be set on top.
+  // probability_threshold of 0.9; individual settings can override them.
   std::string preset = "paper";
   SlowdownConstants slowdown;
   IdlePowerConstants idle;
-  std::optional<double> idle_ratio;  // phi at the start; none: the profile's idle power over its highest cap
-  // true: idle power is phi * cap, as published. false: phi times the highest cap, whatever the cap in force;
-  // for machines whose idle power does not follow the cap.
+  // Phi at the start; nullopt: the profile's idle power divided by its highest cap.
+  std::optional<double> idle_ratio;
+  // true: idle power is phi * cap, as published. false: idle power is phi times the highest cap, whatever the
+  // current cap, for machines whose idle power does not depend on the cap.
   bool idle_follows_cap = true;
-  // What counts first where no configuration meets the goals. Each criterion in turn keeps the best of what
-  // is left:
-  //   latency   only if no configuration has an expected accuracy worth the name (see `hopeless_share`):
-  //   those whose first
-  //             stage has the least profiled latency, that is, those most likely to finish anything.
-  //             Otherwise the deadline speaks through the expected accuracy, and all stay.
+  // The order of criteria if no configuration meets the goals. Each criterion in turn keeps the best of the
+  // remaining configurations:
+  //   latency   only if no configuration has a useful expected accuracy (see `hopeless_share`): those whose
+  //             first stage has the least profiled latency, that is, those most likely to finish anything.
+  //             Otherwise the expected accuracy already reflects the deadline, and all configurations stay.
   //   accuracy  those with the highest expected accuracy
   //   energy    those with the least expected energy
   std::array<Criterion, 3> priority = {Criterion::latency, Criterion::accuracy, Criterion::energy};
-  // Hopeless: the best expected accuracy exceeds that of a missed deadline by at most this share of what is
-  // possible.
+  // The situation is hopeless if the best expected accuracy exceeds the accuracy of a missed deadline by at
+  // most this share of the possible gain.
   double hopeless_share = 0.01;
-  // Expected accuracies that differ by no more are equal, and fall short of a goal by no more meet it. Above
-  // the error of normal_cdf(), below one input in a million.
+  // Expected accuracies that differ by at most this are equal, and those that fall short of a goal by at most
+  // this meet it. It is above the error of normal_cdf(), and below one input in a million.
   double accuracy_tolerance = 1e-6;
-  // If given: a configuration meets the goals only if a first output in time, and (min_error) the energy
+  // If set: a configuration meets the goals only if a first output in time, and (min_error) the energy
   // budget, each have at least this probability.
   std::optional<double> probability_threshold;
-  // Goal adjustment: the goal of the next input is what brings the mean over a window of this many inputs to
-  // the goal (accuracy delivered, or energy); 0: off, as published. With it, where no configuration meets the
-  // moved budget of min_error, the one with the least energy is taken instead of the most accurate one,
-  // whatever `priority` says: the latter would move it further.
+  // Goal adjustment: the goal of the next input is the value that brings the mean over a window of this many
+  // inputs to the goal (delivered accuracy, or energy). 0: off, as published. If it is on and no
+  // configuration meets the adjusted budget of min_error, the one with the least energy is chosen instead of
+  // the most accurate one, whatever `priority` says, because the most accurate one would move the budget
+  // further.
   int goal_window = 0;
-  // Take the longest decision so far off the deadline. The first `overhead_warmup` decisions run on cold
-  // caches and are not looked at.
+  // Subtract the time of the longest decision so far from the deadline. The first `overhead_warmup` decisions
+  // run on cold caches and are ignored.
   bool overhead = true;
   int overhead_warmup = 5;
 
   static AlertSettings read(JsonReader reader);  // strict
-  nlohmann::ordered_json to_json() const;        // everything in force; read() takes it back
+  nlohmann::ordered_json to_json() const;        // all effective settings; read() accepts them
 };
 
 class Alert : public Scheduler {
  public:
-  // `mean_only`: a stage is in time or not by the mean of the slow-down factor; its variance is ignored.
+  // `mean_only`: only the mean of the slow-down factor decides whether a stage is in time; its variance is
+  // ignored.
   Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candidates kind, bool mean_only);
 
   // About 3 ns per configuration (tests/bench/bench_decide.cpp).
   Configuration decide(const Context& context) override;
 
-  // The ratio of measured to profiled latency, by the last stage that finished. Where none did, the time
-  // until the stop over the profiled latency of the first stage: a lower bound, taken as it is.
+  // Updates the filter with the ratio of measured to profiled latency of the last stage that finished. If
+  // none did, it uses the time until the stop divided by the profiled latency of the first stage: a lower
+  // bound, which is used unchanged.
   void observe(const Observation& observation) override;
 
   std::optional<Slowdown> slowdown() const override;
@@ -81,7 +84,7 @@ class Alert : public Scheduler {
   struct Row {
     int model = 0, stage = 1;
     bool anytime = false;
-    double accuracy_step = 0;  // over the stage before it, or over a missed deadline
+    double accuracy_step = 0;  // compared with the stage before it, or with a missed deadline
   };
   size_t at(size_t row) const { return row * caps_w_.size(); }
   void scale_to(double size);
@@ -92,7 +95,7 @@ class Alert : public Scheduler {
 
   const Profile& profile_;
   const Goals goals_;
-  double accuracy_goal_, energy_goal_j_;  // of the present decision
+  double accuracy_goal_, energy_goal_j_;  // of the current decision
   const AlertSettings settings_;
   const bool mean_only_;
   const double quantile_;  // of the standard normal distribution at the probability threshold

@@ -1,6 +1,6 @@
 // Adapts the application only: the anytime network with the most accurate last stage, run until that stage or
-// the deadline, under the system default (the highest cap). Both tasks alike: it delivers the best it can in
-// time, and energy is whatever that takes.
+// the deadline, under the system default (the highest cap). It does the same for both tasks: it delivers the
+// best output that it can in time, whatever energy that takes.
 #pragma once
 
 #include "schedulers/scheduler.h"

@@ -1,10 +1,10 @@
-// The linear programme behind the oracles for mean goals: one option for every item, such that
+// The linear program that the oracles solve for mean goals. It chooses one option for every item, such that
 //     sum of cost is least,   sum of value >= value_goal,   sum of late <= late_allowed.
-// Solved by its Lagrangian dual: with a price on value and one on lateness every item decides for itself (the
-// least cost - value_price * value + late_price * late), so the dual is a lower bound for every choice of
-// options, and for every random mixture of them. Only a handful of items lie between two options at the best
-// prices; rounding those so that the goals hold costs at most about one item's step, which is the gap that is
-// left.
+// It is solved by its Lagrangian dual. With a price on value and one on lateness, every item chooses its
+// option independently (the least cost - value_price * value + late_price * late), so the dual is a lower
+// bound for every choice of options, and for every random mixture of them. At the best prices, only a handful
+// of items lie between two options. Rounding those so that the goals are met costs at most about one item's
+// step, which is the remaining gap.
 #pragma once
 
 #include <cstddef>
@@ -27,14 +27,15 @@ inline double priced(const Option& o, const Prices& p) {
   return o.cost - p.value * o.value + p.late * o.late;
 }
 
-// The options that are best at some price on value, by rising value, with `late_price` as part of the cost:
-// the first has the least cost; each next one costs more for its value than the one before.
+// Returns the options that are best at some price on value, ordered by increasing value, with `late_price`
+// included in the cost. The first one has the least cost, and each following one costs more per unit of added
+// value than the one before.
 std::vector<Option> lower_hull(const std::vector<Option>& options, double late_price);
 
 struct MeanSolution {
-  bool feasible = false;  // whether the chosen options keep both bounds
+  bool feasible = false;  // whether the chosen options meet both constraints
   Prices prices;          // of the best dual found
-  double bound = 0;       // the dual there: no choice that keeps the bounds has a lower sum of costs
+  double bound = 0;  // the dual at these prices: no choice that meets the constraints has a lower total cost
   double cost = 0, value = 0, late = 0;  // sums over the chosen options
   std::vector<int> chosen;               // id of the option of each item
 };
@@ -42,11 +43,11 @@ struct MeanSolution {
 class MeanProgram {
  public:
   void clear();
-  // At least one option. Those in order of falling value need not be sorted again.
+  // Needs at least one option. Options in order of decreasing value need not be sorted again.
   void add_item(const std::vector<Option>& options);
   size_t items() const { return begin_.size(); }
 
-  // Where no choice keeps the bounds, the one nearest to it: least lateness first, then most value.
+  // If no choice meets the constraints, returns the nearest one: least lateness first, then most value.
   MeanSolution solve(double value_goal, double late_allowed);
 
  private:

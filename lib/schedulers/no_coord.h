@@ -1,8 +1,8 @@
-// Both levels adapt, neither knows of the other: the anytime network with the most accurate last stage runs
-// until that stage or the deadline (as app-only), and the power cap follows feedback (as sys-only) on what it
-// takes for the latency of the last stage. Where the network was stopped at the deadline the controller sees
-// the deadline (not the little that a stop takes beyond it), and thinks all is well. Both tasks alike, for
-// the reasons of sys_only.h.
+// Both levels adapt, but neither knows about the other. The anytime network with the most accurate last stage
+// runs until that stage or the deadline (as app-only), and the power cap follows feedback (as in sys-only) on
+// what it believes to be the latency of the last stage. If the network was stopped at the deadline, the
+// controller sees the deadline (without the short time that stopping takes), and concludes that all is well.
+// It does the same for both tasks, for the reasons given in sys_only.h.
 #pragma once
 
 #include "schedulers/poet_controller.h"

@@ -1,4 +1,4 @@
-// Knows the true outcome of every configuration on the very input it decides for.
+// An oracle that knows the true outcome of every configuration on the input it decides for.
 #pragma once
 
 #include "schedulers/scheduler.h"
@@ -6,11 +6,12 @@
 
 namespace alertbench {
 
-// Among the configurations that meet the goals on this input: the least energy (min_energy); the least error,
-// then the least energy (min_error). If none meets them: one that delivers something in time, then the
-// highest accuracy, then the least energy; if none delivers anything, the least latency, then the least
-// energy. Of equals the first by model name, stage, cap. It judges each input by itself, whatever the goals'
-// judge; a member of a group is held to its share of the group's time.
+// Among the configurations that meet the goals on this input, it chooses the least energy (min_energy), or
+// the least error and then the least energy (min_error). If none meets them, it chooses one that delivers
+// something in time, then the highest accuracy, then the least energy; if none delivers anything, the least
+// latency, then the least energy. Among equals it chooses the first by model name, stage and cap. It judges
+// each input separately, whatever the goals' judge; a member of a group must meet its share of the group's
+// time.
 class Oracle : public Scheduler {
  public:
   explicit Oracle(const SchedulerInputs& inputs);

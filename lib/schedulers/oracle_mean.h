@@ -1,5 +1,5 @@
-// The true bound under mean goals: knows the whole recording, and chooses for every input so that the goals
-// hold as they are judged over the whole run.
+// The true bound under mean goals: an oracle that knows the complete recording, and chooses for every input
+// so that the goals are met as they are judged over the complete run.
 #pragma once
 
 #include <vector>
@@ -12,16 +12,16 @@
 namespace alertbench {
 
 // The least mean objective for which at most 10 % of the groups are late and the mean accuracy (min_energy)
-// or the mean energy of a period (min_error) keeps its goal, tolerances included as in the verdict
-// (core/goal_judge.h): a linear programme with two prices (mean_program.h). Under Judge::strict: for which at
-// most 10 % of the inputs break a goal. bound() is the dual: nothing that keeps the goals can beat it. The
-// gap to the choice found here is reported with it.
+// or the mean energy of a period (min_error) meets its goal, with the tolerances of the verdict
+// (core/goal_judge.h). This is a linear program with two prices (mean_program.h). Under Judge::strict, at
+// most 10 % of the inputs may break a goal. bound() is the dual: nothing that meets the goals can beat it. It
+// comes with the gap to the choice found here.
 //
-// Inputs alone that arrive closed do not touch each other, and the bound is that of the programme itself.
-// Members of a group, and inputs that arrive open, share time: their programme is relaxed (each member may
-// use all of its group's time, at a price for time in each group; waiting is not looked at), so the bound
-// stays true and the gap is wider; the choice is made on the way through the recording, group by group.
-// Assumes that idling takes no more power than working.
+// Single inputs with closed arrivals do not affect each other, and the bound is that of the program itself.
+// Members of a group, and inputs with open arrivals, share time. Their program is relaxed (each member may
+// use all of its group's time, at a price for time in each group, and waiting is ignored), so the bound is
+// still valid but the gap is wider; the choice is made group by group, in the order of the recording. The
+// oracle assumes that idling takes no more power than working.
 class OracleMean : public Scheduler {
  public:
   explicit OracleMean(const SchedulerInputs& inputs);  // computes all choices
@@ -36,13 +36,13 @@ class OracleMean : public Scheduler {
     int row = 0, first_row = 0, cap = 0;
     bool anytime = false;
     double accuracy = 0, active_w = 0;
-    int row_index = 0;  // configurations of one row have one index, and are neighbours
+    int row_index = 0;  // configurations of one row share an index and are adjacent
   };
   struct Group {
     int64_t first = 0, end = 0;  // inputs
-    double time_s = 0;           // of all its members, those not recorded among them
+    double time_s = 0;           // of all its members, including those not recorded
   };
-  // A member's option, but for the prices: what it takes, and what it comes to where it is in time.
+  // A member's option without prices: the time it takes, and its result if it is in time.
   struct MemberOption {
     double time_s = 0;
     Option outcome;
@@ -53,19 +53,21 @@ class OracleMean : public Scheduler {
 
   double end_s(int64_t n, const Entry& e) const { return truth_.end_s(n, e.row, e.cap); }
   Option option_of(double accuracy, double energy_j, bool late, double late_weight, int id) const;
-  Option outcome_of_member(int64_t n, int k) const;  // of configuration k, in time
-  // What input n, alone, can come to: for each row the least energy in time, and the least energy of a miss.
+  Option outcome_of_member(int64_t n, int k) const;  // of configuration k, if in time
+  // Collects the possible results of single input n: for each row the least energy of an output in time, and
+  // the least energy of a miss.
   void options_alone(int64_t n, std::vector<Option>& options) const;
-  // The plan of a group that has `time_s` left at these prices, into chosen_ (-1: cannot be in time), added
-  // to `sums`: again a programme, now with a price on the group's time, which is returned.
+  // Plans a group that has `time_s` left, at these prices. It stores the plan in chosen_ (-1: cannot be in
+  // time) and adds it to `sums`. This is again a program, now with a price on the group's time, which is
+  // returned.
   double plan_group(const Group& group, double time_s, const Prices& prices, Sums& sums);
-  // All judged groups at these prices, on their own. The bound is the dual.
+  // Plans all judged groups at these prices, independently. The bound in the result is the dual.
   Sums relaxed(const Prices& prices);
-  // The lowest price on value at this late price that brings the mean value to `value_goal`; infinity where
-  // none does.
+  // Returns the lowest price on value that, with this late price, brings the mean value to `value_goal`;
+  // infinity if none does.
   double value_price(double late_price, double value_goal);
   Prices find_prices(double value_goal);
-  // Through the whole recording at these prices: chosen_, and what it comes to.
+  // Goes through the complete recording at these prices, fills chosen_, and returns its verdict.
   GoalVerdict play(const Prices& prices);
   void solve_alone();
   void solve_groups();
@@ -79,7 +81,7 @@ class OracleMean : public Scheduler {
   std::vector<Entry> entries_;
   int row_count_ = 0;
   std::vector<Group> groups_;
-  std::vector<std::vector<MemberOption>> member_options_;  // [input], by rising time
+  std::vector<std::vector<MemberOption>> member_options_;  // [input], by increasing time
   int64_t judged_groups_ = 0;
   double dual_ = 0;              // the best so far
   MeanProgram group_program_;    // scratch of plan_group

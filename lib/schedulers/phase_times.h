@@ -1,6 +1,7 @@
 // The true distributions of a recording: the times of each stage under each cap while the co-runner is on,
-// and while it is off, brought to the mean size of the inputs. Of judged inputs; where a phase has none, of
-// its warm-up. Made once a recording; any number of settings can share it.
+// and while it is off, scaled to the mean size of the inputs. They come from the judged inputs, or from the
+// warm-up if a phase has no judged inputs. They are computed once per recording, and any number of settings
+// can share them.
 #pragma once
 
 #include <array>
@@ -12,7 +13,7 @@
 
 namespace alertbench {
 
-// Of equally likely times; seconds.
+// A distribution of equally likely times in seconds.
 class Times {
  public:
   explicit Times(std::vector<double> times_s);
@@ -43,8 +44,8 @@ class PhaseTimes {
   std::vector<Times> times_;
 };
 
-// The inputs that stand for a phase begin here: the first judged one, or the first of all where no judged one
-// is in it.
+// Returns the first input that represents a phase: the first judged one, or the first input of all if the
+// phase has no judged one.
 int64_t first_of_phase(const TruthTable& truth, int phase, int64_t first_judged);
 
 // 0 or 1, see PhaseTimes.

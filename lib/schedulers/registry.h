@@ -1,4 +1,4 @@
-// The registry behind make_scheduler(): one entry for each scheduler.
+// The registry that make_scheduler() uses, with one entry for each scheduler.
 #pragma once
 
 #include <memory>
@@ -14,12 +14,12 @@ namespace alertbench {
 
 struct SchedulerEntry {
   SchedulerInfo info;
-  // `settings` is the scheduler's own object of a scenario, which both read strictly.
+  // `settings` is the scheduler's own object of a scenario, which both functions read strictly.
   std::unique_ptr<Scheduler> (*make)(const SchedulerInputs& inputs, JsonReader settings);
   nlohmann::ordered_json (*effective)(JsonReader settings);  // with defaults filled in
 };
 
-// Settings of a scheduler that has none.
+// The settings of a scheduler that has no settings.
 struct NoSettings {
   static NoSettings read(JsonReader reader) {
     reader.finish();
@@ -28,8 +28,8 @@ struct NoSettings {
   nlohmann::ordered_json to_json() const { return nlohmann::ordered_json::object(); }
 };
 
-// A class whose constructor takes SchedulerInputs, and its Settings after them unless they derive from
-// NoSettings.
+// Returns the entry of class S. Its constructor takes SchedulerInputs, followed by Settings unless they
+// derive from NoSettings.
 template <class S, class Settings>
 SchedulerEntry scheduler_entry(SchedulerInfo info) {
   return {std::move(info),

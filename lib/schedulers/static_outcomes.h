@@ -1,4 +1,4 @@
-// What each single configuration would have come to over a whole recording, in hindsight.
+// Computes in hindsight the verdict of each single configuration over a complete recording.
 #pragma once
 
 #include <vector>
@@ -8,9 +8,9 @@
 
 namespace alertbench {
 
-// One verdict for each of configurations_by_name(), over the judged inputs; deadlines, waiting and what a
-// group shares are those of a replay with that configuration (core/pacing.h). In one pass over the times of
-// each configuration where inputs share no deadline and arrive closed.
+// Returns one verdict for each of configurations_by_name(), over the judged inputs. Deadlines, waiting and
+// the sharing within groups are as in a replay with that configuration (core/pacing.h). If inputs share no
+// deadline and arrive closed, one pass over the times of each configuration is enough.
 std::vector<GoalVerdict> static_verdicts(const SchedulerInputs& inputs);
 
 }  // namespace alertbench

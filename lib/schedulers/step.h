@@ -1,5 +1,5 @@
-// One scheduler through one input: arrive, decide, execute, observe. The only place where that order is
-// written: live, replay and grid all step through it.
+// Takes one scheduler through one input: arrive, decide, execute, observe. This is the only place that
+// defines the order; live runs, replay and grid all use it.
 #pragma once
 
 #include "base/clock.h"
@@ -16,8 +16,8 @@ struct Step {
   double decide_s = 0;  // processor time of the decision; 0 without a clock
 };
 
-// `clock` measures the scheduler's own time; null in replay, where nothing may depend on it: replay charges
-// nobody for deciding.
+// `clock` measures the scheduler's own time; it is null in replay, where nothing may depend on it and
+// decisions cost no time.
 inline Step step(Scheduler& scheduler, Environment& environment, int64_t input, Clock* clock) {
   Step s;
   s.arrival = environment.arrive(input);

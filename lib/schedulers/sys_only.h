@@ -1,7 +1,7 @@
-// Adapts the system only: always the fastest traditional network, the power cap by feedback
-// (poet_controller.h). Both tasks alike: it keeps to the deadline, on average over inputs, with the least
-// energy. It has no handle on accuracy, and of an energy budget it knows nothing; it stays below one only by
-// saving.
+// Adapts the system only: it always runs the fastest traditional network, and sets the power cap by feedback
+// (poet_controller.h). It does the same for both tasks: it meets the deadline on average over the inputs,
+// with the least energy. It cannot control accuracy and does not know the energy budget; it stays below the
+// budget only because it saves energy.
 #pragma once
 
 #include "schedulers/poet_controller.h"

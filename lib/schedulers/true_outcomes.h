@@ -1,5 +1,5 @@
-// What every configuration would have come to on a recorded input: outcome_of() without stages and measured
-// facts, for searches over all configurations.
+// Computes the outcome of every configuration on a recorded input, for searches over all configurations: the
+// same as outcome_of(), but without stages and measured values.
 #pragma once
 
 #include <vector>
@@ -21,12 +21,12 @@ class TrueOutcomes {
   // Both must outlive it.
   TrueOutcomes(const TruthTable& truth, const Profile& profile, const Goals& goals);
 
-  // By model name, stage, cap: searches that keep the first of equals do not depend on the order in the
-  // profile.
+  // Configurations are ordered by model name, stage and cap, so searches that keep the first of equals do not
+  // depend on the order in the profile.
   size_t size() const { return entries_.size(); }
   const Configuration& configuration(size_t k) const { return entries_[k].configuration; }
 
-  // On the input context.input.
+  // Returns the outcome of configuration k on the input context.input.
   TrueOutcome at(size_t k, const Context& context) const {
     const Entry& e = entries_[k];
     const double* end_s =
@@ -58,7 +58,7 @@ class TrueOutcomes {
   size_t inputs_stride_ = 0, stage_stride_ = 0;
   double fail_accuracy_ = 0, idle_w_ = 0;
   double accuracy_goal_ = 0,
-         energy_goal_j_ = 0;  // such that no outcome breaks a goal that the task does not have
+         energy_goal_j_ = 0;  // for a goal that the task does not have, a value that no outcome breaks
 };
 
 }  // namespace alertbench
