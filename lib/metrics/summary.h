@@ -1,6 +1,5 @@
-// From the inputs of one run to its figures: one Summary per scheduler, setting and mode.
-// A figure that is not known (no meter, no labels, no inputs) is absent, and null in JSON; never 0, never
-// NaN.
+// Summarises the inputs of one run: one Summary per scheduler, setting and mode. A value that is not known
+// (no meter, no labels, no inputs) is absent here and null in JSON, never 0 or NaN.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -32,34 +31,34 @@ struct Summary {
   std::string scheduler, setting, mode;
   Task task = Task::min_energy;
 
-  int64_t inputs = 0;  // warm-up left out, as everywhere here
-  int64_t groups = 0;  // that share a deadline; an input alone is one
+  int64_t inputs = 0;  // without the warm-up, as everywhere in this file
+  int64_t groups = 0;  // of inputs that share a deadline; a single input is a group
   Judge judge = Judge::mean;
   bool violated = false;  // by `judge`
-  // As core/goal_judge.h judges them, whichever `judge` is.
+  // The verdicts of core/goal_judge.h, whatever `judge` is.
   bool violated_mean = false, violated_exact = false, violated_strict = false;
   std::optional<double> late_share;  // of groups
   Shortfall shortfall;
-  std::optional<Bound> bound;  // of the mean objective; where the scheduler knows one
-  // Shares of inputs that broke a goal by themselves. One that the task does not have is absent. satisfaction
-  // = 1 - violations_any.
+  std::optional<Bound> bound;  // of the mean objective, if the scheduler knows one
+  // The shares of inputs that individually broke a goal. The share is absent for a goal that the task does
+  // not have. satisfaction = 1 - violations_any.
   std::optional<double> satisfaction, violations_any, violations_deadline, violations_accuracy,
       violations_energy;
 
   std::optional<double> mean_energy_j;         // per input, over inputs whose energy is known
-  std::optional<double> mean_error;            // 1 - accuracy delivered, by the profile
-  std::optional<Interval> objective_interval;  // of the mean of what the task minimises
-  // Measured, over inputs with labels, as far as the workload has them; misses count as what stands in for
-  // them.
+  std::optional<double> mean_error;            // 1 - delivered accuracy, from the profile
+  std::optional<Interval> objective_interval;  // of the mean objective
+  // Measured over inputs with labels, if the workload has these values. A miss counts with the value of its
+  // substitute.
   std::optional<double> top1, top5, f1, perplexity;
-  std::optional<double> language_quality;  // of words: 1 - sum of nll / sum of guess_nll (core/profile.h)
+  std::optional<double> language_quality;  // for words: 1 - sum of nll / sum of guess_nll (core/profile.h)
 
-  // The objective over that of oracle-static on the same inputs, see normalise().
+  // The objective divided by that of oracle-static on the same inputs; see normalise().
   std::optional<double> normalised;
   std::optional<Interval> normalised_interval;
 
   Percentiles latency_s, decide_s, overshoot_s;
-  int64_t stopped = 0;                // anytime networks stopped at the deadline: those behind overshoot_s
+  int64_t stopped = 0;  // number of anytime executions stopped at the deadline, on which overshoot_s is based
   std::vector<Usage> configurations;  // the most used ones, at most 5
 
   const std::optional<double>& objective() const {
@@ -75,13 +74,13 @@ class SummaryAccumulator {
   // `profile` names the configurations and must outlive this.
   SummaryAccumulator(std::string scheduler, const Goals& goals, std::string mode, const Profile& profile);
 
-  void add(const InputRecord& record);  // inputs in rising order; those of the warm-up are ignored
+  void add(const InputRecord& record);  // inputs in increasing order; warm-up inputs are ignored
   Summary summary(const BootstrapSettings& bootstrap = {}) const;
   bool violated() const { return judge_.verdict().violated(goals_.judge); }
 
-  // Fills summary.normalised and its interval: mean objective over the reference's, both over the inputs for
-  // which both know it. Both stay absent if there is no reference, or it is itself violated, or has a mean of
-  // 0.
+  // Fills summary.normalised and its interval: the mean objective divided by that of the reference, both over
+  // the inputs for which both are known. Both stay absent if there is no reference, if the reference itself
+  // is violated, or if its mean is 0.
   void normalise(Summary& summary, const SummaryAccumulator* oracle_static,
                  const BootstrapSettings& bootstrap = {}) const;
 
@@ -101,7 +100,7 @@ class SummaryAccumulator {
   std::vector<double> f1_, nll_;
   MeasuredError words_{AccuracyUnit::language_quality};
   std::vector<double> energy_j_, error_, latency_s_, decide_s_, overshoot_s_;
-  std::vector<std::pair<int64_t, double>> objective_;  // (input, energy or error), where known
+  std::vector<std::pair<int64_t, double>> objective_;  // (input, energy or error), if known
   std::vector<int64_t> uses_;                          // [row][cap]
 };
 

@@ -1,5 +1,5 @@
-// What summary.json and evaluation.json say alike of a verdict: the reading of goals as means, and the bound
-// of an oracle.
+// The parts of a verdict that summary.json and evaluation.json share: the judgement of goals as means, and
+// the bound of an oracle.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -19,7 +19,7 @@ struct MeanReading {
 nlohmann::ordered_json mean_reading_json(const MeanReading& reading);
 MeanReading read_mean_reading(JsonReader reader);  // strict; InputError
 
-nlohmann::ordered_json bound_json(const std::optional<Bound>& bound);  // null where there is none
-std::optional<Bound> read_bound(JsonReader& parent);                   // its key "bound"; strict; InputError
+nlohmann::ordered_json bound_json(const std::optional<Bound>& bound);  // null if there is none
+std::optional<Bound> read_bound(JsonReader& parent);  // reads the key "bound" of `parent`; strict; InputError
 
 }  // namespace alertbench
