@@ -57,16 +57,15 @@ struct WorkAsked {
   bool on_gpu = false;
 };
 
-// Returns the reasons why the work done is less than expected; empty if it is as expected. A worker was
-// starved
+// Returns the reasons why the work done is less than expected; empty if it is as expected.
+// A worker was starved
 // - if its duty is known and it got less than half of that share of a processor, over all phases together (at
 //   least 1 s in total). Half a processor is the most that is expected of any worker: that is its fair share
 //   beside an inference that never rests, whatever its duty. For a worker on the GPU the same applies to the
 //   GPU: its processor time means nothing (it spins while it waits), so it is judged by its GPU time, which
 //   is the work done at the speed that it had alone (models/gpu_load.h);
 // - if it did nothing at all in a phase of at least 0.2 s, or, if its duty is not known, in all phases
-// together
-//   (at least 1 s in total).
+//   together (at least 1 s in total).
 // Phases in which the co-runner died do not count.
 std::vector<std::string> starvation(const std::vector<CoRunnerPhase>& phases,
                                     const std::vector<WorkAsked>& workers);

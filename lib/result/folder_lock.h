@@ -1,4 +1,4 @@
-// Ensures that only one process fills a folder, and that the folder is not moved meanwhile.
+// Ensures that only one process fills a folder, and detects if the folder is moved meanwhile.
 #pragma once
 
 #include <string>
