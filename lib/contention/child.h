@@ -1,4 +1,4 @@
-// One child process. Only for this folder.
+// A child process. Private to this folder.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@
 
 namespace alertbench {
 
-// Closes it; owns it alone.
+// Owns a file descriptor exclusively, and closes it.
 class Descriptor {
  public:
   explicit Descriptor(int fd = -1) : fd_(fd) {}
@@ -27,15 +27,15 @@ class Descriptor {
   int fd_;
 };
 
-// "exited with status 3", "was killed by signal 9 (Killed)"; of a status as waitpid gives it.
+// "exited with status 3", "was killed by signal 9 (Killed)"; describes a status from waitpid.
 std::string describe_status(int status);
 
 class Child {
  public:
   Child() = default;
-  // Runs program, which gets channel as descriptor kChannelFd and mark (process_tree.h) in its environment,
-  // in a process group of its own, with stdin and stdout on /dev/null. Safe in a process with threads.
-  // EnvironmentError if it cannot be run.
+  // Runs `program` in its own process group, with stdin and stdout on /dev/null. The program gets `channel`
+  // as descriptor kChannelFd, and `mark` (process_tree.h) in its environment. This is safe in a process with
+  // threads. EnvironmentError if the program cannot be run.
   Child(const std::string& program, const std::vector<std::string>& arguments, int channel,
         const std::string& mark);
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
@@ -46,12 +46,13 @@ class Child {
   ~Child() { kill_and_reap(); }
 
   pid_t pid() const { return pid_; }
-  // The status it ended with. Does not reap it, so that its process id stays taken.
+  // Returns the status with which it ended. It does not reap the process, so its process id stays reserved.
   std::optional<int> ended() const;
-  // True once it has ended by itself and is reaped, false if that took longer than timeout_s.
+  // Waits until the process has ended by itself, and reaps it. Returns false if that took longer than
+  // timeout_s.
   bool reap(double timeout_s);
-  // False where it could not be reaped within some seconds: nothing ends a process that a driver keeps in the
-  // kernel, and waiting for it would keep the harness from putting back what else it changed.
+  // Returns false if it could not be reaped within a few seconds: nothing ends a process that a driver keeps
+  // in the kernel, and waiting for it would prevent the harness from restoring other things it changed.
   bool kill_and_reap();
 
  private:

@@ -1,5 +1,5 @@
-// The two drivers behind make_co_runner: one starts and doses our own loads, the other runs a command line.
-// Private to this folder.
+// The two drivers that make_co_runner uses: one starts our own loads and controls their duty, the other runs
+// a command line. Private to this folder.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace alertbench {
 
-// Wall time spent resumed.
+// Measures the wall time spent resumed.
 class ActiveTime {
  public:
   void resume() {

@@ -1,4 +1,5 @@
-// A load cut in steps, so that a burst ends in time: about 10 us on the processor, 1 ms on a GPU.
+// A load that is divided into short steps, so that a burst can end on time. A step takes about 10 us on the
+// processor and 1 ms on a GPU.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +9,9 @@ namespace alertbench {
 
 struct Kernel {
   virtual ~Kernel() = default;
-  virtual uint64_t step() = 0;  // the units of work done
-  // What the steps so far have used of that which a duty is a share of. On a processor: the time of the
-  // calling thread.
+  virtual uint64_t step() = 0;  // returns the units of work done
+  // Returns the time that the steps so far have used of the resource to which the duty applies. On a
+  // processor, this is the processor time of the calling thread.
   virtual int64_t busy_ns() const {
     timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);

@@ -1,4 +1,4 @@
-// stress-ng, where it is installed, as a co-runner: a command line of ours for make_co_runner().
+// Runs stress-ng, if it is installed, as a co-runner: builds its command line for make_co_runner().
 #pragma once
 
 #include <optional>
@@ -9,17 +9,18 @@
 
 namespace alertbench {
 
-// The first stress-ng on PATH; empty if there is none.
+// Returns the first stress-ng on PATH; empty if there is none.
 std::string find_stress_ng();
 
-// How to get it, for messages.
+// How to install it, for messages.
 constexpr const char* kStressNgMend = "apt-get install stress-ng";
 
-// Runs `workers` workers of a stressor (kinds.h) on the processors `cpus` (empty: anywhere). All workers
-// share them: where among them each runs is the kernel's choice. For 30 days at most; it ends before with us.
-// `duty`, of a stressor with a load_option alone: in whole per cent; none: all it gets. stress-ng rests in
-// proportion to the wall time of its bursts, so that this is a share of a processor only while a worker runs
-// alone on one; beside the inference it gets less. EnvironmentError where stress-ng is not installed.
+// Returns the command that runs `workers` workers of a stressor (kinds.h) on the processors `cpus` (empty:
+// anywhere). All workers share these processors, and the kernel places them. The command runs for at most 30
+// days, but ends earlier with us. `duty` is only for a stressor with a load_option, and is rounded to whole
+// per cent; without it, a worker uses all the time it gets. stress-ng rests in proportion to the wall time of
+// its bursts, so the duty is a share of a processor only while a worker runs alone on it; beside the
+// inference it gets less. EnvironmentError if stress-ng is not installed.
 std::vector<std::string> stress_ng_command(const StressNg& stressor, int workers,
                                            const std::vector<int>& cpus, std::optional<double> duty);
 

@@ -26,7 +26,7 @@ struct AlertSettings {
   std::string preset = "paper";
   SlowdownConstants slowdown;
   IdlePowerConstants idle;
-  // Phi at the start; nullopt: the profile's idle power divided by its highest cap.
+  // phi at the start; nullopt: the profile's idle power divided by its highest cap.
   std::optional<double> idle_ratio;
   // true: idle power is phi * cap, as published. false: idle power is phi times the highest cap, whatever the
   // current cap, for machines whose idle power does not depend on the cap.
