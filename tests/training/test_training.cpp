@@ -322,7 +322,7 @@ void bad_checkpoints(const std::filesystem::path& folder) {
   expect_refusal("a checkpoint with a setting more", "seed: checkpoint 3, now absent", [&] {
     load_checkpoint(path, {{"lr", 0.5}}, *other.net, *other.sgd);
   });
-  expect_refusal("a checkpoint of another network", "does not fit the network at parameter", [&] {
+  expect_refusal("a checkpoint of another network", "does not match the network at parameter", [&] {
     StripedLstm three(tiny(3));
     load_checkpoint(path, settings, *three, *other.sgd);
   });
@@ -428,7 +428,7 @@ void word_by_word_equals_text(int stripes) {
     model->run_block(0, 0);  // again, stopped before an answer: the next word must not notice
     model->run_block(0, 1);
   }
-  expect_refusal("an image to an LSTM", "takes words", [&] { model->set_input(Image{}); });
+  expect_refusal("an image to an LSTM", "reads words", [&] { model->set_input(Image{}); });
 }
 
 }  // namespace
