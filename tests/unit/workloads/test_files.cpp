@@ -250,7 +250,8 @@ TEST_CASE("a progressive JPEG is read, but not one of very many scans", "[worklo
   write_jpeg(file, JCS_GRAYSCALE, {77}, 16, 24, finest_scans(1));  // 128 scans
   check_colour(read_jpeg(file), 77, 77, 77);
   write_jpeg(file, JCS_GRAYSCALE, {77}, 16, 24, finest_scans(9));  // 640 scans
-  check_says(message_of([&] { read_jpeg(file); }), {file, "501 or more scans", "24x16", "limit (500 at this size)"});
+  check_says(message_of([&] { read_jpeg(file); }),
+             {file, "501 or more scans", "24x16", "limit (500 at this size)"});
   write_jpeg(file, JCS_GRAYSCALE, {77}, 4096, 4096, finest_scans(1));
   check_says(message_of([&] { read_jpeg(file); }),
              {file, "65 or more scans", "4096x4096", "limit (64 at this size)"});
