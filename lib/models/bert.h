@@ -1,6 +1,6 @@
 // BERT that answers questions from a text (Devlin et al., "BERT: Pre-training of Deep Bidirectional
-// Transformers", 2019): for each token of a window a score that the answer starts there, and one that it ends
-// there. Inference only.
+// Transformers", 2019): for each token of a window it gives one score that the answer starts there, and one
+// that it ends there. Inference only.
 //
 // One window of t tokens; H = heads, d = hidden / H, N = layer norm (epsilon 1e-12), GELU(z) = z Phi(z), not
 // its approximation:
@@ -12,8 +12,9 @@
 //               x = N(x + GELU(x W_i + b_i) W_o + b_o)
 //   an exit:    start, end = x W_e + b_e                                    [t, 2]
 //
-// An anytime network has exits behind several layers, each with its own W_e and b_e; stage s is the layers up
-// to the s-th exit. Windows are not padded, so the attention needs no mask; dropout is for training only.
+// An anytime network has exits after several layers, each with its own W_e and b_e; stage s consists of the
+// layers up to the s-th exit. Windows are not padded, so the attention needs no mask; dropout is for training
+// only.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -28,36 +29,36 @@
 
 namespace alertbench {
 
-// As BERT before its training: normal with deviation 0.02, biases 0, layer norms the identity. The same for
-// the same seed.
+// Returns weights like those of BERT before its training: normal with standard deviation 0.02, biases 0,
+// layer norms the identity. The same seed gives the same weights.
 Weights random_weights(const BertConfig& config, uint64_t seed);
 
-// From a state dictionary under the names of Hugging Face's BertForQuestionAnswering
-// ("bert.encoder.layer.0...."); the head of the last exit is "qa_outputs", that of an earlier one "exits.K",
-// K its layer. What public files hold besides is passed over ("bert.pooler", "cls",
-// "bert.embeddings.position_ids"), and layer norms may have their old names gamma and beta. InputError as
-// fill_weights().
+// Reads weights from a state dictionary with the names of Hugging Face's BertForQuestionAnswering
+// ("bert.encoder.layer.0...."). The head of the last exit is "qa_outputs", and that of an earlier exit is
+// "exits.K", where K is its layer. Other entries of public files are ignored ("bert.pooler", "cls",
+// "bert.embeddings.position_ids"), and layer norms may have their old names gamma and beta. Throws InputError
+// like fill_weights().
 Weights read_weights(const BertConfig& config, const std::string& path);
 
 class BertReader : public StagedModel {
  public:
-  // `weights` has the names that random_weights(config) gives, on the processor.
+  // `weights` must have the names of random_weights(config), and lie on the processor.
   BertReader(const BertConfig& config, const Weights& weights, const ComputeDevice& device = {});
 
   // Stages and blocks as in models/staged_model.h. A block is one layer on one window: window after window,
   // each through all layers of the stage, with the embedding before the first layer and the stage's head
-  // behind its last.
+  // after its last.
   int stages() const override { return config_.stages(); }
   int blocks(int stage) const override;
-  // InputError names the window and what is wrong with it: no tokens, more than `positions`, types not as
-  // many as ids, an id or type that the network does not have; also where there is no window.
+  // InputError names the window and its fault: no tokens, more than `positions`, different numbers of types
+  // and ids, or an id or type that the network does not have. Also InputError if there is no window.
   void set_windows(const std::vector<TokenWindow>& windows);
   void set_input(const NetworkInput& input) override {
     set_windows(input_of_kind<TokenWindows>(input, "windows of tokens").windows);
   }
   void run_block(int stage, int block) override;
-  // For each window in order the start scores of its tokens, then their end scores (logits), from this
-  // stage's head.
+  // Returns, for each window in order, the start scores of its tokens and then their end scores (logits),
+  // from this stage's head.
   std::vector<float> scores(int stage) const override;
 
  private:
@@ -70,7 +71,7 @@ class BertReader : public StagedModel {
     at::Tensor operator()(const at::Tensor& x) const;
   };
   struct Layer {
-    Linear query_key_value;  // side by side: one product instead of three
+    Linear query_key_value;  // stored side by side, for one product instead of three
     Linear attention_output;
     LayerNorm attention_norm;
     Linear intermediate, output;
@@ -78,7 +79,7 @@ class BertReader : public StagedModel {
   };
   struct Window {
     at::Tensor ids, types;            // [tokens], int64, parts of input_
-    at::Tensor state;                 // [tokens, hidden], behind the last layer that ran
+    at::Tensor state;                 // [tokens, hidden], after the last layer that ran
     std::vector<at::Tensor> answers;  // [tokens, 2] per stage
   };
 

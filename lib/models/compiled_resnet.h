@@ -1,6 +1,6 @@
-// A trained (striped) residual network made ready for inference of one image: batch norm folded into the
-// convolutions, weights prepacked for oneDNN, ReLU fused where it directly follows. Same result as the module
-// up to rounding, on every device.
+// Prepares a trained (striped) residual network for inference of one image: batch norm folded into the
+// convolutions, weights prepacked for oneDNN, ReLU fused if it follows directly. The result is the same as
+// that of the module up to rounding, on every device.
 #pragma once
 
 #include <memory>

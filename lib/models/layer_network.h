@@ -1,6 +1,6 @@
 // Runs the networks that models/zoo/layers.h describes, one image at a time: batch norm folded into the
 // convolutions, their weights prepacked for oneDNN, ReLU fused, channels-last throughout (on the processor).
-// The same result as layer after layer, up to rounding, on every device.
+// The result is the same as when running layer after layer, up to rounding, on every device.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@
 
 namespace alertbench {
 
-// He et al., ICCV 2015: normal with variance 2 / fan-in; biases 0, batch norms the identity. The same for the
-// same seed.
+// He et al., ICCV 2015: normal with variance 2 / fan-in; biases 0, batch norms the identity. The same seed
+// gives the same weights.
 Weights random_weights(const zoo::Architecture& net, uint64_t seed);
-// From a state dictionary; InputError as fill_weights().
+// Reads a state dictionary. Throws InputError like fill_weights().
 Weights read_weights(const zoo::Architecture& net, const std::string& path);
 
-// One stage with a block for every block of the description. `weights` has all names of
-// state_dictionary(net), on the processor.
+// Returns a network of one stage, with one block for every block of the description. `weights` must have all
+// names of state_dictionary(net), and lie on the processor.
 std::unique_ptr<StagedModel> compile(const zoo::Architecture& net, const Weights& weights,
                                      const ComputeDevice& device = {});
 

@@ -10,17 +10,17 @@ namespace alertbench {
 
 struct LstmConfig {
   int vocabulary = 10000;
-  int units = 200;  // of every layer, all stripes together; the embedding of a word has as many numbers
+  int units = 200;  // of every layer, over all stripes; the embedding of a word has the same number of values
   int layers = 2;
   int stripes = 1;
 
-  // Throws InputError naming the key where a value is unknown or does not fit (units that the stripes do not
-  // divide). `where` opens the message: file and network.
+  // Throws InputError that names the key if a value is unknown or inconsistent (units that the stripes do not
+  // divide). The message begins with `where`, the file and network.
   static LstmConfig from_json(const nlohmann::json& j, const std::string& where);
 
   // Edges that do not exist are not counted; the output layer shares the embedding's weights.
   int64_t parameters() const;
-  // Of one word up to the end of each stage (products with weights only).
+  // Returns the operations for one word up to the end of each stage (only products with weights).
   std::vector<int64_t> multiply_accumulates() const;
 };
 

@@ -1,4 +1,4 @@
-// An LSTM language model made ready to be run word by word, stage by stage.
+// Prepares an LSTM language model to be run word by word and stage by stage.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,12 @@
 
 namespace alertbench {
 
-// Takes WordInText. A stage is a block for each layer (the stripe's part of it) and one for the stripe's part
-// of the scores and their softmax. scores(): ln of the probability of each word. The weights are copied. The
-// state behind the words before is made by the whole network before the clock starts; it is kept for some of
-// the last words, because schedulers take turns on the same few. On a device all of that lies there, so that
-// a word is no copy: its row of the embedding is.
+// The network reads WordInText. A stage has one block for each layer (the stripe's part of it) and one for
+// the stripe's part of the scores and their softmax. scores() returns ln of the probability of each word. The
+// weights are copied. The state after the preceding words is computed by the complete network before the
+// clock starts; it is kept for some of the last words, because schedulers take turns on the same few. On a
+// device all of this is stored there, so a word needs no copy from the host: its row of the embedding is
+// already on the device.
 std::unique_ptr<StagedModel> compile(const StripedLstm& net, const ComputeDevice& device = {});
 
 }  // namespace alertbench

@@ -1,4 +1,4 @@
-// What a network takes of the memory, counted from its configuration before anything is allocated.
+// The memory that a network needs, computed from its configuration before anything is allocated.
 #pragma once
 
 #include <cstdint>
@@ -8,15 +8,16 @@
 
 namespace alertbench {
 
-// Of its parameters, and of the values between two layers where the configuration tells (resnet), in 32-bit
-// numbers: the least it can do with. Of TorchScript, whose parameters lie in its file, 0.
+// Returns the least memory that it needs for its parameters and, if the configuration determines them
+// (resnet), for the values between two layers, as 32-bit numbers. Returns 0 for TorchScript, whose parameters
+// are in its file.
 double memory_needed_bytes(const NetworkSpec& network);
 
-// The memory that this process can have: the machine's, the limit of its control group, that of `ulimit -v`.
-// `root` is for tests.
+// Returns the memory that this process can use: the least of the machine's memory, the limit of its control
+// group, and `ulimit -v`. `root` is for tests.
 double memory_limit_bytes(const std::string& root = "");
 
-// InputError that names the network, its parameters and the limit where it cannot fit.
+// InputError that names the network, its parameters and the limit if it cannot fit.
 void check_memory(const NetworkSpec& network, double limit_bytes = memory_limit_bytes());
 
 }  // namespace alertbench

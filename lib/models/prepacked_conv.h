@@ -1,6 +1,6 @@
-// A convolution for inference on one input shape, its weight laid out once for oneDNN. Where this LibTorch
-// has no such operator (they come and go between releases), the image is too small for it to pay, or the
-// device takes the portable way, it is a plain convolution.
+// A convolution for inference on one input shape, whose weight is rearranged once for oneDNN. It is a plain
+// convolution if this LibTorch has no such operator (they come and go between releases), if the image is too
+// small to benefit, or if the device uses the portable code.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -12,8 +12,8 @@ namespace alertbench {
 
 class PrepackedConv {
  public:
-  // weight [out, in / groups, k, k] in the memory format of the inputs to come ([1, in, size, size]); bias
-  // [out]. Both on the processor; they are put on the device.
+  // weight [out, in / groups, k, k] in the memory format of later inputs ([1, in, size, size]); bias [out].
+  // Both must lie on the processor; they are moved to the device.
   PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding,
                 int64_t size, bool relu, int64_t groups = 1, const ComputeDevice& device = {});
   at::Tensor operator()(const at::Tensor& x) const;

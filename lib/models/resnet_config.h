@@ -10,7 +10,7 @@ namespace alertbench {
 
 struct ResnetGroup {
   int blocks = 1;
-  int width = 16;  // channels of a block's 3x3 convolutions, all stripes together
+  int width = 16;  // channels of a block's 3x3 convolutions, over all stripes
   int stride = 1;  // of the group's first block
 };
 
@@ -22,18 +22,19 @@ struct ResnetConfig {
   int stem_width = 64;
   int stem_kernel = 7;
   int stem_stride = 2;
-  bool stem_pool = true;    // 3x3 max pooling of stride 2 behind the stem
+  bool stem_pool = true;    // 3x3 max pooling of stride 2 after the stem
   bool bottleneck = false;  // 1x1, 3x3, 1x1 (4 * width out) instead of two 3x3
   std::vector<ResnetGroup> groups;
 
-  // Throws InputError naming the key where a value is missing, unknown or does not fit (a width that the
-  // stripes do not divide, ...). `where` opens the message: file and network.
+  // Throws InputError that names the key if a value is missing, unknown or inconsistent (for example, a width
+  // that the stripes do not divide). The message begins with `where`, the file and network.
   static ResnetConfig from_json(const nlohmann::json& j, const std::string& where);
 
-  // Weights, biases, and scale and shift of batch norms. Edges that the stripes leave out count neither here
-  // nor below.
+  // Counts weights, biases, and scale and shift of batch norms. Edges that the stripes omit count neither
+  // here nor below.
   int64_t parameters() const;
-  // Of one image up to the end of each stage, in convolutions and heads, without biases.
+  // Returns the operations for one image up to the end of each stage, in convolutions and heads, without
+  // biases.
   std::vector<int64_t> multiply_accumulates() const;
 };
 

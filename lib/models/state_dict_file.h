@@ -1,8 +1,8 @@
-// Reads a state dictionary, names and tensors, in the forms that it is handed around in: what
-// `torch.save(model.state_dict(), path)` of Python or torch::pickle_save of LibTorch wrote (in zip format, or
-// as PyTorch before 1.6), also within a checkpoint under one of the usual keys ("state_dict", "model", ...);
-// safetensors; and the index of several such files (*.index.json). Needs no LibTorch, and runs nothing
-// (models/tensor_pickle.h).
+// Reads a state dictionary (names and tensors) in its common forms: files written by
+// `torch.save(model.state_dict(), path)` in Python or by torch::pickle_save in LibTorch (in zip format, or in
+// the format of PyTorch before 1.6), also within a checkpoint under one of the usual keys ("state_dict",
+// "model", ...); safetensors; and the index of several such files (*.index.json). Needs no LibTorch, and runs
+// no code from the file (models/tensor_pickle.h).
 #pragma once
 
 #include <cstdint>
@@ -19,27 +19,26 @@ enum class NumberType {
   float16,
   bfloat16,
   integer
-};  // integer: whole numbers of any size, and booleans
+};  // integer: integers of any size, and booleans
 
 struct StoredTensor {
   std::string name;
   NumberType type = NumberType::float32;
   std::vector<int64_t> shape, stride;  // stride in numbers; may be 0
-  // From the first number to the last one in use; every index within shape and stride lies inside.
+  // Extends from the first to the last number in use; every index within shape and stride lies inside it.
   std::string_view data;
 };
 
 class StateDictFile {
  public:
-  // InputError names the file and what is wrong: torn, damaged, another format, no dictionary of tensors, ...
-  // The file is mapped, not copied: leave it as it is while this lives.
+  // InputError names the file and the fault: truncated, damaged, another format, not a dictionary of tensors,
+  // and so on. The file is mapped, not copied, so it must not change while this object lives.
   static StateDictFile read(const std::string& path);
   StateDictFile(StateDictFile&&) = default;
 
-  const std::vector<StoredTensor>& tensors() const {
-    return tensors_;
-  }                                                         // of different names, as they stand in the file
-  const StoredTensor* find(const std::string& name) const;  // nullptr: not there
+  // The tensors in the order of the file. Their names are unique.
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }
+  const StoredTensor* find(const std::string& name) const;  // nullptr if there is none
 
  private:
   StateDictFile() = default;

@@ -1,4 +1,4 @@
-// The members of a zip archive that are stored uncompressed, as PyTorch writes its files. Needs no LibTorch.
+// Reads zip archives whose members are stored uncompressed, as PyTorch writes them. Needs no LibTorch.
 #pragma once
 
 #include <map>
@@ -7,9 +7,9 @@
 
 namespace alertbench {
 
-// `path` opens the messages. The views are into `bytes`. InputError: no zip archive, torn, a wrong checksum,
-// compressed or encrypted members, a duplicate name, overlapping members. ZIP64, for more
-// than 4 GiB, is read.
+// Returns the members by name. The views point into `bytes`, and messages begin with `path`. InputError if it
+// is not a zip archive, is truncated, has a wrong checksum, compressed or encrypted members, a duplicate
+// name, or overlapping members. ZIP64, for more than 4 GiB, is supported.
 std::map<std::string, std::string_view> read_stored_zip(std::string_view bytes, const std::string& path);
 
 }  // namespace alertbench

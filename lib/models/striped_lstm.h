@@ -3,12 +3,12 @@
 //
 // The units of every layer and the numbers of an embedding form `stripes` equal groups. An edge from stripe a
 // to stripe b exists only if a <= b, from input to hidden and from hidden to hidden, so stage s (1-based)
-// needs the stripes 1..s only, reuses all that earlier stages computed, and gives a complete prediction. One
-// stripe is an ordinary LSTM, so both kinds are this one module.
+// needs only the stripes 1..s, reuses everything that earlier stages computed, and gives a complete
+// prediction. With one stripe it is an ordinary LSTM, so this module implements both kinds.
 //
 // The output layer shares the embedding's weights (Press and Wolf, "Using the Output Embedding to Improve
-// Language Models", 2017): it halves the files, and makes the scores of a stage those of the stage before
-// plus one product with the stage's own columns, so that all stages together cost no more than the last one.
+// Language Models", 2017): this halves the files. The scores of a stage are those of the previous stage plus
+// one product with the stage's own columns, so all stages together cost no more than the last one.
 #pragma once
 
 #include <torch/torch.h>
@@ -19,13 +19,13 @@
 
 namespace alertbench {
 
-// What goes from word to word. One [batch, units] each per layer; empty: zeros.
+// The state that is carried from word to word: one [batch, units] each per layer; empty means zeros.
 struct LstmState {
   std::vector<torch::Tensor> hidden, cell;
 };
 
 // The edges that end in one stripe of one layer; s is the stripe (1-based), w its units. Rows are the gates,
-// w each, in the order input, forget, output, candidate; columns are the units of the stripes 1..s.
+// w rows each, in the order input, forget, output, candidate; columns are the units of the stripes 1..s.
 struct LstmStripe {
   torch::Tensor input;      // [4 * w, s * w]
   torch::Tensor recurrent;  // [4 * w, s * w]
@@ -34,16 +34,16 @@ struct LstmStripe {
 
 class StripedLstmImpl : public torch::nn::Module {
  public:
-  // `dropout`: chance of each number to be dropped while training, on all edges but the recurrent ones.
+  // `dropout`: the probability that a number is dropped in training, on all edges except the recurrent ones.
   explicit StripedLstmImpl(const LstmConfig& config, double dropout = 0.0);
 
-  // words: [steps, batch] int64 ids. Returns the top layer's [steps, batch, units] and moves `state` behind
-  // the last word, cut off from the gradient (truncated back-propagation).
+  // words: [steps, batch] int64 ids. Returns the top layer's [steps, batch, units] and advances `state` past
+  // the last word, detached from the gradient (truncated back-propagation).
   torch::Tensor forward(const torch::Tensor& words, LstmState& state);
 
-  // Mean cross entropy (nats a word) of each stage: [stages]. hidden: from forward(); next: [steps, batch]
-  // int64 ids. The gradient is taken through any weighting of the stages, again and again if the graph is
-  // retained.
+  // Returns the mean cross entropy (nats per word) of each stage: [stages]. hidden comes from forward(); next
+  // is [steps, batch] int64 ids. Gradients of any weighting of the stages can be computed, repeatedly if the
+  // graph is retained.
   torch::Tensor stage_losses(const torch::Tensor& hidden, const torch::Tensor& next);
 
   // Scores of every word, one [..., vocabulary] per stage, from hidden [..., units].

@@ -1,10 +1,10 @@
 // Residual networks whose layers are split into stripes, after the nested (anytime) Sparse ResNet of ALERT
 // and "Orthogonalized SGD and Nested Architectures for Anytime Neural Networks" (ICML 2020).
 //
-// The channels of every layer form `stripes` equal groups. An edge from stripe a to stripe b exists only if
-// a <= b, so stage s (1-based) needs the stripes 1..s only, reuses all that earlier stages computed, and its
-// own head turns their pooled features into a complete answer. One stripe is an ordinary residual network (He
-// et al., CVPR 2016), so both kinds are this one module.
+// The channels of every layer form `stripes` equal groups. An edge from stripe a to stripe b exists only if a
+// <= b, so stage s (1-based) needs only the stripes 1..s, reuses everything that earlier stages computed, and
+// its own head turns their pooled features into a complete answer. With one stripe it is an ordinary residual
+// network (He et al., CVPR 2016), so this module implements both kinds.
 #pragma once
 
 #include <torch/torch.h>
@@ -20,7 +20,7 @@ namespace alertbench {
 // applied in every forward pass, so masked weights never get a gradient.
 class StripedConvImpl : public torch::nn::Module {
  public:
-  // `shared_input`: the input has no stripes (an image), every stripe sees all of it.
+  // `shared_input`: the input has no stripes (an image), and every stripe reads all of it.
   StripedConvImpl(int in, int out, int kernel, int stride, int stripes, bool shared_input);
   torch::Tensor forward(const torch::Tensor& x);
 
@@ -38,9 +38,9 @@ class ResidualBlockImpl : public torch::nn::Module {
   ResidualBlockImpl(int in, int width, int out, int stride, int stripes, bool bottleneck);
   torch::Tensor forward(const torch::Tensor& x);
 
-  std::vector<StripedConv> convs;             // in order; ReLU behind each but the last
-  std::vector<torch::nn::BatchNorm2d> norms;  // one behind each
-  StripedConv downsample{nullptr};            // 1x1, where shape changes
+  std::vector<StripedConv> convs;             // in order; ReLU after each except the last
+  std::vector<torch::nn::BatchNorm2d> norms;  // one after each convolution
+  StripedConv downsample{nullptr};            // 1x1, if the shape changes
   torch::nn::BatchNorm2d downsample_norm{nullptr};
 };
 TORCH_MODULE(ResidualBlock);
@@ -59,11 +59,11 @@ class StripedResnetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(StripedResnet);
 
-// A dictionary of tensors in PyTorch's zip format, `torch.load` of Python reads it too, in half precision (it
-// halves the files; what alert-train measures is measured after rounding).
+// Saves a dictionary of tensors in PyTorch's zip format, which Python's `torch.load` can also read. Numbers
+// are stored in half precision, which halves the files; alert-train measures after rounding.
 void save_weights(const torch::nn::Module& module, const std::string& path);
-// Every parameter and buffer must be there, and nothing else: InputError as fill_weights() of
-// models/weights.h.
+// The file must contain every parameter and buffer, and nothing else. Throws InputError like fill_weights()
+// of models/weights.h.
 void load_weights(torch::nn::Module& module, const std::string& path);
 
 }  // namespace alertbench

@@ -1,6 +1,6 @@
-// The pickle in a file of PyTorch's: which tensors it names, and where their numbers lie. A pickle is a
-// program that may call any Python function; nothing of it is run here: what rebuilds tensors and
-// dictionaries is known, of all else only its name is kept.
+// Reads the pickle in a PyTorch file: which tensors it names, and where their numbers are. A pickle is a
+// program that may call any Python function, but none is called here: the functions that rebuild tensors and
+// dictionaries are emulated, and of all others only the name is kept.
 #pragma once
 
 #include <cstdint>
@@ -30,16 +30,16 @@ struct PickledTensor {
 // name each other by index, so that no nesting can exhaust the stack.
 class TensorPickle {
  public:
-  // Runs the pickle at the beginning of `bytes`; `path` opens the messages. InputError where it cannot be
+  // Interprets the pickle at the beginning of `bytes`; messages begin with `path`. InputError if it cannot be
   // read.
   TensorPickle(std::string_view bytes, const std::string& path);
 
   size_t end() const { return at_; }  // where the next pickle would begin
   const std::vector<PickledStorage>& storages() const { return storages_; }
-  // Of its dictionary of tensors: the whole, or in a checkpoint what stands under one of the usual keys
-  // ("state_dict", "model", ...). InputError if there is none.
+  // Returns the tensors of its dictionary, which is the complete pickle or, in a checkpoint, the value of one
+  // of the usual keys ("state_dict", "model", ...). InputError if there is no such dictionary.
   std::vector<PickledTensor> tensors() const;
-  std::vector<std::string> texts() const;  // of a list of strings; InputError if it is none
+  std::vector<std::string> texts() const;  // if the pickle is a list of strings; otherwise InputError
 
  private:
   enum class Kind { mark, nothing, number, text, sequence, dictionary, global, storage, tensor, object };
@@ -87,7 +87,7 @@ class TensorPickle {
   std::vector<PickledTensor> tensors_;
 };
 
-// For messages: no control characters, no escape sequences, not endless.
+// Makes a name safe for messages: without control characters and escape sequences, and of limited length.
 std::string printable_name(const std::string& text);
 
 }  // namespace alertbench

@@ -1,6 +1,6 @@
-// Whether a TorchScript file can be loaded and run as the mere computation that a network is. TorchScript is
-// a programming language: its classes may run code when they are loaded, and its operators can write files
-// (aten::from_file, aten::save) or call other machines.
+// Checks whether a TorchScript file can be loaded and run as a pure computation, as a network should be.
+// TorchScript is a programming language: its classes may run code when they are loaded, and its operators can
+// write files (aten::from_file, aten::save) or call other machines.
 #pragma once
 
 #include <iosfwd>
@@ -8,10 +8,10 @@
 
 namespace alertbench {
 
-// Compiles all code in the file and runs none of it. InputError, opened by `where`, for a form that cannot be
-// looked into, an operator outside the namespaces of pure ones, or one of the few within them that reach
-// beyond the process, and for classes of C++ that do. What LibTorch throws for files that it cannot read or
-// compile comes through as it is (std::exception).
+// Compiles all code in the file and runs none of it. InputError, whose message begins with `where`, if the
+// file has a form that cannot be inspected, an operator outside the namespaces of pure operators, one of the
+// few operators within them that reach beyond the process, or a C++ class that does. Exceptions of LibTorch
+// for files that it cannot read or compile are passed on unchanged (std::exception).
 void check_torchscript(std::istream& file, const std::string& where);
 
 }  // namespace alertbench

@@ -1,5 +1,5 @@
-// A whole network from a TorchScript file, run as one stage of one block. TorchScript is deprecated in late
-// LibTorch 2.x: this is the only file that knows it.
+// Loads a complete network from a TorchScript file, and runs it as one stage of one block. TorchScript is
+// deprecated in late LibTorch 2.x; the code that uses it is confined to this interface.
 #pragma once
 
 #include <memory>
@@ -12,9 +12,9 @@
 
 namespace alertbench {
 
-// InputError that names file, network and reason: a file that is torn or no TorchScript, needs what this
-// LibTorch has not, is no mere computation (models/torchscript_check.h), or a network that does not take
-// spec.input. What makes its answers doubtful (it was traced in training mode) is added to `warnings`.
+// InputError names file, network and reason: the file is truncated, is not TorchScript, needs something that
+// this LibTorch lacks, or is not a pure computation (models/torchscript_check.h), or the network does not
+// accept spec.input. Reasons to doubt its answers (such as tracing in training mode) are added to `warnings`.
 std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device = {},
                                               std::vector<std::string>* warnings = nullptr);
 

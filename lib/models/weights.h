@@ -1,4 +1,4 @@
-// Weights by name, and how they come from a file.
+// Weights by name, and how they are read from a file.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,17 +11,17 @@ namespace alertbench {
 
 using Weights = std::map<std::string, at::Tensor>;
 
-// The network's name for a name in a file; "" for a tensor that may be there and is passed over.
+// Returns the network's name for a name in a file; "" for a tensor that may exist and is ignored.
 using NameRule = std::function<std::string(const std::string& stored)>;
 
-// The same name, but for `num_batches_tracked` of batch norms, which are passed over.
+// Returns the same name, except that `num_batches_tracked` of batch norms is ignored.
 std::string same_name(const std::string& stored);
 
-// Copies a state dictionary (models/state_dict_file.h) into `tensors`, which may be views. Names that the
-// network does not know are taken without what wrappers put into them ("module.", "_orig_mod.", or what all
-// begin with). Every name must be there once with its shape, in any floating-point type, without NaN and
-// infinity, and nothing else but what `rule` passes over: otherwise one InputError that lists what is wrong
-// (the first of many). After an error some tensors are filled.
+// Copies a state dictionary (models/state_dict_file.h) into `tensors`, which may be views. If the network
+// does not know a name, the parts that wrappers add ("module.", "_orig_mod.", or a prefix common to all
+// names) are removed. Every name must occur once with its shape, in any floating-point type, without NaN and
+// infinity, and there must be nothing else except what `rule` ignores. Otherwise a single InputError lists
+// the faults (the first ones if there are many). After an error, some tensors may already be filled.
 void fill_weights(const Weights& tensors, const std::string& path, const NameRule& rule = same_name);
 
 }  // namespace alertbench

@@ -1,6 +1,6 @@
-// The families of image networks: each function gives one member for square images of `input_size` and
-// `classes` classes. Layers and their names are torchvision's, so that its state dictionaries fit;
-// MobileNetV1, which it lacks, is named alike. Needs no LibTorch.
+// The families of image networks: each function returns one member for square images of `input_size` and
+// `classes` classes. Layers and their names are those of torchvision, so its state dictionaries can be
+// loaded; MobileNetV1, which torchvision lacks, uses similar names. Needs no LibTorch.
 #pragma once
 
 #include "models/zoo/layers.h"
@@ -12,7 +12,7 @@ namespace alertbench::zoo {
 Architecture resnet(int depth, int input_size, int classes);
 
 // Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
-// configuration D. Its 7x7 features are pooled adaptively, so that any input size of 32 and more goes.
+// configuration D. Its 7x7 features are pooled adaptively, so any input size of at least 32 works.
 Architecture vgg16(bool batch_norm, int input_size, int classes);
 
 // Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017.
