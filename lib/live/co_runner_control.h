@@ -42,8 +42,8 @@ class CoRunnerControl {
   void calibrate(NetworkBench& bench, Clock& clock, Progress& progress);
 
   // From this call until pause(), the work of the co-runner is measured phase by phase. None of these
-  // functions throws if the co-runner has died: its remains are ended, the run continues, the co-runner
-  // counts as off from then on, and problems() reports it.
+  // functions throws if the co-runner has died: its remaining processes are ended, the run continues, the
+  // co-runner counts as off from then on, and problems() reports it.
   void begin_part(const std::string& part) { phases_.begin_part(part); }  // of the run: "recording", "live"
   void prepare(int64_t input);  // turns it on or off according to the schedule
   void pause();

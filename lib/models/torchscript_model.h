@@ -1,5 +1,5 @@
 // Loads a complete network from a TorchScript file, and runs it as one stage of one block. TorchScript is
-// deprecated in late LibTorch 2.x; the code that uses it is confined to this interface.
+// deprecated in late LibTorch 2.x; only this file and models/torchscript_check.h depend on it.
 #pragma once
 
 #include <memory>

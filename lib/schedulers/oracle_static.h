@@ -1,4 +1,4 @@
-// The best single configuration for the whole recording, in hindsight.
+// The best single configuration for the complete recording, in hindsight.
 #pragma once
 
 #include <vector>

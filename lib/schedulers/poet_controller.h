@@ -64,7 +64,7 @@ class PoetController {
   //
   // Such a call makes a new plan if its number (from 1) is a multiple of the window, with `first_rate` as
   // above. With R = 1/((1-margin)*deadline), r the rate, e = R-r, u1 and u2 the last two speed-ups (at the
-  // start that of the last cap), e1 the error of the plan before (at the start 1):
+  // start that of the last cap), e1 the error of the previous plan (at the start 1):
   //   P <- P+Q;  K = P*u1/(u1*P*u1+R_noise);  x <- x+K*(r-u1*x);  P <- (1-K*u1)*P
   //   u = (p1+p2)*u1 - p1*p2*u2 + mu*(1-p1)*(1-p2)/(1-z1) * ((u1+e/x) - z1*(u2+e1/x)), within [1, s_max]
   // Then over all pairs of caps with s_l <= u <= s_u, in the outer loop the upper one, the lower cap gets

@@ -12,12 +12,13 @@ namespace alertbench {
 
 struct ZooConfig {
   std::string network;  // a name from known_zoo_networks()
-  double width = 1.0;   // of MobileNets: factor on the channels
+  double width = 1.0;   // for MobileNets: factor on the number of channels
   int input_size = 224;
   int classes = 1000;
 
-  // { "network": "mobilenet-v2", "width": 0.5, "input_size": 160, "classes": 1000 }, all but the first
-  // optional. InputError names the key; it is thrown, too, where the images are too small for the network.
+  // { "network": "mobilenet-v2", "width": 0.5, "input_size": 160, "classes": 1000 }, where all keys but the
+  // first are optional. InputError names the key; it is also thrown if the images are too small for the
+  // network.
   static ZooConfig from_json(const nlohmann::json& j, const std::string& where);
   zoo::Architecture architecture() const;
 };
@@ -30,9 +31,9 @@ const std::vector<ZooNetwork>& known_zoo_networks();
 
 struct PublishedAccuracy {
   double top1, top5;   // 0..1, single central crop, 50,000 validation images of ImageNet (ILSVRC 2012)
-  std::string source;  // who published it, of which weights
+  std::string source;  // who published it, and for which weights
 };
-// None where this width and size have no published figure.
+// Returns nullopt if no accuracy is published for this width and size.
 std::optional<PublishedAccuracy> published_accuracy(const ZooConfig& config);
 
 }  // namespace alertbench
