@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/json_lines.h"
@@ -427,6 +430,37 @@ void EvaluationResult::total() {
     }
     domains.push_back(std::move(domain));
   }
+  total_groups();
+}
+
+void EvaluationResult::total_groups() {
+  groups.clear();
+  std::set<std::pair<std::string, std::string>> names;
+  std::set<std::string> workloads;
+  for (const Cell& c : cells) {
+    if (!c.failed.empty()) continue;
+    workloads.insert(c.workload);
+    names.insert({c.workload, ""});
+    names.insert({c.workload, c.scenario});
+  }
+  std::map<std::string, int> of_domain;
+  for (const std::string& w : workloads) ++of_domain[domain_of(w)];
+  for (const auto& [workload, scenario] : names) {
+    const std::string domain = domain_of(workload);
+    if (scenario.empty() && domain != "other" && of_domain[domain] == 1) continue;  // in `domains`
+    Group group{workload, scenario, {}, {}};
+    for (const Task task : {Task::min_energy, Task::min_error}) {
+      std::vector<const Cell*> of_group;
+      for (const Cell& c : cells)
+        if (c.task == task && c.failed.empty() && c.workload == workload &&
+            (scenario.empty() || c.scenario == scenario))
+          of_group.push_back(&c);
+      if (of_group.size() < 2) continue;
+      auto& totals = task == Task::min_energy ? group.min_energy : group.min_error;
+      for (size_t i = 0; i < schedulers.size(); ++i) totals.push_back(totals_of(of_group, i, bootstrap));
+    }
+    if (!group.min_energy.empty() || !group.min_error.empty()) groups.push_back(std::move(group));
+  }
 }
 
 ordered_json EvaluationResult::to_json() const {
@@ -440,6 +474,7 @@ ordered_json EvaluationResult::to_json() const {
       {"bootstrap",
        {{"seed", bootstrap.seed}, {"resamples", bootstrap.resamples}, {"confidence", bootstrap.confidence}}},
       {"overall", ordered_json::object()},
+      {"groups", ordered_json::array()},
       {"cells", ordered_json::array()}};
   for (const Domain& d : domains) {
     ordered_json& domain = j["overall"][d.name];
@@ -447,6 +482,11 @@ ordered_json EvaluationResult::to_json() const {
               {"min_error", alertbench::to_json(d.min_error, schedulers)}};
     if (!d.workloads.empty()) domain["workloads"] = d.workloads;
   }
+  for (const Group& g : groups)
+    j["groups"].push_back({{"workload", g.workload},
+                           {"scenario", g.scenario.empty() ? ordered_json() : ordered_json(g.scenario)},
+                           {"min_energy", alertbench::to_json(g.min_energy, schedulers)},
+                           {"min_error", alertbench::to_json(g.min_error, schedulers)}});
   for (const Cell& c : cells) j["cells"].push_back(alertbench::to_json(c, schedulers));
   return j;
 }
@@ -468,7 +508,8 @@ EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std:
   e.bootstrap.resamples = bootstrap.integer("resamples", 1, most_settings);
   e.bootstrap.confidence = bootstrap.number("confidence", 0, 1);
   bootstrap.finish();
-  reader.raw("overall");  // computed again
+  reader.raw("overall");  // computed again, as groups are
+  reader.contains("groups");
   for (JsonReader& c : reader.objects("cells")) e.cells.push_back(read_cell(std::move(c), e.schedulers));
   reader.finish();
   for (size_t i = 0; i < e.cells.size(); ++i)

@@ -132,6 +132,13 @@ struct EvaluationResult {
     } min_energy, min_error;
   };
   std::vector<Domain> domains;
+  // Over the cells of a workload, and over those of a workload and a scenario: what figures show beside single
+  // cells. Groups of one cell, or of the same cells as a domain, are not repeated.
+  struct Group {
+    std::string workload, scenario;              // no scenario: all of them
+    std::vector<Totals> min_energy, min_error;  // one a scheduler; empty for a task without several cells
+  };
+  std::vector<Group> groups;
 
   int scheduler_index(const std::string& name) const;  // -1 where it has none such
 
@@ -142,6 +149,9 @@ struct EvaluationResult {
   static EvaluationResult from_json(const nlohmann::json& j, const std::string& where);  // strict; InputError
   static EvaluationResult read(const std::string& path);  // the file, or a folder's evaluation.json
   void write(const std::string& folder) const;            // FOLDER/evaluation.json, atomically
+
+ private:
+  void total_groups();
 };
 
 }  // namespace alertbench

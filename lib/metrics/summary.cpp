@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/or_null.h"
+#include "base/random.h"
 #include "core/goal_json.h"
 #include "metrics/verdict_json.h"
 
@@ -274,6 +275,76 @@ Summary Summary::read(JsonReader reader) {
   }
   reader.finish();
   return s;
+}
+
+namespace {
+
+bool is_feasible(const Summary& of, const std::vector<Summary>& all) {
+  for (const char* mode : {"replay", "live"})
+    for (const Summary& s : all)
+      if (s.scheduler == "oracle-static" && s.mode == mode && s.setting == of.setting) return !s.violated;
+  return true;
+}
+
+std::optional<Interval> interval_of(const std::vector<const Summary*>& counted,
+                                    const BootstrapSettings& settings) {
+  if (counted.size() == 1) return counted[0]->normalised_interval;
+  constexpr double width_sd = 2 * 1.96;  // of a 95 % interval
+  return bootstrap(settings, Undefined::no_interval, [&](Random& random) -> std::optional<double> {
+    double sum = 0;
+    for (size_t k = 0; k < counted.size(); ++k) {
+      const Summary& drawn = *counted[random.below(counted.size())];
+      sum += *drawn.normalised;
+      if (const auto& own = drawn.normalised_interval)
+        sum += (own->high - own->low) / width_sd * random.normal();
+    }
+    return sum / static_cast<double>(counted.size());
+  });
+}
+
+}  // namespace
+
+std::vector<TaskSummary> over_settings(const std::vector<Summary>& summaries,
+                                       const BootstrapSettings& bootstrap) {
+  std::vector<TaskSummary> all;
+  std::vector<std::vector<const Summary*>> counted;
+  for (const Summary& s : summaries) {
+    if (!is_feasible(s, summaries)) continue;
+    size_t k = 0;
+    while (k < all.size() &&
+           (all[k].scheduler != s.scheduler || all[k].mode != s.mode || all[k].task != s.task))
+      ++k;
+    if (k == all.size()) {
+      all.emplace_back();
+      all[k].scheduler = s.scheduler;
+      all[k].mode = s.mode;
+      all[k].task = s.task;
+      counted.emplace_back();
+    }
+    ++all[k].settings;
+    all[k].violated += s.violated;
+    if (!s.violated && s.normalised) counted[k].push_back(&s);
+  }
+  for (size_t k = 0; k < all.size(); ++k) {
+    if (counted[k].empty()) continue;
+    all[k].counted = static_cast<int>(counted[k].size());
+    double sum = 0;
+    for (const Summary* s : counted[k]) sum += *s->normalised;
+    all[k].normalised = sum / static_cast<double>(counted[k].size());
+    all[k].interval = interval_of(counted[k], bootstrap);
+  }
+  return all;
+}
+
+ordered_json TaskSummary::to_json() const {
+  return {{"scheduler", scheduler},
+          {"mode", mode},
+          {"task", to_string(task)},
+          {"settings", settings},
+          {"violated_settings", violated},
+          {"counted_settings", counted},
+          {"normalised", value_of(normalised)},
+          {"normalised_interval", value_of(interval)}};
 }
 
 }  // namespace alertbench

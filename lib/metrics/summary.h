@@ -69,6 +69,24 @@ struct Summary {
   nlohmann::ordered_json to_json() const;
 };
 
+// A scheduler over the goal settings of one task, in one mode. Settings that no single configuration meets
+// (whose replayed oracle-static is violated, or the live one if there is no other) are omitted.
+struct TaskSummary {
+  std::string scheduler, mode;
+  Task task = Task::min_energy;
+  int settings = 0, violated = 0;
+  int counted = 0;                   // settings that are not violated and have a normalised objective
+  std::optional<double> normalised;  // mean over those
+  // Of that mean: settings are drawn with replacement, each value with the spread of its own interval. For
+  // one setting its own interval.
+  std::optional<Interval> interval;
+
+  nlohmann::ordered_json to_json() const;
+};
+// One for each scheduler, task and mode that `summaries` have, in their order.
+std::vector<TaskSummary> over_settings(const std::vector<Summary>& summaries,
+                                       const BootstrapSettings& bootstrap);
+
 class SummaryAccumulator {
  public:
   // `profile` names the configurations and must outlive this.

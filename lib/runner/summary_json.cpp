@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/console.h"
@@ -39,6 +40,7 @@ ordered_json summary_json(const Experiment& experiment, const std::vector<Summar
                     {"accuracy_unit", to_string(experiment.recording.profile.accuracy_unit)},
                     {"goals", ordered_json::array()},
                     {"results", ordered_json::array()},
+                    {"tasks", ordered_json::array()},
                     {"live_against_replay", ordered_json::array()}};
   for (const Goals& g : experiment.goals)
     j["goals"].push_back({{"name", g.name},
@@ -49,6 +51,11 @@ ordered_json summary_json(const Experiment& experiment, const std::vector<Summar
                           {"text", goal_text(g)}});
   for (const auto* side : {&live, &replay})
     for (const Summary& s : *side) j["results"].push_back(s.to_json());
+  std::vector<Summary> all = live;
+  all.insert(all.end(), replay.begin(), replay.end());
+  BootstrapSettings bootstrap;
+  bootstrap.seed = experiment.scenario.seeds.bootstrap;
+  for (const TaskSummary& t : over_settings(all, bootstrap)) j["tasks"].push_back(t.to_json());
   for (size_t i = 0; i < live.size() && i < replay.size(); ++i) {
     const Summary &l = live[i], &r = replay[i];
     j["live_against_replay"].push_back(

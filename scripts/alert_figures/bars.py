@@ -20,7 +20,8 @@ TASKS = (("min_energy", "energy"), ("min_error", "error"))
 class Bar:
     """A scheduler in one task and mode over its settings."""
 
-    def __init__(self, cells):
+    def __init__(self, cells, stored):
+        """`stored`: what summary.json says of this bar, None if nothing."""
         self.cells = cells
         self.counted = [c for c in cells if not c.violated and c.normalised]
         self.violated = [c for c in cells if c.violated and c.normalised]
@@ -32,19 +33,10 @@ class Bar:
         if self.counted:
             values = np.array([c.normalised for c in self.counted])
             self.value = float(values[:, 0].mean())
-            self.low, self.high = interval(values)
-
-
-def interval(values):
-    """95 % interval of the mean over settings, from each setting's (value, low, high): bootstrap over the settings, each drawn
-    with its own spread. One setting: its own interval."""
-    if len(values) == 1:
-        return float(values[0, 1]), float(values[0, 2])
-    generator = np.random.default_rng(1)
-    index = generator.integers(0, len(values), size=(2000, len(values)))
-    sd = (values[:, 2] - values[:, 1]) / 3.92
-    draws = (values[index, 0] + sd[index] * generator.standard_normal(index.shape)).mean(axis=1)
-    return tuple(float(v) for v in np.percentile(draws, [2.5, 97.5]))
+            if len(values) == 1:
+                self.low, self.high = float(values[0, 1]), float(values[0, 2])
+            elif stored and stored.get("counted_settings") == len(values) and isinstance(stored.get("normalised_interval"), list):
+                self.low, self.high = map(float, stored["normalised_interval"])
 
 
 def collect(result):
@@ -62,7 +54,8 @@ def collect(result):
                 continue
             groups.setdefault((c.scheduler, c.mode), []).append(c)
         if groups:
-            bars[task] = {key: Bar(sorted(group, key=lambda c: natural(c.setting))) for key, group in groups.items()}
+            bars[task] = {key: Bar(sorted(group, key=lambda c: natural(c.setting)), result.task_summary(task, *key))
+                          for key, group in groups.items()}
     return bars, infeasible
 
 
@@ -94,8 +87,10 @@ def draw(result, options):
                 look.update(color=lighter(style.scheduler_color(scheduler)), hatch="//////")
             if bar.value is not None:
                 left.barh(y, bar.value, gid=f"{task}:{scheduler}:{mode}", zorder=2, **look)
+                spread = max(spread, bar.value)
+            if bar.high is not None:
                 left.plot([bar.low, bar.high], [y, y], color=style.BLACK, lw=0.9, zorder=4, gid=f"interval:{task}:{scheduler}:{mode}")
-                spread = max(spread, bar.value, bar.high)
+                spread = max(spread, bar.high)
             for c in bar.violated:
                 left.plot(c.normalised[0], y, "x", color=style.VIOLATION, ms=3, mew=0.9, zorder=5,
                           gid=f"violated:{task}:{scheduler}:{mode}", clip_on=False, path_effects=HALO)

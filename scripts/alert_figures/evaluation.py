@@ -59,7 +59,6 @@ class Evaluation:
         self.failed = [c for c in cells if c["failed"] is not None]
         bootstrap = self.raw.get("bootstrap")
         bootstrap = bootstrap if isinstance(bootstrap, dict) else {}
-        self.resamples = whole(bootstrap.get("resamples"), 1000)
         self.confidence = number(bootstrap.get("confidence", 0.95))
         if not 0 < self.confidence < 1:
             raise broken(path, "bootstrap.confidence", f"{json.dumps(bootstrap.get('confidence'))} is not between 0 and 1", AGAIN)
@@ -108,21 +107,35 @@ class Evaluation:
         return [c for c in self.cells if c["task"] == task and workload in (None, c["workload"]) and scenario in (None, c["scenario"])]
 
     def stored(self, cells):
-        """The totals by scheduler that the file has of just these cells (of one task); {} where it has none."""
+        """The totals by scheduler that the file has of just these cells (of one task); {} if it has none."""
+        if not cells:
+            return {}
+        task = cells[0]["task"]
         if len(cells) == 1:
-            found = cells[0].get("schedulers")
-        else:
-            overall = self.raw.get("overall") if isinstance(self.raw.get("overall"), dict) else {}
-            found = overall.get("all") if cells and len(cells) == len(self.select(cells[0]["task"])) else None
-            for domain in (d for d in overall if d != "all"):
-                if cells and cells == [c for c in self.select(cells[0]["task"]) if domain_of(c["workload"], overall) == domain]:
-                    found = overall[domain]
-            found = found.get(cells[0]["task"]) if isinstance(found, dict) else None
-            found = found.get("schedulers") if isinstance(found, dict) else None
+            return self._schedulers(cells[0].get("schedulers"))
+        overall = self.raw.get("overall") if isinstance(self.raw.get("overall"), dict) else {}
+        if len(cells) == len(self.select(task)):
+            return self._of_task(overall.get("all"), task)
+        for domain in (d for d in overall if d != "all"):
+            if cells == [c for c in self.select(task) if domain_of(c["workload"], overall) == domain]:
+                return self._of_task(overall[domain], task)
+        for group in self.raw.get("groups") or []:
+            if cells == self.select(task, group.get("workload"), group.get("scenario")):
+                return self._schedulers(group.get(task))
+        return {}
+
+    @staticmethod
+    def _schedulers(found):
         return found if isinstance(found, dict) else {}
 
+    @classmethod
+    def _of_task(cls, totals, task):
+        found = totals.get(task) if isinstance(totals, dict) else None
+        return cls._schedulers(found.get("schedulers") if isinstance(found, dict) else None)
+
     def total(self, cells, scheduler, metric):
-        """Over cells: as the file has it where it has this very total, else by the same definition."""
+        """Over cells, as the file has it. Files before 2.1 lack the totals of most groups of cells: their mean is then shown
+        without an interval."""
         stored = self.stored(cells).get(scheduler)
         stored = stored.get(metric) if isinstance(stored, dict) else None
         if isinstance(stored, dict) and not np.isnan(number(stored.get("value"))):
@@ -130,23 +143,14 @@ class Evaluation:
         return self.joined(cells, scheduler, metric)
 
     def joined(self, cells, scheduler, metric):
-        """Means over the settings of a cell, joined over cells; a bootstrap over the recordings, then the settings within each."""
+        """Means over the settings of a cell, joined over cells; no interval."""
         groups = [np.array([v for v in (self._of(s, scheduler, metric) for s in c["settings"]) if not np.isnan(v)]) for c in cells]
         groups = [g for g in groups if len(g)]
         if not groups:
             return Value()
-        join = (lambda m: 1 / np.mean(1 / m, axis=0)) if self.METRICS[metric] == "harmonic" else (lambda m: np.mean(m, axis=0))
-        value, settings = float(join(np.array([g.mean() for g in groups]))), sum(len(g) for g in groups)
-        if settings < 2:
-            return Value(value, settings=settings)
-        generator = np.random.default_rng(1)
-        chosen = generator.integers(0, len(groups), size=(len(groups), self.resamples))
-        means = np.empty(chosen.shape)
-        for k, g in enumerate(groups):
-            own = chosen == k
-            means[own] = g[generator.integers(0, len(g), size=(int(own.sum()), len(g)))].mean(axis=1)
-        tail = 50 * (1 - self.confidence)
-        return Value(value, *(float(v) for v in np.percentile(join(means), [tail, 100 - tail])), settings)
+        means = np.array([g.mean() for g in groups])
+        value = 1 / np.mean(1 / means) if self.METRICS[metric] == "harmonic" else np.mean(means)
+        return Value(float(value), settings=sum(len(g) for g in groups))
 
     def strict_rate(self, cells, scheduler):
         """Share of the settings violated when goals are judged input by input, among those that are feasible then; NaN if none is."""

@@ -10,7 +10,7 @@ from .reading import Broken, Missing, broken, natural, number, read_json
 from .recording import Recording
 from .trace import ALLOWED_SHARE, LIVE, REPLAY, STRICT, Trace, TraceHeader
 
-MANIFEST_SCHEMA, SUMMARY_SCHEMA = "1.1", "2.0"
+MANIFEST_SCHEMA, SUMMARY_SCHEMA = "1.1", "2.1"
 
 
 class Cell:
@@ -162,6 +162,17 @@ class Result:
                 raise broken(self.path("traces"), "", what, f"choose among {have}")
             raise Missing(f"{self.path('traces')}: {what}; available: {have}")
         return min(fits, key=lambda h: (h.mode != LIVE, natural(h.setting)))
+
+    def task_summary(self, task, scheduler, mode):
+        """What summary.json says of a scheduler over the settings of a task; None if nothing, as before version 2.1."""
+        try:
+            listed = self.summary().get("tasks")
+        except Missing:
+            return None
+        for t in listed if isinstance(listed, list) else []:
+            if isinstance(t, dict) and (t.get("task"), t.get("scheduler"), t.get("mode")) == (task, scheduler, mode):
+                return t
+        return None
 
     def cells(self):
         """All cells, from summary.json; those that it lacks, from the traces."""

@@ -543,6 +543,29 @@ def compare_overall(c, evaluation):
                 c.values(f"{where}.{name}", found["schedulers"][name], total(of_task, name))
             for s in found["savings"]:
                 c.values(f"{where}.savings.{s['rival']}", s, saving(of_task, "alert", s["rival"]))
+    if "groups" in evaluation:  # since 2.1
+        compare_groups(c, evaluation)
+
+
+def compare_groups(c, evaluation):
+    """Groups of cells that "overall" does not have: each workload's, and each workload's and scenario's, where they are several."""
+    cells, domains = [cell for cell in evaluation["cells"] if not cell["failed"]], evaluation["overall"].values()
+    alone = {of["workloads"][0] for of in domains if len(of.get("workloads", [])) == 1}
+    if len({cell["workload"] for cell in cells}) == 1:
+        alone = {cell["workload"] for cell in cells}
+    expected = {}
+    for cell in cells:
+        for scenario in {None, cell["scenario"]} - ({None} if cell["workload"] in alone else set()):
+            expected.setdefault((cell["workload"], scenario), {task: [] for task in TASKS})[cell["task"]].append(cell)
+    expected = {key: of for key, of in expected.items() if any(len(of_task) > 1 for of_task in of.values())}
+    found = {(g["workload"], g["scenario"]): g for g in evaluation.get("groups", [])}
+    c.values("groups", sorted(map(str, found)), sorted(map(str, expected)))
+    for key in found.keys() & expected.keys():
+        for task in TASKS:
+            several = expected[key][task] if len(expected[key][task]) > 1 else []
+            c.values(f"groups.{key}.{task}", sorted(found[key][task]), sorted(evaluation["schedulers"]) if several else [])
+            for name in found[key][task]:
+                c.values(f"groups.{key}.{task}.{name}", found[key][task][name], total(several, name))
 
 
 def compare(folder, evaluation, grid=True):

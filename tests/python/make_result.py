@@ -258,6 +258,23 @@ def summary_entries(folder):
     return entries
 
 
+def task_entries(entries):
+    """As lib/metrics/summary.cpp writes them; intervals are stand-ins of 3 % either way."""
+    infeasible = {e["setting"] for e in entries if e["scheduler"] == "oracle-static" and e["mode"] == "replay" and e["violated"]}
+    groups = {}
+    for e in entries:
+        if e["setting"] not in infeasible:
+            groups.setdefault((e["scheduler"], e["mode"], e["task"]), []).append(e)
+    tasks = []
+    for (scheduler, mode, task), own in groups.items():
+        counted = [e["normalised"] for e in own if not e["violated"] and e["normalised"]]
+        value = float(np.mean(counted)) if counted else None
+        tasks.append({"scheduler": scheduler, "mode": mode, "task": task, "settings": len(own),
+                      "violated_settings": sum(e["violated"] for e in own), "counted_settings": len(counted),
+                      "normalised": value, "normalised_interval": value and [0.97 * value, 1.03 * value]})
+    return tasks
+
+
 # ---- evaluation.json
 
 EVALUATED = SCHEDULERS + ["oracle-mean", "oracle-causal"]
@@ -361,7 +378,13 @@ def evaluation(seed=1, workloads=("fashion-mnist",), scenarios=tuple(SCENARIOS),
                         cells[-1]["schedulers"] = totals(cells[-1:], schedulers, rng)
     cells.sort(key=lambda c: c["id"])
     of = lambda task: [c for c in cells if c["task"] == task and not c["failed"]]
-    return {"schema_version": "2.0", "kind": "evaluation", "schedulers": list(schedulers), "scheduler_settings": {},
+    groups = []
+    for w in sorted({c["workload"] for c in cells}):
+        for s in [None, *sorted({c["scenario"] for c in cells if c["workload"] == w})]:
+            own = {t: [c for c in of(t) if c["workload"] == w and s in (None, c["scenario"])] for t in ("min_energy", "min_error")}
+            if any(len(of_task) > 1 for of_task in own.values()):
+                groups.append({"workload": w, "scenario": s, **{t: totals(own[t], schedulers, rng) if len(own[t]) > 1 else {} for t in own}})
+    return {"schema_version": "2.1", "kind": "evaluation", "schedulers": list(schedulers), "scheduler_settings": {}, "groups": groups,
             "bootstrap": {"seed": 4, "resamples": 200, "confidence": 0.95},
             "overall": {"all": {t: {"schedulers": totals(of(t), schedulers, rng) if of(t) else {}, "savings": []}
                                 for t in ("min_energy", "min_error")}}, "cells": cells}
@@ -402,7 +425,8 @@ def make(folder, seed=1, inputs=200, grid=1, schedulers=SCHEDULERS, modes=("live
                             table, co_runner)
     if summary:
         with open(os.path.join(folder, "summary.json"), "w", encoding="utf-8") as f:
-            json.dump({"schema_version": "2.0", "results": summary_entries(folder)}, f)
+            entries = summary_entries(folder)
+            json.dump({"schema_version": "2.1", "results": entries, "tasks": task_entries(entries)}, f)
     return folder
 
 

@@ -307,9 +307,10 @@ class Drawn(Case):
                         self.assertFalse(drawn, f"{scheduler} violates every setting of {task}: no bar")
                     else:
                         self.assertAlmostEqual(drawn[0].get_width(), value, places=9)
-                        low, high = by_gid(fig, f"interval:{task}:{scheduler}:{mode}")[0].get_xdata()
-                        self.assertLessEqual(low, value + 1e-9)
-                        self.assertGreaterEqual(high, value - 1e-9)
+                        for line in by_gid(fig, f"interval:{task}:{scheduler}:{mode}"):  # of several settings by summary.json only
+                            low, high = line.get_xdata()
+                            self.assertLessEqual(low, value + 1e-9)
+                            self.assertGreaterEqual(high, value - 1e-9)
                         checked += 1
                     self.assertAlmostEqual(by_gid(fig, f"share:{task}:{scheduler}:{mode}")[0].get_width(), 100 * share, places=9)
         self.assertGreater(checked, 10)
@@ -322,10 +323,16 @@ class Drawn(Case):
     def test_bars_from_summary_without_traces(self):
         folder = self.copy()
         with open(os.path.join(folder, "summary.json"), "w", encoding="utf-8") as f:
-            json.dump({"schema_version": "2.0", "scenario": "compute-mixed", "energy_source": "model",
-                       "results": make_result.summary_entries(folder)}, f)
+            entries = make_result.summary_entries(folder)
+            tasks = make_result.task_entries(entries)
+            json.dump({"schema_version": "2.1", "scenario": "compute-mixed", "energy_source": "model", "results": entries, "tasks": tasks}, f)
         shutil.rmtree(os.path.join(folder, "traces"))
         fig = self.check_bars(folder)
+        several = [t for t in tasks if t["counted_settings"] > 1]
+        self.assertTrue(several)
+        for t in several:
+            line, = by_gid(fig, f"interval:{t['task']}:{t['scheduler']}:{t['mode']}")
+            np.testing.assert_allclose(line.get_xdata(), t["normalised_interval"])
         self.assertIn("energy: model: assumed", text_of(fig, "footer").replace("\n", " "))
 
     def test_live_and_replay_differ(self):

@@ -320,6 +320,43 @@ TEST_CASE("totals: means over settings, harmonic over cells, infeasible and viol
   CHECK_FALSE(e.cells[0].totals[0].normalised->interval.has_value());
 }
 
+TEST_CASE("groups: the totals of workloads and scenarios that no cell and no domain has", "[evaluation]") {
+  EvaluationResult e;
+  e.schedulers = {"alert"};
+  const auto cell = [&](const char* workload, const char* scenario, int seed, double normalised) {
+    Cell c;
+    c.id = fmt::format("{}/{}/min_energy/seed-{}", workload, scenario, seed);
+    c.workload = workload;
+    c.scenario = scenario;
+    Setting s;
+    s.goals.name = "1";
+    s.feasible = true;
+    SettingResult r;
+    r.verdict.inputs = 10;
+    r.normalised = normalised;
+    s.results = {r};
+    c.settings = {s};
+    e.cells.push_back(c);
+  };
+  cell("fashion-mnist", "default", 1, 1.0);
+  cell("fashion-mnist", "default", 2, 3.0);
+  cell("imagenet", "default", 1, 2.0);
+  cell("ptb", "default", 1, 1.0);
+  cell("ptb", "compute-1", 1, 1.0);
+  e.total();
+  CHECK(e.domains.size() == 3);
+  REQUIRE(e.groups.size() == 2);  // ptb alone is the domain nlp; what has one cell has its own totals
+  CHECK(e.groups[0].workload == "fashion-mnist");
+  CHECK(e.groups[0].scenario.empty());
+  CHECK(e.groups[1].scenario == "default");
+  CHECK(e.groups[1].min_error.empty());
+  REQUIRE(e.groups[1].min_energy.size() == 1);
+  CHECK(e.groups[1].min_energy[0].normalised->value == Approx(1.5));
+  const auto json = e.to_json();
+  CHECK(json["groups"][0]["scenario"].is_null());
+  CHECK(EvaluationResult::from_json(json, "again").to_json() == json);
+}
+
 TEST_CASE("a recording names no files that are read", "[evaluation]") {
   const Recording sound = made_up(20);
   for (const char* at : {"/power/model", "/power/frequency_table", "/co_runner/schedule/path"}) {

@@ -227,3 +227,37 @@ TEST_CASE("normalisation to oracle-static, paired by input") {
   own.normalise(s, &broken);
   CHECK_FALSE(s.normalised);
 }
+
+TEST_CASE("over settings: what no configuration meets is omitted, violated settings are counted apart") {
+  const auto summary = [](const char* scheduler, const char* setting, bool violated, double normalised) {
+    Summary s;
+    s.scheduler = scheduler;
+    s.setting = setting;
+    s.mode = "replay";
+    s.violated = violated;
+    s.normalised = normalised;
+    s.normalised_interval = Interval{normalised - 0.02, normalised + 0.02};
+    return s;
+  };
+  const std::vector<Summary> all = {summary("alert", "a", false, 1.1),
+                                    summary("alert", "b", false, 1.3),
+                                    summary("alert", "c", true, 9),
+                                    summary("alert", "impossible", true, 9),
+                                    summary("oracle-static", "a", false, 1),
+                                    summary("oracle-static", "impossible", true, 1),
+                                    summary("sys-only", "impossible", true, 2)};
+  const std::vector<TaskSummary> tasks = over_settings(all, {});
+  REQUIRE(tasks.size() == 2);  // sys-only has no setting that could be met
+  CHECK(tasks[0].scheduler == "alert");
+  CHECK(tasks[0].settings == 3);
+  CHECK(tasks[0].violated == 1);
+  CHECK(tasks[0].counted == 2);
+  CHECK(*tasks[0].normalised == Approx(1.2));
+  REQUIRE(tasks[0].interval);
+  CHECK(tasks[0].interval->low < 1.12);
+  CHECK(tasks[0].interval->high > 1.28);
+  CHECK(tasks[0].interval->high < 1.4);
+  // One setting: its own interval.
+  CHECK(tasks[1].interval->low == Approx(0.98));
+  CHECK(over_settings({summary("alert", "a", true, 2)}, {})[0].to_json()["normalised"].is_null());
+}
