@@ -352,9 +352,9 @@ TEST_CASE("groups: the totals of workloads and scenarios that no cell and no dom
   CHECK(e.groups[1].min_error.empty());
   REQUIRE(e.groups[1].min_energy.size() == 1);
   CHECK(e.groups[1].min_energy[0].normalised->value == Approx(1.5));
-  const auto json = e.to_json();
-  CHECK(json["groups"][0]["scenario"].is_null());
-  CHECK(EvaluationResult::from_json(json, "again").to_json() == json);
+  const auto written = e.to_json();
+  CHECK(written["groups"][0]["scenario"].is_null());
+  CHECK(EvaluationResult::from_json(written, "again").to_json() == written);
 }
 
 TEST_CASE("a recording names no files that are read", "[evaluation]") {
