@@ -443,6 +443,9 @@ void EvaluationResult::total_groups() {
     names.insert({c.workload, ""});
     names.insert({c.workload, c.scenario});
   }
+  if (workloads.size() > 1)
+    for (const Cell& c : cells)
+      if (c.failed.empty()) names.insert({"", c.scenario});
   std::map<std::string, int> of_domain;
   for (const std::string& w : workloads) ++of_domain[domain_of(w)];
   for (const auto& [workload, scenario] : names) {
@@ -452,7 +455,7 @@ void EvaluationResult::total_groups() {
     for (const Task task : {Task::min_energy, Task::min_error}) {
       std::vector<const Cell*> of_group;
       for (const Cell& c : cells)
-        if (c.task == task && c.failed.empty() && c.workload == workload &&
+        if (c.task == task && c.failed.empty() && (workload.empty() || c.workload == workload) &&
             (scenario.empty() || c.scenario == scenario))
           of_group.push_back(&c);
       if (of_group.size() < 2) continue;
@@ -483,7 +486,7 @@ ordered_json EvaluationResult::to_json() const {
     if (!d.workloads.empty()) domain["workloads"] = d.workloads;
   }
   for (const Group& g : groups)
-    j["groups"].push_back({{"workload", g.workload},
+    j["groups"].push_back({{"workload", g.workload.empty() ? ordered_json() : ordered_json(g.workload)},
                            {"scenario", g.scenario.empty() ? ordered_json() : ordered_json(g.scenario)},
                            {"min_energy", alertbench::to_json(g.min_energy, schedulers)},
                            {"min_error", alertbench::to_json(g.min_error, schedulers)}});

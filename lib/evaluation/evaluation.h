@@ -132,10 +132,10 @@ struct EvaluationResult {
     } min_energy, min_error;
   };
   std::vector<Domain> domains;
-  // Over the cells of a workload, and over those of a workload and a scenario: what figures show beside
-  // single cells. Groups of one cell, or of the same cells as a domain, are not repeated.
+  // Over the cells of a workload, of a scenario, and of both: what figures show beside single cells. Groups
+  // of one cell, or of the same cells as a domain, are not repeated.
   struct Group {
-    std::string workload, scenario;             // no scenario: all of them
+    std::string workload, scenario;             // empty: all
     std::vector<Totals> min_energy, min_error;  // one a scheduler; empty for a task without several cells
   };
   std::vector<Group> groups;

@@ -548,15 +548,19 @@ def compare_overall(c, evaluation):
 
 
 def compare_groups(c, evaluation):
-    """Groups of cells that "overall" does not have: each workload's, and each workload's and scenario's, where they are several."""
+    """Groups of several cells that "overall" does not have: of a workload, of a scenario, and of both."""
     cells, domains = [cell for cell in evaluation["cells"] if not cell["failed"]], evaluation["overall"].values()
     alone = {of["workloads"][0] for of in domains if len(of.get("workloads", [])) == 1}
     if len({cell["workload"] for cell in cells}) == 1:
         alone = {cell["workload"] for cell in cells}
     expected = {}
+    several = len({cell["workload"] for cell in cells}) > 1
     for cell in cells:
-        for scenario in {None, cell["scenario"]} - ({None} if cell["workload"] in alone else set()):
-            expected.setdefault((cell["workload"], scenario), {task: [] for task in TASKS})[cell["task"]].append(cell)
+        of_cell = [(cell["workload"], cell["scenario"])]
+        of_cell += [] if cell["workload"] in alone else [(cell["workload"], None)]
+        of_cell += [(None, cell["scenario"])] if several else []
+        for key in of_cell:
+            expected.setdefault(key, {task: [] for task in TASKS})[cell["task"]].append(cell)
     expected = {key: of for key, of in expected.items() if any(len(of_task) > 1 for of_task in of.values())}
     found = {(g["workload"], g["scenario"]): g for g in evaluation.get("groups", [])}
     c.values("groups", sorted(map(str, found)), sorted(map(str, expected)))

@@ -379,9 +379,9 @@ def evaluation(seed=1, workloads=("fashion-mnist",), scenarios=tuple(SCENARIOS),
     cells.sort(key=lambda c: c["id"])
     of = lambda task: [c for c in cells if c["task"] == task and not c["failed"]]
     groups = []
-    for w in sorted({c["workload"] for c in cells}):
-        for s in [None, *sorted({c["scenario"] for c in cells if c["workload"] == w})]:
-            own = {t: [c for c in of(t) if c["workload"] == w and s in (None, c["scenario"])] for t in ("min_energy", "min_error")}
+    for w in [None, *sorted({c["workload"] for c in cells})]:
+        for s in [None, *sorted({c["scenario"] for c in cells if w in (None, c["workload"])})]:
+            own = {t: [c for c in of(t) if w in (None, c["workload"]) and s in (None, c["scenario"])] for t in ("min_energy", "min_error")}
             if any(len(of_task) > 1 for of_task in own.values()):
                 groups.append({"workload": w, "scenario": s, **{t: totals(own[t], schedulers, rng) if len(own[t]) > 1 else {} for t in own}})
     return {"schema_version": "2.1", "kind": "evaluation", "schedulers": list(schedulers), "scheduler_settings": {}, "groups": groups,

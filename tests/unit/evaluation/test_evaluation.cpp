@@ -345,15 +345,19 @@ TEST_CASE("groups: the totals of workloads and scenarios that no cell and no dom
   cell("ptb", "compute-1", 1, 1.0);
   e.total();
   CHECK(e.domains.size() == 3);
-  REQUIRE(e.groups.size() == 2);  // ptb alone is the domain nlp; what has one cell has its own totals
-  CHECK(e.groups[0].workload == "fashion-mnist");
-  CHECK(e.groups[0].scenario.empty());
-  CHECK(e.groups[1].scenario == "default");
-  CHECK(e.groups[1].min_error.empty());
-  REQUIRE(e.groups[1].min_energy.size() == 1);
-  CHECK(e.groups[1].min_energy[0].normalised->value == Approx(1.5));
+  REQUIRE(e.groups.size() == 3);  // ptb alone is the domain nlp; what has one cell has its own totals
+  CHECK(e.groups[0].workload.empty());
+  CHECK(e.groups[0].scenario == "default");
+  CHECK(e.groups[0].min_energy[0].normalised->settings == 4);
+  CHECK(e.groups[1].workload == "fashion-mnist");
+  CHECK(e.groups[1].scenario.empty());
+  CHECK(e.groups[2].scenario == "default");
+  CHECK(e.groups[2].min_error.empty());
+  REQUIRE(e.groups[2].min_energy.size() == 1);
+  CHECK(e.groups[2].min_energy[0].normalised->value == Approx(1.5));
   const auto written = e.to_json();
-  CHECK(written["groups"][0]["scenario"].is_null());
+  CHECK(written["groups"][0]["workload"].is_null());
+  CHECK(written["groups"][1]["scenario"].is_null());
   CHECK(EvaluationResult::from_json(written, "again").to_json() == written);
 }
 
