@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from . import style
-from .reading import Missing, natural
+from .reading import Missing, natural, number
 from .result import feasibility_cell
 from .trace import ALLOWED_SHARE, MEAN, REPLAY, violated_text
 
@@ -35,8 +35,11 @@ class Bar:
             self.value = float(values[:, 0].mean())
             if len(values) == 1:
                 self.low, self.high = float(values[0, 1]), float(values[0, 2])
-            elif stored and stored.get("counted_settings") == len(values) and isinstance(stored.get("normalised_interval"), list):
-                self.low, self.high = map(float, stored["normalised_interval"])
+            elif stored and stored.get("counted_settings") == len(values):
+                span = stored.get("normalised_interval")
+                ends = [number(v) for v in span] if isinstance(span, list) else []
+                if len(ends) == 2 and not np.isnan(ends).any():
+                    self.low, self.high = ends
 
 
 def collect(result):

@@ -119,8 +119,9 @@ class Evaluation:
         for domain in (d for d in overall if d != "all"):
             if cells == [c for c in self.select(task) if domain_of(c["workload"], overall) == domain]:
                 return self._of_task(overall[domain], task)
-        for group in self.raw.get("groups") or []:
-            if cells == self.select(task, group.get("workload"), group.get("scenario")):
+        groups = self.raw.get("groups")
+        for group in groups if isinstance(groups, list) else []:
+            if isinstance(group, dict) and cells == self.select(task, group.get("workload"), group.get("scenario")):
                 return self._schedulers(group.get(task))
         return {}
 

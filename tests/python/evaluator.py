@@ -543,7 +543,7 @@ def compare_overall(c, evaluation):
                 c.values(f"{where}.{name}", found["schedulers"][name], total(of_task, name))
             for s in found["savings"]:
                 c.values(f"{where}.savings.{s['rival']}", s, saving(of_task, "alert", s["rival"]))
-    if "groups" in evaluation:  # since 2.1
+    if evaluation["schema_version"] != "2.0":  # which had no groups
         compare_groups(c, evaluation)
 
 
