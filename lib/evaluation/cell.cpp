@@ -250,6 +250,7 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
         Setting& setting = cell.settings[i];
         SchedulerInputs inputs{recording.profile, setting.goals, &recording.truth, scenario.arrivals, first,
                                &columns,          &phase_times};
+        inputs.total_inputs = recording.truth.inputs;
         of_networks[i] = judge_static_configurations(setting, inputs, levels);
         for (size_t k = 0; k < names.size(); ++k) {
           if (interrupted()) return;

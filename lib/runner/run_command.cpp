@@ -40,7 +40,7 @@ void take_turns(SchedulerMatrix& matrix, LiveSession& session, int64_t inputs) {
 
 SchedulerMatrix run_live(const Experiment& experiment, LiveSession& session, EnergyMeter& meter,
                          int64_t inputs) {
-  SchedulerMatrix matrix(experiment, "live", &session.clock, [&](const Goals& g) {
+  SchedulerMatrix matrix(experiment, "live", inputs, &session.clock, [&](const Goals& g) {
     return std::make_unique<LiveEnvironment>(
         LiveEnvironment::Parts{experiment.recording.profile, *session.bench, *session.power.caps, meter,
                                session.co_runner, session.clock},

@@ -21,9 +21,9 @@ Experiment::Experiment(const Scenario& s, const Recording& r, std::string accura
   for (const GoalSpec& g : scenario.goals) goals.push_back(g.resolve(recording.profile));
 }
 
-SchedulerMatrix::SchedulerMatrix(const Experiment& experiment, const std::string& mode, Clock* clock,
-                                 const MakeEnvironment& make_environment)
-    : experiment_(experiment) {
+SchedulerMatrix::SchedulerMatrix(const Experiment& experiment, const std::string& mode, int64_t inputs,
+                                 Clock* clock, const MakeEnvironment& make_environment)
+    : experiment_(experiment), inputs_(inputs) {
   for (const Goals& g : experiment.goals)
     for (const std::string& name : experiment.scenario.schedulers)
       entries_.push_back(make_entry(name, g, mode, clock, make_environment(g)));
@@ -61,6 +61,7 @@ SchedulerMatrix::Entry SchedulerMatrix::make_entry(const std::string& scheduler,
   SchedulerInputs inputs{recording.profile, goals, knows_truth(scheduler) ? &recording.truth : nullptr,
                          scenario.arrivals};
   inputs.first_judged = first_judged(recording.truth, scenario.warmup_inputs);
+  inputs.total_inputs = inputs_;
   auto made = make_scheduler(scheduler, inputs,
                              scenario.scheduler_settings.value(scheduler, nlohmann::json::object()),
                              scenario.path + ": scheduler_settings: " + scheduler);
@@ -104,7 +105,7 @@ std::vector<Summary> SchedulerMatrix::summaries() const {
 }
 
 SchedulerMatrix run_replay(const Experiment& experiment, int64_t inputs) {
-  SchedulerMatrix matrix(experiment, "replay", nullptr, [&](const Goals& g) {
+  SchedulerMatrix matrix(experiment, "replay", inputs, nullptr, [&](const Goals& g) {
     return std::make_unique<ReplayEnvironment>(experiment.recording, experiment.scenario.arrivals,
                                                g.deadline_s);
   });

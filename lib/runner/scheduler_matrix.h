@@ -32,9 +32,10 @@ class SchedulerMatrix {
  public:
   using MakeEnvironment = std::function<std::unique_ptr<Environment>(const Goals&)>;
 
-  // `mode` is "live" or "replay", as in traces and summaries. `clock` measures the schedulers' own time and
-  // is null in replay. `experiment` and `clock` must outlive the matrix.
-  SchedulerMatrix(const Experiment& experiment, const std::string& mode, Clock* clock,
+  // `mode` is "live" or "replay", as in traces and summaries. `inputs` is how many will be run, as schedulers
+  // are told. `clock` measures the schedulers' own time and is null in replay. `experiment` and `clock` must
+  // outlive the matrix.
+  SchedulerMatrix(const Experiment& experiment, const std::string& mode, int64_t inputs, Clock* clock,
                   const MakeEnvironment& make_environment);
 
   // Entries are ordered by goal setting, and within a setting in the scenario's order of schedulers.
@@ -62,6 +63,7 @@ class SchedulerMatrix {
                                           const std::string& mode) const;
 
   const Experiment& experiment_;
+  const int64_t inputs_;
   std::vector<Entry> entries_;
 };
 

@@ -45,6 +45,8 @@ struct SchedulerInputs {
   // Derived from `truth`; set if they were already computed, to be shared by several schedulers.
   const TruthColumns* columns = nullptr;
   const PhaseTimes* phase_times = nullptr;
+  // The number of inputs of the run, warm-up included, if it is known in advance.
+  std::optional<int64_t> total_inputs = {};
 };
 
 struct SchedulerInfo {

@@ -104,6 +104,7 @@ TEST_CASE("a cell counts what a run with traces counts", "[evaluation]") {
         SummaryAccumulator accumulator(names[k], s.goals, "replay", r.profile);
         SchedulerInputs inputs{r.profile, s.goals, &r.truth};
         inputs.first_judged = 5;
+        inputs.total_inputs = r.truth.inputs;
         SchedulerRun run(make_scheduler(names[k], inputs, {}, "test"), environment, s.goals, nullptr,
                          [&](const InputRecord& record) { accumulator.add(record); });
         for (int64_t n = 0; n < r.truth.inputs; ++n) run.step(n, n < 5, true, "");

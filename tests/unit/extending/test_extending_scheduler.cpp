@@ -48,10 +48,13 @@ class Peeker : public Scheduler {
   int observed_ = 0;
 };
 
-// Sees no truth, and checks that it sees none.
+// Sees no truth, and checks that it sees none, but is told how many inputs will come.
 class Blind : public Scheduler {
  public:
-  explicit Blind(const SchedulerInputs& inputs) { CHECK(inputs.truth == nullptr); }
+  explicit Blind(const SchedulerInputs& inputs) {
+    CHECK(inputs.truth == nullptr);
+    CHECK(inputs.total_inputs == 12);
+  }
   Configuration decide(const Context&) override { return {}; }
   void observe(const Observation&) override {}
 };
@@ -104,4 +107,8 @@ TEST_CASE("a scheduler of one class and one line of the registry takes part in a
   CHECK(*summaries[1].late_share == 1.0);  // 0.05 s at 100 W are 0.125 s under the lowest cap
   const std::string trace = content_of(folder / "extending-peeker.goal-1.replay.jsonl");
   CHECK(contains(trace, "\"status\":\"complete\""));
+
+  CellRequest request;
+  request.schedulers = {"extending-blind"};
+  CHECK(evaluate_cell(recording, scenario, "", Task::min_energy, request).settings.size() == 36);
 }
