@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "catch.h"
 #include "host/machine_use.h"
 #include "support.h"
 

@@ -324,7 +324,8 @@ TEST_CASE("a profile is paced as a live run, also where its deadline depends on 
   older.erase("pace");
   CHECK(Profile::read(TemporaryFile(older.dump()).path).pace == "none");
   older["pace"] = "slow";
-  CHECK_THROWS_WITH(Profile::read(TemporaryFile(older.dump()).path), Catch::Matchers::Contains("\"slow\""));
+  CHECK_THROWS_WITH(Profile::read(TemporaryFile(older.dump()).path),
+                    Catch::Matchers::ContainsSubstring("\"slow\""));
 }
 
 TEST_CASE("a recording is paced as a live run by the profile, also where it goes on", "[recorder][pace]") {
@@ -441,7 +442,7 @@ TEST_CASE("profile: what a device says it took stands beside the latency", "[pro
   nlohmann::ordered_json bad = j;
   bad["models"][0]["device_time"]["share"] = {0.5};
   CHECK_THROWS_WITH(Profile::read(TemporaryFile(bad.dump()).path),
-                    Catch::Matchers::Contains("share: has 1 values; expected 2, one per cap"));
+                    Catch::Matchers::ContainsSubstring("share: has 1 values; expected 2, one per cap"));
 }
 
 TEST_CASE("profile: noise moves the growth little, and it is never below 0", "[profiler]") {

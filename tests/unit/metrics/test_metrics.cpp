@@ -149,7 +149,8 @@ TEST_CASE("a summary of ten inputs, one late") {
 
   json spoiled = json::parse(text_of(s));
   spoiled["inptus"] = 1;
-  CHECK_THROWS_WITH(Summary::read(JsonReader(spoiled, "t")), Catch::Matchers::Contains("\"inputs\""));
+  CHECK_THROWS_WITH(Summary::read(JsonReader(spoiled, "t")),
+                    Catch::Matchers::ContainsSubstring("\"inputs\""));
 }
 
 TEST_CASE("a summary of words and questions: perplexity and F1, as far as they are known") {

@@ -37,7 +37,7 @@ NetworkFile read_lstm(const json& content, bool need_accuracy = true) {
 }
 
 void check_lstm_refused(const json& content, const std::string& part) {
-  CHECK_THROWS_WITH(read_lstm(content), Catch::Matchers::Contains(part));
+  CHECK_THROWS_WITH(read_lstm(content), Catch::Matchers::ContainsSubstring(part));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/json_reader.h"
+#include "catch.h"
 #include "power/power.h"
 #include "scenario/scenario.h"
 #include "support.h"

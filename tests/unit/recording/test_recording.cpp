@@ -16,7 +16,7 @@
 
 using namespace alertbench;
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -133,7 +133,7 @@ TEST_CASE("every array of a recording is documented", "[recording]") {
   const std::string page = format_section("Recordings");
   for (const std::string& name : RecordingWriter::file_names())
     if (const size_t ending = name.find(".npy"); ending != std::string::npos)
-      CHECK_THAT(page, Contains("`" + name.substr(0, ending) + "`"));
+      CHECK_THAT(page, ContainsSubstring("`" + name.substr(0, ending) + "`"));
 }
 
 TEST_CASE("a recording made input by input reads back", "[recording]") {
@@ -179,7 +179,7 @@ TEST_CASE("a recording without labels has no correctness", "[recording]") {
   Folder folder;
   RecordingWriter writer(folder.path, small_profile(), {}, 2);
   writer.append(input_number(0, false));
-  CHECK_THROWS_WITH(writer.append(input_number(1, true)), Contains("correct: 3 values, expected 0"));
+  CHECK_THROWS_WITH(writer.append(input_number(1, true)), ContainsSubstring("correct: 3 values, expected 0"));
   writer.append(input_number(1, false));
   writer.finish();
   CHECK_FALSE(fs::exists(folder / "top1.npy"));
@@ -208,7 +208,7 @@ TEST_CASE("a recording that was killed yields its complete inputs", "[recording]
   CHECK_FALSE(Recording::load(folder / "saved").complete());
 
   put(part, "{\"input_id\":\n" + content_of(part));
-  CHECK_THROWS_WITH(Recording::load(folder.path), Contains("inputs.part.jsonl: line 1"));
+  CHECK_THROWS_WITH(Recording::load(folder.path), ContainsSubstring("inputs.part.jsonl: line 1"));
   fs::remove(part);
   CHECK_THROWS_AS(Recording::load(folder.path), InputError);
 }
@@ -230,7 +230,7 @@ TEST_CASE("impossible times are refused when they are recorded", "[recording]") 
     RecordedInput input = input_number(0);
     input.stage_end_s[cell] = time;
     CHECK_THROWS_AS(writer.append(input), RunError);
-    CHECK_THROWS_WITH(writer.append(input), Contains("input 0") && Contains(message));
+    CHECK_THROWS_WITH(writer.append(input), ContainsSubstring("input 0") && ContainsSubstring(message));
   };
   refused(0, 0, "plain, stage 1, 50 W: 0 is not a time above 0");
   refused(3, -1, "nested, stage 1, 100 W");
@@ -241,9 +241,9 @@ TEST_CASE("impossible times are refused when they are recorded", "[recording]") 
   refused(5, 0.05, "nested, stage 2, 100 W: 0.05 is before that of the previous stage");
   RecordedInput short_one = input_number(0);
   short_one.stage_end_s.pop_back();
-  CHECK_THROWS_WITH(writer.append(short_one), Contains("5 values, expected 6"));
+  CHECK_THROWS_WITH(writer.append(short_one), ContainsSubstring("5 values, expected 6"));
   record(writer, 5);
-  CHECK_THROWS_WITH(writer.append(input_number(5)), Contains("only 5 inputs were planned"));
+  CHECK_THROWS_WITH(writer.append(input_number(5)), ContainsSubstring("only 5 inputs were planned"));
   CHECK(writer.finish().truth.inputs == 5);
 }
 
@@ -260,7 +260,7 @@ TEST_CASE("a damaged recording is refused by the name of the file", "[recording]
   };
   const auto refused = [&](const std::string& message) {
     CHECK_THROWS_AS(Recording::load(folder / "bad"), InputError);
-    CHECK_THROWS_WITH(Recording::load(folder / "bad"), Contains(message));
+    CHECK_THROWS_WITH(Recording::load(folder / "bad"), ContainsSubstring(message));
   };
   // Swaps an array for one with these values and a checksum that is right.
   const auto forge = [&](const std::vector<int64_t>& shape, const std::vector<double>& values) {

@@ -263,11 +263,13 @@ TEST_CASE("settings of alert: presets, single constants, all of them back") {
   CHECK(out["slowdown"]["measurement_noise"] == 0.1);
   CHECK(effective(json::parse(out.dump())).dump() == out.dump());
 
-  using Catch::Matchers::Contains;
-  CHECK_THROWS_WITH(effective({{"presett", "tuned"}}), Contains("did you mean \"preset\""));
-  CHECK_THROWS_WITH(effective({{"slowdown", {{"gian", 1}}}}), Contains("slowdown") && Contains("\"gain\""));
-  CHECK_THROWS_WITH(effective({{"preset", "tunde"}}), Contains("tuned"));
-  CHECK_THROWS_WITH(effective({{"priority", {"latency", "latency", "energy"}}}), Contains("priority"));
+  using Catch::Matchers::ContainsSubstring;
+  CHECK_THROWS_WITH(effective({{"presett", "tuned"}}), ContainsSubstring("did you mean \"preset\""));
+  CHECK_THROWS_WITH(effective({{"slowdown", {{"gian", 1}}}}),
+                    ContainsSubstring("slowdown") && ContainsSubstring("\"gain\""));
+  CHECK_THROWS_WITH(effective({{"preset", "tunde"}}), ContainsSubstring("tuned"));
+  CHECK_THROWS_WITH(effective({{"priority", {"latency", "latency", "energy"}}}),
+                    ContainsSubstring("priority"));
   CHECK_THROWS_AS(effective({{"probability_threshold", 2}}), InputError);
   CHECK_THROWS_AS(effective({{"slowdown", {{"gain", std::nan("")}}}}), InputError);
 }

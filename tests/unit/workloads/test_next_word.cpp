@@ -10,7 +10,7 @@
 #include "workloads/workload_factory.h"
 
 using namespace alertbench;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
