@@ -61,7 +61,7 @@ DutyCalibration calibrate_duty(double target_slowdown, const std::function<doubl
     const bool too_low = slowdown < target_slowdown;
     if (error <= kGoodEnough || (too_low && duty >= kMaxDuty) || (!too_low && duty <= kMinDuty)) break;
 
-    (too_low ? low : high) = {duty, share(slowdown)};
+    (too_low ? low : high) = Point{duty, share(slowdown)};
     have_high = have_high || !too_low;
     duty = next_duty(target, low, high, have_high);
   }

@@ -60,7 +60,7 @@ EvaluationResult evaluation_of(const Recording& r, const CellRequest& request = 
   return e;
 }
 
-const SettingResult& result_of(const EvaluationResult& e, const Setting& s, const std::string& scheduler) {
+const SettingResult& result_of(const EvaluationResult& e, const Setting& s, const char* scheduler) {
   return s.results[static_cast<size_t>(e.scheduler_index(scheduler))];
 }
 

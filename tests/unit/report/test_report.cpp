@@ -82,14 +82,14 @@ ResultFile file(const EvaluationResult& e, const std::string& path = "x") {
   return f;
 }
 
-const Table& table(const Document& d, const std::string& beginning) {
+const Table& table(const Document& d, std::string_view beginning) {
   for (const Table& t : d.tables)
     if (t.title.compare(0, beginning.size(), beginning) == 0) return t;
   FAIL("no table " << beginning);
   return d.tables.front();
 }
 
-const SchedulerComparison& of(const Comparison& c, const std::string& scheduler) {
+const SchedulerComparison& of(const Comparison& c, std::string_view scheduler) {
   for (const SchedulerComparison& s : c.schedulers)
     if (s.scheduler == scheduler) return s;
   FAIL("no scheduler " << scheduler);
