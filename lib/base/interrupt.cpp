@@ -30,4 +30,12 @@ bool interrupted() { return received != 0; }
 int interrupt_signal() { return received; }
 int times_continued() { return continued; }
 
+KeepSignalHandlers::KeepSignalHandlers() : before_(31) {
+  for (size_t i = 0; i < before_.size(); ++i) sigaction(static_cast<int>(i) + 1, nullptr, &before_[i]);
+}
+
+KeepSignalHandlers::~KeepSignalHandlers() {
+  for (size_t i = 0; i < before_.size(); ++i) sigaction(static_cast<int>(i) + 1, &before_[i], nullptr);
+}
+
 }  // namespace alertbench

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/installation.h"
+#include "base/interrupt.h"
 #include "base/limits.h"
 
 namespace alertbench {
@@ -56,7 +57,11 @@ Function* find_in_module(const char* name) {
 
   std::error_code error;
   const std::string module = beside_program("alert-torch.so");
-  void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* handle = nullptr;
+  {
+    const KeepSignalHandlers keep;
+    handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
+  }
   if (!handle) {
     // The loader reports the reason only as text. A file that exists but cannot be mapped ran into a limit,
     // usually of memory.
