@@ -106,7 +106,7 @@ class Slurm:
         with open(self.folder + "/slurm.conf", "w") as f:
             f.writelines(f"{key}={value}\n" for key, value in lines.items())
         with open(self.folder + "/cgroup.conf", "w") as f:
-            f.write("CgroupAutomount=no\n")
+            f.write("CgroupPlugin=disabled\n")
 
     def start(self, name, *arguments):
         output = open(f"{self.folder}/log/{name}.out", "w")
