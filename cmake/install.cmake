@@ -21,8 +21,9 @@ endforeach()
 install(DIRECTORY scenarios networks profiles DESTINATION ${share_dir})
 # Scripts that read results; the others build or measure from a source folder.
 install(DIRECTORY scripts/alert_figures DESTINATION ${share_dir}/scripts PATTERN "__pycache__" EXCLUDE)
-install(PROGRAMS scripts/figures.py scripts/claims.py scripts/sensitivity.py scripts/input_statistics.py scripts/training.py
-        scripts/sweep.sbatch DESTINATION ${share_dir}/scripts)
+install(PROGRAMS scripts/figures.py scripts/claims.py scripts/sensitivity.py scripts/input_statistics.py scripts/to_table.py
+        scripts/training.py scripts/sweep.sbatch DESTINATION ${share_dir}/scripts)
+install(FILES lib/trace/trace.schema.json DESTINATION ${share_dir}/lib/trace)  # scripts/to_table.py reads it
 install(FILES README.md CHANGELOG.md CITATION.cff LICENSE DESTINATION share/doc/alert-bench OPTIONAL)
 install(DIRECTORY docs/ DESTINATION share/doc/alert-bench/docs)
 install(FILES cmake/completion.bash DESTINATION share/bash-completion/completions RENAME alert-bench)

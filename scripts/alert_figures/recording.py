@@ -47,6 +47,16 @@ class Recording:
                          "repeat 'alert-bench record'")
         return size
 
+    def array_or_none(self, name, shape):
+        """An array that only some workloads have, such as top1; None if it is absent."""
+        if not os.path.exists(os.path.join(self.folder, f"{name}.npy")):
+            return None
+        array = self._array(f"{name}.npy", len(shape))
+        if array.shape != shape:
+            raise broken(os.path.join(self.folder, f"{name}.npy"), "", f"has shape {array.shape}, expected {shape}",
+                         "repeat 'alert-bench record'")
+        return array
+
     def _array(self, name, dimensions):
         path = os.path.join(self.folder, name)
         try:

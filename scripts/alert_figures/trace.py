@@ -50,16 +50,38 @@ class TraceHeader:
         return f"{self.scheduler} {self.setting} {self.mode}"
 
 
+def records(path, notes):
+    """(line number, record) of each line after the header, one at a time. A last line that is cut off is noted and left out."""
+    damaged = None
+    with open(path, encoding="utf-8", errors="replace") as f:
+        f.readline()
+        for i, text in enumerate(f, 2):
+            if not text.strip():
+                continue
+            if damaged:
+                raise damaged
+            try:
+                r = json.loads(text)
+                if not isinstance(r, dict):
+                    raise ValueError("not an object")
+            except ValueError as e:
+                damaged = broken(path, "", f"line {i} is damaged ({e})", "remove the line or repeat the run")
+                continue
+            yield i, r
+    if damaged:  # a kill loses the line in progress, by design
+        notes(f"{path}: the last line is truncated (the run was interrupted) and ignored")
+
+
 class Trace:
     """Columns over the inputs (without warm-up). NaN where a value is unknown."""
 
     def __init__(self, header, profile, notes):
         self.header = header
-        records = self._read(header.path, notes)
-        if not records:
+        judged = self._read(header.path, notes)
+        if not judged:
             raise Missing(f"{header.path}: contains no input")
         need = {k: [] for k in ("input", "latency_s", "deadline_s", "cap_w", "accuracy", "energy_j")}
-        for line, r in records:
+        for line, r in judged:
             for key, column in need.items():
                 value = number(r.get(key))
                 if np.isnan(value) and key in ("input", "latency_s"):
@@ -71,16 +93,16 @@ class Trace:
         self.deadline_s = np.where(np.isnan(self.deadline_s), deadline, self.deadline_s)
         if profile is not None:  # null: uncapped
             self.cap_w = np.where(np.isnan(self.cap_w), profile.caps_w[-1], self.cap_w)
-        self.model = [r.get("model") for _, r in records]
+        self.model = [r.get("model") for _, r in judged]
         if profile is not None:
             self.model = [profile.models[m].name if isinstance(m, int) and profile.index(m) is not None else m
                           for m in self.model]
-        self.stage_target = np.array([whole(r.get("stage_target"), 1) for _, r in records])
-        self.stage_delivered = np.array([whole(r.get("stage_delivered"), 0) for _, r in records])
-        xi = [r.get("slowdown") if isinstance(r.get("slowdown"), dict) else {} for _, r in records]
+        self.stage_target = np.array([whole(r.get("stage_target"), 1) for _, r in judged])
+        self.stage_delivered = np.array([whole(r.get("stage_delivered"), 0) for _, r in judged])
+        xi = [r.get("slowdown") if isinstance(r.get("slowdown"), dict) else {} for _, r in judged]
         self.xi_observed, self.xi_mean, self.xi_sd = (np.array([number(x.get(k)) for x in xi]) for k in ("observed", "mean", "sd"))
-        self.co_runner = [r.get("co_runner") or None for _, r in records]
-        broke = [r.get("violations") if isinstance(r.get("violations"), dict) else {} for _, r in records]
+        self.co_runner = [r.get("co_runner") or None for _, r in judged]
+        broke = [r.get("violations") if isinstance(r.get("violations"), dict) else {} for _, r in judged]
         self.violations = {k: np.array([b.get(k) is True for b in broke]) for k in ("deadline", "accuracy", "energy")}
         self.violated_strict = bool(np.mean(self.any_violation) > ALLOWED_SHARE)
         self.late_share = float(np.mean(self.violations["deadline"]))
@@ -99,30 +121,14 @@ class Trace:
             return np.cumsum(np.where(known, values, 0)) / np.cumsum(known)
 
     def _read(self, path, notes):
-        records = []
-        self.verdict = None
-        with open(path, encoding="utf-8", errors="replace") as f:
-            lines = f.read().split("\n")
-        last = max((i for i, text in enumerate(lines) if text.strip()), default=0)
-        ended = False
-        for i, text in enumerate(lines[1:], 2):
-            if not text.strip():
-                continue
-            try:
-                r = json.loads(text)
-                if not isinstance(r, dict):
-                    raise ValueError("not an object")
-            except ValueError as e:
-                if i - 1 == last:  # a kill loses the line in progress, by design
-                    notes(f"{path}: the last line is truncated (the run was interrupted) and ignored")
-                    break
-                raise broken(path, "", f"line {i} is damaged ({e})", "remove the line or repeat the run") from None
+        judged = []
+        self.verdict, self.complete = None, False
+        for i, r in records(path, notes):
             if r.get("record") == "input" and not r.get("warmup"):
-                records.append((i, r))
+                judged.append((i, r))
             if r.get("record") == "end":
-                ended, self.verdict = True, r["verdict"] if isinstance(r.get("verdict"), dict) else None
-        self.complete = ended
-        return records
+                self.complete, self.verdict = True, r["verdict"] if isinstance(r.get("verdict"), dict) else None
+        return judged
 
     def __len__(self):
         return len(self.input)
