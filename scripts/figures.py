@@ -2,9 +2,11 @@
 """Draws the figures of an alert-bench result folder. See --help."""
 
 import argparse
+import copy
 import json
 import os
 import sys
+import time
 
 sys.dont_write_bytecode = True  # nothing is written but the figures
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -34,10 +36,15 @@ examples:
   scripts/figures.py results/run-1 --only timeline --inputs 100:300
   scripts/figures.py results/grid --only goals_energy --cell compute-1
   scripts/figures.py results/grid --contact-sheet                   all figures, and a page with all of them
+  scripts/figures.py results/run-1 --follow --scheduler alert       the timeline of a run that is still going on
 
 Every figure is written as NAME.pdf (vector) and NAME.png (200 dpi). If --scheduler,
 --setting, --mode or --inputs are used, their values become part of the name of timeline, so that one does not overwrite
 another; the same holds for goals_energy and --cell.
+
+--follow draws the latest inputs of the timeline again and again, as timeline.png, which is complete at any time: open it in a viewer
+that loads it again when it changes. It ends, with a last timeline.pdf and timeline.png, when the run has ended, or with Ctrl-C. The
+manifest of a run that was killed never says that it has ended.
 
 exit codes:
   0  done (figures without input are skipped and named on stderr)
@@ -87,7 +94,15 @@ def parse(argv):
                    help="cell of goals_energy: its id, WORKLOAD/SCENARIO or SCENARIO (default: the first with a co-runner)")
     p.add_argument("--contact-sheet", action="store_true",
                    help="also put all PNGs of the output folder on one page, contact_sheet.{pdf,png}")
-    return p.parse_args(argv)
+    p.add_argument("--follow", action="store_true",
+                   help="draw the timeline while the run goes on, until the manifest has the run's verdict or Ctrl-C is pressed")
+    p.add_argument("--every", metavar="SECONDS", type=float, default=5, help="with --follow: how often to draw (default: 5)")
+    options = p.parse_args(argv)
+    if options.follow and (options.only not in (None, ["timeline"]) or options.contact_sheet):
+        p.error("--follow draws only the timeline; omit --only and --contact-sheet, or --follow")
+    if not options.every > 0:
+        p.error(f"--every {options.every:g}: is not a number of seconds above 0")
+    return options
 
 
 def say(text):
@@ -121,13 +136,16 @@ def file_stem(name, options):
     return ".".join([name] + safe)
 
 
-def save(fig, folder, stem):
-    """Writes a temporary file, then renames it, so that files are always complete. Contains no dates: the same result gives the same bytes."""
-    for ext, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
+FORMATS = {"pdf": {"CreationDate": None}, "png": {"Software": None}}  # and their metadata: the same result gives the same bytes
+
+
+def save(fig, folder, stem, formats=tuple(FORMATS)):
+    """Writes a temporary file, then renames it, so that files are always complete."""
+    for ext in formats:
         path = os.path.join(folder, f"{stem}.{ext}")
         temporary = os.path.join(folder, f".{stem}.{os.getpid()}.tmp")
         try:
-            fig.savefig(temporary, format=ext, metadata=metadata)
+            fig.savefig(temporary, format=ext, metadata=FORMATS[ext])
             os.replace(temporary, path)
         finally:
             if os.path.exists(temporary):
@@ -146,6 +164,54 @@ def note_written(folder, stem):
     with open(temporary, "w", encoding="utf-8") as f:
         json.dump(sorted(names | {f"{stem}.pdf", f"{stem}.png"}), f, indent=1)
     os.replace(temporary, path)
+
+
+def has_ended(folder):
+    """Whether the manifest says that the run has."""
+    from alert_figures.reading import Broken, Missing, read_json
+    try:
+        return read_json(os.path.join(folder, "manifest.json")).get("status") not in (None, "running")
+    except (Missing, Broken):
+        return False
+
+
+def follow(options, out):
+    """Draws the timeline of a run that writes its traces meanwhile. What is not there yet, or half written, may be there next time."""
+    from alert_figures import style, timeline
+    from alert_figures.reading import Broken, Missing
+    from alert_figures.result import Result
+
+    stem, shown, said = file_stem("timeline", options), None, None
+    while True:
+        ended = has_ended(options.result)  # before the traces are read: they are whole then
+        problem = None
+        try:
+            result = Result(options.result)
+            header = result.find(options.scheduler or "alert", options.setting, options.mode)
+            size = header.path, os.path.getsize(header.path)
+            if ended or size != shown:
+                latest = copy.copy(options)
+                if not options.inputs:
+                    last = int(result.trace(header).input[-1])
+                    latest.inputs = max(0, last - timeline.WINDOW + 1), last
+                fig = timeline.draw(result, options if ended else latest)
+                if not options.out:
+                    note_written(out, stem)
+                save(fig, out, stem, tuple(FORMATS) if ended else ("png",))
+                style.plt.close(fig)
+                if shown is None or ended:
+                    print(os.path.join(out, stem) + (".{pdf,png}" if ended else ".png"), flush=True)
+                shown = size
+        except (Missing, Broken) as e:
+            problem = e
+            if not ended and str(e) != said:
+                say(f"waiting: {e}")
+                said = str(e)
+        if ended:
+            if problem:
+                say(f"error: timeline: {problem}")
+            return 2 if isinstance(problem, Broken) else 4 if problem else 0
+        time.sleep(options.every)
 
 
 def main(argv):
@@ -175,6 +241,14 @@ def main(argv):
     except OSError as e:
         say(f"error: {out}: cannot be created ({e.strerror}); choose another folder with --out")
         return 2
+    if options.follow:
+        try:
+            return follow(options, out)
+        except KeyboardInterrupt:
+            return 0
+        except OSError as e:
+            say(f"error: timeline: {e.filename or out}: {e.strerror or e}; free some space or choose another folder with --out")
+            return 2
     drawn, bad, skipped = 0, False, 0
     for name in [*(options.only or FIGURES), *([CONTACT_SHEET] if options.contact_sheet else [])]:
         try:

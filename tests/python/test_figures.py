@@ -10,9 +10,11 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import types
 import unittest
 
@@ -559,6 +561,95 @@ class CommandLine(Case):
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(sorted(os.listdir(out)), ["error_latency.pdf", "error_latency.png"])
+
+
+class Followed(Case):
+    """--follow: the trace grows while it is drawn."""
+
+    def setUp(self):
+        self.folder_ = self.copy()
+        self.path = os.path.join(self.folder_, "traces", "alert.energy-1.live.jsonl")
+        for path in glob.glob(os.path.join(self.folder_, "traces", "*")):
+            if path != self.path:
+                os.remove(path)
+        with open(self.path, encoding="utf-8") as f:
+            self.lines = f.readlines()
+        self.status("running")
+        self.png = os.path.join(self.folder_, "figures", "timeline.png")
+
+    def status(self, status):
+        path = os.path.join(self.folder_, "manifest.json")
+        with open(path, encoding="utf-8") as f:
+            manifest = json.load(f)
+        with open(path + ".tmp", "w", encoding="utf-8") as f:
+            json.dump({**manifest, "status": status}, f)
+        os.replace(path + ".tmp", path)
+
+    def write(self, text, mode="a"):
+        with open(self.path, mode, encoding="utf-8") as f:
+            f.write(text)
+
+    def wait_for(self, condition, what):
+        until = time.monotonic() + 60
+        while not condition():
+            self.assertIsNone(self.process.poll(), what)
+            self.assertLess(time.monotonic(), until, what)
+            time.sleep(0.02)
+
+    def start(self, *more):
+        environment = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
+        self.process = subprocess.Popen([sys.executable, SCRIPT, self.folder_, "--follow", "--every", "0.05", *more],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self.addCleanup(lambda: (self.process.kill(), self.process.communicate()))
+
+    def drawn(self):
+        """The picture is whole whenever it is there."""
+        try:
+            with open(self.png, "rb") as f:
+                content = f.read()
+        except FileNotFoundError:
+            return None
+        self.assertTrue(content.startswith(b"\x89PNG") and content.endswith(b"IEND\xaeB`\x82"))
+        return content
+
+    def test_it_draws_what_is_there_until_the_run_has_ended(self):
+        self.write("", "w")  # the run has begun, and has written nothing
+        self.start()
+        self.write("".join(self.lines[:30]) + self.lines[30][:20])
+        self.wait_for(self.drawn, "no picture of the first inputs")
+        first = self.drawn()
+        self.write(self.lines[30][20:] + "".join(self.lines[31:60]))
+        self.wait_for(lambda: self.drawn() != first, "no picture of the later inputs")
+        self.assertFalse(os.path.exists(self.png.replace(".png", ".pdf")))
+        self.write("".join(self.lines[60:]))
+        self.status("complete")
+        out, err = self.process.communicate(timeout=60)
+        self.assertEqual(self.process.returncode, 0, err)
+        self.assertIn("timeline.{pdf,png}", out)
+        self.assertNotIn("error", err)
+        followed = self.drawn()
+        self.assertEqual(command(self.folder_, "--only", "timeline")[0], 0)
+        self.assertEqual(followed, self.drawn())
+        self.assertEqual([n for n in os.listdir(os.path.dirname(self.png)) if n.endswith(".tmp")], [])
+
+    def test_ctrl_c_ends_it(self):
+        self.start()
+        self.wait_for(self.drawn, "no picture")
+        self.process.send_signal(signal.SIGINT)
+        out, err = self.process.communicate(timeout=60)
+        self.assertEqual(self.process.returncode, 0, err)
+        self.assertNotIn("Traceback", err)
+
+    def test_what_cannot_be_drawn_at_the_end_is_an_error(self):
+        self.write("not a trace\n", "w")
+        self.status("failed")
+        code, _, err = command(self.folder_, "--follow")
+        self.assertEqual(code, 2)
+        self.assertIn("is not a trace header", err)
+        for arguments, says in ((["--only", "bars"], "draws only the timeline"), (["--every", "0"], "above 0")):
+            code, _, err = command(self.folder_, "--follow", *arguments)
+            self.assertEqual(code, 2)
+            self.assertIn(says, err)
 
 
 if __name__ == "__main__":
