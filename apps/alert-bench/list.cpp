@@ -35,7 +35,11 @@ std::vector<fs::path> json_files(const std::string& folder) {
 }
 
 void list_schedulers() {
-  for (const SchedulerInfo& s : known_schedulers()) print_out("{:<14} {}\n", s.name, s.summary);
+  for (const SchedulerInfo& s : known_schedulers()) {
+    const std::vector<std::string> goals = promised_goals(s.traits.promises);
+    print_out("{:<14} {:<10} {:<27} {}\n", s.name, s.traits.family,
+              goals.empty() ? "no goal" : fmt::format("{}", fmt::join(goals, ", ")), s.summary);
+  }
 }
 
 const char* name_of(AccuracyUnit unit) {

@@ -189,6 +189,7 @@ Scenario scenario_of(const Recording& recording, const std::string& where,
 EvaluationResult begin_evaluation(const CellRequest& request) {
   EvaluationResult evaluation;
   evaluation.schedulers = evaluated_schedulers(request.schedulers);
+  evaluation.traits = traits_of(evaluation.schedulers);
   for (const std::string& name : evaluation.schedulers) {
     const auto settings = request.scheduler_settings.find(name);
     // Keys sorted, as they are when an evaluation is read again: so files made in one piece and merged ones

@@ -99,8 +99,19 @@ ShortfallTotals shortfall_of(std::vector<double> values) {
   return t;
 }
 
-Totals totals_of(const std::vector<const Cell*>& cells, size_t scheduler,
-                 const BootstrapSettings& bootstrap) {
+// The goals that each break by themselves.
+BrokenGoals broken_goals(const Setting& s, const GoalVerdict& v) {
+  return {v.late_share > allowed_share, v.shortfall.accuracy.value_or(0) > s.goals.tolerance.accuracy ||
+                                            v.shortfall.energy.value_or(0) > s.goals.tolerance.energy};
+}
+
+BrokenGoals broken_goals_strict(const GoalVerdict& v) {
+  return {v.late_share > allowed_share,
+          std::max(v.violations_accuracy.value_or(0), v.violations_energy.value_or(0)) > allowed_share};
+}
+
+Totals totals_of(const std::vector<const Cell*>& cells, const EvaluationResult& of, size_t scheduler) {
+  const std::string& name = of.schedulers[scheduler];
   const auto collect = [&](Pick pick, Join join) -> std::optional<Estimate> {
     Groups groups;
     for (const Cell* cell : cells) {
@@ -109,7 +120,7 @@ Totals totals_of(const std::vector<const Cell*>& cells, size_t scheduler,
         if (const auto v = pick(s, s.results[scheduler])) groups.back().push_back({v, {}});
       if (groups.back().empty()) groups.pop_back();
     }
-    return estimate(groups, join, bootstrap, false, [](double v, double) { return v; });
+    return estimate(groups, join, of.bootstrap, false, [](double v, double) { return v; });
   };
   Totals t;
   std::vector<double> late, accuracy, energy;
@@ -122,6 +133,11 @@ Totals totals_of(const std::vector<const Cell*>& cells, size_t scheduler,
       t.violated_exact += s.feasible_exact && r.verdict.violated_exact;
       t.feasible_strict += s.feasible_strict;
       t.violated_strict += s.feasible_strict && r.verdict.violated_strict;
+      const BrokenGoals strict = broken_goals_strict(r.verdict);
+      const BrokenGoals broken = s.goals.judge == Judge::mean ? broken_goals(s, r.verdict) : strict;
+      t.unpromised += s.feasible && r.violated && kept_its_promises(of.traits, name, s.goals.task, broken);
+      t.unpromised_strict += s.feasible_strict && r.verdict.violated_strict &&
+                             kept_its_promises(of.traits, name, s.goals.task, strict);
       if (!s.feasible || !r.violated) continue;
       const Shortfall& f = r.verdict.shortfall;
       if (f.late > 0) late.push_back(f.late);
@@ -400,7 +416,7 @@ void EvaluationResult::total() {
   for (Cell& c : cells) {
     c.totals.clear();
     if (c.failed.empty())
-      for (size_t i = 0; i < schedulers.size(); ++i) c.totals.push_back(totals_of({&c}, i, bootstrap));
+      for (size_t i = 0; i < schedulers.size(); ++i) c.totals.push_back(totals_of({&c}, *this, i));
   }
   std::vector<std::string> names = {"all"};
   for (const std::string& domain : workload_domains()) {
@@ -422,7 +438,7 @@ void EvaluationResult::total() {
           of_task.push_back(&c);
       if (of_task.empty()) continue;
       Domain::Task& all = task == Task::min_energy ? domain.min_energy : domain.min_error;
-      for (size_t i = 0; i < schedulers.size(); ++i) all.totals.push_back(totals_of(of_task, i, bootstrap));
+      for (size_t i = 0; i < schedulers.size(); ++i) all.totals.push_back(totals_of(of_task, *this, i));
       const int own = scheduler_index("alert");
       for (size_t rival = 0; own >= 0 && rival < schedulers.size(); ++rival)
         if (!knows_truth(schedulers[rival]) && static_cast<int>(rival) != own)
@@ -460,7 +476,7 @@ void EvaluationResult::total_groups() {
           of_group.push_back(&c);
       if (of_group.size() < 2) continue;
       auto& totals = task == Task::min_energy ? group.min_energy : group.min_error;
-      for (size_t i = 0; i < schedulers.size(); ++i) totals.push_back(totals_of(of_group, i, bootstrap));
+      for (size_t i = 0; i < schedulers.size(); ++i) totals.push_back(totals_of(of_group, *this, i));
     }
     if (!group.min_energy.empty() || !group.min_error.empty()) groups.push_back(std::move(group));
   }
@@ -474,6 +490,7 @@ ordered_json EvaluationResult::to_json() const {
       {"kind", "evaluation"},
       {"schedulers", schedulers},
       {"scheduler_settings", settings},
+      {"scheduler_info", traits_json(traits)},
       {"bootstrap",
        {{"seed", bootstrap.seed}, {"resamples", bootstrap.resamples}, {"confidence", bootstrap.confidence}}},
       {"overall", ordered_json::object()},
@@ -506,6 +523,7 @@ EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std:
   const nlohmann::json& settings = reader.raw("scheduler_settings");
   for (const std::string& name : e.schedulers)
     if (settings.contains(name)) e.scheduler_settings.emplace_back(name, settings[name].dump());
+  e.traits = read_scheduler_traits(reader);
   JsonReader bootstrap = reader.object("bootstrap");
   e.bootstrap.seed = bootstrap.seed("seed", 1);
   e.bootstrap.resamples = bootstrap.integer("resamples", 1, most_settings);

@@ -30,11 +30,12 @@
 #include "base/statistics.h"
 #include "core/goal_judge.h"
 #include "core/types.h"
+#include "metrics/scheduler_traits.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
 
-constexpr const char* evaluation_schema_version = "2.1";
+constexpr const char* evaluation_schema_version = "2.2";
 
 // One scheduler under one setting, judged inputs only.
 struct SettingResult {
@@ -81,10 +82,12 @@ struct Totals {
   int feasible = 0, violated = 0;                // settings, by their judge
   int feasible_exact = 0, violated_exact = 0;    // the mean reading without tolerance
   int feasible_strict = 0, violated_strict = 0;  // read input by input
-  std::optional<Estimate> violation_rate;        // violated / feasible
-  std::optional<Estimate> in_time;               // groups (inputs) that were not late
-  std::optional<Estimate> satisfaction;          // inputs that broke no goal
-  ShortfallTotals late, accuracy, energy;        // over the violated settings
+  // Of the violated ones, those where no goal is broken that the scheduler promises (for reports).
+  int unpromised = 0, unpromised_strict = 0;
+  std::optional<Estimate> violation_rate;  // violated / feasible
+  std::optional<Estimate> in_time;         // groups (inputs) that were not late
+  std::optional<Estimate> satisfaction;    // inputs that broke no goal
+  ShortfallTotals late, accuracy, energy;  // over the violated settings
   std::optional<Estimate> normalised, over_static, over_oracle, over_oracle_mean, over_oracle_causal;
 };
 
@@ -119,7 +122,8 @@ struct Cell {
 struct EvaluationResult {
   std::vector<std::string> schedulers;
   std::vector<std::pair<std::string, std::string>>
-      scheduler_settings;  // in force, as JSON text, for each scheduler
+      scheduler_settings;        // in force, as JSON text, for each scheduler
+  SchedulerTraitsByName traits;  // empty if read from a file of before 2.2
   BootstrapSettings bootstrap;
   std::vector<Cell> cells;
   // Over the cells that did not fail: "all", then by domain ("vision", "nlp") where there are several.

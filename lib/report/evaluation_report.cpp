@@ -63,6 +63,11 @@ std::string shortfall(const Totals& t, Task task) {
   return fmt::format("{:.2f}, {:.2f} ({})", 100 * s.median, 100 * s.worst, s.settings);
 }
 
+// "23 (17*)"
+std::string marked_count(int violated, int unpromised) {
+  return unpromised > 0 ? fmt::format("{} ({}*)", violated, unpromised) : fmt::format("{}", violated);
+}
+
 Table table_of(const std::string& title, Task task, const std::vector<std::string>& schedulers,
                const std::vector<Totals>& totals) {
   const std::string what = task == Task::min_energy ? "energy" : "error";
@@ -81,7 +86,8 @@ Table table_of(const std::string& title, Task task, const std::vector<std::strin
               {}};
   for (const size_t i : scheduler_order(schedulers)) {
     const Totals& t = totals[i];
-    table.rows.push_back({schedulers[i], fmt::format("{}", t.feasible), fmt::format("{}", t.violated),
+    table.rows.push_back({schedulers[i], fmt::format("{}", t.feasible),
+                          marked_count(t.violated, t.unpromised),
                           fmt::format("{} of {}", t.violated_exact, t.feasible_exact),
                           share(t.violation_rate), share(t.in_time), shortfall(t, task), ratio(t.normalised),
                           ratio(t.over_oracle_mean), ratio(t.over_oracle), ratio(t.over_oracle_causal)});
@@ -99,7 +105,7 @@ Table strict_table_of(const std::string& title, const std::vector<std::string>& 
                           ? std::optional<double>(static_cast<double>(t.violated_strict) / t.feasible_strict)
                           : std::nullopt;
     table.rows.push_back({schedulers[i], fmt::format("{}", t.feasible_strict),
-                          fmt::format("{}", t.violated_strict), rounded(rate, 1, 100),
+                          marked_count(t.violated_strict, t.unpromised_strict), rounded(rate, 1, 100),
                           share(t.satisfaction)});
   }
   return table;
@@ -337,6 +343,7 @@ Document evaluation_report(const EvaluationResult& e) {
       if (!c.failed.empty()) d.tables.back().rows.push_back({c.id, c.failed});
   }
   d.notes.push_back(evaluation_meaning);
+  d.notes.emplace_back(unpromised_meaning);
   d.values = values_of(e);
   return d;
 }

@@ -7,6 +7,7 @@
 
 #include "base/json_reader.h"
 #include "core/profile.h"
+#include "metrics/scheduler_traits.h"
 #include "metrics/summary.h"
 #include "report/numbers.h"
 
@@ -52,7 +53,23 @@ std::optional<double> measured_error(const Summary& s, AccuracyUnit unit) {
   return 1 - *accuracy;
 }
 
-Table table_of(const std::string& title, const std::vector<Summary>& rows, AccuracyUnit unit) {
+// "YES*" if no goal is broken that the scheduler promises. A summary does not know the tolerance of its
+// goals: a mean that is short by less is taken as broken.
+std::string verdict_word(const Summary& s, Judge judge, const SchedulerTraitsByName& traits) {
+  if (s.inputs == 0) return "";
+  const bool mean = judge == Judge::mean;
+  if (mean ? !s.violated_mean : !s.violated_strict)
+    return mean && s.violated_exact && s.judge == Judge::mean ? "exact" : "no";
+  BrokenGoals broken;
+  broken.deadline = s.late_share.value_or(0) > allowed_share;
+  broken.other =
+      mean ? s.shortfall.accuracy.value_or(0) > 0 || s.shortfall.energy.value_or(0) > 0
+           : std::max(s.violations_accuracy.value_or(0), s.violations_energy.value_or(0)) > allowed_share;
+  return kept_its_promises(traits, s.scheduler, s.task, broken) ? "YES*" : "YES";
+}
+
+Table table_of(const std::string& title, const std::vector<Summary>& rows, AccuracyUnit unit,
+               const SchedulerTraitsByName& traits) {
   const bool energy = rows.front().task == Task::min_energy;
   const bool words =
       std::any_of(rows.begin(), rows.end(), [](const Summary& s) { return s.perplexity.has_value(); });
@@ -78,15 +95,10 @@ Table table_of(const std::string& title, const std::vector<Summary>& rows, Accur
   table.columns.push_back({"most used", true});
   for (const Summary& s : rows) {
     std::vector<std::string> row = {s.scheduler,
-                                    s.inputs == 0                                ? ""
-                                    : s.violated                                 ? "YES"
-                                    : s.violated_exact && s.judge == Judge::mean ? "exact"
-                                                                                 : "no",
+                                    verdict_word(s, s.judge, traits),
                                     short_by(s),
                                     rounded(s.late_share, 1, 100),
-                                    s.inputs == 0       ? ""
-                                    : s.violated_strict ? "YES"
-                                                        : "no",
+                                    verdict_word(s, Judge::strict, traits),
                                     rounded(s.violations_any, 1, 100),
                                     rounded(s.violations_accuracy, 1, 100),
                                     rounded(s.violations_energy, 1, 100),
@@ -215,12 +227,13 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
   const AccuracyUnit unit = read_accuracy_unit(r, workload);
   d.title = fmt::format("Scenario {} on {}: energy from {}, accuracy from {}", r.text("scenario"), workload,
                         energy_source, accuracy_source);
+  const SchedulerTraitsByName traits = read_scheduler_traits(r);
   std::vector<std::pair<std::string, std::string>> goals;
   for (JsonReader& g : r.objects("goals")) goals.emplace_back(g.text("name"), g.text("text"));
   std::vector<Summary> all, group;
   std::string heading;
   const auto finish_group = [&] {
-    if (!group.empty()) d.tables.push_back(table_of(heading, group, unit));
+    if (!group.empty()) d.tables.push_back(table_of(heading, group, unit, traits));
     group.clear();
   };
   for (const JsonReader& item : r.objects("results")) {
@@ -236,6 +249,7 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
   }
   finish_group();
   d.notes.push_back(fmt::format(summary_meaning, error_meaning(unit)));
+  d.notes.emplace_back(unpromised_meaning);
   if (auto lines = r.objects("live_against_replay"); !lines.empty())
     d.tables.push_back(live_against_replay(std::move(lines)));
   d.values = values_of(all, energy_source, accuracy_source);

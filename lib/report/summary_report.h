@@ -8,7 +8,7 @@
 
 namespace alertbench {
 
-constexpr const char* summary_schema_version = "2.1";
+constexpr const char* summary_schema_version = "2.2";
 // For summaries of an older version.
 constexpr const char* summary_remedy = "replay the recording again: alert-bench replay RECORDING";
 

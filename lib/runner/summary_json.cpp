@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/console.h"
+#include "metrics/scheduler_traits.h"
 #include "report/summary_report.h"
 
 namespace alertbench {
@@ -38,6 +39,7 @@ ordered_json summary_json(const Experiment& experiment, const std::vector<Summar
                     {"energy_source", experiment.energy_source},
                     {"accuracy_source", experiment.accuracy_source},
                     {"accuracy_unit", to_string(experiment.recording.profile.accuracy_unit)},
+                    {"scheduler_info", traits_json(traits_of(experiment.scenario.schedulers))},
                     {"goals", ordered_json::array()},
                     {"results", ordered_json::array()},
                     {"tasks", ordered_json::array()},

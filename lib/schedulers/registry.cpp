@@ -32,7 +32,7 @@ struct ShareOfVersion01 : NoSettings {
 
 template <Candidates kind, bool mean_only>
 SchedulerEntry alert(const char* name, const char* summary) {
-  return {{name, summary, false, kind == Candidates::anytime, kind == Candidates::traditional},
+  return {{name, summary, false, kind == Candidates::anytime, kind == Candidates::traditional, {"alert"}},
           [](const SchedulerInputs& inputs, JsonReader settings) -> std::unique_ptr<Scheduler> {
             return std::make_unique<Alert>(inputs, AlertSettings::read(std::move(settings)), kind, mean_only);
           },
@@ -42,6 +42,10 @@ SchedulerEntry alert(const char* name, const char* summary) {
 }  // namespace
 
 std::vector<SchedulerEntry>& scheduler_registry() {
+  const SchedulerTraits system_level = {"one-level", {true, false, false}};
+  // An anytime network that runs until the deadline is as accurate as it can be.
+  const SchedulerTraits anytime_level = {"one-level", {true, true, false}};
+  const SchedulerTraits bound = {"bound"};
   static std::vector<SchedulerEntry> all = {
       alert<Candidates::all, false>("alert",
                                     "network, stage and cap together, by predicted accuracy and energy"),
@@ -49,24 +53,28 @@ std::vector<SchedulerEntry>& scheduler_registry() {
       alert<Candidates::anytime, false>("alert-any", "alert with anytime networks only"),
       alert<Candidates::all, true>("alert-mean",
                                    "alert with the mean of the slow-down factor only, no variance"),
-      scheduler_entry<SysOnly, PoetSettings>(
-          {"sys-only", "the fastest traditional network; feedback sets the cap", false, false, true}),
-      scheduler_entry<AppOnly, NoSettings>(
-          {"app-only", "the best anytime network until the deadline; highest cap", false, true, false}),
-      scheduler_entry<NoCoord, PoetSettings>(
-          {"no-coord", "app-only and sys-only at once, neither aware of the other", false, true, false}),
-      scheduler_entry<Oracle, NoSettings>(
-          {"oracle", "the best configuration for each input, from its true outcomes", true, false, false}),
+      scheduler_entry<SysOnly, PoetSettings>({"sys-only",
+                                              "the fastest traditional network; feedback sets the cap", false,
+                                              false, true, system_level}),
+      scheduler_entry<AppOnly, NoSettings>({"app-only",
+                                            "the best anytime network until the deadline; highest cap", false,
+                                            true, false, anytime_level}),
+      scheduler_entry<NoCoord, PoetSettings>({"no-coord",
+                                              "app-only and sys-only at once, neither aware of the other",
+                                              false, true, false, anytime_level}),
+      scheduler_entry<Oracle, NoSettings>({"oracle",
+                                           "the best configuration for each input, from its true outcomes",
+                                           true, false, false, bound}),
       scheduler_entry<OracleMean, NoSettings>(
           {"oracle-mean", "the best for every input under goals that hold on average: the true bound", true,
-           false, false}),
+           false, false, bound}),
       scheduler_entry<OracleStatic, ShareOfVersion01>(
           {"oracle-static", "the best single configuration for the whole run, in hindsight", true, false,
-           false}),
+           false, bound}),
       scheduler_entry<OracleCausal, ShareOfVersion01>(
           {"oracle-causal",
            "the best by the true distribution of each phase, without knowing the input's own times", true,
-           false, false}),
+           false, false, bound}),
   };
   return all;
 }
@@ -118,6 +126,14 @@ void check(const SchedulerInfo& info, const SchedulerInputs& inputs, const std::
 }
 
 }  // namespace
+
+std::vector<std::string> promised_goals(const Promises& promises) {
+  std::vector<std::string> goals;
+  if (promises.deadline) goals.emplace_back("deadline");
+  if (promises.accuracy) goals.emplace_back("accuracy");
+  if (promises.energy) goals.emplace_back("energy");
+  return goals;
+}
 
 std::vector<SchedulerInfo> known_schedulers() {
   std::vector<SchedulerInfo> infos;

@@ -49,10 +49,25 @@ struct SchedulerInputs {
   std::optional<int64_t> total_inputs = {};
 };
 
+// The goals of a setting that a scheduler tries to keep: it steers towards the goal, or does its utmost
+// whatever the goal is. A setting counts as violated by the other goals as well, but reports say so.
+struct Promises {
+  bool deadline = true, accuracy = true, energy = true;
+};
+std::vector<std::string> promised_goals(const Promises& promises);  // "deadline", "accuracy", "energy"
+
+struct SchedulerTraits {
+  // Lists and figures group by it: "alert", "one-level" (one level adapts, or both do without knowing of each
+  // other), "control" (feedback), "heuristic", "price", "bound" (oracles), or another word.
+  std::string family = "own";
+  Promises promises = {};
+};
+
 struct SchedulerInfo {
   std::string name, summary;
   bool needs_truth = false;
   bool needs_anytime = false, needs_traditional = false;  // kinds of candidates that it requires
+  SchedulerTraits traits = {};
 };
 
 std::vector<SchedulerInfo> known_schedulers();  // in the order of the registry (schedulers/registry.h)

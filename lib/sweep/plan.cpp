@@ -264,6 +264,7 @@ EvaluationResult Plan::empty_result() const {
   EvaluationResult e;
   e.schedulers = schedulers;
   e.scheduler_settings = scheduler_settings;
+  e.traits = traits_of(schedulers);
   return e;
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 from .reading import broken, check_version, natural, number, read_json, whole
 from .trace import MEAN, STRICT
 
-EVALUATION_SCHEMA = "2.1"
+EVALUATION_SCHEMA = "2.2"
 AGAIN = "write it again with 'alert-bench replay RECORDING --grid --out FOLDER', 'sweep' or 'merge'"
 
 

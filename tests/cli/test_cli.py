@@ -200,6 +200,7 @@ class WithoutNetworks(Folder):
         for name in ("alert", "alert-trad", "alert-any", "alert-mean", "sys-only", "app-only", "no-coord", "oracle",
                      "oracle-mean", "oracle-static", "oracle-causal"):
             self.assertIn(name, names)
+        self.assertRegex(names, "(?m)^sys-only +one-level +deadline  +the fastest")
         self.assertIn("nested-w32", call("list", "models").stdout)
         self.assertIn("quickstart", call("list", "scenarios").stdout)
         for name in ("fashion-mnist", "imagenet", "ptb", "squad"):

@@ -384,7 +384,7 @@ def evaluation(seed=1, workloads=("fashion-mnist",), scenarios=tuple(SCENARIOS),
             own = {t: [c for c in of(t) if w in (None, c["workload"]) and s in (None, c["scenario"])] for t in ("min_energy", "min_error")}
             if any(len(of_task) > 1 for of_task in own.values()):
                 groups.append({"workload": w, "scenario": s, **{t: totals(own[t], schedulers, rng) if len(own[t]) > 1 else {} for t in own}})
-    return {"schema_version": "2.1", "kind": "evaluation", "schedulers": list(schedulers), "scheduler_settings": {}, "groups": groups,
+    return {"schema_version": "2.2", "kind": "evaluation", "schedulers": list(schedulers), "scheduler_settings": {}, "scheduler_info": {}, "groups": groups,
             "bootstrap": {"seed": 4, "resamples": 200, "confidence": 0.95},
             "overall": {"all": {t: {"schedulers": totals(of(t), schedulers, rng) if of(t) else {}, "savings": []}
                                 for t in ("min_energy", "min_error")}}, "cells": cells}
@@ -426,7 +426,7 @@ def make(folder, seed=1, inputs=200, grid=1, schedulers=SCHEDULERS, modes=("live
     if summary:
         with open(os.path.join(folder, "summary.json"), "w", encoding="utf-8") as f:
             entries = summary_entries(folder)
-            json.dump({"schema_version": "2.1", "results": entries, "tasks": task_entries(entries)}, f)
+            json.dump({"schema_version": "2.2", "scheduler_info": {}, "results": entries, "tasks": task_entries(entries)}, f)
     return folder
 
 

@@ -232,7 +232,7 @@ class CommandLine(Case):
         for value, message in (
                 ('{"schema_version": "1.0", "cells": [', r"evaluation\.json: damaged, or not valid JSON .*; write it again with 'alert-bench replay"),
                 ("[]", "is not a JSON object"), ('{"a": NaN}', "NaN is not valid JSON"),
-                (spoilt(lambda r: r.update(schema_version="9.0")), r'schema_version: "9\.0" was written by a newer program; this one reads 2\.0 to 2\.1; update alert-bench'),
+                (spoilt(lambda r: r.update(schema_version="9.0")), r'schema_version: "9\.0" was written by a newer program; this one reads 2\.0 to 2\.2; update alert-bench'),
                 (spoilt(lambda r: r["cells"][1].update(judge="lenient")), r'cells\[1\]\.judge: "lenient" is neither'),
                 (spoilt(lambda r: r["cells"][0]["settings"][3].pop("ideals")), r"cells\[0\]\.settings\[3\]\.ideals: is missing, or not of type object"),
                 (spoilt(lambda r: r.pop("schema_version")), "schema_version: null is not a version"),

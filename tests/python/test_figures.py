@@ -329,7 +329,7 @@ class Drawn(Case):
         with open(os.path.join(folder, "summary.json"), "w", encoding="utf-8") as f:
             entries = make_result.summary_entries(folder)
             tasks = make_result.task_entries(entries)
-            json.dump({"schema_version": "2.1", "scenario": "compute-mixed", "energy_source": "model", "results": entries, "tasks": tasks}, f)
+            json.dump({"schema_version": "2.2", "scenario": "compute-mixed", "energy_source": "model", "results": entries, "tasks": tasks}, f)
         shutil.rmtree(os.path.join(folder, "traces"))
         fig = self.check_bars(folder)
         several = [t for t in tasks if t["counted_settings"] > 1]

@@ -63,6 +63,7 @@ EvaluationResult evaluation(double factor = 1) {
   EvaluationResult e;
   e.schedulers = {"oracle", "alert"};
   e.scheduler_settings = {{"alert", R"({"preset":"paper"})"}};
+  e.traits["alert"] = {"alert", {}};
   const auto both = [&](double oracle, double alert) {
     return std::vector<SettingResult>{result(oracle), result(factor * alert)};
   };
@@ -200,6 +201,36 @@ TEST_CASE("report of an evaluation: totals, then cells, then what left them", "[
   CHECK(contains(to_text(d), "1 of 3 cells failed"));
 }
 
+TEST_CASE("report of an evaluation marks the settings where only goals are violated that nobody promised",
+          "[report]") {
+  // Setting "b" of images is late half of the time. In "a" the accuracy is short.
+  EvaluationResult e = evaluation();
+  SettingResult& short_of_accuracy = e.cells[0].settings[0].results[1];
+  short_of_accuracy.violated = short_of_accuracy.verdict.violated_mean = true;
+  short_of_accuracy.verdict.violated_strict = true;
+  short_of_accuracy.verdict.shortfall.accuracy = 0.1;
+  short_of_accuracy.verdict.violations_accuracy = 1;
+  const auto violated = [&](const Promises& promises) {
+    e.traits["alert"].promises = promises;
+    e.total();
+    const auto again = EvaluationResult::from_json(nlohmann::json::parse(e.to_json().dump()), "x");
+    const Document d = evaluation_report(again);
+    CHECK(contains(to_text(d), unpromised_meaning));
+    const std::string strict = table(d, "min_energy, strict").rows[0][2];
+    const std::string mean = table(d, "min_energy, 2 cells").rows[0][2];
+    CHECK(strict == mean);
+    return mean;
+  };
+  CHECK(violated({}) == "2");
+  CHECK(violated({true, true, false}) == "2");  // the task has no energy goal
+  CHECK(violated({true, false, true}) == "2 (1*)");
+  CHECK(violated({false, true, true}) == "2 (1*)");
+  CHECK(violated({false, false, false}) == "2 (2*)");
+  e.traits.clear();  // a file of before 2.2
+  e.total();
+  CHECK(table(evaluation_report(e), "min_energy, 2 cells").rows[0][2] == "2");
+}
+
 TEST_CASE("report: text lines up, CSV keeps all digits, markdown and HTML escape", "[report]") {
   EvaluationResult e = evaluation();
   e.cells[0].settings[0].results[1].verdict.mean_energy_j = 0.1 + 0.2;
@@ -270,6 +301,28 @@ TEST_CASE("report of a summary works in every format", "[report]") {
                summary_report({{"schema_version", "9"}}, "s.json");
              }),
              {"s.json", "schema_version", "9"});
+}
+
+TEST_CASE("report of a summary marks goals that the scheduler does not promise", "[report]") {
+  nlohmann::json s = summary(1, true);  // late
+  const auto words = [&](const char* promises) {
+    s["schema_version"] = "2.2";
+    s["scheduler_info"]["alert"] = {{"family", "f"}, {"promises", nlohmann::json::parse(promises)}};
+    const Table t = summary_report(s, "s").tables.at(0);
+    CHECK(t.columns[4].title == "strict");
+    return t.rows.at(0).at(1) + " " + t.rows.at(0).at(4);
+  };
+  CHECK(words(R"(["deadline", "accuracy", "energy"])") == "YES YES");
+  CHECK(words(R"(["deadline"])") == "YES YES");
+  CHECK(words(R"(["accuracy"])") == "YES* YES*");
+  s["results"][0]["late_share"] = 0.1;
+  s["results"][0]["mean"]["shortfall"]["accuracy"] = 0.05;
+  CHECK(words(R"(["deadline"])") == "YES* YES*");
+  CHECK(words(R"(["accuracy"])") == "YES YES*");
+  check_says(message_of([&] { words(R"(["speed"])"); }), {"scheduler_info", "alert", "speed", "deadline"});
+  s["schema_version"] = "2.99";
+  s["scheduler_info"]["alert"]["promises"] = {"speed"};
+  CHECK(summary_report(s, "s").tables.at(0).rows.at(0).at(1) == "YES*");
 }
 
 TEST_CASE("report of a summary: errors are in the unit of the profile", "[report]") {
