@@ -21,6 +21,8 @@ FIGURES = {  # name: (module, function, what it shows, read from)
     "bars": ("bars", "draw", "energy and error relative to oracle-static, and violations, per scheduler", "summary.json, traces/"),
     "grid_energy": ("grid", "draw_energy", "normalised energy and violated settings per scheduler and scenario", "evaluation.json"),
     "grid_error": ("grid", "draw_error", "normalised error and violated settings per scheduler and scenario", "evaluation.json"),
+    "schedulers_energy": ("schedulers", "draw_energy", "all schedulers by family: normalised energy and violated settings", "evaluation.json"),
+    "schedulers_error": ("schedulers", "draw_error", "all schedulers by family: normalised error and violated settings", "evaluation.json"),
     "goals_energy": ("goals_energy", "draw", "energy over the goal settings: Sys-level, App-level, Combined", "evaluation.json"),
     "distance": ("distance", "draw", "how far every scheduler is from oracle and oracle-causal", "evaluation.json"),
 }

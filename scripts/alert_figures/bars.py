@@ -87,7 +87,7 @@ def draw(result, options):
             y = names.index(scheduler) + (own.index(mode) - (len(own) - 1) / 2) * thick
             look = dict(color=style.scheduler_color(scheduler), height=thick * 0.88, **edge)
             if mode == REPLAY and len(modes) > 1:
-                look.update(color=lighter(style.scheduler_color(scheduler)), hatch="//////")
+                look.update(color=style.lighter(style.scheduler_color(scheduler)), hatch="//////")
             if bar.value is not None:
                 left.barh(y, bar.value, gid=f"{task}:{scheduler}:{mode}", zorder=2, **look)
                 spread = max(spread, bar.value)
@@ -125,7 +125,7 @@ def draw(result, options):
     handles, texts = [], []
     for mode in modes:
         plain = mode != REPLAY or len(modes) == 1
-        handles.append(Patch(facecolor="#777777" if plain else lighter("#777777"), hatch=None if plain else "//////", **edge))
+        handles.append(Patch(facecolor="#777777" if plain else style.lighter("#777777"), hatch=None if plain else "//////", **edge))
         texts.append(mode)
     handles += [Line2D([], [], color=style.BLACK, lw=0.9, ls="--"), Line2D([], [], color=style.BLACK, lw=0.9)]
     texts += ["oracle-static", "95 % interval"]
@@ -151,9 +151,3 @@ def footer(result, left_out, by_means):
             "in brackets: violated if goals are judged input by input" if by_means else "", *left_out,
             f"energy: {result.energy_source()}", f"accuracy: {profile.accuracy_text() if profile else 'of the profile'}",
             profile.random_weights_text() if profile else "", result.verdict_text()]
-
-
-def lighter(color):
-    from matplotlib.colors import to_rgb
-
-    return tuple(1 - (1 - c) * 0.45 for c in to_rgb(color))

@@ -95,6 +95,21 @@ class Evaluation:
                 need(r, "late_share", (int, float), "number")
                 need(need(r, "strict", dict, "object"), "satisfaction", (int, float), "number")
 
+    def _info(self, scheduler):
+        info = self.raw.get("scheduler_info")
+        found = info.get(scheduler) if isinstance(info, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def family(self, scheduler):
+        """None in files before 2.2."""
+        family = self._info(scheduler).get("family")
+        return family if isinstance(family, str) else None
+
+    def promises(self, scheduler):
+        """The goals that the scheduler tries to keep; all of them where the file does not say."""
+        promises = self._info(scheduler).get("promises")
+        return set(promises) if isinstance(promises, list) else {"deadline", "accuracy", "energy"}
+
     def tasks(self):
         return [t for t in ("min_energy", "min_error") if any(c["task"] == t for c in self.cells)]
 

@@ -15,6 +15,8 @@ REFERENCE = "oracle-static"
 HIGHEST = 4.0  # bars beyond are cut and have their value written
 HALO = [withStroke(linewidth=1.6, foreground="white")]
 ALL = "all scenarios"
+MOST = 13  # schedulers in a group; with more, only those of these families are drawn
+FAMILIES = ("price", "alert", "one-level", "bound")
 TASK_GOALS = {"min_energy": "accuracy is below its goal", "min_error": "energy is over its budget"}
 
 
@@ -46,6 +48,11 @@ def _draw(result, task, what):
         raise Missing(f"{evaluation.path}: no cell of task {task}")
     by_means = evaluation.judged_by_means(evaluation.select(task))
     names = sorted((s for s in evaluation.schedulers if s != REFERENCE), key=style.scheduler_order)
+    if len(names) > MOST:
+        left_out = [n for n in names if (evaluation.family(n) or style.family_of(n)) not in FAMILIES]
+        names = [n for n in names if n not in left_out]
+    else:
+        left_out = []
     groups = max(len(g) for _, g in shown)
     gap = 1.6
     width = style.PAGE_IN if groups > 2 else style.COLUMN_IN
@@ -121,5 +128,6 @@ def _draw(result, task, what):
         f"violated: share of settings where {violated_text(by_means, TASK_GOALS[task])}",
         "omitted from both: infeasible settings (no single configuration meets their goals)",
         "cells combined by the harmonic mean (violated: mean)", f"bars above {HIGHEST:g} are cut off and labelled with their value" if cut else "",
+        f"not shown here, but in schedulers_{what}: {', '.join(left_out)}" if left_out else "",
         *evaluation.caption(cells), result.verdict_text()], legend=handles)
     return fig

@@ -18,13 +18,17 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 GREY, LIGHT = "#6E6E6E", "#B4B4B4"
 
-# The same scheduler has the same colour in every figure. Also the order in which schedulers are listed.
-SCHEDULERS = {
-    "alert": BLUE, "alert-trad": SKY, "alert-any": GREEN, "alert-mean": YELLOW,
-    "no-coord": PURPLE, "app-only": VERMILLION, "sys-only": ORANGE,
-    "oracle": BLACK, "oracle-mean": "#BEBEBE", "oracle-causal": "#4A4A4A", "oracle-static": "#8C8C8C",
+# The same scheduler has the same colour in every figure, and each family its hue. Also the order in which schedulers are listed.
+FAMILIES = {
+    "price": {"price": GREEN},
+    "alert": {"alert": BLUE, "alert-trad": SKY, "alert-any": "#A3D4F2", "alert-mean": "#3A4E9A"},
+    "one-level": {"no-coord": "#F5D08A", "app-only": VERMILLION, "sys-only": ORANGE},
+    "control": {"poet": PURPLE, "copper": "#882255", "caloree": "#E6BFD3", "jouleguard": "#AA4499", "spectr-like": "#5A1A42"},
+    "heuristic": {"coral-like": YELLOW, "e4-order": "#999933", "zeus-static": "#CFCB8E"},
+    "bound": {"oracle": BLACK, "oracle-mean": "#BEBEBE", "oracle-causal": "#4A4A4A", "oracle-static": "#8C8C8C"},
 }
-SPARE = ["#332288", "#44AA99", "#AA4499", "#999933", "#661100", "#6699CC"]
+SCHEDULERS = {name: color for family in FAMILIES.values() for name, color in family.items()}
+SPARE = ["#332288", "#44AA99", "#661100", "#6699CC", "#117733", "#888888"]
 TRADITIONAL, ANYTIME = BLUE, ORANGE   # kinds of networks
 ANYTIME_TEXT = "#8A5F00"              # orange is too light to read
 CONTENTION = "#E2E2E2"                # shading of a stretch with a co-runner
@@ -56,6 +60,23 @@ def scheduler_color(name):
 def scheduler_order(name):
     known = list(SCHEDULERS)
     return (known.index(name) if name in known else len(known), name)
+
+
+def family_of(name):
+    """Where a file does not say."""
+    return next((family for family, names in FAMILIES.items() if name in names), "own")
+
+
+def family_order(family):
+    """As above, others between them and the bounds."""
+    known = list(FAMILIES)
+    return known.index(family) if family in known else len(known) - 1.5
+
+
+def lighter(color):
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - (1 - c) * 0.45 for c in to_rgb(color))
 
 
 def figure(width, height, rows=1, columns=1, **keys):

@@ -15,12 +15,12 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "scripts")]
 
-from alert_figures import distance, goals_energy, grid  # noqa: E402
+from alert_figures import distance, goals_energy, grid, schedulers  # noqa: E402
 from alert_figures.evaluation import Evaluation  # noqa: E402
 from alert_figures.result import Result  # noqa: E402
 from test_figures import by_gid, command, make_result, matplotlib_text_box, np, options, style, text_of  # noqa: E402
 
-NEW = ("grid_energy", "grid_error", "goals_energy", "distance")
+NEW = ("grid_energy", "grid_error", "schedulers_energy", "schedulers_error", "goals_energy", "distance")
 
 
 class Case(unittest.TestCase):
@@ -129,6 +129,45 @@ class Drawn(Case):
         self.assertEqual(goals_energy.choose(evaluation, None)["co_runner"], "compute")
         self.assertEqual(goals_energy.choose(evaluation, "fashion-mnist/default")["scenario"], "default")
 
+    def test_schedulers_side_by_side(self):
+        raw = self.raw(self.many)
+        raw["scheduler_info"] = {"sys-only": {"family": "one-level", "promises": ["accuracy"]}, "no-coord": {"family": "mine", "promises": []}}
+        for c in raw["cells"]:
+            for k, s in enumerate(c["settings"]):
+                s["results"]["sys-only"]["mean"]["shortfall"] = {"accuracy": 0.5 * (k % 2)}
+        fig = schedulers.draw_energy(Result(self.written(raw)), options())
+        headings = sorted((t.get_position()[1], t.get_text()) for t in fig.axes[0].texts if str(t.get_gid()).startswith("family:"))
+        self.assertEqual([text for _, text in headings], ["alert", "one-level", "mine", "bound"])
+        for name, t in raw["overall"]["all"]["min_energy"]["schedulers"].items():
+            self.assertAlmostEqual(by_gid(fig, f"violated:all:{name}")[0].get_width(), 100 * t["violation_rate"]["value"])
+            if t["normalised"] is None:
+                self.assertTrue(by_gid(fig, f"none:all:{name}"))
+            else:
+                self.assertAlmostEqual(by_gid(fig, f"bar:all:{name}")[0].get_width(), t["normalised"]["value"])
+        # Made up: sys-only promises no deadline, no-coord nothing at all; who says nothing promises everything.
+        self.assertFalse(by_gid(fig, "unpromised:all:alert"))
+        self.assertAlmostEqual(by_gid(fig, "unpromised:all:no-coord")[0].get_width(), by_gid(fig, "violated:all:no-coord")[0].get_width())
+        rates = []
+        for c in raw["cells"]:
+            of_cell = [s for s in c["settings"] if s["feasible"]]
+            if c["task"] == "min_energy" and of_cell:
+                rates.append(np.mean([s["results"]["sys-only"]["violated"] and not s["results"]["sys-only"]["mean"]["shortfall"]["accuracy"]
+                                      for s in of_cell]))
+        self.assertGreater(np.mean(rates), 0)
+        self.assertAlmostEqual(by_gid(fig, "unpromised:all:sys-only")[0].get_width(), 100 * np.mean(rates))
+
+    def test_a_grid_of_many_schedulers_shows_some_families(self):
+        raw = self.raw(self.one)
+        more = ["price", "poet", "copper", "caloree", "e4-order", "zeus-static"]
+        raw["schedulers"] += more
+        for setting in (s for c in raw["cells"] for s in c["settings"]):
+            setting["results"].update({name: setting["results"]["alert"] for name in more})
+        folder = self.written(raw)
+        fig = grid.draw_energy(Result(folder), options())
+        self.assertTrue(by_gid(fig, "violated:fashion-mnist:compute-1:price"))
+        self.assertFalse(by_gid(fig, "violated:fashion-mnist:compute-1:poet"))
+        self.assertIn("in schedulers_energy: poet, copper, caloree, e4-order, zeus-static", text_of(fig, "footer").replace("\n", " "))
+
     def test_distance_to_the_oracles(self):
         fig = distance.draw(Result(self.many), options())
         raw = self.raw(self.many)
@@ -161,7 +200,7 @@ class Drawn(Case):
 
     def test_nothing_leaves_the_page_or_covers_the_other(self):
         for folder in (self.one, self.many):
-            for draw in (grid.draw_energy, grid.draw_error, goals_energy.draw, distance.draw):
+            for draw in (grid.draw_energy, grid.draw_error, schedulers.draw_energy, schedulers.draw_error, goals_energy.draw, distance.draw):
                 fig = draw(Result(folder), options())
                 renderer, page = fig.canvas.get_renderer(), fig.bbox
                 boxes = []
