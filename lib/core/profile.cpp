@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/json_reader.h"
+#include "base/or_null.h"
 #include "core/energy_source.h"
 
 namespace alertbench {
@@ -17,7 +18,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr const char* schema_version = "1.0";
+constexpr const char* schema_version = "1.1";
 constexpr double huge = 1e12;  // of what has no other bound
 constexpr size_t most_models =
     1000;  // as in a network file; what finds a model's rows looks at all models before it
@@ -90,6 +91,7 @@ ModelProfile read_model(JsonReader reader, Profile& profile) {
     model.cap_speeds = read_by_cap<CapSpeed>(reader.object("cap_speed"), speed_fields, caps);
   if (reader.has("device_time"))
     model.device_times = read_by_cap<DeviceTime>(reader.object("device_time"), device_fields, caps);
+  if (reader.has("prepacked")) model.prepacked = reader.boolean("prepacked", false);
   std::vector<JsonReader> stages = reader.objects("stages");
   if (stages.empty() || stages.size() > max_stages)
     reader.fail("stages", fmt::format("has {} entries; expected 1 to {}", stages.size(), max_stages));
@@ -360,6 +362,7 @@ ordered_json Profile::to_json() const {
     if (!model.cap_speeds.empty()) entry["cap_speed"] = by_cap(model.cap_speeds, speed_fields);
     entry["device_time"] =
         model.device_times.empty() ? ordered_json() : by_cap(model.device_times, device_fields);
+    entry["prepacked"] = or_null(model.prepacked);
     entry["stages"] = ordered_json::array();
     for (int s = 1; s <= model.stages(); ++s) {
       ordered_json stage;

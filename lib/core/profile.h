@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,9 @@ struct ModelProfile {
   std::vector<CapSpeed> cap_speeds = {};  // one per cap; empty if no cap is emulated, or none was measured
   // One per cap; empty on the processor, and if the device's clock cannot be read.
   std::vector<DeviceTime> device_times = {};
+  // Whether oneDNN had the weights of convolutions rearranged (models/staged_model.h); nullopt if there are
+  // none, and if that is not known.
+  std::optional<bool> prepacked = {};
   int stages() const { return static_cast<int>(accuracy.size()); }
   bool anytime() const { return stages() > 1; }
 };

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/or_null.h"
 #include "host/host.h"
 #include "host/machine_use.h"
 #include "live/placement.h"
@@ -152,7 +153,8 @@ nlohmann::ordered_json LiveSession::facts() const {
          {"stages", n.stages()},
          {"weights", n.random_weights() ? fmt::format("random, seed {}", n.random_seed) : n.weights},
          {"accuracy_source", n.accuracy.source},
-         {"accuracy_on", n.accuracy.on}});
+         {"accuracy_on", n.accuracy.on},
+         {"prepacked", or_null(bench->model(m).prepacked())}});
   }
   return {{"inference", runtime->facts()},
           {"data", workload->data_source()},

@@ -27,6 +27,7 @@ class NetworkBench {
   int models() const { return static_cast<int>(networks_.size()); }
   const NetworkSpec& network(int model) const { return networks_[static_cast<size_t>(model)]; }
   StagedModel& model(int model) { return *models_[static_cast<size_t>(model)]; }
+  const StagedModel& model(int model) const { return *models_[static_cast<size_t>(model)]; }
   int64_t inputs() const { return static_cast<int64_t>(order_.size()); }
   // Returns the number of different inputs; after them the data repeats from the start.
   int64_t different_inputs() const { return std::min(inputs(), workload_.size()); }

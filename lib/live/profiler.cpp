@@ -198,6 +198,7 @@ Profile begin_profile(const NetworkBench& bench, const Scenario& scenario, const
   for (int m = 0; m < bench.models(); ++m) {
     const NetworkSpec& n = bench.network(m);
     p.models.push_back({n.name, n.random_weights(), n.stage_accuracy(), n.accuracy.source, n.accuracy.on});
+    p.models.back().prepacked = bench.model(m).prepacked();
     for (double cap_w : p.caps_w) p.active_power_w.push_back(p.power_model.active_w(cap_w));
   }
   p.size_unit = bench.size_unit();

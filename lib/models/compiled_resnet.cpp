@@ -139,6 +139,17 @@ class CompiledResnet : public StagedModel {
     return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
   }
 
+  std::optional<bool> prepacked() const override {
+    std::optional<bool> all;
+    for (const PrepackedConv& conv : stem_) note_prepacked(all, conv);
+    for (const CompiledResnetBlock& block : blocks_) {
+      for (const auto& layer : block.convs)
+        for (const PrepackedConv& conv : layer) note_prepacked(all, conv);
+      for (const PrepackedConv& conv : block.downsample) note_prepacked(all, conv);
+    }
+    return all;
+  }
+
  private:
   ResnetConfig config_;
   at::MemoryFormat format_;

@@ -30,6 +30,7 @@ class GuardedModel : public StagedModel {
   std::vector<float> scores(int stage) const override {
     return guarded([&] { return network_->scores(stage); });
   }
+  std::optional<bool> prepacked() const override { return network_->prepacked(); }
 
  protected:
   template <class Action>

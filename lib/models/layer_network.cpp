@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <type_traits>
 #include <vector>
 
 #include "models/prepacked_conv.h"
@@ -36,8 +37,14 @@ Tensor activate(Tensor x, Activation activation) {
   return x;
 }
 
-Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights,
-             const ComputeDevice& device) {
+struct ConvolutionStep {
+  PrepackedConv conv;
+  Activation left;  // what the convolution does not do itself
+  Tensor operator()(const Tensor& x) const { return activate(conv(x), left); }
+};
+
+ConvolutionStep step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights,
+                        const ComputeDevice& device) {
   Tensor weight = weights.at(c.name + ".weight");
   Tensor bias = c.bias ? weights.at(c.name + ".bias") : at::zeros({c.out});
   if (!c.norm.empty()) {
@@ -47,10 +54,8 @@ Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights,
     bias = (bias - weights.at(c.norm + ".running_mean")) * gain + weights.at(c.norm + ".bias");
   }
   const bool relu = c.activation == Activation::relu;
-  const PrepackedConv conv(laid_out(weight, device), bias, c.stride, c.padding, in.size, relu, c.groups,
-                           device);
-  const Activation left = relu ? Activation::none : c.activation;
-  return [conv, left](const Tensor& x) { return activate(conv(x), left); };
+  return {PrepackedConv(laid_out(weight, device), bias, c.stride, c.padding, in.size, relu, c.groups, device),
+          relu ? Activation::none : c.activation};
 }
 
 Step step_of(const zoo::MaxPool& p, const Shape&, const Weights&, const ComputeDevice&) {
@@ -100,7 +105,13 @@ class LayerNetwork : public StagedModel {
     c10::InferenceMode inference;
     std::vector<Step> steps;  // in the order of for_each_layer, which knows the sizes
     zoo::for_each_layer(net, [&](const zoo::Layer& layer, const Shape& in) {
-      steps.push_back(std::visit([&](const auto& l) { return step_of(l, in, weights, device); }, layer));
+      const auto add = [&](const auto& l) {
+        const auto step = step_of(l, in, weights, device);
+        if constexpr (std::is_same_v<decltype(step), const ConvolutionStep>)
+          note_prepacked(prepacked_, step.conv);
+        steps.push_back(step);
+      };
+      std::visit(add, layer);
     });
     auto next = steps.begin();
     const auto take = [&next](const std::vector<zoo::Layer>& layers) {
@@ -137,11 +148,14 @@ class LayerNetwork : public StagedModel {
     return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
   }
 
+  std::optional<bool> prepacked() const override { return prepacked_; }
+
  private:
   ComputeDevice device_;
   std::vector<CompiledBlock> blocks_;
   InputTensor input_;  // the same one may be run again and again
   Tensor activations_;
+  std::optional<bool> prepacked_;
 };
 
 }  // namespace

@@ -6,9 +6,7 @@
 namespace alertbench {
 namespace {
 
-c10::optional<c10::OperatorHandle> find(const char* name) {
-  return c10::Dispatcher::singleton().findSchema({name, ""});
-}
+auto find(const char* name) { return c10::Dispatcher::singleton().findSchema({name, ""}); }
 
 // LibTorch's own rule (use_mkldnn in aten/src/ATen/native/Convolution.cpp): a matrix product beats oneDNN on
 // one small image.
@@ -34,6 +32,7 @@ PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, i
       relu_(relu) {
   static const auto prepack = find("mkldnn_prepacked::conv2d_prepack");
   if (device.portable() || too_small_for_onednn(weight, size, groups)) return;
+  prepacked_ = false;
   if (!prepack.has_value() || !run_operator() || !at::hasMKLDNN()) return;
   const auto twice = [](int64_t v) { return std::vector<int64_t>{v, v}; };
   try {
@@ -47,6 +46,7 @@ PrepackedConv::PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, i
                             std::string(relu ? "relu" : "none")};
     prepack->callBoxed(&stack);
     packed_ = stack.at(0);
+    prepacked_ = true;
   } catch (const c10::Error&) {
     packed_ = c10::IValue();  // another signature in this release
   }

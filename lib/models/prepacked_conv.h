@@ -6,6 +6,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/ivalue.h>
 
+#include <optional>
+
 #include "models/compute_device.h"
 
 namespace alertbench {
@@ -17,12 +19,20 @@ class PrepackedConv {
   PrepackedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding,
                 int64_t size, bool relu, int64_t groups = 1, const ComputeDevice& device = {});
   at::Tensor operator()(const at::Tensor& x) const;
+  // Whether it is prepacked; nullopt if it is meant to be plain.
+  std::optional<bool> prepacked() const { return prepacked_; }
 
  private:
   at::Tensor weight_, bias_;
   int64_t stride_, padding_, groups_;
   bool relu_;
   c10::IValue packed_;  // None: not available
+  std::optional<bool> prepacked_;
 };
+
+// Adds a convolution to what StagedModel::prepacked() says of its network.
+inline void note_prepacked(std::optional<bool>& network, const PrepackedConv& conv) {
+  if (conv.prepacked()) network = network.value_or(true) && *conv.prepacked();
+}
 
 }  // namespace alertbench

@@ -13,7 +13,7 @@
 
 namespace alertbench {
 
-constexpr const char* manifest_schema_version = "1.1";
+constexpr const char* manifest_schema_version = "1.2";
 
 enum class RunStatus { running, complete, partial, failed };
 const char* to_string(RunStatus status);

@@ -2,6 +2,7 @@
 // and c10's do not go together.
 #include <fmt/format.h>
 #include <torch/serialize.h>
+#include <torch/version.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -121,6 +122,10 @@ void compiled_equals_reference() {
     }
     expect(model->stages() == 1 && model->blocks(0) == c.blocks,
            fmt::format("{} has {} blocks", c.name, model->blocks(0)));
+    expect(!at::hasMKLDNN() || model->prepacked() == true,
+           fmt::format("{}: LibTorch {} rearranges weights for oneDNN", c.name, TORCH_VERSION));
+    expect(!compile(net, weights, ComputeDevice::portable_processor())->prepacked(),
+           fmt::format("{}: other devices have no say in that", c.name));
   }
 }
 

@@ -73,11 +73,14 @@ TEST_CASE(
   p.models[0].size_growth = 0;
   p.models[1].size_growth = 2.0 / 3;
   p.models[2].size_growth = 2;
+  p.models[0].prepacked = true;
+  p.models[1].prepacked = false;
   const Profile q = read_back(p.to_json().dump(1));
   CHECK(q.to_json().dump() == p.to_json().dump());
   CHECK(q.size_unit == "tokens");
   CHECK(q.mean_size == 500.0 / 3);
   for (size_t m = 0; m < 3; ++m) CHECK(q.models[m].size_growth == p.models[m].size_growth);
+  for (size_t m = 0; m < 3; ++m) CHECK(q.models[m].prepacked == p.models[m].prepacked);
 }
 
 TEST_CASE("every key of a profile is documented") {

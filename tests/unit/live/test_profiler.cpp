@@ -66,6 +66,7 @@ struct Pace {
   double fixed_s = 0, per_token_s = 0, noise = 0;
   double on_device = 0;  // share of it by a device's clock; 0: there is none
   double cold = 0;       // that it takes longer, as a share, behind another network
+  std::optional<bool> prepacked = {};
 };
 
 class FakeReader : public StagedModel {
@@ -94,6 +95,7 @@ class FakeReader : public StagedModel {
     return pace_.on_device > 0 ? std::optional(device_s_) : std::nullopt;
   }
   std::vector<float> scores(int stage) const override { return {static_cast<float>(stage)}; }
+  std::optional<bool> prepacked() const override { return pace_.prepacked; }
 
  private:
   FakeClock& clock_;
@@ -422,7 +424,7 @@ TEST_CASE("profile: the growth with size is found, and latencies are for the mea
 
 TEST_CASE("profile: what a device says it took stands beside the latency", "[profiler][cuda]") {
   const Profile p =
-      profile_of({100, 300, 200, 50, 350}, "tokens", {{10e-3, 50e-6, 0, 0.8}, {1e-3, 0, 0, 0}}, {2, 1}, 10);
+      profile_of({100, 300, 200, 50, 350}, "tokens", {{10e-3, 50e-6, 0, 0.8, 0, false}, {1e-3}}, {2, 1}, 10);
   const std::vector<DeviceTime>& times = p.models[0].device_times;
   REQUIRE(times.size() == 2);
   const double speed = p.power_model.speed(50);
@@ -431,6 +433,8 @@ TEST_CASE("profile: what a device says it took stands beside the latency", "[pro
   CHECK(times[1].share == Approx(0.8));
   CHECK(times[0].share == Approx(0.8 * speed));
   CHECK(p.models[1].device_times.empty());
+  CHECK(p.models[0].prepacked == false);
+  CHECK_FALSE(p.models[1].prepacked.has_value());
 
   const nlohmann::ordered_json j = p.to_json();
   CHECK(j["models"][1]["device_time"].is_null());

@@ -170,7 +170,7 @@ TEST_CASE("a manifest tells everything it was given, null for the rest", "[manif
   manifest.warnings = {"noisy"};
   write_manifest(folder.path, manifest);
   auto json = nlohmann::json::parse(content_of(folder / "manifest.json"));
-  CHECK(json["schema_version"] == "1.1");
+  CHECK(json["schema_version"] == "1.2");
   CHECK(json["status"] == "running");
   CHECK(json["verdict"]["valid"].is_null());
   CHECK(json["finished_at"].is_null());
