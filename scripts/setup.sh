@@ -5,10 +5,17 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build git libcli11-dev nlohmann-json3-dev libfmt-dev catch2 zlib1g-dev libssl-dev
-  libjpeg62-turbo-dev libicu-dev dataset-fashion-mnist libopenblas0-openmp python3 python3-numpy python3-matplotlib
-  python3-jsonschema)
-# Set CMAKE_PREFIX_PATH to use your own LibTorch (2.x archive, Ubuntu).
-[ -n "${CMAKE_PREFIX_PATH:-}" ] || packages+=(libtorch-dev)
+  libjpeg62-turbo-dev libicu-dev dataset-fashion-mnist python3 python3-numpy python3-matplotlib python3-jsonschema)
+# Debian's LibTorch, and the BLAS that it takes from the system, unless CMAKE_PREFIX_PATH brings another one (as cmake/libtorch.cmake looks).
+brings_libtorch() {
+  local prefix IFS=:
+  for prefix in ${CMAKE_PREFIX_PATH:-}; do
+    if [ -e "$prefix/Torch/TorchConfig.cmake" ] || [ -e "$prefix/share/cmake/Torch/TorchConfig.cmake" ]; then return 0; fi
+  done
+  [ -z "${CMAKE_PREFIX_PATH:-}" ] || echo "setup: no LibTorch (share/cmake/Torch/TorchConfig.cmake) in CMAKE_PREFIX_PATH: Debian's is used"
+  return 1
+}
+brings_libtorch || packages+=(libtorch-dev libopenblas0-openmp)
 
 # A Slurm for tests/cli/test_slurm.py, which starts its own daemons; stress-ng for the stress-ng co-runners; scipy for the
 # linear programmes of tests/python/evaluator.py; clang-format and clang-tidy for scripts/check.sh.

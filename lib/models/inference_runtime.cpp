@@ -15,9 +15,16 @@
 #include "base/interrupt.h"
 #include "base/limits.h"
 
+// Set by cmake/libtorch.cmake: whether LibTorch takes its BLAS from the system. Official archives and wheels
+// carry their own, and their own OpenMP: a second BLAS beside it would bring a second OpenMP along.
+#ifndef ALERT_LIBTORCH_NEEDS_SYSTEM_BLAS
+#define ALERT_LIBTORCH_NEEDS_SYSTEM_BLAS 0
+#endif
+
 namespace alertbench {
 namespace {
 
+constexpr bool needs_system_blas = ALERT_LIBTORCH_NEEDS_SYSTEM_BLAS;
 constexpr const char* openmp_blas_folders[] = {"/usr/lib/x86_64-linux-gnu/openblas-openmp",
                                                "/usr/lib/aarch64-linux-gnu/openblas-openmp"};
 
@@ -53,7 +60,7 @@ Function* find_in_module(const char* name) {
   // Threads that spin while they wait for work slow down badly beside a co-runner (50 ms become 230).
   setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
   check_memory_for_blas();
-  prefer_openmp_blas();
+  if (needs_system_blas) prefer_openmp_blas();
 
   std::error_code error;
   const std::string module = beside_program("alert-torch.so");
@@ -101,7 +108,7 @@ std::string best_blas_kernel() {
 
 void restart_with_fast_blas(char** argv) {
   const std::string kernel = best_blas_kernel();
-  if (kernel.empty() || std::getenv("OPENBLAS_CORETYPE")) return;
+  if (!needs_system_blas || kernel.empty() || std::getenv("OPENBLAS_CORETYPE")) return;
   setenv("OPENBLAS_CORETYPE", kernel.c_str(), 0);
   for (const char* folder : openmp_blas_folders) {
     if (!std::filesystem::exists(folder)) continue;

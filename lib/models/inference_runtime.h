@@ -20,9 +20,10 @@ class InferenceRuntime {
   // Loads weights (or draws random ones) and prepares the network. InputError if a file cannot be used, or if
   // the network's output does not have `classes` scores. RunError if the GPU fails, or its memory is full.
   virtual std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) = 0;
-  // Returns facts for the manifest and `doctor`: LibTorch, oneDNN, the BLAS library and its kernel, the
-  // number of threads as read back, and the GPU and its arithmetic if one is used. Unknown values are null.
-  // "warnings" lists problems, including those of the networks loaded so far.
+  // Returns facts for the manifest and `doctor`: LibTorch and how it was built, oneDNN, the BLAS library and
+  // its kernel, the OpenMP runtimes in this process, the number of threads as read back, and the GPU and its
+  // arithmetic if one is used. Unknown values are null. "warnings" lists problems, including those of the
+  // networks loaded so far.
   virtual nlohmann::ordered_json facts() const = 0;
 };
 

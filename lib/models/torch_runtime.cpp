@@ -1,14 +1,18 @@
 // The module's side of inference_runtime.h.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <link.h>
 #include <torch/script.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -38,6 +42,42 @@ std::string string_from(const char* symbol) {
 ordered_json or_null(const std::string& text) {
   return text.empty() ? ordered_json(nullptr) : ordered_json(text);
 }
+
+// The libraries of OpenMP that are loaded, by path. Two of them do not know of each other's threads.
+std::vector<std::string> openmp_runtimes() {
+  std::vector<std::string> found;
+  const auto look = [](dl_phdr_info* library, size_t, void* list) {
+    const std::string path = library->dlpi_name, name = path.substr(path.rfind('/') + 1);
+    for (const char* runtime : {"libgomp", "libiomp", "libomp."})
+      if (name.rfind(runtime, 0) == 0) static_cast<std::vector<std::string>*>(list)->push_back(path);
+    return 0;
+  };
+  dl_iterate_phdr(look, &found);
+  return found;
+}
+
+// How LibTorch says that it was built, without its heading.
+std::vector<std::string> libtorch_build() {
+  std::vector<std::string> lines;
+  std::istringstream text(at::show_config());
+  for (std::string line; std::getline(text, line);)
+    if (line.rfind("  - ", 0) == 0) lines.push_back(line.substr(4));
+  return lines;
+}
+
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
+bool tf32_in_convolutions() {
+  return at::globalContext().float32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV) ==
+         at::Float32Precision::TF32;
+}
+bool tf32_in_matrix_products() {
+  return at::globalContext().float32Precision(at::Float32Backend::CUDA, at::Float32Op::MATMUL) ==
+         at::Float32Precision::TF32;
+}
+#else  // these warn, or refuse, beside the settings above
+bool tf32_in_convolutions() { return at::globalContext().allowTF32CuDNN(); }
+bool tf32_in_matrix_products() { return at::globalContext().allowTF32CuBLAS(); }
+#endif
 
 void require_gpu() {
   if (!torch::cuda::is_available())
@@ -122,9 +162,16 @@ class TorchRuntime : public InferenceRuntime {
 
   ordered_json facts() const override {
     ordered_json warnings = ordered_json::array();
-    const std::string kernel = string_from("openblas_get_corename"),
-                      config = string_from("openblas_get_config");
-    if (config.empty())
+    // MKL is a part of LibTorch where it has one; what else is loaded is of no use to it then.
+    const std::string kernel = at::hasMKL() ? "" : string_from("openblas_get_corename"),
+                      blas = at::hasMKL() ? at::get_mkl_version() : string_from("openblas_get_config");
+    const std::vector<std::string> openmp = openmp_runtimes();
+    if (openmp.size() > 1)
+      warnings.push_back(fmt::format(
+          "several OpenMP runtimes are loaded, whose threads disturb each other: {}; build again in a new "
+          "folder, and preload none of them (LD_PRELOAD)",
+          fmt::join(openmp, ", ")));
+    if (blas.empty())
       warnings.push_back(
           "no OpenBLAS found (a reference BLAS is up to 30 times slower): apt-get install "
           "libopenblas0-openmp");
@@ -141,12 +188,20 @@ class TorchRuntime : public InferenceRuntime {
           "is its name");
     ordered_json facts = {{"libtorch", TORCH_VERSION},
                           {"onednn", at::hasMKLDNN()},
-                          {"blas", or_null(config)},
+                          {"libtorch_build", libtorch_build()},
+                          {"blas", or_null(blas)},
                           {"blas_kernel", or_null(kernel)},
+                          {"openmp", openmp},
                           {"threads", at::get_num_threads()},
                           {"device", device_name_},
                           {"cuda_devices", torch::cuda::device_count()}};
     if (on_gpu) facts["gpu"] = gpu_facts();
+    if (!not_prepacked_.empty())
+      warnings.push_back(
+          fmt::format("LibTorch {} cannot rearrange weights for oneDNN: convolutions of {} are plain, and "
+                      "slower than with "
+                      "a LibTorch that can",
+                      TORCH_VERSION, fmt::join(not_prepacked_, ", ")));
     for (const std::string& w : network_warnings_) warnings.push_back(w);
     facts["warnings"] = warnings;
     return facts;
@@ -160,6 +215,7 @@ class TorchRuntime : public InferenceRuntime {
                                       : on_device(std::move(model), spec.name, device_.device(), cuda_);
     if (spec.architecture != "lstm" && spec.architecture != "bert")
       check_output(*model, spec, classes, network_warnings_);
+    if (!model->prepacked().value_or(true)) not_prepacked_.push_back(spec.name);
     return model;
   }
 
@@ -207,8 +263,8 @@ class TorchRuntime : public InferenceRuntime {
         at::Context::hasCUDART() ? ordered_json(at::Context::versionCUDART()) : ordered_json(nullptr);
     gpu["cudnn"] =
         at::Context::hasCuDNN() ? ordered_json(at::Context::versionCuDNN()) : ordered_json(nullptr);
-    gpu["tf32_in_convolutions"] = context.allowTF32CuDNN();
-    gpu["tf32_in_matrix_products"] = context.allowTF32CuBLAS();
+    gpu["tf32_in_convolutions"] = tf32_in_convolutions();
+    gpu["tf32_in_matrix_products"] = tf32_in_matrix_products();
     gpu["cudnn_benchmark"] = context.benchmarkCuDNN();
     gpu["device_times"] = cuda_ ? ordered_json("CUDA events of " + cuda_->library) : ordered_json(nullptr);
     return gpu;
@@ -218,7 +274,7 @@ class TorchRuntime : public InferenceRuntime {
   std::string device_name_;
   ComputeDevice device_;
   std::optional<CudaRuntime> cuda_;
-  std::vector<std::string> network_warnings_;
+  std::vector<std::string> network_warnings_, not_prepacked_;
 };
 
 }  // namespace

@@ -1090,7 +1090,12 @@ class WithNetworks(Folder):
             manifest = json.load(f)
         self.assertEqual(manifest["status"], "complete")
         self.assertTrue(manifest["verdict"]["valid"], manifest["verdict"])
-        self.assertIn("blas_kernel", json.dumps(manifest))
+        inference = manifest["libraries"]["inference"]
+        self.assertTrue(inference["blas"], inference)
+        self.assertTrue(any("OpenMP" in line for line in inference["libtorch_build"]), inference)
+        self.assertEqual(len(inference["openmp"]), 1, "two OpenMP runtimes disturb each other")
+        for network in manifest["networks"]:
+            self.assertTrue(network["prepacked"] or not inference["onednn"], network)
         self.assertNotIn("NaN", json.dumps(manifest))
         with open(folder + "/summary.json") as f:
             summary = json.load(f)
