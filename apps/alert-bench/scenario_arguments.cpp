@@ -36,7 +36,8 @@ void ScenarioArguments::add_to(CLI::App& command, bool several) {
   inputs_option = command.add_option("--inputs", inputs, "number of inputs to use instead of the scenario's");
   seed_option = command.add_option(
       "--seed", seed,
-      "seed of the input order; +1, +2, +3 seed the schedule, the co-runner and the bootstrap");
+      "seed of the input order; +1, +2, +3, +4 seed the schedule, the co-runner, the bootstrap and random "
+      "arrivals");
   command
       .add_option("--schedulers", schedulers,
                   "run only these, separated by commas (see `alert-bench list schedulers`)")
@@ -59,7 +60,7 @@ Scenario ScenarioArguments::read(const std::string& given_file) const {
   }
   if (seed_option->count() > 0)
     for (const auto& [key, add] :
-         {std::pair{"inputs", 0}, {"schedule", 1}, {"co_runner", 2}, {"bootstrap", 3}})
+         {std::pair{"inputs", 0}, {"schedule", 1}, {"co_runner", 2}, {"bootstrap", 3}, {"arrivals", 4}})
       all.push_back(fmt::format("seeds.{}={}", key, seed + static_cast<uint64_t>(add)));
   if (!device.empty()) all.push_back("placement.device=" + device);
   if (!schedulers.empty()) all.push_back("schedulers=" + nlohmann::json(schedulers).dump());

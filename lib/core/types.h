@@ -66,7 +66,8 @@ struct Context {
   // The time to plan with, and at which an anytime network stops: the input's deadline, or its share of its
   // group's remaining time. 0 or less means that the time has passed.
   double deadline_from_start_s = 0;
-  // To the end of the input's period; the machine idles for the rest of it after the work.
+  // To the end of the input's period, as far as it is known; the machine idles for the rest of it after the
+  // work.
   double period_s = 0;
   double size = 1;  // divided by the profile's mean size
   // When the group is due: what is finished by then is delivered. For a single input this is its own
@@ -116,7 +117,7 @@ struct Outcome {
   // Of the delivered output; otherwise of the first output, or of the stop if there was none.
   double latency_s = 0;
   double busy_s = 0;       // from start to end of the execution, including idle time for a cap
-  double wait_s = 0;       // from arrival to start (open arrivals only)
+  double wait_s = 0;       // from arrival to start (open and timed arrivals only)
   double overshoot_s = 0;  // how long after the deadline an anytime network stopped
   bool stopped = false;    // whether an anytime network was stopped at the deadline
   // Of the delivered stage, from the profile; the profile's fail_accuracy if none was delivered.

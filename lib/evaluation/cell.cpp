@@ -23,8 +23,8 @@ namespace alertbench {
 namespace {
 
 // One scheduler under one setting: replays it, and judges it.
-SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals& goals, Arrivals arrivals,
-                   int64_t first) {
+SettingResult play(const Recording& recording, Scheduler& scheduler, const Goals& goals,
+                   const Arrivals& arrivals, int64_t first) {
   ReplayEnvironment environment(recording, arrivals, goals.deadline_s);
   GoalJudge judge(goals);
   MeasuredError measured(recording.profile.accuracy_unit);
@@ -146,7 +146,8 @@ void refuse_paths(const nlohmann::json& stored, const std::string& where) {
   const auto text = [&](const char* at) {
     return stored.contains(pointer(at)) && stored.at(pointer(at)).is_string();
   };
-  for (const char* at : {"/power/model", "/power/frequency_table", "/co_runner/schedule/path"})
+  for (const char* at :
+       {"/power/model", "/power/frequency_table", "/co_runner/schedule/path", "/arrivals/path"})
     if (text(at))
       throw InputError(
           fmt::format("{}: info.scenario{}: {}: a recording must not name files to read; record it again",
@@ -183,6 +184,7 @@ Scenario scenario_of(const Recording& recording, const std::string& where,
         "{}: {} inputs, {} of them warm-up{}: there is nothing to judge; use --set warmup_inputs=N", where,
         recording.truth.inputs, scenario.warmup_inputs,
         recording.truth.members_left.empty() ? "" : ", including the whole group in which the warm-up ends"));
+  if (scenario.arrivals.timed() && !inputs_are_alone(recording.truth)) refuse_timed_groups(where);
   return scenario;
 }
 
@@ -226,9 +228,11 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
   const GoalJudging judging = request.grid.judging(scenario);
   cell.judge = judging.judge;
   cell.tolerance = judging.tolerance;
+  const Arrivals arrivals =
+      scenario.arrivals.resolve(recording.profile, recording.truth.inputs, scenario.seeds.arrivals);
   for (const GoalSpec& spec : goal_grid(recording.profile, task, request.grid, judging)) {
     Setting s;
-    s.goals = spec.resolve(recording.profile);
+    s.goals = spec.resolve(recording.profile, arrivals);
     s.deadline_x = spec.deadline_x;
     s.power_limit_w = spec.power_limit_w;
     s.results.resize(names.size());
@@ -249,7 +253,7 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
     try {
       for (size_t i; (i = next++) < cell.settings.size();) {
         Setting& setting = cell.settings[i];
-        SchedulerInputs inputs{recording.profile, setting.goals, &recording.truth, scenario.arrivals, first,
+        SchedulerInputs inputs{recording.profile, setting.goals, &recording.truth, arrivals, first,
                                &columns,          &phase_times};
         inputs.total_inputs = recording.truth.inputs;
         of_networks[i] = judge_static_configurations(setting, inputs, levels);
@@ -260,7 +264,7 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
           const auto scheduler = make_scheduler(
               names[k], inputs, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
               "scheduler_settings: " + names[k]);
-          setting.results[k] = play(recording, *scheduler, setting.goals, scenario.arrivals, first);
+          setting.results[k] = play(recording, *scheduler, setting.goals, arrivals, first);
         }
         compare_with_oracles(setting, names);
       }

@@ -20,9 +20,9 @@ struct GridSpec {
 
 // n levels lie inside their range, at (i + 1/2)/n of it: accuracy goals between the least and the most
 // accurate stage of any candidate, power limits between the lowest and the highest cap (E_goal = limit *
-// deadline). At the ends lie candidates' own accuracies: no expectation reaches the top one, and the fastest
-// network alone meets the lowest. Deadlines include both ends, and vary slowest. Names:
-// "energy-t0.40-a0.8671", "error-t0.40-p40.42".
+// deadline, or * mean period of timed arrivals). At the ends lie candidates' own accuracies: no expectation
+// reaches the top one, and the fastest network alone meets the lowest. Deadlines include both ends, and vary
+// slowest. Names: "energy-t0.40-a0.8671", "error-t0.40-p40.42".
 std::vector<GoalSpec> goal_grid(const Profile& profile, Task task, const GridSpec& spec = {},
                                 const GoalJudging& judging = {});
 

@@ -7,7 +7,7 @@
 
 namespace alertbench {
 
-LiveEnvironment::LiveEnvironment(const Parts& parts, const Goals& goals, Arrivals arrivals)
+LiveEnvironment::LiveEnvironment(const Parts& parts, const Goals& goals, const Arrivals& arrivals)
     : parts_(parts), pacing_(arrivals, goals.deadline_s) {}
 
 Arrival LiveEnvironment::arrive(int64_t input) {
@@ -57,7 +57,8 @@ Outcome LiveEnvironment::execute(const Configuration& c, const Context& context)
                                      : parts_.profile.fail_accuracy;
   o.co_runner_on = parts_.co_runner.on(context.input);
   pacing_.executed(now_.arrival_s + started_s + o.busy_s, o.busy_s);
-  const PeriodEnergy energy = parts_.meter.end_period(c.model, c.cap, o.busy_s, context.period_s);
+  const PeriodEnergy energy =
+      parts_.meter.end_period(c.model, c.cap, o.busy_s, context.period_s + now_.unexpected_s());
   o.energy_j = energy.energy_j;
   // What an earlier member of the group left and was charged for is not idled twice.
   if (o.energy_j && context.idle_charged_s > 0)

@@ -20,7 +20,7 @@ class LiveEnvironment : public Environment {
     CoRunnerControl& co_runner;
     Clock& clock;
   };
-  LiveEnvironment(const Parts& parts, const Goals& goals, Arrivals arrivals);
+  LiveEnvironment(const Parts& parts, const Goals& goals, const Arrivals& arrivals);
 
   // Schedulers take turns. After this call, the time until the next arrival does not count as part of this
   // scheduler's run.

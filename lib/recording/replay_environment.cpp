@@ -8,7 +8,7 @@
 
 namespace alertbench {
 
-ReplayEnvironment::ReplayEnvironment(const Recording& recording, Arrivals arrivals, double deadline_s)
+ReplayEnvironment::ReplayEnvironment(const Recording& recording, const Arrivals& arrivals, double deadline_s)
     : recording_(recording), pacing_(arrivals, deadline_s) {}
 
 Arrival ReplayEnvironment::arrive(int64_t input) {
@@ -25,7 +25,9 @@ double ReplayEnvironment::size(int64_t input) const {
 
 Outcome ReplayEnvironment::execute(const Configuration& configuration, const Context& context) {
   const double wait = now_.wait_s;
-  Outcome outcome = outcome_of(recording_.truth, recording_.profile, configuration, context);
+  Context charged = context;
+  charged.period_s += now_.unexpected_s();
+  Outcome outcome = outcome_of(recording_.truth, recording_.profile, configuration, charged);
   for (int stage = 0; stage < outcome.stages_finished; ++stage)
     outcome.stage_end_s[static_cast<size_t>(stage)] += wait;
   outcome.latency_s += wait;

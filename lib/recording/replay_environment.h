@@ -10,14 +10,14 @@ namespace alertbench {
 class ReplayEnvironment : public Environment {
  public:
   // The recording must outlive it. Start a new one for each run of a scheduler.
-  ReplayEnvironment(const Recording& recording, Arrivals arrivals, double deadline_s);
+  ReplayEnvironment(const Recording& recording, const Arrivals& arrivals, double deadline_s);
 
   // RunError for an input that the recording does not have.
   Arrival arrive(int64_t input) override;
   double size(int64_t input) const override;
 
   // `context` counts from the start of the execution: the wait is off both its times (less than 0 is as 0).
-  // It is part of the outcome's times.
+  // It is part of the outcome's times. The energy is that of the period as it was, not as it was expected.
   Outcome execute(const Configuration& configuration, const Context& context) override;
 
   std::string mode() const override { return "replay"; }

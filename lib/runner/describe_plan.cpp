@@ -30,12 +30,13 @@ std::string describe_plan(const Scenario& asked) {
   return fmt::format(
       "Plan of {}: {} networks x {} caps\n"
       "  profile: {}, alone\n  record:  {}; {} inputs, co-runner {}\n"
-      "  live:    {} inputs ({} goal settings x {} schedulers x {} inputs), each takes one deadline\n"
+      "  live:    {} inputs ({} goal settings x {} schedulers x {} inputs), {}\n"
       "  replay:  the same from the recording\nThe duration is known once the profile exists; the progress "
       "display then shows it.\n{}",
       s.name, networks.size(), s.caps_w.size(), executions(s.profile_repetitions), executions(s.inputs),
       s.inputs, s.co_runner.kind, s.goals.size() * s.schedulers.size() * static_cast<size_t>(s.inputs),
-      s.goals.size(), s.schedulers.size(), s.inputs, notes);
+      s.goals.size(), s.schedulers.size(), s.inputs,
+      s.arrivals.timed() ? "as they arrive" : "each takes one deadline", notes);
 }
 
 }  // namespace alertbench

@@ -15,9 +15,8 @@ void add_inputs(Manifest& manifest, const Scenario& scenario) {
   for (const std::string& file : scenario.files)
     if (std::filesystem::exists(file)) manifest.add_file(file);
   manifest.add_file(scenario.networks);
-  if (const std::string& ranges = scenario.co_runner.schedule.read_from;
-      !ranges.empty() && std::filesystem::exists(ranges))
-    manifest.add_file(ranges);
+  for (const std::string& file : {scenario.co_runner.schedule.read_from, scenario.arrivals.read_from})
+    if (!file.empty() && std::filesystem::exists(file)) manifest.add_file(file);
   for (const NetworkSpec& n : candidates_of(scenario))
     if (!n.random_weights()) manifest.add_file(n.weights);
 }

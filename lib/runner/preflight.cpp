@@ -68,6 +68,12 @@ void check_permissions(const Scenario& scenario, bool allow_commands) {
   choose_processors(scenario, allowed_cpus());
 }
 
+void check_arrivals(const Scenario& scenario, const Workload& workload) {
+  if (!scenario.arrivals.timed()) return;
+  for (const int64_t index : workload.order(scenario.inputs, scenario.seeds.inputs))
+    if (workload.facts(index).members_left > 1) refuse_timed_groups(scenario.path);
+}
+
 void check_file_limit(const Scenario& scenario) {
   const size_t traces = scenario.schedulers.size() * scenario.goals.size(), needed = traces + other_files;
   const auto limit = file_limit();

@@ -7,6 +7,7 @@
 
 #include "core/profile.h"
 #include "scenario/scenario.h"
+#include "workloads/workload.h"
 
 namespace alertbench {
 
@@ -26,6 +27,9 @@ Preflight able_schedulers(const Profile& profile);  // all schedulers that can r
 // Checks that this process may do what the scenario requests: InputError for what needs `allow_commands`,
 // EnvironmentError for processors that it may not use.
 void check_permissions(const Scenario& scenario, bool allow_commands);
+
+// InputError if inputs that share a deadline would have to arrive at times of their own.
+void check_arrivals(const Scenario& scenario, const Workload& workload);
 
 // EnvironmentError if a live run of the scenario needs more open files at once than this process may have.
 void check_file_limit(const Scenario& scenario);

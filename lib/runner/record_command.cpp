@@ -36,6 +36,7 @@ ExitCode record_scenario(const Scenario& asked, const RunOptions& options) {
   const Scenario& scenario = preflight.scenario;
   check_permissions(scenario, options.allow_commands);
   std::unique_ptr<Workload> workload = open_workload(scenario);
+  check_arrivals(scenario, *workload);
   std::optional<Recording> so_far;
   FolderLock lock(options.out);
   if (options.resume) {

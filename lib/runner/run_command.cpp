@@ -44,7 +44,7 @@ SchedulerMatrix run_live(const Experiment& experiment, LiveSession& session, Ene
     return std::make_unique<LiveEnvironment>(
         LiveEnvironment::Parts{experiment.recording.profile, *session.bench, *session.power.caps, meter,
                                session.co_runner, session.clock},
-        g, experiment.scenario.arrivals);
+        g, experiment.arrivals);
   });
   session.co_runner.begin_part("live");
   session.progress.begin("Running live", inputs * static_cast<int64_t>(matrix.entries()));
@@ -73,6 +73,7 @@ ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
   check_permissions(scenario, options.allow_commands);
   check_file_limit(scenario);
   std::unique_ptr<Workload> workload = open_workload(scenario);
+  check_arrivals(scenario, *workload);
   std::optional<Recording> so_far;
   std::string recording_path = options.recording;
   FolderLock lock(options.out);

@@ -15,10 +15,11 @@ namespace alertbench {
 Experiment::Experiment(const Scenario& s, const Recording& r, std::string accuracy, std::string folder)
     : scenario(s),
       recording(r),
+      arrivals(s.arrivals.resolve(r.profile, r.truth.inputs, s.seeds.arrivals)),
       accuracy_source(std::move(accuracy)),
       energy_source(r.profile.energy_source),
       traces_folder(std::move(folder)) {
-  for (const GoalSpec& g : scenario.goals) goals.push_back(g.resolve(recording.profile));
+  for (const GoalSpec& g : scenario.goals) goals.push_back(g.resolve(recording.profile, arrivals));
 }
 
 SchedulerMatrix::SchedulerMatrix(const Experiment& experiment, const std::string& mode, int64_t inputs,
@@ -59,7 +60,7 @@ SchedulerMatrix::Entry SchedulerMatrix::make_entry(const std::string& scheduler,
   e.trace = open_trace(scheduler, goals, mode);
   e.accumulator = std::make_unique<SummaryAccumulator>(scheduler, goals, mode, recording.profile);
   SchedulerInputs inputs{recording.profile, goals, knows_truth(scheduler) ? &recording.truth : nullptr,
-                         scenario.arrivals};
+                         experiment_.arrivals};
   inputs.first_judged = first_judged(recording.truth, scenario.warmup_inputs);
   inputs.total_inputs = inputs_;
   auto made = make_scheduler(scheduler, inputs,
@@ -106,8 +107,7 @@ std::vector<Summary> SchedulerMatrix::summaries() const {
 
 SchedulerMatrix run_replay(const Experiment& experiment, int64_t inputs) {
   SchedulerMatrix matrix(experiment, "replay", inputs, nullptr, [&](const Goals& g) {
-    return std::make_unique<ReplayEnvironment>(experiment.recording, experiment.scenario.arrivals,
-                                               g.deadline_s);
+    return std::make_unique<ReplayEnvironment>(experiment.recording, experiment.arrivals, g.deadline_s);
   });
   const bool whole = inputs == experiment.scenario.inputs;
   for (size_t entry = 0; entry < matrix.entries(); ++entry) {

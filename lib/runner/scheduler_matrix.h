@@ -19,11 +19,12 @@ namespace alertbench {
 struct Experiment {
   const Scenario& scenario;
   const Recording& recording;
+  Arrivals arrivals;
   std::vector<Goals> goals;
   std::string accuracy_source, energy_source;
   std::string traces_folder;  // empty: no traces are kept
 
-  // Uses the scenario's goals, and the energy source of the recording's profile.
+  // Uses the scenario's arrivals and goals, and the energy source of the recording's profile.
   Experiment(const Scenario& scenario, const Recording& recording, std::string accuracy_source,
              std::string traces_folder = "");
 };

@@ -19,10 +19,12 @@ constexpr size_t longest_chain = 16;
 // Values that are paths of files beside the scenario. A library's bare name is looked up by the system, so
 // only one with a slash counts.
 const std::vector<json::json_pointer>& path_keys() {
-  static const std::vector<json::json_pointer> keys{
-      json::json_pointer("/networks"), json::json_pointer("/power/model"),
-      json::json_pointer("/power/frequency_table"), json::json_pointer("/power/nvml_library"),
-      json::json_pointer("/co_runner/schedule/path")};
+  static const std::vector<json::json_pointer> keys{json::json_pointer("/networks"),
+                                                    json::json_pointer("/power/model"),
+                                                    json::json_pointer("/power/frequency_table"),
+                                                    json::json_pointer("/power/nvml_library"),
+                                                    json::json_pointer("/co_runner/schedule/path"),
+                                                    json::json_pointer("/arrivals/path")};
   return keys;
 }
 

@@ -314,6 +314,7 @@ void read_seeds(JsonReader seeds, Scenario::Seeds& s) {
   s.schedule = seeds.seed("schedule", s.schedule);
   s.co_runner = seeds.seed("co_runner", s.co_runner);
   s.bootstrap = seeds.seed("bootstrap", s.bootstrap);
+  s.arrivals = seeds.seed("arrivals", s.arrivals);
   seeds.finish();
 }
 
@@ -329,7 +330,7 @@ GoalTolerance read_tolerance(JsonReader& r) {
   return t;
 }
 
-Goals GoalSpec::resolve(const Profile& profile) const {
+Goals GoalSpec::resolve(const Profile& profile, const Arrivals& arrivals) const {
   Goals g;
   g.name = name;
   g.task = task;
@@ -337,7 +338,8 @@ Goals GoalSpec::resolve(const Profile& profile) const {
   g.accuracy = accuracy;
   g.judge = judging.judge;
   g.tolerance = judging.tolerance;
-  if (task == Task::min_error) g.energy_j = energy_j ? *energy_j : *power_limit_w * g.deadline_s;
+  if (task == Task::min_error)
+    g.energy_j = energy_j ? *energy_j : *power_limit_w * arrivals.mean_period_s(g.deadline_s);
   return g;
 }
 
@@ -377,8 +379,7 @@ Scenario Scenario::from_json(const json& j, const std::string& path) {
   refuse_twice(r, "candidates", s.candidates);
   s.inputs = r.integer("inputs", s.inputs, 1, most_inputs);
   s.warmup_inputs = r.integer("warmup_inputs", s.warmup_inputs, 0, 100'000);
-  s.arrivals =
-      r.one_of("arrivals", "closed", {"closed", "open"}) == "open" ? Arrivals::open : Arrivals::closed;
+  s.arrivals = ArrivalSpec::read(r, path, s.inputs);
   if (r.has("power")) read_power(r.object("power"), s);
   read_goals(r, s);
   read_schedulers(r, s);
@@ -419,7 +420,7 @@ ordered_json Scenario::to_json() const {
   j["candidates"] = candidates;
   j["inputs"] = inputs;
   j["warmup_inputs"] = warmup_inputs;
-  j["arrivals"] = arrivals == Arrivals::open ? "open" : "closed";
+  j["arrivals"] = arrivals.to_json();
   j["power"] = {{"backend", power_backend},
                 {"root", power_root},
                 {"state_folder", power_state_folder},
@@ -482,6 +483,7 @@ ordered_json Scenario::to_json() const {
                 {"schedule", seeds.schedule},
                 {"co_runner", seeds.co_runner},
                 {"bootstrap", seeds.bootstrap}};
+  if (arrivals.kind == "poisson") j["seeds"]["arrivals"] = seeds.arrivals;
   return j;
 }
 

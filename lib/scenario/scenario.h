@@ -9,11 +9,12 @@
 
 #include "base/json_reader.h"
 #include "contention/schedule.h"
-#include "core/environment.h"
+#include "core/arrivals.h"
 #include "core/profile.h"
 #include "core/types.h"
 #include "power/cpufreq/frequency_table.h"
 #include "power/nvml/nvml_library.h"
+#include "scenario/arrival_spec.h"
 
 namespace alertbench {
 
@@ -34,10 +35,11 @@ struct GoalSpec {
   std::optional<double> deadline_x;     // or this many times the profile's reference latency
   std::optional<double> accuracy;       // min_energy
   std::optional<double> energy_j;       // min_error: either this
-  std::optional<double> power_limit_w;  // or this many watts over one deadline
+  std::optional<double> power_limit_w;  // or this many watts over one period
   GoalJudging judging;
 
-  Goals resolve(const Profile& profile) const;
+  // The period that a power limit is over is the deadline, or the mean period of timed arrivals.
+  Goals resolve(const Profile& profile, const Arrivals& arrivals = Arrivals::closed) const;
 };
 
 struct CoRunnerScenario {
@@ -58,7 +60,7 @@ struct Scenario {
   std::string networks;        // path of the network file
   std::vector<std::string> candidates;  // empty: all of the file
   int inputs = 100, warmup_inputs = 5;
-  Arrivals arrivals = Arrivals::closed;
+  ArrivalSpec arrivals;
   std::string power_backend = "emulated";  // one of power_backend_names(), see power/registry.h
   std::string power_root = "/";            // what stands before /sys and /proc: tests give a made-up machine
   std::string power_state_folder;          // where the caps found are noted; empty: the default of
@@ -92,6 +94,7 @@ struct Scenario {
   int round_inputs = 10;  // schedulers take turns after so many inputs, so that drift hits all alike
   struct Seeds {
     uint64_t inputs = 1, schedule = 2, co_runner = 3, bootstrap = 4;
+    uint64_t arrivals = 5;  // used, and shown, only if arrivals are random
   } seeds;
 
   // `overrides`: "key=value" with dots into objects and lists ("goals.0.accuracy=0.9"); values are JSON, or

@@ -11,7 +11,7 @@ namespace alertbench {
 // something in time, then the highest accuracy, then the least energy; if none delivers anything, the least
 // latency, then the least energy. Among equals it chooses the first by model name, stage and cap. It judges
 // each input separately, whatever the goals' judge; a member of a group must meet its share of the group's
-// time.
+// time. It also knows when the next input arrives.
 class Oracle : public Scheduler {
  public:
   explicit Oracle(const SchedulerInputs& inputs);
@@ -21,6 +21,8 @@ class Oracle : public Scheduler {
  private:
   const TrueOutcomes outcomes_;
   const Task task_;
+  const Arrivals arrivals_;
+  const double deadline_s_;
 };
 
 }  // namespace alertbench

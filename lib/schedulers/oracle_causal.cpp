@@ -125,7 +125,8 @@ Option OracleCausal::expected(size_t k, int phase, const Context& context) const
 
 std::vector<Option> OracleCausal::expected_of_kind(const Kind& kind) const {
   Context context;
-  context.deadline_from_start_s = context.period_s = goals_.deadline_s;
+  context.deadline_from_start_s = goals_.deadline_s;
+  context.period_s = arrivals_.mean_period_s(goals_.deadline_s);
   context.size = kind.size;
   if (grouped_) {
     // A member in the middle of a group: others may leave it time.

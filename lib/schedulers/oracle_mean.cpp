@@ -101,16 +101,17 @@ void OracleMean::solve_alone() {
 }
 
 double OracleMean::plan_group(const Group& group, double time_s, const Prices& prices, Sums& sums) {
-  const double idle_j = profile_.idle_power_w * goals_.deadline_s;
-  const Option miss =
-      option_of(profile_.fail_accuracy, idle_j, true, 1 / static_cast<double>(group.end - group.first), -1);
+  const auto miss_of = [&](int64_t n) {
+    return option_of(profile_.fail_accuracy, idle_period_j(n), true,
+                     1 / static_cast<double>(group.end - group.first), -1);
+  };
   MeanProgram& program = group_program_;
   std::vector<Option>& options = options_;
   program.clear();
   double price = 0, cheapest_s = 0, cheapest_cost = 0;
   for (int64_t n = group.first; n < group.end; ++n) {
     // The value of this programme is time that is left, its cost what the prices make of the outcome.
-    options.assign(1, {priced(miss, prices), 0, 0, -1});
+    options.assign(1, {priced(miss_of(n), prices), 0, 0, -1});
     double least = options.front().cost;
     for (const MemberOption& o : member_options_[static_cast<size_t>(n)]) {
       if (!(o.time_s <= time_s)) break;
@@ -136,7 +137,7 @@ double OracleMean::plan_group(const Group& group, double time_s, const Prices& p
   }
   for (int64_t n = group.first; n < group.end; ++n) {
     const int k = chosen_[static_cast<size_t>(n)];
-    const Option o = k < 0 ? miss : outcome_of_member(n, k);
+    const Option o = k < 0 ? miss_of(n) : outcome_of_member(n, k);
     sums.value += o.value;
     sums.late += o.late;
   }
@@ -145,10 +146,8 @@ double OracleMean::plan_group(const Group& group, double time_s, const Prices& p
 
 Option OracleMean::outcome_of_member(int64_t n, int k) const {
   const Entry& e = entries_[static_cast<size_t>(k)];
-  return option_of(
-      e.accuracy,
-      (e.active_w - profile_.idle_power_w) * end_s(n, e) + profile_.idle_power_w * goals_.deadline_s, false,
-      0, k);
+  return option_of(e.accuracy, (e.active_w - profile_.idle_power_w) * end_s(n, e) + idle_period_j(n), false,
+                   0, k);
 }
 
 OracleMean::Sums OracleMean::relaxed(const Prices& prices) {
@@ -156,8 +155,9 @@ OracleMean::Sums OracleMean::relaxed(const Prices& prices) {
   for (const Group& g : groups_)
     if (g.first >= first_judged_) plan_group(g, g.time_s, prices, sums);
   const auto judged = static_cast<double>(truth_.inputs - first_judged_);
-  sums.bound +=
-      prices.value * value_goal_ * judged - prices.late * allowed_share * static_cast<double>(judged_groups_);
+  double wanted = value_goal_ * judged;
+  if (goals_.task == Task::min_error) wanted -= carried_j_;
+  sums.bound += prices.value * wanted - prices.late * allowed_share * static_cast<double>(judged_groups_);
   dual_ = std::max(dual_, sums.bound);
   return sums;
 }
@@ -203,6 +203,17 @@ Prices OracleMean::find_prices(double value_goal) {
   return prices;
 }
 
+double OracleMean::most_carried_j() const {
+  Pacing pacing(arrivals_, goals_.deadline_s);
+  for (int64_t n = 0; n < first_judged_; ++n) {
+    const Arrival arrival = pacing.arrive(truth_.facts_of(n).members_left);
+    double longest_s = 0;
+    for (const Entry& e : entries_) longest_s = std::max(longest_s, end_s(n, e));
+    pacing.executed(arrival.arrival_s + arrival.wait_s + longest_s, longest_s);
+  }
+  return profile_.idle_power_w * pacing.arrive(truth_.facts_of(first_judged_).members_left).wait_s;
+}
+
 GoalVerdict OracleMean::play(const Prices& prices) {
   GoalJudge judge(goals_);
   Pacing pacing(arrivals_, goals_.deadline_s);
@@ -211,7 +222,7 @@ GoalVerdict OracleMean::play(const Prices& prices) {
   for (int64_t n = 0; n < truth_.inputs; ++n) {
     while (n >= group->end) ++group;
     const Arrival arrival = pacing.arrive(truth_.facts_of(n).members_left);
-    const Context context = context_of(n, arrival, 1);
+    const Context context = true_context_of(n, arrival, 1);
     if (n == group->first) {
       Sums sums;
       time_price = plan_group(*group, context.group_deadline_from_start_s, prices, sums);
@@ -271,6 +282,7 @@ void OracleMean::solve_groups() {
     return goals_.task == Task::min_energy ? v.mean_energy_j.value_or(infinity) : 1 - v.mean_accuracy;
   };
   dual_ = -infinity;
+  carried_j_ = most_carried_j();
   constexpr double as_much_as_there_is = 1e9;
   constexpr int corrections = 6;
   Prices prices = find_prices(value_goal_);
@@ -299,7 +311,9 @@ void OracleMean::solve_groups() {
     if (beyond(v) < beyond(best)) best = v, best_choice = chosen_;
   }
   chosen_ = best_choice;
-  if (dual_ > -infinity && !best.violated(goals_.judge))
+  if (goals_.task == Task::min_energy) dual_ -= carried_j_;
+  const bool each_by_itself = goals_.judge == Judge::strict && goals_.task == Task::min_error;
+  if (dual_ > -infinity && !best.violated(goals_.judge) && !each_by_itself)
     bound_ = Bound{dual_ / judged, objective(best) - dual_ / judged};
 }
 

@@ -18,10 +18,15 @@ namespace alertbench {
 // comes with the gap to the choice found here.
 //
 // Single inputs with closed arrivals do not affect each other, and the bound is that of the program itself.
-// Members of a group, and inputs with open arrivals, share time. Their program is relaxed (each member may
-// use all of its group's time, at a price for time in each group, and waiting is ignored), so the bound is
-// still valid but the gap is wider; the choice is made group by group, in the order of the recording. The
-// oracle assumes that idling takes no more power than working.
+// Members of a group, and inputs with open or timed arrivals, share time. Their program is relaxed (each
+// member may use all of its group's time, at a price for time in each group, and waiting is ignored), so the
+// bound is still valid but the gap is wider; the choice is made group by group, in the order of the
+// recording. The oracle assumes that idling takes no more power than working.
+//
+// That waiting is ignored costs no validity: what an overrun takes from the idle time of the inputs after it,
+// it has used itself, so the energies of a run add up to the same. Only time that the warm-up takes from the
+// judged inputs is not theirs; the most that it can be is credited. Under Judge::strict with an energy
+// budget, it is the single input's energy that counts, and there is no bound for inputs that share time.
 class OracleMean : public Scheduler {
  public:
   explicit OracleMean(const SchedulerInputs& inputs);  // computes all choices
@@ -54,6 +59,9 @@ class OracleMean : public Scheduler {
   double end_s(int64_t n, const Entry& e) const { return truth_.end_s(n, e.row, e.cap); }
   Option option_of(double accuracy, double energy_j, bool late, double late_weight, int id) const;
   Option outcome_of_member(int64_t n, int k) const;  // of configuration k, if in time
+  double idle_period_j(int64_t n) const {            // of an input's period in which nothing runs
+    return profile_.idle_power_w * arrivals_.period_s(n, goals_.deadline_s);
+  }
   // Collects the possible results of single input n: for each row the least energy of an output in time, and
   // the least energy of a miss.
   void options_alone(int64_t n, std::vector<Option>& options) const;
@@ -63,6 +71,8 @@ class OracleMean : public Scheduler {
   double plan_group(const Group& group, double time_s, const Prices& prices, Sums& sums);
   // Plans all judged groups at these prices, independently. The bound in the result is the dual.
   Sums relaxed(const Prices& prices);
+  // The idle energy that judged inputs can be spared because the warm-up ran into their time.
+  double most_carried_j() const;
   // Returns the lowest price on value that, with this late price, brings the mean value to `value_goal`;
   // infinity if none does.
   double value_price(double late_price, double value_goal);
@@ -87,6 +97,7 @@ class OracleMean : public Scheduler {
   MeanProgram group_program_;    // scratch of plan_group
   std::vector<Option> options_;  // likewise
   double value_goal_ = 0;        // mean over the judged inputs
+  double carried_j_ = 0;         // most_carried_j()
   std::vector<int> chosen_;      // index of a configuration, [input]
   std::optional<Bound> bound_;
 };

@@ -89,7 +89,7 @@ void judge_replays(const SchedulerInputs& in, std::vector<GoalVerdict>& verdicts
     Pacing pacing(in.arrivals, in.goals.deadline_s);
     for (int64_t n = 0; n < in.truth->inputs; ++n) {
       const Arrival arrival = pacing.arrive(in.truth->facts_of(n).members_left);
-      const TrueOutcome o = outcomes.at(k, context_of(n, arrival, 1));
+      const TrueOutcome o = outcomes.at(k, true_context_of(n, arrival, 1));
       pacing.executed(arrival.arrival_s + arrival.wait_s + o.busy_s, o.busy_s);
       if (n < in.first_judged) continue;
       Outcome outcome;

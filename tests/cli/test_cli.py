@@ -5,6 +5,7 @@ import base64
 import csv
 import fcntl
 import glob
+import hashlib
 import html.parser
 import io
 import json
@@ -300,6 +301,91 @@ class WithoutNetworks(Folder):
         self.assertIn("180 executions; 18 inputs", none.stderr)
         self.assertEqual(json.loads(none.stdout)["record"], {"pace": "none"})
         self.refused(call("run", "scenarios/smoke.json", "--dry-run", "--set", "record.pace=fast"), 2, "record: pace", "fast", "live, none")
+
+    def test_arrivals_are_checked_before_anything_runs(self):
+        poisson = 'arrivals={"kind": "poisson", "mean_period_x": 1.5}'
+        result = call("run", "scenarios/smoke.json", "--dry-run", "--seed", "9", "--set", poisson)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        scenario = json.loads(result.stdout)
+        self.assertEqual((scenario["arrivals"], scenario["seeds"]["arrivals"]), ({"kind": "poisson", "mean_period_x": 1.5}, 13))
+        self.assertIn("as they arrive", result.stderr)
+        path = self.write("times.txt", "0\n0.5\n0.25\n")
+        file = ("--set", "arrivals=" + json.dumps({"kind": "file", "path": path}))
+        for content, parts in (("0\n0.5\n0.25\n", (path + ":3", "0.25 s is earlier", "sort")), ("0\nnan\n", (path + ":2", '"nan"')),
+                               ("", (path, "contains no time")), ("0\n1\n", (path, "2 arrival times for 18 inputs", "--inputs 2"))):
+            self.write("times.txt", content)
+            self.refused(call("run", "scenarios/smoke.json", "--out", self.path("r"), *file), 2, *parts)
+            self.assertFalse(os.path.exists(self.path("r")))
+        self.write("times.txt", "".join(f"{n / 8}\n" for n in range(18)))
+        result = call("run", "scenarios/smoke.json", "--dry-run", *file)
+        with open(os.path.join(ROOT, "scenarios/scenario.schema.json")) as f:
+            jsonschema.validate(json.loads(result.stdout), json.load(f))
+        with open(path, "rb") as f:
+            self.assertEqual(json.loads(result.stdout)["arrivals"], {"kind": "list", "times_s": [n / 8 for n in range(18)], "speed": 1,
+                                                                     "read_from": path, "sha256": hashlib.sha256(f.read()).hexdigest()})
+
+    def test_arrivals_of_a_replay(self):
+        recording = "results/reference/recordings/fashion-mnist-compute-2"
+
+        def traces(out, *options):
+            result = call("replay", recording, "--out", self.path(out), "--schedulers", "alert,oracle-static", "--quiet", *options)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            found = {}
+            for path in glob.glob(self.path(out) + "/traces/*.jsonl"):
+                with open(path) as f:
+                    found[os.path.basename(path)] = [r for r in map(json.loads, f) if r["record"] == "input"]
+            return found
+
+        poisson = ("--set", 'arrivals={"kind": "poisson", "mean_period_x": 0.9}')
+        first = traces("a", *poisson)
+        self.assertEqual(first, traces("b", *poisson))
+        self.assertNotEqual(first, traces("c", *poisson, "--set", "seeds.arrivals=6"))
+        with open(self.path("c/manifest.json")) as f:
+            manifest = json.load(f)
+        self.assertEqual((manifest["seeds"]["arrivals"], manifest["scenario"]["arrivals"]), (6, {"kind": "poisson", "mean_period_x": 0.9}))
+        arrived = {tuple(r["arrival_s"] for r in rows) for rows in first.values()}
+        self.assertEqual(len(arrived), 1)  # whoever decides, and whatever the goals are
+        for rows in first.values():
+            self.assertGreater(sum(r["wait_s"] > 0 for r in rows), 10)
+            end_s = 0
+            for r, after in zip(rows, rows[1:]):
+                start_s = max(end_s, r["arrival_s"])
+                self.assertAlmostEqual(r["wait_s"], start_s - r["arrival_s"])
+                end_s = start_s + r["busy_s"]
+                idle_s = max(0, after["arrival_s"] - end_s)
+                self.assertAlmostEqual(r["energy_j"], r["active_power_w"] * r["busy_s"] + r["idle_power_w"] * idle_s)
+        self.refused(call("replay", "results/reference/recordings/ptb-default", *poisson), 2, "ptb-default", "share deadlines", "arrivals=open")
+
+    def test_a_grid_and_a_sweep_take_the_arrivals_of_the_recording(self):
+        recording = shutil.copytree(os.path.join(ROOT, "results/reference/recordings/fashion-mnist-compute-2"), self.path("recording"))
+        with open(recording + "/recording.json") as f:
+            facts = json.load(f)
+        facts["info"]["scenario"].update(arrivals={"kind": "poisson", "mean_period_x": 1.1})
+        facts["info"]["scenario"]["seeds"]["arrivals"] = 3
+        with open(recording + "/recording.json", "w") as f:
+            json.dump(facts, f)
+        grid = call("replay", recording, "--grid", "--deadlines", "2", "--levels", "2", "--json", "--quiet")
+        self.assertEqual(grid.returncode, 0, grid.stderr)
+        sweep = self.write("sweep.json", {"schema_version": "1.0", "kind": "sweep", "name": "s", "recordings": ["recording"],
+                                          "grid": {"deadlines": 2, "levels": 2}})
+        self.assertEqual(call("sweep", sweep, "--out", self.path("s"), "--quiet").returncode, 0)
+        with open(self.path("s/evaluation.json")) as f:
+            swept = json.load(f)
+        cells = json.loads(grid.stdout)["cells"]
+        self.assertEqual([c["settings"] for c in cells], [c["settings"] for c in swept["cells"]])
+        plain = json.loads(call("replay", recording, "--grid", "--deadlines", "2", "--levels", "2", "--json", "--quiet", "--set",
+                                "arrivals=closed").stdout)["cells"]
+        self.assertNotEqual([c["settings"] for c in cells], [c["settings"] for c in plain])
+        bounds = 0
+        for cell in cells:
+            objective = "mean_energy_j" if cell["task"] == "min_energy" else "mean_error"
+            for setting in cell["settings"]:
+                bound = setting["results"]["oracle-mean"]["bound"]
+                bounds += bound is not None
+                for result in setting["results"].values():
+                    if bound and not result["violated"]:
+                        self.assertGreaterEqual(result[objective], bound["objective"] - 1e-9)
+        self.assertGreater(bounds, 0)
 
     def test_power_backends(self):
         names = call("list", "powers").stdout
@@ -1140,6 +1226,32 @@ class WithNetworks(Folder):
         with open(self.path("a/recording/recording.json")) as f:
             info = json.load(f)["info"]
         self.assertEqual((info["pace"], info["pace_deadline_s"]), ("none", None))
+
+    def test_inputs_arrive_live_as_in_replay(self):
+        times = [0, 0, 0.05, *(0.05 + 0.03 * n for n in range(1, 8))]
+        path = self.write("times.txt", "".join(f"{2 * t}\n" for t in times))
+        result = call("run", "scenarios/smoke.json", "--inputs", "10", "--set", "profile_repetitions=2", "--set", "co_runner.kind=none",
+                      "--set", "arrivals=" + json.dumps({"kind": "file", "path": path, "speed": 2}), "--schedulers", "alert,oracle-static",
+                      "--out", self.path("r"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(self.path("r/manifest.json")) as f:
+            manifest = json.load(f)
+        with open(path, "rb") as f:
+            sha256 = hashlib.sha256(f.read()).hexdigest()
+        self.assertIn(sha256, [f["sha256"] for f in manifest["files"] if f["path"] == path])
+        self.assertEqual((manifest["scenario"]["arrivals"]["sha256"], manifest["scenario"]["arrivals"]["speed"]), (sha256, 2))
+        for mode in ("live", "replay"):
+            with open(self.path(f"r/traces/alert.energy.{mode}.jsonl")) as f:
+                rows = [r for r in map(json.loads, f) if r["record"] == "input"]
+            for r, t in zip(rows, times):
+                self.assertAlmostEqual(r["arrival_s"], t)
+            # The second comes with the first, and waits for it; live, also for its decision and cap.
+            self.assertGreaterEqual(rows[1]["wait_s"], rows[0]["busy_s"] - 1e-9)
+            if mode == "replay":
+                self.assertAlmostEqual(rows[1]["wait_s"], rows[0]["busy_s"])
+        self.refused(call("run", "scenarios/ptb.json", "--set", 'arrivals={"kind": "poisson", "mean_period_s": 1}', "--out", self.path("p")), 2,
+                     "ptb.json", "share deadlines")
+        self.assertFalse(os.path.exists(self.path("p")))
 
     def test_sentences_share_a_deadline(self):
         texts = {"train": ["a b c d e", "b c a", "a a e"] * 5, "valid": ["a b c", "e a"] * 5}

@@ -1,8 +1,10 @@
 #include <zlib.h>
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 
 #include "base/cgroup.h"
@@ -27,6 +29,7 @@
 #include "recording/recording.h"
 #include "report/result_file.h"
 #include "result/result_content.h"
+#include "scenario/arrival_spec.h"
 #include "scenario/scenario.h"
 #include "scratch.h"
 #include "sweep/plan.h"
@@ -238,6 +241,18 @@ void image_list(Bytes bytes) {
     need(folder.label(n) >= 0 && folder.label(n) < 10, "a label out of range");
 }
 
+void arrivals(Bytes bytes) {
+  const std::string path = scratch_file("times.txt", bytes);
+  for (const std::optional<int> column : {std::optional<int>(), std::optional<int>(1)}) {
+    try {
+      const std::vector<double> times = read_arrival_times(path, column, 1000);
+      need(!times.empty() && times.size() <= 1000, "a file of arrivals has no times, or too many");
+      need(std::is_sorted(times.begin(), times.end()), "times of arrivals decrease");
+    } catch (const InputError&) {
+    }
+  }
+}
+
 void schedule(Bytes bytes) {
   for (const char* name : {"schedule.txt", "schedule.json"}) {
     ScheduleSpec spec;
@@ -300,7 +315,8 @@ double slowest = 0;
 }  // namespace
 
 const std::vector<Reader>& readers() {
-  static const std::vector<Reader> all{{"cap-state", cap_state},
+  static const std::vector<Reader> all{{"arrivals", arrivals},
+                                       {"cap-state", cap_state},
                                        {"fashion-mnist", fashion_mnist},
                                        {"frequency-table", frequency_table},
                                        {"image-list", image_list},

@@ -49,6 +49,11 @@ class ScenarioSchema(unittest.TestCase):
             "min_energy with a budget": {"goals": [{**goal, "energy_j": 1}]},
             "min_error with an accuracy": {"goals": [{**goal, "task": "min_error", "power_limit_w": 50}]},
             "two budgets": {"goals": [{**good["goals"][1], "energy_j": 1}]},
+            "no such arrivals": {"arrivals": "random"},
+            "no period": {"arrivals": {"kind": "poisson"}},
+            "two periods": {"arrivals": {"kind": "poisson", "mean_period_s": 1, "mean_period_x": 1}},
+            "arrivals from nowhere": {"arrivals": {"kind": "file", "speed": 2}},
+            "no time passes": {"arrivals": {"kind": "list", "times_s": [0, 1], "speed": 0}},
             "no such schedule": {"co_runner": {"kind": "compute", "schedule": {"kind": "seconds"}}},
             "no time": {"co_runner": {"kind": "compute", "schedule": {"kind": "time", "on_s": 0, "off_s": 1}}},
             "wrong slow-down": {"co_runner": {"kind": "compute", "slowdown": 0.5}},
@@ -62,6 +67,13 @@ class ScenarioSchema(unittest.TestCase):
         for what, change in spoiled.items():
             with self.subTest(what):
                 self.assertFalse(self.validator.is_valid({**copy.deepcopy(good), **change}))
+
+    def test_arrivals_of_every_sort_are_valid(self):
+        for arrivals in ("closed", "open", {"kind": "open"}, {"kind": "poisson", "mean_period_s": 0.1}, {"kind": "poisson", "mean_period_x": 2},
+                         {"kind": "file", "path": "times.txt", "column": 1, "speed": 2.5}, {"kind": "list", "times_s": [0, 0.5, 0.5]}):
+            with self.subTest(arrivals):
+                scenario = {**read("quickstart.json"), "arrivals": arrivals, "seeds": {"arrivals": 7}}
+                self.assertEqual([e.message for e in self.validator.iter_errors(scenario)], [])
 
     def test_co_runners_of_every_sort_are_valid(self):
         for co_runner in ({"kind": "matrix", "workers": 2, "slowdown": 2.5}, {"kind": "stress-ng-compute", "duty": 0.5, "workers": 1},

@@ -253,3 +253,64 @@ TEST_CASE("what is charged of a group that waited begins with its execution", "[
   CHECK(group[0].arrival.wait_s == 1.5);
   CHECK(charged_s(group) == 1.5);
 }
+
+TEST_CASE("arrivals: their periods, one by one and on average", "[pacing]") {
+  for (const Arrivals& arrivals : {Arrivals(Arrivals::closed), Arrivals(Arrivals::open)}) {
+    CHECK(arrivals.period_s(7, 0.25) == 0.25);
+    CHECK(arrivals.mean_period_s(0.25) == 0.25);
+    CHECK(arrivals != Arrivals::timed);
+  }
+  const Arrivals timed = Arrivals::at({10, 10.5, 12, 12.25, 16});
+  CHECK(timed == Arrivals::timed);
+  CHECK(timed.count() == 5);
+  const double times[] = {0, 0.5, 2, 2.25, 6}, periods[] = {0.5, 1.5, 0.25, 3.75, 1.5};
+  for (int64_t n = 0; n < 5; ++n) {
+    CHECK(timed.time_s(n) == times[n]);
+    CHECK(timed.period_s(n, 1) == periods[n]);  // no arrival is known after the last: the mean
+  }
+  CHECK(timed.mean_period_s(1) == 1.5);
+  const Arrivals once = Arrivals::at({3});
+  CHECK(once.time_s(0) == 0);
+  CHECK(once.period_s(0, 0.25) == 0.25);
+  CHECK(once.mean_period_s(0.25) == 0.25);
+}
+
+TEST_CASE("timed arrivals: waiting is off the deadline, and the period ends with the next arrival",
+          "[pacing]") {
+  Run run(Arrivals::at({10, 10.5, 12, 12.25, 16}), 1);
+  const std::vector<Executed> all = {run.next(1, 0.25), run.next(1, 2), run.next(1, 0.25), run.next(1, 1),
+                                     run.next(1, 0.5)};
+  check(all[0].arrival, 0, 0, 1, 0.5);
+  check(all[1].arrival, 0.5, 0, 1, 1.5);      // ends at 2.5
+  check(all[2].arrival, 2, 0.5, 1, 0);        // when it starts, the next one is there
+  check(all[3].arrival, 2.25, 0.5, 1, 3.25);  // ends at 3.75
+  check(all[4].arrival, 6, 0, 1, 1.5);
+  const double expected[] = {1.5, 1.5, 1, 1, 1.5};  // the mean period, less the wait
+  for (size_t n = 0; n < 5; ++n) {
+    const Arrival& a = all[n].arrival;
+    const auto number = static_cast<int64_t>(n);
+    CHECK(a.expected_period_s == expected[n]);
+    CHECK(context_of(number, a, 1).period_s == expected[n]);
+    CHECK(true_context_of(number, a, 1).period_s == a.period_s);
+    CHECK(context_of(number, a, 1).deadline_from_start_s == 1 - a.wait_s);
+    CHECK(a.idle_charged_s == 0);
+  }
+}
+
+TEST_CASE("timed arrivals: what is charged adds up to the time of the run", "[pacing]") {
+  Random random(14);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<double> times{0};
+    for (int n = 0; n < 12; ++n) times.push_back(times.back() + random.uniform(0, 2) * (random.below(4) > 0));
+    Run run(Arrivals::at(times), random.uniform(0.1, 2));
+    double sum_s = 0, end_s = 0;
+    for (size_t n = 0; n + 1 < times.size(); ++n) {
+      const Executed e = run.next(1, random.uniform(0, 2));
+      CHECK(e.arrival.arrival_s == Approx(times[n]).margin(1e-12));
+      CHECK(e.start_s == Approx(std::max(times[n], end_s)).margin(1e-12));
+      sum_s += e.charged_s();
+      end_s = e.end_s;
+    }
+    CHECK(sum_s == Approx(std::max(times.back(), end_s)));
+  }
+}

@@ -522,9 +522,16 @@ TEST_CASE("accuracy measured on words is their language quality, beside perplexi
   CHECK(p.models[0].accuracy[1] == Approx(2.0 / 3));
 }
 
-TEST_CASE("a live group has the arrivals, shares, energy and answers of its replay", "[profiler][live]") {
+TEST_CASE("a live input has the arrival, share, energy and answer of its replay", "[profiler][live]") {
   const std::vector<int> sizes = {10, 30, 5, 20, 20, 40, 5, 30, 10, 10};
-  const std::vector<int64_t> left = {3, 2, 1, 1, 4, 3, 2, 1, 2, 1};
+  std::vector<int64_t> left = {3, 2, 1, 1, 4, 3, 2, 1, 2, 1};
+  std::vector<Arrivals> kinds = {Arrivals::closed, Arrivals::open};
+  SECTION("in groups") {}
+  SECTION("alone") {
+    left.assign(10, 1);
+    // Two at once, a queue, a pause.
+    kinds.push_back(Arrivals::at({5, 5, 5.02, 5.025, 5.03, 5.08, 5.081, 5.5, 5.51, 5.54, 5.6}));
+  }
   const FakeTexts texts(sizes, "tokens", left);
   const Pace pace{0, 1e-3, 0};
   Recording recording;
@@ -548,7 +555,7 @@ TEST_CASE("a live group has the arrivals, shares, energy and answers of its repl
   t.top1.assign(10, 0);
   t.f1.assign(10, 0.1);
 
-  for (const Arrivals arrivals : {Arrivals::closed, Arrivals::open})
+  for (const Arrivals& arrivals : kinds)
     for (const double deadline_s : {0.012, 0.0165, 0.03}) {
       FakeClock clock;
       FakeRuntime runtime(clock, {pace});

@@ -561,6 +561,22 @@ TEST_CASE("replay, open arrivals: a queue grows, and a deadline that is gone del
   CHECK(steps[2].outcome.energy_j == Approx(250));
 }
 
+TEST_CASE("replay, timed arrivals: the energy counts to the next arrival, which no scheduler sees",
+          "[recording][replay]") {
+  const Recording recording = plain_recording({0.5, 1.5, 0.25, 0.75, 0.5});
+  const auto steps = replay(recording, Arrivals::at({0, 0.25, 2.5, 4, 4, 8}), 1, {0, 1, 0});
+  const double waits[] = {0, 0.25, 0, 0, 0.75}, latencies[] = {0.5, 1.75, 0.25, 0.75, 1.25};
+  const double idle_s[] = {0, 0.5, 1.25, 0, 2.75};  // from each end to the next arrival
+  for (size_t n = 0; n < 5; ++n) {
+    CHECK(steps[n].arrival.wait_s == waits[n]);
+    CHECK(steps[n].outcome.wait_s == waits[n]);
+    CHECK(steps[n].outcome.latency_s == latencies[n]);
+    CHECK(steps[n].outcome.stage_delivered == (latencies[n] <= 1));
+    CHECK(steps[n].outcome.energy_j == Approx(100 * steps[n].outcome.busy_s + 20 * idle_s[n]));
+    CHECK(context_of(0, steps[n].arrival, 1).period_s == Approx(8.0 / 5 - waits[n]));
+  }
+}
+
 TEST_CASE("replay of an anytime network stops it at what is left of the deadline", "[recording][replay]") {
   Recording recording = plain_recording({1});
   recording.profile.models = {{"nested", false, {0.7, 0.8}, "measured", "test"}};

@@ -7,6 +7,7 @@
 #include "core/goal_judge.h"
 #include "recording/replay_environment.h"
 #include "schedulers/poet_controller.h"
+#include "schedulers/true_outcomes.h"
 #include "schedulers_fixture.h"
 
 using namespace alertbench;
@@ -451,7 +452,14 @@ TEST_CASE("oracle-static picks the configuration whose replay is best, in groups
         t.members_left.push_back(left);
     }
     const double deadline = random.uniform(0.04, 0.2);
-    for (const Arrivals arrivals : {Arrivals::closed, Arrivals::open})
+    std::vector<Arrivals> kinds = {Arrivals::closed, Arrivals::open};
+    if (seed % 3 == 0) {  // timed arrivals are of inputs alone
+      t.members_left.clear();
+      std::vector<double> times{0};
+      while (times.size() < 61) times.push_back(times.back() + random.uniform(0, 0.3));
+      kinds.push_back(Arrivals::at(times));
+    }
+    for (const Arrivals& arrivals : kinds)
       for (const Goals& goals : {min_energy(deadline, random.uniform(0.1, 0.7)),
                                  min_error(deadline, deadline * random.uniform(35, 100))}) {
         const auto choice =
@@ -481,6 +489,89 @@ TEST_CASE("oracle-static picks the configuration whose replay is best, in groups
             for (int c = 0; c < p.caps(); ++c) better += score_of({m, s, c}) < chosen;
         CHECK(better == 0);
       }
+  }
+}
+
+TEST_CASE("no choice of configurations beats the bound of oracle-mean, however inputs arrive") {
+  constexpr int64_t inputs = 6;
+  int bounds = 0, met = 0;
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    Recording recording;
+    Profile& p = recording.profile = two_by_two();
+    p.idle_power_w = 25;
+    TruthTable& t = recording.truth = wild_truth(p, inputs, seed);
+    Random random(seed);
+    const double deadline = random.uniform(0.1, 0.3);
+    std::vector<double> times{0};
+    for (int64_t n = 0; n < inputs; ++n)
+      times.push_back(times.back() + random.uniform(0, 2) * deadline * (random.below(3) > 0));
+    const int64_t first = random.below(2) ? 1 : 0;
+    std::vector<Configuration> configurations;
+    for (int m = 0; m < static_cast<int>(p.models.size()); ++m)
+      for (int c = 0; c < p.caps(); ++c)
+        configurations.push_back({m, p.models[static_cast<size_t>(m)].stages(), c});
+    for (const Arrivals& arrivals : {Arrivals(Arrivals::open), Arrivals::at(times)})
+      for (const Goals& goals : {min_energy(deadline, random.uniform(0.3, 0.8)),
+                                 min_error(deadline, deadline * random.uniform(30, 90))}) {
+        SchedulerInputs known{p, goals, &t, arrivals};
+        known.first_judged = first;
+        const auto oracle = make_scheduler("oracle-mean", known, json::object(), "t");
+        const auto bound = oracle->bound();
+        bounds += bound.has_value();
+        double best = infinity;
+        size_t choices = 1;
+        for (int64_t n = 0; n < inputs; ++n) choices *= configurations.size();
+        for (size_t choice = 0; choice < choices; ++choice) {
+          ReplayEnvironment environment(recording, arrivals, goals.deadline_s);
+          GoalJudge judge(goals);
+          double sum = 0;
+          size_t rest = choice;
+          for (int64_t n = 0; n < inputs; ++n, rest /= configurations.size()) {
+            const Arrival a = environment.arrive(n);
+            const Outcome o =
+                environment.execute(configurations[rest % configurations.size()], context_of(n, a, 1));
+            if (n < first) continue;
+            Violations violations = violations_of(goals, o);
+            judge.add(o, true, violations);
+            sum += objective(goals, o);
+          }
+          if (!judge.verdict().violated(goals.judge))
+            best = std::min(best, sum / static_cast<double>(inputs - first));
+        }
+        if (!bound) continue;
+        CAPTURE(seed, goals.deadline_s);
+        REQUIRE(best < infinity);  // its own choice is one of them
+        CHECK(bound->objective <= best + 1e-9);
+        CHECK(bound->objective + bound->gap >= best - 1e-9);
+        met += bound->objective > 0.5 * best;  // and it says something
+      }
+  }
+  CHECK(bounds > 20);
+  CHECK(met > bounds / 2);
+}
+
+TEST_CASE("oracle knows when the next input arrives") {
+  // Uncapped, the work takes less energy; capped, it leaves less time to idle.
+  Profile p = two_by_two();
+  p.active_power_w = {50, 95, 50, 95};
+  const TruthTable t = truth_of(p, {1.0, 1.0, 1.0});
+  const Goals goals = min_energy(1, 0.3);
+  const Arrivals arrivals = Arrivals::at({0, 0.01, 5, 9});
+  const auto oracle = make_scheduler("oracle", {p, goals, &t, arrivals}, json::object(), "t");
+  const TrueOutcomes outcomes(t, p, goals);
+  Pacing pacing(arrivals, goals.deadline_s);
+  for (int64_t n = 0; n < 3; ++n) {
+    const Arrival a = pacing.arrive(1);
+    const Configuration chosen = oracle->decide(context_of(n, a, 1));
+    double least_j = infinity, chosen_j = 0, busy_s = 0;
+    for (size_t k = 0; k < outcomes.size(); ++k) {
+      const TrueOutcome o = outcomes.at(k, true_context_of(n, a, 1));
+      if (!o.violated) least_j = std::min(least_j, o.energy_j);
+      if (outcomes.configuration(k) == chosen) chosen_j = o.energy_j, busy_s = o.busy_s;
+    }
+    CHECK(chosen_j == Approx(least_j));
+    CHECK(chosen == Configuration{0, 1, n == 0 ? 1 : 0});  // the second input comes at once
+    pacing.executed(a.arrival_s + a.wait_s + busy_s, busy_s);
   }
 }
 
