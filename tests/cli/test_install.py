@@ -63,6 +63,18 @@ class Installed(unittest.TestCase):
         self.assertIn(run.returncode, (0, 4), run.stderr)  # 4: the machine was too busy for a valid result
         self.assertTrue(os.path.exists(os.path.join(out, "summary.json")))
 
+    def test_scripts_find_what_they_read(self):
+        try:
+            import numpy  # noqa: F401
+        except ImportError:
+            self.skipTest("needs python3-numpy")
+        recording = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../results/reference/recordings/fashion-mnist-default")
+        out = os.path.join(self.folder, "replayed")
+        self.assertEqual(call(self.program, "replay", recording, "--schedulers", "alert", "--out", out, "--quiet").returncode, 0)
+        table = call(sys.executable, os.path.join(self.prefix, "share/alert-bench/scripts/to_table.py"), out)
+        self.assertEqual((table.returncode, table.stderr), (0, ""))
+        self.assertIn("latency_s", table.stdout.splitlines()[0].split(","))
+
     def test_manual_page_names_every_command(self):
         with open(os.path.join(self.prefix, "share/man/man1/alert-bench.1"), encoding="utf-8") as f:
             page = f.read()

@@ -199,10 +199,6 @@ class Table(unittest.TestCase):
             self.assertEqual(table[name].to_pylist(), [float(r[name]) if r[name] else None for r in rows])
         self.assertEqual(table["violations_deadline"].to_pylist(), [r["violations_deadline"] == "true" for r in rows])
 
-    def test_the_schema_is_installed_where_the_script_looks(self):
-        with open(os.path.join(ROOT, "cmake", "install.cmake"), encoding="utf-8") as f:
-            self.assertIn("install(FILES lib/trace/trace.schema.json DESTINATION ${share_dir}/lib/trace)", f.read())
-
 
 class Example(unittest.TestCase):
     def test_the_example_for_pandas_says_what_the_summary_says(self):
