@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -37,32 +38,49 @@ void sync_folder(const fs::path& folder) {
 }  // namespace
 
 void write_file_atomically(const std::string& path, std::string_view content) {
-  std::error_code ignored;
-  const fs::file_status found = fs::symlink_status(path, ignored);
-  if (fs::exists(found) && !fs::is_regular_file(found))
-    throw RunError(fmt::format("{}: cannot write this file: it is {}", path,
-                               fs::is_symlink(found) ? "a symbolic link; remove it" : "not a regular file"));
+  AtomicFile file(path);
+  file.append(content);
+  file.commit();
+}
 
+AtomicFile::AtomicFile(std::string path)
+    : path_(std::move(path)), temporary_(fmt::format("{}.tmp.{}", path_, ::getpid())) {
+  std::error_code ignored;
+  const fs::file_status found = fs::symlink_status(path_, ignored);
+  if (fs::exists(found) && !fs::is_regular_file(found))
+    throw RunError(fmt::format("{}: cannot write this file: it is {}", path_,
+                               fs::is_symlink(found) ? "a symbolic link; remove it" : "not a regular file"));
   // Made again: what a killed process of this number left, or somebody put there, is never written into.
-  const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
-  ::unlink(temporary.c_str());
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  bool good = file >= 0 && write_all(file, content) && ::fsync(file) == 0;
-  int reason = errno;
-  if (file >= 0 && ::close(file) != 0 && good) {
-    good = false;
-    reason = errno;
+  ::unlink(temporary_.c_str());
+  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (file_ < 0) fail(errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ < 0) return;
+  ::close(file_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::append(std::string_view content) {
+  if (!write_all(file_, content)) fail(errno);
+}
+
+void AtomicFile::commit() {
+  if (::fsync(file_) != 0) fail(errno);
+  const int closed = ::close(file_), reason = errno;
+  file_ = -1;
+  if (closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int why = closed != 0 ? reason : errno;
+    ::unlink(temporary_.c_str());
+    fail(why);
   }
-  if (good && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    good = false;
-    reason = errno;
-  }
-  if (!good) {
-    if (file >= 0) ::unlink(temporary.c_str());
-    throw RunError(
-        fmt::format("{}: cannot write this file ({}){}", path, std::strerror(reason), limit_behind(reason)));
-  }
-  sync_folder(fs::path(path).parent_path());
+  sync_folder(fs::path(path_).parent_path());
+}
+
+void AtomicFile::fail(int reason) const {
+  throw RunError(
+      fmt::format("{}: cannot write this file ({}){}", path_, std::strerror(reason), limit_behind(reason)));
 }
 
 std::string output_path(const std::string& named) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/error.h"
 #include "base/json_reader.h"
 
@@ -50,9 +52,19 @@ void check_trace_line(const json& line, const std::string& where) {
 }
 
 TraceFile read_trace(const std::string& path) {
+  std::vector<TraceInput> inputs;
+  TraceFile trace =
+      read_trace(path, [&](const TraceFile&, TraceInput&& input) { inputs.push_back(std::move(input)); });
+  trace.inputs = std::move(inputs);
+  return trace;
+}
+
+TraceFile read_trace(const std::string& path,
+                     const std::function<void(const TraceFile&, TraceInput&&)>& use) {
   TraceFile trace;
   Format format;
-  bool begun = false, ended = false;
+  bool begun = false, ended = false, warmup_before = false;
+  int64_t inputs = 0, before = 0;
   trace.torn_line = read_json_lines(path, [&](const json& line, int64_t number) {
     const std::string where = fmt::format("{}: line {}", path, number);
     const std::string record = kind_of(line, where);
@@ -64,17 +76,16 @@ TraceFile read_trace(const std::string& path) {
       trace.header = header_of(line, where, format);
     } else if (record == "input") {
       TraceInput input = read_line(line, where, format, input_fields(), TraceInput{});
-      if (!trace.inputs.empty()) {
-        const TraceInput& before = trace.inputs.back();
-        if (input.warmup == before.warmup && input.input <= before.input)
-          throw InputError(fmt::format("{}: input: {} comes after {}", where, input.input, before.input));
-      }
-      trace.inputs.push_back(std::move(input));
+      if (inputs > 0 && input.warmup == warmup_before && input.input <= before)
+        throw InputError(fmt::format("{}: input: {} comes after {}", where, input.input, before));
+      before = input.input;
+      warmup_before = input.warmup;
+      ++inputs;
+      use(trace, std::move(input));
     } else {
       const TraceEnd end = read_line(line, where, format, end_fields(), TraceEnd{});
-      if (end.inputs != static_cast<int64_t>(trace.inputs.size()))
-        throw InputError(
-            fmt::format("{}: inputs: {}, but the file contains {}", where, end.inputs, trace.inputs.size()));
+      if (end.inputs != inputs)
+        throw InputError(fmt::format("{}: inputs: {}, but the file contains {}", where, end.inputs, inputs));
       ended = true;
       trace.status = end.status;
       trace.reason = end.reason;

@@ -2,6 +2,7 @@
 // versions (1.0: goals judged input by input, no verdict) and newer ones, of which it ignores unknown keys.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -23,6 +24,10 @@ struct TraceFile {
 // InputError names file, line and key. One torn last line is tolerated, and so is a missing end: a killed
 // run.
 TraceFile read_trace(const std::string& path);
+
+// The same, one input at a time: `inputs` of the result stays empty, and the header is there from the first
+// call of `use` on.
+TraceFile read_trace(const std::string& path, const std::function<void(const TraceFile&, TraceInput&&)>& use);
 
 // The contract of one line of trace_schema_version (keys, types, ranges, what may be null): InputError, its
 // message opened by `where`.

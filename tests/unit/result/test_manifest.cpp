@@ -73,6 +73,25 @@ TEST_CASE("an atomic write replaces a file, or leaves it as it was", "[manifest]
   CHECK(files_in(folder.path) == 1);
 }
 
+TEST_CASE("an atomic file in pieces is there when it is whole", "[manifest]") {
+  Folder folder;
+  put(folder / "a", "old");
+  {
+    AtomicFile file(folder / "a");
+    file.append("ne");
+    CHECK(content_of(folder / "a") == "old");
+  }
+  CHECK(content_of(folder / "a") == "old");
+  CHECK(files_in(folder.path) == 1);
+  AtomicFile file(folder / "a");
+  file.append("ne");
+  file.append("w");
+  file.commit();
+  CHECK(content_of(folder / "a") == "new");
+  CHECK(files_in(folder.path) == 1);
+  CHECK_THROWS_WITH(AtomicFile(folder / "none/a"), Contains("none/a") && Contains("No such file"));
+}
+
 TEST_CASE("a result folder is made, and not made twice", "[manifest]") {
   Folder folder;
   const std::string result = folder / "deep/result";
