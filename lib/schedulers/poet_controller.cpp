@@ -8,7 +8,7 @@
 namespace alertbench {
 namespace {
 
-constexpr double highest_rate = 1e100, lowest_base_speed = 1e-12;  // between them nothing overflows
+constexpr double highest_rate = 1e100;  // with it nothing overflows
 
 constexpr const char* feedbacks[] = {"requested", "applied"};
 constexpr const char* roundings[] = {"nearest", "down"};
@@ -43,9 +43,8 @@ std::vector<double> quotients(const std::vector<double>& a, const std::vector<do
 
 }  // namespace
 
-PoetSettings PoetSettings::read(JsonReader reader) {
+PoetSettings PoetSettings::read(JsonReader reader, PoetSettings s) {
   constexpr double below_1 = 0.999, large = 1e100;
-  PoetSettings s;
   s.window = reader.integer("window", s.window, 1, 1000000);
   if (reader.has("pole")) {
     if (reader.has("pole_1"))
@@ -62,7 +61,7 @@ PoetSettings PoetSettings::read(JsonReader reader) {
   s.margin = reader.number("margin", s.margin, 0, below_1);
   s.process_noise = reader.number("process_noise", s.process_noise, 0, large);
   s.measurement_noise = reader.number("measurement_noise", s.measurement_noise, 1e-12, large);
-  s.base_speed = reader.number("base_speed", s.base_speed, lowest_base_speed, large);
+  s.base_speed = reader.number("base_speed", s.base_speed, BaseSpeedFilter::lowest, large);
   s.variance = reader.number("variance", s.variance, 0, large);
   reader.finish();
   return s;
@@ -90,8 +89,8 @@ PoetController::PoetController(std::vector<double> speedup, std::vector<double> 
       input_energy_(quotients(power_w, speedup_)),
       settings_(settings),
       max_speedup_(std::max(1.0, *std::max_element(speedup_.begin(), speedup_.end()))),
-      base_speed_(settings.base_speed),
-      variance_(settings.variance),
+      base_speed_(BaseSpeedConstants{settings.base_speed, settings.variance, settings.process_noise,
+                                     settings.measurement_noise}),
       requested_(speedup_.back()),
       last_(requested_),
       before_last_(requested_),
@@ -129,13 +128,10 @@ void PoetController::plan(double deadline_s) {
   const double error = goal - rate;
   window_s_ = observed_ = 0;
 
-  variance_ += settings_.process_noise;
-  const double gain = variance_ * last_ / (last_ * variance_ * last_ + settings_.measurement_noise);
-  base_speed_ = std::max(lowest_base_speed, base_speed_ + gain * (rate - last_ * base_speed_));
-  variance_ *= std::max(0.0, 1 - gain * last_);
+  base_speed_.update(rate, last_);
 
-  const double at_once = last_ + error / base_speed_,
-               at_once_before = before_last_ + last_error_ / base_speed_;
+  const double at_once = last_ + error / base_speed(),
+               at_once_before = before_last_ + last_error_ / base_speed();
   const double wanted = (p1 + p2) * last_ - p1 * p2 * before_last_ +
                         settings_.mu * (1 - p1) * (1 - p2) / (1 - z1) * (at_once - z1 * at_once_before);
   requested_ = std::clamp(wanted, 1.0, max_speedup_);

@@ -6,10 +6,12 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <utility>
 #include <vector>
 
 #include "base/json_reader.h"
 #include "core/profile.h"
+#include "estimate/base_speed_filter.h"
 
 namespace alertbench {
 
@@ -45,7 +47,8 @@ struct PoetSettings {
   double base_speed = 0.2;          // x at the start, 1/s
   double variance = 1;              // P at the start
 
-  static PoetSettings read(JsonReader reader);  // strict
+  static PoetSettings read(JsonReader reader, PoetSettings defaults);  // strict
+  static PoetSettings read(JsonReader reader) { return read(std::move(reader), {}); }
   nlohmann::ordered_json to_json() const;
 };
 
@@ -78,7 +81,7 @@ class PoetController {
   void observe(double latency_s);  // seconds; a value that is not above 0 or not finite is ignored
 
   double speedup() const { return requested_; }
-  double base_speed() const { return base_speed_; }
+  double base_speed() const { return base_speed_.value(); }
 
  private:
   void plan(double deadline_s);
@@ -87,7 +90,7 @@ class PoetController {
   const std::vector<double> speedup_, input_energy_;  // energy: of one input, over that at speed-up 1 and 1 W
   const PoetSettings settings_;
   const double max_speedup_;
-  double base_speed_, variance_;
+  BaseSpeedFilter base_speed_;
   double requested_, last_, before_last_;  // u, u1, u2
   double last_error_ = 1;
   int cap_, slow_cap_, fast_cap_, slow_left_ = 0;
