@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/json_reader.h"
 #include "base/limits.h"
 #include "live/live_session.h"
 #include "schedulers/scheduler.h"
@@ -15,6 +16,27 @@ namespace {
 constexpr size_t other_files = 64;  // libraries, sensors, weights, a recording
 
 // `from`: where the candidates stand.
+// A setting `network` names the one that a scheduler runs.
+void check_network_settings(const Scenario& scenario, const std::vector<std::string>& candidates) {
+  for (const std::string& name : scenario.schedulers) {
+    const auto own = scenario.scheduler_settings.find(name);
+    if (own == scenario.scheduler_settings.end() || !own->is_object()) continue;
+    const auto network = own->find("network");
+    if (network == own->end() || !network->is_string() || *network == "auto") continue;
+    if (std::find(candidates.begin(), candidates.end(), network->get<std::string>()) == candidates.end())
+      throw InputError(
+          fmt::format("{}: scheduler_settings: {}: network: {} is no candidate; use \"auto\", or one of {}",
+                      scenario.path, name, shown_json(*network), fmt::join(candidates, ", ")));
+  }
+}
+
+template <class Networks>
+std::vector<std::string> names_of(const Networks& networks) {
+  std::vector<std::string> names;
+  for (const auto& n : networks) names.push_back(n.name);
+  return names;
+}
+
 Preflight without_those_that_cannot(Scenario scenario, const std::string& from, bool anytime,
                                     bool traditional, bool named) {
   Preflight result{std::move(scenario), {}};
@@ -44,6 +66,7 @@ Preflight without_those_that_cannot(Scenario scenario, const std::string& from, 
 
 Preflight check_before(const Scenario& scenario) {
   const std::vector<NetworkSpec> networks = candidates_of(scenario);
+  check_network_settings(scenario, names_of(networks));
   const auto anytime = [](const NetworkSpec& n) { return n.anytime(); };
   return without_those_that_cannot(
       scenario, scenario.networks, std::any_of(networks.begin(), networks.end(), anytime),
@@ -51,6 +74,7 @@ Preflight check_before(const Scenario& scenario) {
 }
 
 Preflight check_before_replay(const Scenario& scenario, const Profile& profile, bool named) {
+  check_network_settings(scenario, names_of(profile.models));
   const auto anytime = [](const ModelProfile& m) { return m.anytime(); };
   return without_those_that_cannot(
       scenario, "of the recording", std::any_of(profile.models.begin(), profile.models.end(), anytime),

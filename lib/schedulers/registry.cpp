@@ -7,12 +7,17 @@
 #include "base/error.h"
 #include "schedulers/alert.h"
 #include "schedulers/app_only.h"
+#include "schedulers/caloree.h"
+#include "schedulers/copper.h"
+#include "schedulers/e4_order.h"
 #include "schedulers/no_coord.h"
 #include "schedulers/oracle.h"
 #include "schedulers/oracle_causal.h"
 #include "schedulers/oracle_mean.h"
 #include "schedulers/oracle_static.h"
+#include "schedulers/poet.h"
 #include "schedulers/sys_only.h"
+#include "schedulers/zeus_static.h"
 
 namespace alertbench {
 namespace {
@@ -45,6 +50,9 @@ std::vector<SchedulerEntry>& scheduler_registry() {
   const SchedulerTraits system_level = {"one-level", {true, false, false}};
   // An anytime network that runs until the deadline is as accurate as it can be.
   const SchedulerTraits anytime_level = {"one-level", {true, true, false}};
+  const SchedulerTraits cap_control = {"control", {true, false, false}};
+  const SchedulerTraits accurate_heuristic = {"heuristic", {true, true, false}};
+  const SchedulerTraits blind_heuristic = {"heuristic", {false, false, false}};
   const SchedulerTraits bound = {"bound"};
   static std::vector<SchedulerEntry> all = {
       alert<Candidates::all, false>("alert",
@@ -62,6 +70,21 @@ std::vector<SchedulerEntry>& scheduler_registry() {
       scheduler_entry<NoCoord, PoetSettings>({"no-coord",
                                               "app-only and sys-only at once, neither aware of the other",
                                               false, true, false, anytime_level}),
+      scheduler_entry<Poet, PoetAloneSettings>({"poet",
+                                                "POET: one network; feedback shares time between two caps",
+                                                false, false, false, cap_control}),
+      scheduler_entry<Copper, CopperSettings>(
+          {"copper", "CoPPer: one network; feedback sets the cap without a model of it", false, false, false,
+           cap_control}),
+      scheduler_entry<Caloree, CaloreeSettings>({"caloree",
+                                                 "CALOREE: one network; POET over learned speeds and powers",
+                                                 false, false, false, cap_control}),
+      scheduler_entry<E4Order, E4OrderSettings>(
+          {"e4-order", "the most accurate in time under the highest cap, then the lowest cap", false, false,
+           false, accurate_heuristic}),
+      scheduler_entry<ZeusStatic, ZeusStaticSettings>(
+          {"zeus-static", "one network; the lowest cap within a slow-down by the profile", false, false,
+           false, blind_heuristic}),
       scheduler_entry<Oracle, NoSettings>({"oracle",
                                            "the best configuration for each input, from its true outcomes",
                                            true, false, false, bound}),
