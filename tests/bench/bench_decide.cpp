@@ -1,7 +1,7 @@
 // How long a decision of ALERT takes, and what a table for Phi is worth: median time of decide + observe for
-// several numbers of configurations, beside one std::erfc per configuration. Rounds of all cases are
-// interleaved, so that a drift of the machine meets all alike. JSON on stdout; times are this machine's, at
-// this moment.
+// several numbers of configurations, beside one std::erfc per configuration and the other schedulers that
+// know no truth, with 650 configurations. Rounds of all cases are interleaved, so that a drift of the machine
+// meets all alike. JSON on stdout; times are this machine's, at this moment.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -39,6 +39,18 @@ Profile make_profile(int models, int stages, int caps) {
   return p;
 }
 
+// Others need traditional networks too.
+void add_traditional(Profile& p) {
+  const Profile traditional = make_profile(4, 1, p.caps());
+  for (const ModelProfile& m : traditional.models) {
+    p.models.push_back(m);
+    p.models.back().name = "t" + m.name;
+  }
+  p.latency.insert(p.latency.end(), traditional.latency.begin(), traditional.latency.end());
+  p.active_power_w.insert(p.active_power_w.end(), traditional.active_power_w.begin(),
+                          traditional.active_power_w.end());
+}
+
 struct Case {
   std::string name;
   int configurations;
@@ -50,16 +62,26 @@ struct Case {
 
 int main() {
   constexpr int rounds = 1000, per_round = 10;
-  const struct {
+  struct Size {
     const char* name;
     int models, stages, caps;
     Task task;
     double accuracy, energy_j;
-  } sizes[] = {{"130", 10, 1, 13, Task::min_energy, 0.55, 0},
-               {"650", 10, 5, 13, Task::min_energy, 0.55, 0},
-               {"650 min_error", 10, 5, 13, Task::min_error, 0, 8},
-               {"650 infeasible", 10, 5, 13, Task::min_energy, 0.9999, 0},
-               {"1344", 21, 4, 16, Task::min_energy, 0.55, 0}};
+    const char* scheduler = "alert";
+    nlohmann::json settings = nlohmann::json::object();
+  };
+  std::vector<Size> sizes = {{"130", 10, 1, 13, Task::min_energy, 0.55, 0},
+                             {"650", 10, 5, 13, Task::min_energy, 0.55, 0},
+                             {"650 min_error", 10, 5, 13, Task::min_error, 0, 8},
+                             {"650 infeasible", 10, 5, 13, Task::min_energy, 0.9999, 0},
+                             {"1344", 21, 4, 16, Task::min_energy, 0.55, 0}};
+  const std::vector<SchedulerInfo> known = known_schedulers();
+  for (const SchedulerInfo& info : known)
+    if (!info.needs_truth && info.traits.family != "alert")
+      sizes.push_back({"650", 10, 5, 13, Task::min_energy, 0.55, 0, info.name.c_str(),
+                       info.name == "caloree" ? nlohmann::json{{"relearn", 0}} : nlohmann::json::object()});
+  sizes.push_back(
+      {"650 learning", 10, 5, 13, Task::min_energy, 0.55, 0, "caloree", {{"relearn", 1}}});  // at every input
   std::vector<std::unique_ptr<Profile>> profiles;
   std::vector<std::unique_ptr<Scheduler>> schedulers;
   std::vector<Case> cases;
@@ -70,21 +92,23 @@ int main() {
 
   for (const auto& size : sizes) {
     profiles.push_back(std::make_unique<Profile>(make_profile(size.models, size.stages, size.caps)));
+    if (size.scheduler != std::string("alert")) add_traditional(*profiles.back());
     const Profile& profile = *profiles.back();
     Goals goals{size.name, size.task, 0.1, size.accuracy, size.energy_j};
-    schedulers.push_back(make_scheduler("alert", {profile, goals}, nlohmann::json::object(), "bench"));
+    schedulers.push_back(make_scheduler(size.scheduler, {profile, goals}, size.settings, "bench"));
     Scheduler& scheduler = *schedulers.back();
-    cases.push_back({fmt::format("alert {}", size.name),
+    cases.push_back({fmt::format("{} {}", size.scheduler, size.name),
                      size.models * size.stages * size.caps,
                      [&](int i) {
                        const Configuration c = scheduler.decide({i, 0.1, 0.1});
                        Observation o;
                        o.configuration = c;
-                       o.stages_finished = 1;
-                       o.last_stage_end_s = profile.latency_of({c.model, 1, c.cap}).mean_s * ratios[i & 1023];
+                       o.stages_finished = c.stage;
+                       o.last_stage_end_s = profile.latency_of(c).mean_s * ratios[i & 1023];
                        o.busy_s = o.last_stage_end_s;
                        o.deadline_from_start_s = o.period_s = 0.1;
                        o.idle_power_w = 20;
+                       o.energy_j = 6;
                        scheduler.observe(o);
                      },
                      {}});
