@@ -7,19 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "estimate/normal_cdf.h"
-
-// Loops over all configurations are compiled twice, with and without AVX2; the processor picks at start. Both
-// round alike (no fused multiply-add), so a decision does not depend on the processor.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define ALERT_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define ALERT_VECTOR_CLONES
-#endif
-#if defined(__GNUC__)
-#define ALERT_INLINE inline __attribute__((always_inline))  // into the clones
-#else
-#define ALERT_INLINE inline
-#endif
+#include "schedulers/vector_loops.h"
 
 namespace alertbench {
 namespace {
@@ -58,33 +46,6 @@ void read_idle(JsonReader reader, AlertSettings& s) {
   s.idle_ratio = reader.optional_number("ratio", 0, huge);
   s.idle_follows_cap = reader.boolean("follows_cap", s.idle_follows_cap);
   reader.finish();
-}
-
-// The least value(i). In lanes, because a single running minimum waits for itself at every step.
-template <class Value>
-ALERT_INLINE double least_of(size_t n, const Value& value) {
-  constexpr size_t lanes = 8;
-  double least[lanes];
-  std::fill(least, least + lanes, infinity);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    for (size_t k = 0; k < lanes; ++k) least[k] = std::min(least[k], value(i + k));
-  for (; i < n; ++i) least[0] = std::min(least[0], value(i));
-  return *std::min_element(least, least + lanes);
-}
-
-// The first that meets the condition; the last of all where none does. Block by block: few branches.
-template <class Condition>
-ALERT_INLINE size_t first_with(size_t n, const Condition& condition) {
-  constexpr size_t block = 16;
-  size_t i = 0;
-  for (; i + block < n; i += block) {
-    int met = 0;
-    for (size_t k = 0; k < block; ++k) met |= condition(i + k);
-    if (met) break;
-  }
-  while (i + 1 < n && !condition(i)) ++i;
-  return i;
 }
 
 }  // namespace
