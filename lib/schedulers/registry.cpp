@@ -16,6 +16,7 @@
 #include "schedulers/oracle_mean.h"
 #include "schedulers/oracle_static.h"
 #include "schedulers/poet.h"
+#include "schedulers/price.h"
 #include "schedulers/sys_only.h"
 #include "schedulers/zeus_static.h"
 
@@ -70,6 +71,9 @@ std::vector<SchedulerEntry>& scheduler_registry() {
       scheduler_entry<NoCoord, PoetSettings>({"no-coord",
                                               "app-only and sys-only at once, neither aware of the other",
                                               false, true, false, anytime_level}),
+      scheduler_entry<Price, PriceSettings>(
+          {"price", "one price on accuracy (or energy) for all inputs, found without knowing the future",
+           false, false, false, {"price"}}),
       scheduler_entry<Poet, PoetAloneSettings>({"poet",
                                                 "POET: one network; feedback shares time between two caps",
                                                 false, false, false, cap_control}),
