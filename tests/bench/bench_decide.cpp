@@ -1,7 +1,7 @@
-// How long a decision of ALERT takes, and what a table for Phi is worth: median time of decide + observe for
-// several numbers of configurations, beside one std::erfc per configuration and the other schedulers that
-// know no truth, with 650 configurations. Rounds of all cases are interleaved, so that a drift of the machine
-// meets all alike. JSON on stdout; times are this machine's, at this moment.
+// How long a decision of ALERT and of price takes, and what a table for Phi is worth: median time of decide +
+// observe for several numbers of configurations, beside one std::erfc per configuration and the other
+// schedulers that know no truth, with 650 configurations. Rounds of all cases are interleaved, so that a
+// drift of the machine meets all alike. JSON on stdout; times are this machine's, at this moment.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -9,6 +9,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 
 #include "base/random.h"
 #include "base/statistics.h"
@@ -75,6 +76,11 @@ int main() {
                              {"650 min_error", 10, 5, 13, Task::min_error, 0, 8},
                              {"650 infeasible", 10, 5, 13, Task::min_energy, 0.9999, 0},
                              {"1344", 21, 4, 16, Task::min_energy, 0.55, 0}};
+  for (const auto& [name, models, stages, caps, task] :
+       {std::tuple("130", 10, 1, 13, Task::min_energy),
+        std::tuple("650 min_error", 10, 5, 13, Task::min_error),
+        std::tuple("1344", 21, 4, 16, Task::min_energy)})
+    sizes.push_back({name, models, stages, caps, task, 0.55, 8, "price"});
   const std::vector<SchedulerInfo> known = known_schedulers();
   for (const SchedulerInfo& info : known)
     if (!info.needs_truth && info.traits.family != "alert")
@@ -92,7 +98,8 @@ int main() {
 
   for (const auto& size : sizes) {
     profiles.push_back(std::make_unique<Profile>(make_profile(size.models, size.stages, size.caps)));
-    if (size.scheduler != std::string("alert")) add_traditional(*profiles.back());
+    const std::string scheduler_name = size.scheduler;
+    if (scheduler_name != "alert" && scheduler_name != "price") add_traditional(*profiles.back());
     const Profile& profile = *profiles.back();
     Goals goals{size.name, size.task, 0.1, size.accuracy, size.energy_j};
     schedulers.push_back(make_scheduler(size.scheduler, {profile, goals}, size.settings, "bench"));
