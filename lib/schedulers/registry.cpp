@@ -9,7 +9,9 @@
 #include "schedulers/app_only.h"
 #include "schedulers/caloree.h"
 #include "schedulers/copper.h"
+#include "schedulers/coral_like.h"
 #include "schedulers/e4_order.h"
+#include "schedulers/joule_guard.h"
 #include "schedulers/no_coord.h"
 #include "schedulers/oracle.h"
 #include "schedulers/oracle_causal.h"
@@ -17,6 +19,7 @@
 #include "schedulers/oracle_static.h"
 #include "schedulers/poet.h"
 #include "schedulers/price.h"
+#include "schedulers/spectr_like.h"
 #include "schedulers/sys_only.h"
 #include "schedulers/zeus_static.h"
 
@@ -52,6 +55,8 @@ std::vector<SchedulerEntry>& scheduler_registry() {
   // An anytime network that runs until the deadline is as accurate as it can be.
   const SchedulerTraits anytime_level = {"one-level", {true, true, false}};
   const SchedulerTraits cap_control = {"control", {true, false, false}};
+  const SchedulerTraits budget_control = {"control", {false, false, true}};
+  const SchedulerTraits rate_and_power_control = {"control", {true, false, true}};
   const SchedulerTraits accurate_heuristic = {"heuristic", {true, true, false}};
   const SchedulerTraits blind_heuristic = {"heuristic", {false, false, false}};
   const SchedulerTraits bound = {"bound"};
@@ -83,6 +88,15 @@ std::vector<SchedulerEntry>& scheduler_registry() {
       scheduler_entry<Caloree, CaloreeSettings>({"caloree",
                                                  "CALOREE: one network; POET over learned speeds and powers",
                                                  false, false, false, cap_control}),
+      scheduler_entry<JouleGuard, JouleGuardSettings>(
+          {"jouleguard", "an energy budget for the whole run; the most accurate network that it allows",
+           false, false, false, budget_control}),
+      scheduler_entry<SpectrLike, SpectrSettings>(
+          {"spectr-like", "rate and power by one controller of network and cap, under a supervisor", false,
+           false, false, rate_and_power_control}),
+      scheduler_entry<CoralLike, CoralSettings>(
+          {"coral-like", "search for the best configuration while running, without a profile", false, false,
+           false, {"heuristic"}}),
       scheduler_entry<E4Order, E4OrderSettings>(
           {"e4-order", "the most accurate in time under the highest cap, then the lowest cap", false, false,
            false, accurate_heuristic}),
