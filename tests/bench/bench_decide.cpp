@@ -84,7 +84,7 @@ int main() {
   const std::vector<SchedulerInfo> known = known_schedulers();
   for (const SchedulerInfo& info : known)
     if (!info.needs_truth && info.traits.family != "alert")
-      sizes.push_back({"650", 10, 5, 13, Task::min_energy, 0.55, 0, info.name.c_str(),
+      sizes.push_back({"650", 10, 5, 13, Task::min_error, 0, 8, info.name.c_str(),
                        info.name == "caloree" ? nlohmann::json{{"relearn", 0}} : nlohmann::json::object()});
   sizes.push_back(
       {"650 learning", 10, 5, 13, Task::min_energy, 0.55, 0, "caloree", {{"relearn", 1}}});  // at every input

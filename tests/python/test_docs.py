@@ -132,7 +132,8 @@ class Pages(unittest.TestCase):
         for schema, pages in (("scenarios/scenario.schema.json", ("docs/scenarios.md", "docs/power.md")),
                               ("lib/trace/trace.schema.json", ("docs/file-formats.md",))):
             text = "".join(map(text_of, pages))
-            named = set(re.findall(r"[$\w]+", " ".join(re.findall(r"`([^`\n]+)`", text))))
+            code = " ".join(re.findall(r"`([^`\n]+)`", text))
+            named = set(re.findall(r"[$\w]+", code) + re.findall(r"[\w-]+", code))
             with self.subTest(schema):
                 self.assertEqual(sorted(keys_of(json.loads(text_of(schema))) - named), [])
 
