@@ -32,6 +32,23 @@ NormalTable::NormalTable() {
   end[1] = end[2] = end[3] = 0;
 }
 
+double NormalTable::inverse(double p) const {
+  if (!(p > 0)) return -reach;
+  if (p >= 1) return reach;
+  int low = 0, high = pieces;  // p is from the node `low` on, and before `high`
+  while (high - low > 1) {
+    const int middle_node = (low + high) / 2;
+    (coefficients_[middle_node][0] <= p ? low : high) = middle_node;
+  }
+  const double* c = coefficients_[low];
+  double t = 0.5;
+  for (int i = 0; i < 4; ++i) {
+    const double slope = c[1] + t * (2 * c[2] + t * 3 * c[3]);
+    if (slope > 0) t = std::clamp(t - (in_piece(low, t) - p) / slope, 0.0, 1.0);
+  }
+  return (low + t) / per_unit - reach;
+}
+
 double normal_quantile(double p) {
   p = std::clamp(p, 1e-15, 1 - 1e-15);
   double low = -9, high = 9;

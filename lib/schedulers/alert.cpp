@@ -12,8 +12,10 @@
 namespace alertbench {
 namespace {
 
-constexpr double huge = 1e300, least_sd = 1e-12;
+constexpr double huge = 1e300;
+constexpr double log_of_no_time = -1000;  // stands for the logarithm of a deadline that has passed
 const std::vector<std::string> criterion_names = {"latency", "accuracy", "energy"};
+const std::vector<std::string> estimator_names = {"gaussian", "student", "regimes", "quantiles"};
 
 std::array<Criterion, 3> read_priority(JsonReader& reader, std::array<Criterion, 3> fallback) {
   const std::vector<std::string> words = reader.texts("priority");
@@ -35,6 +37,46 @@ SlowdownConstants read_slowdown(JsonReader reader, const SlowdownConstants& d) {
   c.mean = reader.number("mean", d.mean, 1e-6, huge);
   c.variance = reader.number("variance", d.variance, 0, huge);
   c.forgetting = reader.number("forgetting", d.forgetting, 0, 1);
+  c.predict_with_noise = reader.boolean("predict_with_noise", d.predict_with_noise);
+  reader.finish();
+  return c;
+}
+
+StudentConstants read_student(JsonReader reader) {
+  StudentConstants c;
+  c.variance = reader.number("variance", c.variance, 0, 100);
+  c.noise = reader.number("noise", c.noise, 1e-12, 100);
+  c.drift = reader.number("drift", c.drift, 0, 100);
+  c.forgetting = reader.number("forgetting", c.forgetting, 0, 1);
+  c.least_noise = reader.number("least_noise", c.least_noise, 1e-12, 100);
+  reader.finish();
+  return c;
+}
+
+RegimeConstants read_regimes(JsonReader reader) {
+  RegimeConstants c;
+  c.stay = reader.number("stay", c.stay, 0.5, 1);
+  c.forgetting = reader.number("forgetting", c.forgetting, 0, 0.9999);
+  c.second_location = reader.number("second_location", c.second_location, 1e-6, greatest_log_factor);
+  c.variance = reader.number("variance", c.variance, 1e-12, 100);
+  c.count = reader.number("count", c.count, 1e-6, 1e6);
+  c.least_variance = reader.number("least_variance", c.least_variance, 1e-12, 100);
+  c.least_distance = reader.number("least_distance", c.least_distance, 0, greatest_log_factor);
+  reader.finish();
+  return c;
+}
+
+QuantileConstants read_quantiles(JsonReader reader) {
+  QuantileConstants c;
+  c.range = reader.number("range", c.range, 1e-6, 2 * greatest_log_factor);
+  reader.finish();
+  return c;
+}
+
+ConformalConstants read_conformal(JsonReader reader) {
+  ConformalConstants c;
+  c.miss_share = reader.number("miss_share", c.miss_share, 1e-6, 1 - 1e-6);
+  c.gamma = reader.number("gamma", c.gamma, 1e-6, 1);
   reader.finish();
   return c;
 }
@@ -48,16 +90,32 @@ void read_idle(JsonReader reader, AlertSettings& s) {
   reader.finish();
 }
 
+// P(in time) of each configuration, by the distribution of ln(factor). By value: what lies behind a reference
+// might change with every element written, for all that the compiler knows.
+template <class LogCdf>
+ALERT_INLINE void fill_in_time(const LogCdf cdf, double log_deadline, size_t n, const double* log_end,
+                               double* in_time) {
+  for (size_t i = 0; i < n; ++i) in_time[i] = cdf(log_deadline - log_end[i]);
+}
+
 }  // namespace
 
 AlertSettings AlertSettings::read(JsonReader reader) {
   AlertSettings s;
   s.preset = reader.one_of("preset", s.preset, {"paper", "tuned"});
   if (s.preset == "tuned") {
-    s.slowdown = SlowdownConstants::tuned();
+    s.estimator.gaussian = SlowdownConstants::tuned();
     s.probability_threshold = 0.9;
   }
-  if (reader.has("slowdown")) s.slowdown = read_slowdown(reader.object("slowdown"), s.slowdown);
+  const std::string kind = reader.one_of("estimator", estimator_names[0], estimator_names);
+  s.estimator.kind = static_cast<EstimatorKind>(
+      std::find(estimator_names.begin(), estimator_names.end(), kind) - estimator_names.begin());
+  if (reader.has("slowdown"))
+    s.estimator.gaussian = read_slowdown(reader.object("slowdown"), s.estimator.gaussian);
+  if (reader.has("student")) s.estimator.student = read_student(reader.object("student"));
+  if (reader.has("regimes")) s.estimator.regimes = read_regimes(reader.object("regimes"));
+  if (reader.has("quantiles")) s.estimator.quantiles = read_quantiles(reader.object("quantiles"));
+  if (reader.has("conformal")) s.conformal = read_conformal(reader.object("conformal"));
   if (reader.has("idle")) read_idle(reader.object("idle"), s);
   s.priority = read_priority(reader, s.priority);
   s.hopeless_share = reader.number("hopeless_share", s.hopeless_share, 0, 1);
@@ -74,12 +132,30 @@ AlertSettings AlertSettings::read(JsonReader reader) {
 nlohmann::ordered_json AlertSettings::to_json() const {
   nlohmann::ordered_json out;
   out["preset"] = preset;
+  const SlowdownConstants& slowdown = estimator.gaussian;
+  out["estimator"] = estimator_names[static_cast<size_t>(estimator.kind)];
   out["slowdown"] = {{"gain", slowdown.gain},
                      {"measurement_noise", slowdown.measurement_noise},
                      {"process_noise_floor", slowdown.process_noise_floor},
                      {"mean", slowdown.mean},
                      {"variance", slowdown.variance},
-                     {"forgetting", slowdown.forgetting}};
+                     {"forgetting", slowdown.forgetting},
+                     {"predict_with_noise", slowdown.predict_with_noise}};
+  out["student"] = {{"variance", estimator.student.variance},
+                    {"noise", estimator.student.noise},
+                    {"drift", estimator.student.drift},
+                    {"forgetting", estimator.student.forgetting},
+                    {"least_noise", estimator.student.least_noise}};
+  out["regimes"] = {{"stay", estimator.regimes.stay},
+                    {"forgetting", estimator.regimes.forgetting},
+                    {"second_location", estimator.regimes.second_location},
+                    {"variance", estimator.regimes.variance},
+                    {"count", estimator.regimes.count},
+                    {"least_variance", estimator.regimes.least_variance},
+                    {"least_distance", estimator.regimes.least_distance}};
+  out["quantiles"] = {{"range", estimator.quantiles.range}};
+  out["conformal"] = nullptr;
+  if (conformal) out["conformal"] = {{"miss_share", conformal->miss_share}, {"gamma", conformal->gamma}};
   out["idle"] = {{"variance", idle.variance},
                  {"process_noise", idle.process_noise},
                  {"measurement_noise", idle.measurement_noise},
@@ -105,10 +181,11 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
       energy_goal_j_(inputs.goals.energy_j.value_or(infinity)),
       settings_(settings),
       mean_only_(mean_only),
+      logarithmic_(settings.estimator.kind != EstimatorKind::gaussian),
       quantile_(mean_only ? 0 : normal_quantile(settings.probability_threshold.value_or(0.5))),
       caps_w_(inputs.profile.caps_w),
       fail_accuracy_(caps_w_.size(), inputs.profile.fail_accuracy),
-      slowdown_(settings.slowdown),
+      estimator_(settings.estimator),
       idle_(settings.idle,
             settings.idle_ratio.value_or(inputs.profile.idle_power_w / inputs.profile.caps_w.back())),
       window_(settings.goal_window) {
@@ -124,6 +201,7 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
       for (int c = 0; c < profile_.caps(); ++c) {
         profiled_.end_s.push_back(profile_.latency_of({m, s, c}).mean_s);
         profiled_.inverse.push_back(1 / profiled_.end_s.back());
+        profiled_.log_end.push_back(std::log(profiled_.end_s.back()));
         profiled_.first_end_s.push_back(profile_.latency_of({m, 1, c}).mean_s);
         active_w_.push_back(profile_.active_power_of(m, c));
         idle_cap_w_.push_back(settings_.idle_follows_cap ? caps_w_[static_cast<size_t>(c)] : caps_w_.back());
@@ -138,6 +216,18 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
   accuracy_.resize(now_.end_s.size());
   energy_j_.resize(now_.end_s.size());
   score_.resize(now_.end_s.size());
+  if (settings_.conformal) conformal_.emplace(*settings_.conformal);
+  believe();
+}
+
+void Alert::believe() {
+  mean_ = estimator_.mean();
+  sd_ = estimator_.sd();
+  likely_factor_ = mean_ + quantile_ * sd_;
+  if (logarithmic_ && !mean_only_ && settings_.probability_threshold)
+    likely_factor_ = estimator_.quantile(*settings_.probability_threshold);
+  if (conformal_)
+    conformal_factor_ = conformal_->bound([this](double level) { return estimator_.quantile(level); });
 }
 
 void Alert::scale_to(double size) {
@@ -149,6 +239,9 @@ void Alert::scale_to(double size) {
       now_.inverse[i] = profiled_.inverse[i] * inverse;
       now_.first_end_s[i] = profiled_.first_end_s[i] * factor;
     }
+    if (!logarithmic_) continue;
+    const double log_factor_of_size = std::log(factor);
+    for (size_t i = at(r); i < at(r) + caps; ++i) now_.log_end[i] = profiled_.log_end[i] + log_factor_of_size;
   }
   size_ = size;
 }
@@ -160,27 +253,36 @@ Configuration Alert::decide(const Context& context) {
   score(deadline_s, context.period_s, context.idle_charged_s);
   const size_t best = pick();
   const Row& row = rows_[best / caps_w_.size()];
-  const double t = slowdown_.mean() * now_.end_s[best];
-  const double first_t = slowdown_.mean() * now_.first_end_s[best];
-  const double margin = (deadline_s / now_.first_end_s[best] - slowdown_.mean()) /
-                        std::max(least_sd, std::sqrt(slowdown_.variance()));
+  const double t = mean_ * now_.end_s[best], first_end_s = now_.first_end_s[best];
   prediction_ = Prediction{row.anytime ? std::clamp(t, 0.0, std::max(0.0, deadline_s)) : t,
-                           mean_only_ ? static_cast<double>(first_t <= deadline_s) : normal_cdf(margin),
+                           mean_only_ ? static_cast<double>(mean_ * first_end_s <= deadline_s)
+                                      : estimator_.cdf(deadline_s / first_end_s),
                            accuracy_[best], energy_j_[best]};
+  promised_ = conformal_factor_ * first_end_s <= deadline_s;
   return {row.model, row.stage, static_cast<int>(best % caps_w_.size())};
 }
 
 ALERT_VECTOR_CLONES void Alert::predict(double deadline_s, double period_s, double idle_charged_s) {
   const size_t caps = caps_w_.size(), n = now_.end_s.size();
-  const double mean = slowdown_.mean();
+  const double mean = mean_;
 
   // Short loops, one job each, so that plain x86-64 compilers vectorise all but the table look-up.
   const double* inverse = now_.inverse.data();
   double* in_time = in_time_.data();
   if (mean_only_) {
     for (size_t i = 0; i < n; ++i) in_time[i] = deadline_s * inverse[i] >= mean ? 1.0 : 0.0;
+  } else if (logarithmic_) {
+    const double log_deadline = deadline_s > 0 ? std::log(deadline_s) : log_of_no_time;
+    const double* log_end = now_.log_end.data();
+    if (const auto* student = std::get_if<StudentSlowdown>(&estimator_.kind()))
+      fill_in_time(student->log_cdf(), log_deadline, n, log_end, in_time);
+    else if (const auto* regimes = std::get_if<RegimeSlowdown>(&estimator_.kind()))
+      fill_in_time(regimes->log_cdf(), log_deadline, n, log_end, in_time);
+    else
+      fill_in_time(std::get<QuantileSlowdown>(estimator_.kind()).log_cdf(), log_deadline, n, log_end,
+                   in_time);
   } else {
-    const double per_sd = NormalTable::per_unit / std::max(least_sd, std::sqrt(slowdown_.variance()));
+    const double per_sd = NormalTable::per_unit / std::max(SlowdownFilter::least_sd, sd_);
     const double slope = deadline_s * per_sd, offset = mean * per_sd - NormalTable::middle;
     int* piece = piece_.data();
     for (size_t i = 0; i < n; ++i)
@@ -223,17 +325,18 @@ ALERT_VECTOR_CLONES void Alert::score(double deadline_s, double period_s, double
     const double budget = energy_goal_j_;
     for (size_t i = 0; i < n; ++i) score[i] = energy[i] <= budget ? -accuracy[i] : infinity;
   }
-  if (!settings_.probability_threshold) return;
+  if (!settings_.probability_threshold && !conformal_) return;
 
   // Latency and energy rise with the slow-down factor, so P(goal met) >= p is: met at the factor's
   // p-quantile.
-  const double factor = slowdown_.mean() + quantile_ * std::sqrt(slowdown_.variance());
-  const double budget = goals_.task == Task::min_error ? energy_goal_j_ : infinity;
+  const double factor = likely_factor_, late_factor = conformal_ ? conformal_factor_ : factor;
+  const double budget =
+      settings_.probability_threshold && goals_.task == Task::min_error ? energy_goal_j_ : infinity;
   for (size_t i = 0; i < n; ++i) {
     const double stop_s = std::max(std::max(0.0, deadline_s), never_stops_s_[i]);
     const double busy_s = std::clamp(factor * now_.end_s[i], 0.0, stop_s);
     const double idle_s = std::max(0.0, period_s - busy_s) - idle_charged_s;
-    const bool likely = factor * now_.first_end_s[i] <= deadline_s &&
+    const bool likely = late_factor * now_.first_end_s[i] <= deadline_s &&
                         active_w_[i] * busy_s + idle_.ratio() * idle_cap_w_[i] * idle_s <= budget;
     if (!likely) score[i] = infinity;
   }
@@ -291,7 +394,13 @@ void Alert::observe(const Observation& o) {
   const double measured_s = o.stages_finished > 0 ? o.last_stage_end_s : o.busy_s;
   observed_ratio_ = measured_s / (profile_.size_factor(o.configuration.model, o.size) *
                                   profile_.latency[row * caps + cap].mean_s);
-  slowdown_.update(observed_ratio_);
+  const bool only_bound = o.stages_finished == 0, exceeded = observed_ratio_ > conformal_factor_;
+  if (conformal_) {
+    if (exceeded || (!only_bound && observed_ratio_ > 0)) conformal_->observe(exceeded);
+    if (!promised_) conformal_->count_unpromised();
+  }
+  only_bound ? estimator_.exceeded(observed_ratio_) : estimator_.update(observed_ratio_);
+  believe();
   if (goals_.task == Task::min_energy) {
     if (goals_.accuracy) window_.add(o.accuracy), accuracy_goal_ = window_.next(*goals_.accuracy);
   } else if (goals_.energy_j && o.energy_j) {
@@ -301,8 +410,6 @@ void Alert::observe(const Observation& o) {
     idle_.update(*o.idle_power_w / (settings_.idle_follows_cap ? caps_w_[cap] : caps_w_.back()));
 }
 
-std::optional<Slowdown> Alert::slowdown() const {
-  return Slowdown{observed_ratio_, slowdown_.mean(), std::sqrt(slowdown_.variance())};
-}
+std::optional<Slowdown> Alert::slowdown() const { return Slowdown{observed_ratio_, mean_, sd_}; }
 
 }  // namespace alertbench

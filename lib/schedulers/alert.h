@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "base/json_reader.h"
+#include "estimate/conformal_level.h"
 #include "estimate/goal_window.h"
 #include "estimate/idle_power_filter.h"
-#include "estimate/slowdown_filter.h"
+#include "estimate/slowdown_estimator.h"
 #include "schedulers/candidates.h"
 #include "schedulers/scheduler.h"
 
@@ -24,7 +25,9 @@ struct AlertSettings {
   // `paper` (as published, the default) or `tuned`: constants of the slow-down filter, and a
   // probability_threshold of 0.9; individual settings can override them.
   std::string preset = "paper";
-  SlowdownConstants slowdown;
+  // What predicts the slow-down factor: `gaussian` (the filter of the paper, the default), `student`,
+  // `regimes` or `quantiles`, and the constants of each.
+  EstimatorSettings estimator;
   IdlePowerConstants idle;
   // phi at the start; nullopt: the profile's idle power divided by its highest cap.
   std::optional<double> idle_ratio;
@@ -48,6 +51,10 @@ struct AlertSettings {
   // If set: a configuration meets the goals only if a first output in time, and (min_error) the energy
   // budget, each have at least this probability.
   std::optional<double> probability_threshold;
+  // If set: a configuration meets the goals only if its first output is in time at the factor that adaptive
+  // conformal inference puts around the estimator (see ConformalLevel, which also says what is guaranteed).
+  // It takes the place of probability_threshold for the deadline, but not for the energy.
+  std::optional<ConformalConstants> conformal;
   // Goal adjustment: the goal of the next input is the value that brings the mean over a window of this many
   // inputs to the goal (delivered accuracy, or energy). 0: off, as published. If it is on and no
   // configuration meets the adjusted budget of min_error, the one with the least energy is chosen instead of
@@ -72,13 +79,15 @@ class Alert : public Scheduler {
   // About 3 ns per configuration (tests/bench/bench_decide.cpp).
   Configuration decide(const Context& context) override;
 
-  // Updates the filter with the ratio of measured to profiled latency of the last stage that finished. If
-  // none did, it uses the time until the stop divided by the profiled latency of the first stage: a lower
-  // bound, which is used unchanged.
+  // Updates the estimator with the ratio of measured to profiled latency of the last stage that finished. If
+  // none did, the time until the stop divided by the profiled latency of the first stage is a lower bound;
+  // what the estimator does with it, its class says (`gaussian` takes it for the ratio).
   void observe(const Observation& observation) override;
 
+  // The mean and standard deviation that the estimator predicts; see its class.
   std::optional<Slowdown> slowdown() const override;
   std::optional<Prediction> prediction() const override { return prediction_; }
+  const std::optional<ConformalLevel>& conformal() const { return conformal_; }
 
  private:
   struct Row {
@@ -88,6 +97,7 @@ class Alert : public Scheduler {
   };
   size_t at(size_t row) const { return row * caps_w_.size(); }
   void scale_to(double size);
+  void believe();
   void predict(double deadline_s, double period_s, double idle_charged_s);
   void score(double deadline_s, double period_s, double idle_charged_s);
   size_t pick() const;
@@ -98,14 +108,15 @@ class Alert : public Scheduler {
   double accuracy_goal_, energy_goal_j_;  // of the current decision
   const AlertSettings settings_;
   const bool mean_only_;
-  const double quantile_;  // of the standard normal distribution at the probability threshold
+  const bool logarithmic_;  // whether the estimator is asked for logarithms of factors
+  const double quantile_;   // of the standard normal distribution at the probability threshold
   double best_accuracy_ = 0;
 
   // Candidates by name; a row is one stage of one network. Per configuration, [row][cap]:
   std::vector<Row> rows_;
   struct Latency {
-    std::vector<double> end_s, inverse,
-        first_end_s;  // of the stage, one over it, and of the network's first stage
+    std::vector<double> end_s, inverse, log_end,
+        first_end_s;  // of the stage, one over it, ln of it, and of the network's first stage
   };
   Latency profiled_, now_;  // of an input of the mean size, and of the present one
   double size_ = 1;
@@ -119,7 +130,12 @@ class Alert : public Scheduler {
   std::vector<double> caps_w_, fail_accuracy_;  // [cap]
   std::vector<int> profile_row_of_model_;       // first one, [model]
 
-  SlowdownFilter slowdown_;
+  SlowdownEstimator estimator_;
+  std::optional<ConformalLevel> conformal_;
+  bool promised_ = true;  // whether the configuration chosen last is in time at the conformal bound
+  // What follows from the estimator's state: mean, standard deviation, and the factors at which goals must be
+  // met with probability_threshold and `conformal`.
+  double mean_ = 1, sd_ = 0, likely_factor_ = 1, conformal_factor_ = 1;
   IdlePowerFilter idle_;
   GoalWindow window_;
   double observed_ratio_ = 0, worst_decide_s_ = 0;

@@ -1,7 +1,8 @@
-// How long a decision of ALERT and of price takes, and what a table for Phi is worth: median time of decide +
-// observe for several numbers of configurations, beside one std::erfc per configuration and the other
-// schedulers that know no truth, with 650 configurations. Rounds of all cases are interleaved, so that a
-// drift of the machine meets all alike. JSON on stdout; times are this machine's, at this moment.
+// How long a decision of ALERT (with each estimator of the slow-down factor) and of price takes, and what a
+// table for Phi is worth: median time of decide + observe for several numbers of configurations, beside one
+// std::erfc per configuration and the other schedulers that know no truth, with 650 configurations. Rounds of
+// all cases are interleaved, so that a drift of the machine meets all alike. JSON on stdout; times are this
+// machine's, at this moment.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -81,6 +82,21 @@ int main() {
         std::tuple("650 min_error", 10, 5, 13, Task::min_error),
         std::tuple("1344", 21, 4, 16, Task::min_energy)})
     sizes.push_back({name, models, stages, caps, task, 0.55, 8, "price"});
+  for (const char* estimator : {"student", "regimes", "quantiles"}) {
+    const nlohmann::json settings = {{"estimator", estimator}};
+    sizes.push_back({"130", 10, 1, 13, Task::min_energy, 0.55, 0, "alert", settings});
+    sizes.push_back({"1344", 21, 4, 16, Task::min_energy, 0.55, 0, "alert", settings});
+  }
+  for (const char* estimator : {"gaussian", "regimes"})
+    sizes.push_back({"130",
+                     10,
+                     1,
+                     13,
+                     Task::min_energy,
+                     0.55,
+                     0,
+                     "alert",
+                     {{"estimator", estimator}, {"conformal", nlohmann::json::object()}}});
   const std::vector<SchedulerInfo> known = known_schedulers();
   for (const SchedulerInfo& info : known)
     if (!info.needs_truth && info.traits.family != "alert")
@@ -104,7 +120,10 @@ int main() {
     Goals goals{size.name, size.task, 0.1, size.accuracy, size.energy_j};
     schedulers.push_back(make_scheduler(size.scheduler, {profile, goals}, size.settings, "bench"));
     Scheduler& scheduler = *schedulers.back();
-    cases.push_back({fmt::format("{} {}", size.scheduler, size.name),
+    std::string name = fmt::format("{} {}", size.scheduler, size.name);
+    if (size.settings.contains("estimator")) name += " " + size.settings["estimator"].get<std::string>();
+    if (size.settings.contains("conformal")) name += " conformal";
+    cases.push_back({std::move(name),
                      size.models * size.stages * size.caps,
                      [&](int i) {
                        const Configuration c = scheduler.decide({i, 0.1, 0.1});

@@ -249,6 +249,123 @@ TEST_CASE("in a constant environment alert ends where oracle-static is") {
   }
 }
 
+TEST_CASE("alert with every estimator of the slow-down factor, both tasks") {
+  const Profile p = mixed();
+  const TruthTable t = random_truth(p, 400, 6);
+  const json conformal = {{"miss_share", 0.1}, {"gamma", 0.05}};
+  for (const Goals& goals : {min_energy(0.13, 0.6), min_error(0.13, 9)}) {
+    const Run plain = run("alert", p, t, goals);
+    CHECK(run("alert", p, t, goals, {{"estimator", "gaussian"}, {"conformal", nullptr}}).configurations ==
+          plain.configurations);
+    for (const char* name : {"alert", "alert-trad", "alert-any", "alert-mean"})
+      for (const char* kind : {"gaussian", "student", "regimes", "quantiles"})
+        for (const bool wrapped : {false, true}) {
+          INFO(name << " " << kind << " " << wrapped << " " << to_string(goals.task));
+          json settings = {{"estimator", kind}};
+          if (wrapped) settings["conformal"] = conformal;
+          const Run r = run(name, p, t, goals, settings);
+          int late = 0;
+          for (size_t n = 100; n < r.outcomes.size(); ++n) late += r.outcomes[n].stage_delivered == 0;
+          CHECK(late < (std::string(name) == "alert-mean" ? 150 : 60));  // means alone are late more often
+        }
+  }
+}
+
+TEST_CASE("alert predicts what its estimator says") {
+  const Profile p = profile_of({{"any", {0.5, 0.65, 0.75}, {0.045, 0.08, 0.13}}}, {100});
+  for (const char* kind : {"student", "regimes", "quantiles"}) {
+    INFO(kind);
+    EstimatorSettings settings;
+    settings.kind = kind[0] == 's'   ? EstimatorKind::student
+                    : kind[0] == 'r' ? EstimatorKind::regimes
+                                     : EstimatorKind::quantiles;
+    SlowdownEstimator estimator(settings);
+    auto alert = make_scheduler("alert-any", {p, min_error(0.1, 1000)}, {{"estimator", kind}}, "t");
+    Random random(9);
+    for (int i = 0; i < 60; ++i) {
+      const double r = std::exp(0.2 * random.normal());
+      Observation o;
+      o.configuration = {0, 3, 0};
+      o.stages_finished = i % 9 ? 2 : 0;
+      o.last_stage_end_s = r * 0.08;
+      o.busy_s = r * 0.045;
+      alert->observe(o);
+      i % 9 ? estimator.update(r) : estimator.exceeded(r);
+      CHECK(alert->slowdown()->mean == Approx(estimator.mean()));
+      CHECK(alert->slowdown()->sd == Approx(estimator.sd()));
+      alert->decide({i, 0.1, 0.1});
+      const double p1 = estimator.cdf(0.1 / 0.045), p2 = estimator.cdf(0.1 / 0.08),
+                   p3 = estimator.cdf(0.1 / 0.13);
+      CHECK(alert->prediction()->p_deadline == Approx(p1));
+      if (alert->decide({i, 0.1, 0.1}).stage == 3)
+        CHECK(alert->prediction()->accuracy ==
+              Approx((1 - p1) * 0.1 + (p1 - p2) * 0.5 + (p2 - p3) * 0.65 + p3 * 0.75));
+      alert->decide({i, 0, 0.1});
+      CHECK(alert->prediction()->accuracy == Approx(0.1).margin(0.01));
+    }
+  }
+}
+
+TEST_CASE("conformal: late inputs with a promise are at most those that exceeded the bound") {
+  const Profile p = mixed();
+  const TruthTable t = random_truth(p, 600, 8);
+  for (const double deadline_s : {0.13, 0.06, 0.02}) {
+    AlertSettings settings;
+    settings.estimator.kind = EstimatorKind::quantiles;
+    settings.conformal = ConformalConstants{0.05, 0.02};
+    const Goals goals = min_energy(deadline_s, 0.6);
+    Alert alert({p, goals}, settings, Candidates::all, false);
+    int64_t late = 0, without = 0;
+    for (int64_t n = 0; n < t.inputs; ++n) {
+      const Context context{n, deadline_s, deadline_s};
+      const Configuration c = alert.decide(context);
+      const Outcome o = outcome_of(t, p, c, context);
+      const int64_t before = alert.conformal()->unpromised();
+      alert.observe(observation_of(c, context, o, 0));
+      const bool promised = alert.conformal()->unpromised() == before;
+      without += !promised;
+      late += promised && o.stage_delivered == 0;
+    }
+    INFO(deadline_s);
+    const ConformalLevel& level = *alert.conformal();
+    CHECK(late <= level.exceeded());
+    if (level.observed() > 0)
+      CHECK(static_cast<double>(level.exceeded()) <=
+            (0.05 + level.guarantee()) * static_cast<double>(level.observed()));
+    CHECK(without == level.unpromised());
+    CHECK(without < (deadline_s > 0.1 ? 300 : 601));
+    CHECK((deadline_s > 0.03 || without == 600));  // no first stage is that fast
+  }
+}
+
+TEST_CASE("settings of alert's estimators are read strictly") {
+  const auto effective = [](const json& s) { return effective_settings("alert", s, "t"); };
+  CHECK(effective({})["estimator"] == "gaussian");
+  CHECK(effective({})["conformal"].is_null());
+  CHECK(effective({})["slowdown"]["predict_with_noise"] == false);
+  const json set = {{"estimator", "regimes"},
+                    {"regimes", {{"stay", 0.9}}},
+                    {"student", {{"drift", 0.01}}},
+                    {"quantiles", {{"range", 0.5}}},
+                    {"slowdown", {{"predict_with_noise", true}}},
+                    {"conformal", {{"miss_share", 0.1}}}};
+  const auto out = effective(set);
+  CHECK(out["regimes"]["stay"] == 0.9);
+  CHECK(out["student"]["drift"] == 0.01);
+  CHECK(out["quantiles"]["range"] == 0.5);
+  CHECK(out["slowdown"]["predict_with_noise"] == true);
+  CHECK(out["conformal"].dump() == R"({"miss_share":0.1,"gamma":0.02})");
+  CHECK(effective(json::parse(out.dump())).dump() == out.dump());
+
+  using Catch::Matchers::Contains;
+  CHECK_THROWS_WITH(effective({{"estimator", "quantile"}}), Contains("quantiles") && Contains("gaussian"));
+  CHECK_THROWS_WITH(effective({{"conformal", {{"miss_share", 0}}}}),
+                    Contains("conformal") && Contains("miss_share"));
+  CHECK_THROWS_WITH(effective({{"conformal", {{"gama", 0.1}}}}), Contains("\"gamma\""));
+  CHECK_THROWS_WITH(effective({{"regimes", {{"stay", 0.2}}}}), Contains("stay") && Contains("0.2"));
+  CHECK_THROWS_AS(effective({{"conformal", 0.05}}), InputError);
+}
+
 TEST_CASE("settings of alert: presets, single constants, all of them back") {
   const auto effective = [](const json& s) { return effective_settings("alert", s, "t"); };
   CHECK(effective({})["slowdown"]["process_noise_floor"] == 0.1);

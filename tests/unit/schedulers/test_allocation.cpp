@@ -52,6 +52,19 @@ TEST_CASE("no scheduler allocates while it decides or observes") {
       INFO(info.name);
       CHECK(spent == 0);
     }
+  for (const char* kind : {"gaussian", "student", "regimes", "quantiles"}) {
+    const nlohmann::json settings = {{"estimator", kind}, {"conformal", nlohmann::json::object()}};
+    auto scheduler = make_scheduler("alert", {p, min_error(0.1, 7)}, settings, "t");
+    const long before = allocations;
+    for (int64_t n = 0; n < t.inputs; ++n) {
+      const Context context{n, 0.1, 0.1};
+      const Configuration c = scheduler->decide(context);
+      scheduler->observe(observation_of(c, context, outcome_of(t, p, c, context), 0));
+    }
+    const long spent = allocations - before;
+    INFO(kind);
+    CHECK(spent == 0);
+  }
   const long before = allocations;
   std::vector<int> proof(10);
   CHECK((allocations > before && proof.size() == 10));
