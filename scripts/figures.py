@@ -24,6 +24,7 @@ FIGURES = {  # name: (module, function, what it shows, read from)
     "schedulers_energy": ("schedulers", "draw_energy", "all schedulers by family: normalised energy and violated settings", "evaluation.json"),
     "schedulers_error": ("schedulers", "draw_error", "all schedulers by family: normalised error and violated settings", "evaluation.json"),
     "goals_energy": ("goals_energy", "draw", "energy over the goal settings: Sys-level, App-level, Combined", "evaluation.json"),
+    "calibration": ("calibration", "draw", "how often the slow-down factor stays below what estimators predict", "calibration.json"),
     "distance": ("distance", "draw", "how far every scheduler is from oracle and oracle-causal", "evaluation.json"),
 }
 CONTACT_SHEET = "contact_sheet"

@@ -2,7 +2,7 @@
 # Makes every figure and claim of ARTIFACT.md again, from recordings (about ten minutes) or from nothing (--from nothing:
 # also builds, runs the quickstart and makes the recordings, about 40 minutes; leave the machine otherwise idle). Can be
 # run again; its output replaces existing files.
-#   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|sensitivity|claims] [--out DIR]
+#   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|calibration|sensitivity|claims] [--out DIR]
 # --out: default results/reference, the files in this repository.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 case $from in recordings | nothing) ;; *) usage ;; esac
-case $only in '' | evaluation | statistics | sensitivity | claims) ;; *) usage ;; esac
+case $only in '' | evaluation | statistics | calibration | sensitivity | claims) ;; *) usage ;; esac
 [ -n "$out" ] || usage
 
 bench=build/bin/alert-bench
@@ -41,6 +41,11 @@ if wanted evaluation; then
 fi
 if wanted statistics; then
   scripts/input_statistics.py "$recordings"/* --out "$out/statistics"
+fi
+if wanted calibration; then
+  "$bench" score estimators "$recordings"/* --out "$out/calibration" >/dev/null
+  scripts/figures.py "$out/calibration" --only calibration --out "$out/calibration"
+  rm "$out/calibration/calibration.pdf"
 fi
 if wanted sensitivity; then
   scripts/sensitivity.py --choose "$recordings"/*-{default,compute-2} --show "$recordings"/*-{compute-1,memory-1,memory-2} \

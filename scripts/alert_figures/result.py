@@ -31,7 +31,7 @@ class Result:
         self.folder, self.notes = folder, notes
         if not os.path.isdir(folder):
             raise broken(folder, "", "no such folder", "use the folder that 'alert-bench run ... --out FOLDER' wrote")
-        inside = ("manifest.json", "profile.json", "traces", "recording", "summary.json", "evaluation.json")
+        inside = ("manifest.json", "profile.json", "traces", "recording", "summary.json", "evaluation.json", "calibration.json")
         if not any(os.path.exists(self.path(name)) for name in inside):
             raise broken(folder, "", f"is not a result folder (it contains none of {', '.join(inside)})",
                          "use the folder that 'alert-bench run ... --out FOLDER' wrote")

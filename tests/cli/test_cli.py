@@ -782,6 +782,22 @@ class WithoutNetworks(Folder):
         scores = json.loads(call("score", "squad", "--data", data, answers, "--json").stdout)
         self.assertEqual(scores, {"questions": 3, "missing": 1, "exact_match": 100 / 3, "f1": 100 * (1 + 2 / 3) / 3})
 
+    def test_score_estimators(self):
+        recording, out = self.path("recording"), self.path("calibration")
+        tiny_recording.make(recording, "tiny", 1, 60)
+        result = call("score", "estimators", recording, recording, "--inputs", "40", "--out", out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for name in ("gaussian, paper", "student", "regimes, conformal", "quantiles"):
+            self.assertIn(name, result.stdout)
+        self.assertEqual(sorted(os.listdir(out)), ["calibration.json", "calibration.md"])
+        with open(os.path.join(out, "calibration.json")) as f:
+            found = json.load(f)
+        self.assertEqual((found["kind"], len(found["recordings"]), len(found["all"])), ("calibration", 2, 12))
+        self.assertEqual([len(r["fixed"]["coverage"]) for r in found["all"]], [len(found["levels"])] * 12)
+        self.assertEqual(json.loads(call("score", "estimators", recording, recording, "--inputs", "40", "--json").stdout), found)
+        self.refused(call("score", "estimators", recording, "--inputs", "30"), 2, "30 inputs", "more")
+        self.refused(call("score", "estimators", self.path("absent")), 2, "absent")
+
     def test_score_takes_answers_that_are_misplaced(self):
         with open(self.squad()) as f:
             data = json.load(f)

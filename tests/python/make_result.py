@@ -397,6 +397,22 @@ def make_evaluation(folder, **keys):
     return folder
 
 
+def calibration(scenarios=("compute-1", "default"), levels=(0.05, 0.5, 0.95, 0.99)):
+    """calibration.json with two estimators: one that keeps its levels, and one whose upper quantiles are too low."""
+    def score(loss, coverage):
+        return {"pinball": loss, "coverage": coverage, "width": 0.5, "mean": 1.0, "infinite": 0.0}
+
+    def results(extra):
+        found = [("gaussian, paper", 0.2, [0.02, 0.5, 0.9, 0.95]), ("regimes", 0.13, list(levels))]
+        return [{"estimator": name, "conformal": conformal, "fixed": score(loss + extra, c), "switching": score(loss + 2 * extra, c)}
+                for conformal in (False, True) for name, loss, c in found]
+
+    return {"schema_version": "1.0", "kind": "calibration", "levels": list(levels), "skipped_inputs": 30, "seeds": 4, "gamma": 0.02,
+            "estimators": [], "all": results(0.005),
+            "recordings": [{"name": s, "workload": "fashion-mnist", "scenario": s, "recording_sha256": "", "inputs": 100,
+                            "results": results(0.01 * k)} for k, s in enumerate(scenarios)]}
+
+
 def make(folder, seed=1, inputs=200, grid=1, schedulers=SCHEDULERS, modes=("live", "replay"), random_weights=(), summary=False):
     """`grid`: goal settings per task, at most 6."""
     rng = np.random.default_rng(seed)

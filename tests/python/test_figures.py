@@ -26,7 +26,7 @@ sys.path[:0] = [HERE, os.path.dirname(SCRIPT)]
 try:
     import make_result
     import numpy as np
-    from alert_figures import bars, contention, energy_latency, error_latency, style, timeline
+    from alert_figures import bars, calibration, contention, energy_latency, error_latency, style, timeline
     from alert_figures.reading import Broken
     from alert_figures.result import Result, feasibility_cell
     from alert_figures.trace import LIVE, REPLAY
@@ -70,6 +70,8 @@ class Case(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.root)
         cls.folder = make_result.make(os.path.join(cls.root, "result"), seed=3, inputs=INPUTS, grid=2)
         make_result.make_evaluation(cls.folder, levels=3, scenarios=("default", "compute-1"))
+        with open(os.path.join(cls.folder, "calibration.json"), "w", encoding="utf-8") as f:
+            json.dump(make_result.calibration(), f)
 
     def tearDown(self):
         style.plt.close("all")
@@ -366,13 +368,33 @@ class Drawn(Case):
         result = Result(folder)
         self.assertTrue(all(c.normalised is None for c in result.cells() if c.setting == "energy-1"))
 
+    def test_calibration_shows_every_recording_and_the_mean_loss(self):
+        fig = calibration.draw(self.result(), options())
+        for scenario in ("compute-1", "default"):
+            line = by_gid(fig, f"coverage:fashion-mnist:{scenario}:gaussian, paper")[0]
+            np.testing.assert_allclose(line.get_xdata(), calibration.logit([0.05, 0.5, 0.95, 0.99]))
+            np.testing.assert_allclose(line.get_ydata(), calibration.logit([0.02, 0.5, 0.9, 0.95]))
+        self.assertAlmostEqual(by_gid(fig, "pinball:fixed:regimes")[0].get_xdata()[0], 0.135)
+        self.assertAlmostEqual(by_gid(fig, "pinball:switching:regimes")[0].get_xdata()[0], 0.14)
+
+    def test_calibration_that_is_damaged_is_refused(self):
+        folder = self.copy()
+        for spoil in (lambda c: c.pop("levels"), lambda c: c["recordings"].clear(),
+                      lambda c: c["recordings"][0]["results"][0]["fixed"]["coverage"].pop()):
+            found = make_result.calibration()
+            spoil(found)
+            with open(os.path.join(folder, "calibration.json"), "w", encoding="utf-8") as f:
+                json.dump(found, f)
+            with self.assertRaisesRegex(Broken, "calibration.json: recordings: .*score estimators"):
+                calibration.draw(Result(folder), options())
+
     def test_colors(self):
         colors = [style.scheduler_color(s) for s in style.SCHEDULERS]
         self.assertEqual(len(set(colors)), len(colors))
         self.assertEqual(style.scheduler_color("new-one"), style.scheduler_color("new-one"))
 
     def test_nothing_leaves_the_page(self):
-        for draw in (error_latency.draw, energy_latency.draw, contention.draw, timeline.draw, timeline.draw_pair, bars.draw):
+        for draw in (error_latency.draw, energy_latency.draw, contention.draw, timeline.draw, timeline.draw_pair, bars.draw, calibration.draw):
             fig = draw(self.result(), options())
             renderer = fig.canvas.get_renderer()
             page = fig.bbox
