@@ -31,7 +31,7 @@ ALERT_VECTOR_CLONES void student_shares(double location, double scale, double* s
 
 }  // namespace
 
-RegimeHistogram::RegimeHistogram(const RegimeConstants& constants)
+RegimeHistogram::RegimeHistogram(const RegimeHistogramConstants& constants)
     : constants_(constants), count_(static_cast<size_t>(constants.regimes)) {
   for (size_t k = 0; k < count_; ++k) {
     Regime& r = regimes_[k];

@@ -20,7 +20,7 @@
 
 namespace alertbench {
 
-struct RegimeConstants {
+struct RegimeHistogramConstants {
   int regimes = 2;      // 1..RegimeHistogram::most_regimes
   double stay = 0.97;   // probability that the next input is in the same regime
   double scale = 0.03;  // squared scale of the Student-t distributions (4 degrees of freedom) at the start
@@ -36,7 +36,7 @@ class RegimeHistogram {
   static constexpr int most_regimes = 4, bins = 112;
   static constexpr double low = -2, width = 0.05, per_bin = 20;
 
-  explicit RegimeHistogram(const RegimeConstants& constants);
+  explicit RegimeHistogram(const RegimeHistogramConstants& constants);
 
   // Learns a factor, or a lower bound of one. One that is not finite, or not above 1e-6, changes nothing.
   // Takes about 1 us. No allocation.
@@ -78,7 +78,7 @@ class RegimeHistogram {
   void keep_in_order();
   void predict();
 
-  const RegimeConstants constants_;
+  const RegimeHistogramConstants constants_;
   const size_t count_;
   std::array<Regime, most_regimes> regimes_;
   Bins factor_;  // in the middle of each bin

@@ -23,7 +23,7 @@ constexpr double most_power_ratio = 10;
 
 double log_bins(double value) { return (std::log(value) - RegimeHistogram::low) * RegimeHistogram::per_bin; }
 
-RegimeConstants read_regimes(JsonReader reader, RegimeConstants c) {
+RegimeHistogramConstants read_regimes(JsonReader reader, RegimeHistogramConstants c) {
   c.regimes = reader.integer("regimes", c.regimes, 1, RegimeHistogram::most_regimes);
   c.stay = reader.number("stay", c.stay, 0.5, 0.9999);
   c.scale = reader.number("scale", c.scale, 1e-4, 100);

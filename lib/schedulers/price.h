@@ -51,7 +51,7 @@ namespace alertbench {
 // An *input's worth* is the range of accuracy between the least and the most accurate stage of the candidates
 // (min_error: the energy of a period at the highest active power, above idling).
 struct PriceSettings {
-  RegimeConstants slowdown;
+  RegimeHistogramConstants slowdown;
   // true: the price decides, as above. false, to compare: the least energy that is expected to meet the goal
   // (plus what the bank asks for) on this input; if none, the most accurate. min_error accordingly.
   bool by_price = true;

@@ -15,7 +15,8 @@ double position_of(double factor) {
 double share_up_to(const RegimeHistogram& h, double factor) { return h.up_to(position_of(factor)).share; }
 
 // Phases of 40 inputs at each level in turn, with 5 % noise.
-RegimeHistogram after_phases(RegimeConstants constants, const std::vector<double>& levels, int inputs) {
+RegimeHistogram after_phases(RegimeHistogramConstants constants, const std::vector<double>& levels,
+                             int inputs) {
   RegimeHistogram h(constants);
   Random random(7);
   for (int i = 0; i < inputs; ++i)
@@ -27,7 +28,7 @@ RegimeHistogram after_phases(RegimeConstants constants, const std::vector<double
 
 // Before anything is seen: half a Student-t distribution at 0, half at ln(factor) = 0.5, squared scale 0.03.
 TEST_CASE("regimes at the start, by hand") {
-  const RegimeHistogram h{RegimeConstants{}};
+  const RegimeHistogram h{RegimeHistogramConstants{}};
   const auto t4 = [](double z) {
     const double u = z / std::sqrt(4 + z * z);
     return 0.5 + 0.75 * (u - u * u * u / 3);
@@ -42,7 +43,7 @@ TEST_CASE("regimes at the start, by hand") {
 }
 
 TEST_CASE("a distribution stays one, whatever is observed") {
-  RegimeHistogram h{RegimeConstants{}};
+  RegimeHistogram h{RegimeHistogramConstants{}};
   Random random(3);
   bool proper = true;
   for (int i = 0; i < 5000; ++i) {
@@ -69,7 +70,7 @@ TEST_CASE("a distribution stays one, whatever is observed") {
 }
 
 TEST_CASE("what is not a factor teaches nothing") {
-  RegimeHistogram a{RegimeConstants{}}, b{RegimeConstants{}};
+  RegimeHistogram a{RegimeHistogramConstants{}}, b{RegimeHistogramConstants{}};
   for (double nothing : {0.0, -1.0, 1e-7, std::nan(""), std::numeric_limits<double>::infinity()})
     a.update(nothing, false), a.update(nothing, true);
   CHECK(a.mean() == b.mean());
@@ -90,7 +91,7 @@ TEST_CASE("two regimes find the two levels of a co-runner, and which one it is")
 }
 
 TEST_CASE("three regimes find three levels; two merge two of them") {
-  RegimeConstants three;
+  RegimeHistogramConstants three;
   three.regimes = 3;
   const std::vector<double> levels = {1, 1.6, 2.6};
   const RegimeHistogram h = after_phases(three, levels, 720);
@@ -101,7 +102,7 @@ TEST_CASE("three regimes find three levels; two merge two of them") {
 }
 
 TEST_CASE("a histogram takes any shape, a Student-t distribution does not") {
-  RegimeConstants one;
+  RegimeHistogramConstants one;
   one.regimes = 1;
   RegimeHistogram with(one);
   one.histogram = false;
@@ -117,7 +118,7 @@ TEST_CASE("a histogram takes any shape, a Student-t distribution does not") {
 }
 
 TEST_CASE("a lower bound moves what lies above it, and no location") {
-  RegimeHistogram h{RegimeConstants{}};
+  RegimeHistogram h{RegimeHistogramConstants{}};
   const double before = 1 - share_up_to(h, 1.4), location = h.location(1);
   for (int i = 0; i < 20; ++i) h.update(1.4, true);
   CHECK(1 - share_up_to(h, 1.4) > before + 0.2);
