@@ -63,6 +63,8 @@ class ScenarioSchema(unittest.TestCase):
             "a duty that it cannot keep": {"co_runner": {"kind": "stress-ng-matrix", "duty": 0.5}},
             "no such pace": {"record": {"pace": "fast"}},
             "a GPU co-runner beside the processor": {"co_runner": {"kind": "gpu-compute"}},
+            "unknown setting of price": {"scheduler_settings": {"price": {"gian": 0.1}}},
+            "five regimes": {"scheduler_settings": {"price": {"slowdown": {"regimes": 5}}}},
         }
         for what, change in spoiled.items():
             with self.subTest(what):
