@@ -85,6 +85,9 @@ int supervise(const std::vector<int>& cpus, char** command) {
   const pid_t pid = fork();
   if (pid < 0) return 1;
   if (pid == 0) become(cpus, command, old_mask);
+  // The command's streams are its own: the harness must see when nobody holds their other ends any more.
+  if (const int null = open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0)
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, stream);
   close(exec_pipe[1]);
   char byte;
   while (read(exec_pipe[0], &byte, 1) < 0 && errno == EINTR) {

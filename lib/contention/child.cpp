@@ -35,7 +35,7 @@ std::string describe_status(int status) {
 }
 
 Child::Child(const std::string& program, const std::vector<std::string>& arguments, int channel,
-             const std::string& mark) {
+             const std::string& mark, const ChildStreams& streams) {
   std::vector<char*> argv{const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -45,9 +45,17 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
+  // The streams first: one of them may have the number that the channel takes.
+  if (streams.in < 0)
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  else
+    posix_spawn_file_actions_adddup2(&files, streams.in, STDIN_FILENO);
+  if (streams.out < 0)
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  else
+    posix_spawn_file_actions_adddup2(&files, streams.out, STDOUT_FILENO);
+  if (streams.error >= 0) posix_spawn_file_actions_adddup2(&files, streams.error, STDERR_FILENO);
   posix_spawn_file_actions_adddup2(&files, channel, kChannelFd);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 
   sigset_t none, all;
   sigemptyset(&none);

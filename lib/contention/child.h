@@ -1,4 +1,4 @@
-// A child process. Private to this folder.
+// A child process.
 #pragma once
 
 #include <sys/types.h>
@@ -30,14 +30,19 @@ class Descriptor {
 // "exited with status 3", "was killed by signal 9 (Killed)"; describes a status from waitpid.
 std::string describe_status(int status);
 
+// Descriptors for a child's standard streams; -1: /dev/null for input and output, ours for errors.
+struct ChildStreams {
+  int in = -1, out = -1, error = -1;
+};
+
 class Child {
  public:
   Child() = default;
-  // Runs `program` in its own process group, with stdin and stdout on /dev/null. The program gets `channel`
-  // as descriptor kChannelFd, and `mark` (process_tree.h) in its environment. This is safe in a process with
-  // threads. EnvironmentError if the program cannot be run.
+  // Runs `program` in its own process group. The program gets `channel` as descriptor kChannelFd, and `mark`
+  // (process_tree.h) in its environment. This is safe in a process with threads. EnvironmentError if the
+  // program cannot be run.
   Child(const std::string& program, const std::vector<std::string>& arguments, int channel,
-        const std::string& mark);
+        const std::string& mark, const ChildStreams& streams = {});
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
   Child& operator=(Child&& other) noexcept {
     std::swap(pid_, other.pid_);

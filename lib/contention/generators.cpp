@@ -102,7 +102,7 @@ class Generators : public CoRunner {
     if (mark_.empty()) return;
     bool reaped = true;
     for (auto& worker : workers_) reaped = worker->child.kill_and_reap() && reaped;
-    require_none_left(std::exchange(mark_, ""), -1, reaped, "its workers");
+    require_none_left(std::exchange(mark_, ""), -1, reaped, "co-runner");
   }
 
   bool set_duty(size_t worker, double duty) override {

@@ -97,8 +97,8 @@ void require_none_left(const std::string& mark, pid_t group, bool reaped, const 
   for (const Process& p : left) numbers += fmt::format(" {} (state {})", p.pid, p.state);
   if (!left.empty() || !reaped)
     throw RunError(
-        fmt::format("co-runner: processes of {} are still running and cannot be killed:{}; check what they "
-                    "are waiting for (`ps -o pid,stat,wchan,args`), and end them by hand",
+        fmt::format("{}: processes are still running and cannot be killed:{}; check what they are waiting "
+                    "for (`ps -o pid,stat,wchan,args`), and end them by hand",
                     whose, left.empty() ? " not yet waited for" : numbers));
 }
 

@@ -28,7 +28,7 @@ std::string new_mark();
 
 // Kills what is alive with this mark or in this process group (-1: none), and throws RunError where something
 // is still there some seconds later, or where !reaped (a child of ours, already killed, could not be waited
-// for). `whose` stands in the message. Zombies do not count: orphans are reaped by process 1, or, in many a
+// for). `whose` opens the message. Zombies do not count: orphans are reaped by process 1, or, in many a
 // container, never. A process whose environment we may not read (another user's) is not seen by its mark.
 void require_none_left(const std::string& mark, pid_t group, bool reaped, const std::string& whose);
 
