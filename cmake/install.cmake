@@ -19,6 +19,9 @@ foreach(program alert-bench alert-train)
 endforeach()
 
 install(DIRECTORY scenarios networks profiles DESTINATION ${share_dir})
+# For schedulers of the user's own.
+install(DIRECTORY include/alert_bench DESTINATION include)
+install(DIRECTORY examples DESTINATION ${share_dir} USE_SOURCE_PERMISSIONS)
 # Scripts that read results; the others build or measure from a source folder.
 install(DIRECTORY scripts/alert_figures DESTINATION ${share_dir}/scripts PATTERN "__pycache__" EXCLUDE)
 install(PROGRAMS scripts/figures.py scripts/claims.py scripts/sensitivity.py scripts/input_statistics.py scripts/to_table.py

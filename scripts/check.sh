@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- format headers tidy python
 jobs=$(nproc)
-flags=(-std=c++17 -I lib -I build/generated)
+flags=(-std=c++17 -I lib -I include -I build/generated)
 status=0
 
 skip() { echo "check: $1: SKIPPED: $2"; }

@@ -33,9 +33,19 @@ void add_list(CLI::App& app, CommandLine& line);
 void add_doctor(CLI::App& app, CommandLine& line);
 void add_restore(CLI::App& app, CommandLine& line);
 
+// --schedulers and --scheduler.
+struct SchedulerArguments {
+  std::vector<std::string> listed, single;
+
+  void add_to(CLI::App& command, const std::string& remark);
+  // All that were named, in order; files of libraries count from the folder that the program was called in.
+  std::vector<std::string> all() const;
+};
+
 // Options that every command with a scenario has.
 struct ScenarioArguments {
-  std::vector<std::string> files, overrides, data, schedulers;
+  std::vector<std::string> files, overrides, data;
+  SchedulerArguments schedulers;
   std::string networks, device;
   int inputs = 0;
   uint64_t seed = 0;

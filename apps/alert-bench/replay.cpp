@@ -20,17 +20,14 @@ void add_replay(CLI::App& app, CommandLine& line) {
   struct ReplayArguments {
     ReplayRequest request;
     RunOptions options;
+    SchedulerArguments schedulers;
   };
   auto a = std::make_shared<ReplayArguments>();
   command->add_option("RECORDING", a->request.recording, "recording folder, or its recording.json")
       ->required();
   command->add_option("--out", a->options.out,
                       "result folder (default: only print the summary, keep no traces)");
-  command
-      ->add_option("--schedulers", a->request.schedulers,
-                   "run only these, separated by commas (default: those of the recording's scenario)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  a->schedulers.add_to(*command, "default: those of the recording's scenario");
   command
       ->add_option("--set", a->request.overrides,
                    "change a key of the recorded scenario: goals.0.deadline_x=1.2 (repeatable)")
@@ -74,10 +71,13 @@ void add_replay(CLI::App& app, CommandLine& line) {
       ->needs(grid)
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  command->add_flag("--allow-commands", a->options.allow_commands,
+                    "let schedulers lib:FILE.so and cmd:PROGRAM run their code");
   add_common(*command, a->options);
   command->callback([a, &line] {
     line.action = [a, &line] {
       a->options.argv = line.argv;
+      a->request.schedulers = a->schedulers.all();
       return replay_recording(a->request, a->options);
     };
   });

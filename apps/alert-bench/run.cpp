@@ -50,8 +50,9 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
               "and run the schedulers again (earlier traces: OUT/interrupted-N); does nothing if the result "
               "is complete");
   command->add_flag("--allow-commands", a->options.allow_commands,
-                    "let the scenario start its co-runner command, load its power.nvml_library, and write "
-                    "power caps below its power.root and power.state_folder");
+                    "let the scenario start its co-runner command and its schedulers cmd:PROGRAM, load its "
+                    "schedulers lib:FILE.so and its power.nvml_library, and write power caps below its "
+                    "power.root and power.state_folder");
   command->add_flag("--dry-run", a->dry_run,
                     "show the effective scenario and the plan without running anything");
   add_common(*command, a->options);

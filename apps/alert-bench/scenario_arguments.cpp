@@ -4,9 +4,30 @@
 
 #include "base/installation.h"
 #include "commands.h"
+#include "schedulers/external.h"
 #include "workloads/workload_factory.h"
 
 namespace alertbench {
+
+void SchedulerArguments::add_to(CLI::App& command, const std::string& remark) {
+  command.add_option("--schedulers", listed, "run only these, separated by commas (" + remark + ")")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command
+      .add_option("--scheduler", single,
+                  "run only this one and those of --schedulers (repeatable). lib:FILE.so and \"cmd:PROGRAM "
+                  "ARGUMENTS\" are schedulers of your own, and need --allow-commands")
+      ->type_name("NAME")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+std::vector<std::string> SchedulerArguments::all() const {
+  std::vector<std::string> named = listed;
+  named.insert(named.end(), single.begin(), single.end());
+  for (std::string& scheduler : named) scheduler = with_file_in(".", scheduler);
+  return named;
+}
 
 void ScenarioArguments::add_to(CLI::App& command, bool several) {
   auto* option = command.add_option(
@@ -38,11 +59,7 @@ void ScenarioArguments::add_to(CLI::App& command, bool several) {
       "--seed", seed,
       "seed of the input order; +1, +2, +3, +4 seed the schedule, the co-runner, the bootstrap and random "
       "arrivals");
-  command
-      .add_option("--schedulers", schedulers,
-                  "run only these, separated by commas (see `alert-bench list schedulers`)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  schedulers.add_to(command, "see `alert-bench list schedulers`");
 }
 
 Scenario ScenarioArguments::read(const std::string& given_file) const {
@@ -63,7 +80,8 @@ Scenario ScenarioArguments::read(const std::string& given_file) const {
          {std::pair{"inputs", 0}, {"schedule", 1}, {"co_runner", 2}, {"bootstrap", 3}, {"arrivals", 4}})
       all.push_back(fmt::format("seeds.{}={}", key, seed + static_cast<uint64_t>(add)));
   if (!device.empty()) all.push_back("placement.device=" + device);
-  if (!schedulers.empty()) all.push_back("schedulers=" + nlohmann::json(schedulers).dump());
+  if (const auto named = schedulers.all(); !named.empty())
+    all.push_back("schedulers=" + nlohmann::json(named).dump());
   Scenario s = Scenario::read(file, all);
   if (!networks.empty()) s.networks = networks;
   for (const std::string& entry : data) {

@@ -22,6 +22,7 @@ void add_sweep(CLI::App& app, CommandLine& line) {
       "    \"scheduler_settings\": { \"alert\": { \"preset\": \"tuned\" } },\n"
       "    \"grid\": { \"deadlines\": 6, \"levels\": 6, \"deadline_low_x\": 0.4, \"deadline_high_x\": 2.0 } "
       "}\n"
+      "Schedulers may also be lib:FILE.so and cmd:PROGRAM, with --allow-commands.\n"
       "A cell is a recording with a task. Each cell is written to DIR/cells as soon as it is finished: after "
       "a\n"
       "kill, the same command continues. A cell that fails does not stop the rest (exit code 4 at the end).\n"
@@ -49,6 +50,8 @@ void add_sweep(CLI::App& app, CommandLine& line) {
   auto* resume =
       command->add_flag("--resume", a->resume, "continue with the contents of the folder (the default)");
   command->add_flag("--overwrite", a->options.overwrite, "evaluate every cell again")->excludes(resume);
+  command->add_flag("--allow-commands", a->options.allow_commands,
+                    "let the sweep file's schedulers lib:FILE.so and cmd:PROGRAM run their code");
   command->add_flag("--dry-run", a->dry_run, "list the cells and their shards without evaluating them");
   command->add_flag("--quiet", a->options.quiet, "print no progress and no notes to stderr");
   command->callback([a, &line] {

@@ -136,13 +136,13 @@ struct Observation {
   double deadline_from_start_s = 0;  // for which the decision was made
   double period_s = 0;
   double size = 1;          // of the input, over the profile's mean size
-  double decide_s = 0;      // processor time of the decision; 0 in replay
+  double decide_s = 0;      // how long the decision took (schedulers/step.h); 0 in replay
   int stage_delivered = 0;  // 0: none in time
   double accuracy = 0;      // delivered, by the profile
   std::optional<double> energy_j, idle_power_w;
 };
 
-// `decide_s`: processor time of the decision.
+// `decide_s`: how long the decision took.
 Observation observation_of(const Configuration& configuration, const Context& context, const Outcome& outcome,
                            double decide_s);
 

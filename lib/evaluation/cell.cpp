@@ -12,8 +12,10 @@
 #include "base/interrupt.h"
 #include "base/json_lines.h"
 #include "core/goal_judge.h"
+#include "plugins/external_schedulers.h"
 #include "recording/replay_environment.h"
 #include "schedulers/candidates.h"
+#include "schedulers/external.h"
 #include "schedulers/oracle_static.h"
 #include "schedulers/phase_times.h"
 #include "schedulers/static_outcomes.h"
@@ -134,6 +136,7 @@ std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& as
   for (const SchedulerInfo& info : known_schedulers())
     if (asked.empty() || info.needs_truth || std::find(asked.begin(), asked.end(), info.name) != asked.end())
       names.push_back(info.name);
+  std::copy_if(asked.begin(), asked.end(), std::back_inserter(names), is_external);
   return names;
 }
 
@@ -190,9 +193,11 @@ Scenario scenario_of(const Recording& recording, const std::string& where,
 
 EvaluationResult begin_evaluation(const CellRequest& request) {
   EvaluationResult evaluation;
-  evaluation.schedulers = evaluated_schedulers(request.schedulers);
+  const std::vector<std::string> schedulers = evaluated_schedulers(request.schedulers);
+  evaluation.schedulers = result_names(schedulers);
   evaluation.traits = traits_of(evaluation.schedulers);
-  for (const std::string& name : evaluation.schedulers) {
+  for (size_t i = 0; i < schedulers.size(); ++i) {
+    const std::string& name = schedulers[i];
     const auto settings = request.scheduler_settings.find(name);
     // Keys sorted, as they are when an evaluation is read again: so files made in one piece and merged ones
     // agree.
@@ -200,14 +205,15 @@ EvaluationResult begin_evaluation(const CellRequest& request) {
         effective_settings(name, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
                            "scheduler_settings: " + name)
             .dump());
-    evaluation.scheduler_settings.emplace_back(name, effective.dump());
+    evaluation.scheduler_settings.emplace_back(evaluation.schedulers[i], effective.dump());
   }
   return evaluation;
 }
 
 Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const std::string& recording_sha256,
                    Task task, const CellRequest& request) {
-  const std::vector<std::string> names = evaluated_schedulers(request.schedulers);
+  const std::vector<std::string> schedulers = evaluated_schedulers(request.schedulers),
+                                 names = result_names(schedulers);
   Cell cell;
   cell.workload = recording.profile.workload;
   cell.scenario = scenario.name;
@@ -259,11 +265,12 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
         of_networks[i] = judge_static_configurations(setting, inputs, levels);
         for (size_t k = 0; k < names.size(); ++k) {
           if (interrupted()) return;
-          const auto settings = request.scheduler_settings.find(names[k]);
-          inputs.truth = knows_truth(names[k]) ? &recording.truth : nullptr;
-          const auto scheduler = make_scheduler(
-              names[k], inputs, settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
-              "scheduler_settings: " + names[k]);
+          const auto settings = request.scheduler_settings.find(schedulers[k]);
+          inputs.truth = knows_truth(schedulers[k]) ? &recording.truth : nullptr;
+          const auto scheduler =
+              make_any_scheduler(schedulers[k], names[k], inputs,
+                                 settings == request.scheduler_settings.end() ? nlohmann::json() : *settings,
+                                 "scheduler_settings: " + schedulers[k]);
           setting.results[k] = play(recording, *scheduler, setting.goals, arrivals, first);
         }
         compare_with_oracles(setting, names);

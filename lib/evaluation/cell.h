@@ -15,14 +15,13 @@
 namespace alertbench {
 
 struct CellRequest {
-  std::vector<std::string>
-      schedulers;  // known ones; those that know the truth (oracles) are always run as well
+  std::vector<std::string> schedulers;  // those that know the truth (oracles) are always run as well
   nlohmann::json scheduler_settings = nlohmann::json::object();  // by scheduler name
   GridSpec grid;
   int threads = 1;  // results do not depend on it
 };
 
-// Schedulers in the registry's order: those asked for, and the oracles.
+// Schedulers in the registry's order: those asked for, and the oracles. Then those of the user's own.
 std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& asked);
 
 // The scenario that was recorded, with `overrides` (as --set) and other schedulers if any. InputError (opened

@@ -77,6 +77,7 @@ ordered_json to_json(const Manifest& manifest) {
       {"co_runner", manifest.co_runner},
       {"machine_use", manifest.machine_use},
       {"schedulers_left_out", manifest.schedulers_left_out},
+      {"external_schedulers", manifest.external_schedulers},
       {"host", to_json(manifest.host)},
       {"energy_source", text_or_null(manifest.energy_source)},
       {"accuracy_source", text_or_null(manifest.accuracy_source)},

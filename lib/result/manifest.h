@@ -34,6 +34,7 @@ struct Manifest {
   nlohmann::ordered_json data, networks, placement, power, co_runner;
   nlohmann::ordered_json machine_use;          // what else happened on the machine during the run
   nlohmann::ordered_json schedulers_left_out;  // notes on schedulers that cannot run on these networks
+  nlohmann::ordered_json external_schedulers;  // which are not built in: plugins/external_schedulers.h
   std::string energy_source, accuracy_source;
   std::vector<FileFact> files;  // every file that was read
   // Every file below the folder that is or may be written; listed before it exists.

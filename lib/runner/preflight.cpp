@@ -8,12 +8,15 @@
 #include "base/json_reader.h"
 #include "base/limits.h"
 #include "live/live_session.h"
+#include "schedulers/external.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
 namespace {
 
 constexpr size_t other_files = 64;  // libraries, sensors, weights, a recording
+constexpr size_t files_of_program =
+    8;  // four for the streams of a scheduler cmd:PROGRAM and its supervisor, live and in replay
 
 // `from`: where the candidates stand.
 // A setting `network` names the one that a scheduler runs.
@@ -99,7 +102,11 @@ void check_arrivals(const Scenario& scenario, const Workload& workload) {
 }
 
 void check_file_limit(const Scenario& scenario) {
-  const size_t traces = scenario.schedulers.size() * scenario.goals.size(), needed = traces + other_files;
+  const size_t traces = scenario.schedulers.size() * scenario.goals.size();
+  const auto programs = static_cast<size_t>(
+      std::count_if(scenario.schedulers.begin(), scenario.schedulers.end(),
+                    [](const std::string& s) { return is_external(s) && s.rfind("cmd:", 0) == 0; }));
+  const size_t needed = traces + other_files + programs * scenario.goals.size() * files_of_program;
   const auto limit = file_limit();
   if (limit && *limit < needed)
     throw EnvironmentError(fmt::format(

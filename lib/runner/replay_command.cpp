@@ -8,6 +8,7 @@
 #include "base/json_reader.h"
 #include "base/sha256.h"
 #include "evaluation/cell.h"
+#include "plugins/external_schedulers.h"
 #include "recording/recording.h"
 #include "report/evaluation_report.h"
 #include "runner/preflight.h"
@@ -15,6 +16,7 @@
 #include "runner/run_result.h"
 #include "runner/scheduler_matrix.h"
 #include "runner/summary_json.h"
+#include "schedulers/external.h"
 
 namespace alertbench {
 namespace {
@@ -36,7 +38,7 @@ Scenario scenario_to_replay(const Recording& recording, const ReplayRequest& req
 
 // Traces of the settings asked for, from the same decisions once more.
 void write_grid_traces(const ReplayRequest& request, const Recording& recording, Scenario scenario,
-                       const EvaluationResult& evaluation, const std::string& folder) {
+                       const std::vector<std::string>& schedulers, const std::string& folder) {
   const Scenario judged_as = scenario;
   scenario.goals.clear();
   std::vector<std::string> names;
@@ -54,7 +56,7 @@ void write_grid_traces(const ReplayRequest& request, const Recording& recording,
                                    asked, near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near),
                                    fmt::join(names, ", ")));
     }
-  scenario.schedulers = evaluation.schedulers;
+  scenario.schedulers = schedulers;
   const Experiment traced(scenario, recording, recording.info.value("accuracy_source", "profile"), folder);
   run_replay(traced, recording.truth.inputs);
 }
@@ -73,6 +75,8 @@ ExitCode replay_grid(const ReplayRequest& request, const RunOptions& options) {
   cell.scheduler_settings = scenario.scheduler_settings;
   cell.grid = request.grid_spec;
   cell.threads = request.threads;
+  const std::vector<std::string> schedulers = evaluated_schedulers(cell.schedulers);
+  check_external_schedulers(schedulers, options.allow_commands, request.recording);
   EvaluationResult evaluation = begin_evaluation(cell);
   const auto all = [&] {
     const std::string sha256 = hash_file(description_path(request.recording)).sha256;
@@ -91,13 +95,14 @@ ExitCode replay_grid(const ReplayRequest& request, const RunOptions& options) {
     return ExitCode::done;
   }
   ResultFolder result(options.out);
+  result.manifest.external_schedulers = describe_external_schedulers(schedulers);
   begin_run(result, scenario, options, trace_names(evaluation.schedulers, request.traces, {"replay"}));
   return result.guarded([&] {
     result.manifest.accuracy_source = recording.info.value("accuracy_source", "profile");
     result.manifest.energy_source = recording.profile.energy_source;
     result.manifest.add_file(description_path(request.recording));
     if (!request.traces.empty())
-      write_grid_traces(request, recording, scenario, evaluation, result.path() + "/traces");
+      write_grid_traces(request, recording, scenario, schedulers, result.path() + "/traces");
     all();
     evaluation.write(result.path());
     write_profile(result, recording.profile);
@@ -111,6 +116,7 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
   if (request.grid) return replay_grid(request, options);
   const Recording recording = Recording::load(request.recording);
   const Scenario scenario = scenario_to_replay(recording, request, options.quiet);
+  check_external_schedulers(scenario.schedulers, options.allow_commands, request.recording);
   const int64_t inputs = recording.truth.inputs;
   Experiment experiment(scenario, recording, recording.info.value("accuracy_source", "profile"));
   const auto all = [&] { return summary_json(experiment, {}, run_replay(experiment, inputs).summaries()); };
@@ -119,7 +125,9 @@ ExitCode replay_recording(const ReplayRequest& request, const RunOptions& option
     return ExitCode::done;
   }
   ResultFolder result(options.out);
-  begin_run(result, scenario, options, trace_names(scenario.schedulers, setting_names(scenario), {"replay"}));
+  result.manifest.external_schedulers = describe_external_schedulers(scenario.schedulers);
+  begin_run(result, scenario, options,
+            trace_names(result_names(scenario.schedulers), setting_names(scenario), {"replay"}));
   return result.guarded([&] {
     result.manifest.accuracy_source = experiment.accuracy_source;
     result.manifest.energy_source = recording.profile.energy_source;

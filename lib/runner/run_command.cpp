@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "live/live_environment.h"
 #include "live/live_session.h"
+#include "plugins/external_schedulers.h"
 #include "runner/live_result.h"
 #include "runner/measurements.h"
 #include "runner/preflight.h"
@@ -18,6 +19,7 @@
 #include "runner/run_result.h"
 #include "runner/scheduler_matrix.h"
 #include "runner/summary_json.h"
+#include "schedulers/external.h"
 
 namespace alertbench {
 namespace {
@@ -48,7 +50,12 @@ SchedulerMatrix run_live(const Experiment& experiment, LiveSession& session, Ene
   });
   session.co_runner.begin_part("live");
   session.progress.begin("Running live", inputs * static_cast<int64_t>(matrix.entries()));
-  take_turns(matrix, session, inputs);
+  try {
+    take_turns(matrix, session, inputs);
+  } catch (const Error& e) {
+    matrix.finish_traces_after(e);
+    throw;
+  }
   session.progress.end();
   for (size_t entry = 0; entry < matrix.entries(); ++entry)
     matrix.finish_trace(entry, interrupted() ? "interrupted" : "");
@@ -71,6 +78,7 @@ ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
   const Preflight preflight = check_before(asked);  // bad input is told before anything is written
   const Scenario& scenario = preflight.scenario;
   check_permissions(scenario, options.allow_commands);
+  check_external_schedulers(scenario.schedulers, options.allow_commands, scenario.path);
   check_file_limit(scenario);
   std::unique_ptr<Workload> workload = open_workload(scenario);
   check_arrivals(scenario, *workload);
@@ -90,8 +98,9 @@ ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
     keep_interrupted(options.out);
   }
   ResultFolder result(std::move(lock));
+  result.manifest.external_schedulers = describe_external_schedulers(scenario.schedulers);
   begin_run(result, scenario, options,
-            trace_names(scenario.schedulers, setting_names(scenario), {"live", "replay"}));
+            trace_names(result_names(scenario.schedulers), setting_names(scenario), {"live", "replay"}));
   return result.guarded([&] {
     LiveSession session(scenario, std::move(workload), options.allow_commands, options.quiet);
     describe_start(result, session, preflight, options);

@@ -1,6 +1,7 @@
 // Runs every scheduler of a scenario under each of its goal settings, in one mode.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -46,20 +47,23 @@ class SchedulerMatrix {
   void step(size_t entry, int64_t input);
   // Ends the trace of an entry. `reason` says why it is partial; an empty one means that it is complete.
   void finish_trace(size_t entry, const std::string& reason);
+  // Ends all traces as partial, before the error that ends the run is told.
+  void finish_traces_after(const std::exception& error);
   std::vector<Summary> summaries() const;
 
  private:
   struct Entry {
-    std::string scheduler;
+    std::string scheduler;  // its name in results
     Goals goals;
     std::unique_ptr<Environment> environment;
     std::unique_ptr<TraceWriter> trace;  // null if no traces are kept
     std::unique_ptr<SummaryAccumulator> accumulator;
     std::unique_ptr<SchedulerRun> run;
+    bool finished = false;
   };
 
-  Entry make_entry(const std::string& scheduler, const Goals& goals, const std::string& mode, Clock* clock,
-                   std::unique_ptr<Environment> environment) const;
+  Entry make_entry(const std::string& scheduler, const std::string& result_name, const Goals& goals,
+                   const std::string& mode, Clock* clock, std::unique_ptr<Environment> environment) const;
   std::unique_ptr<TraceWriter> open_trace(const std::string& scheduler, const Goals& goals,
                                           const std::string& mode) const;
 

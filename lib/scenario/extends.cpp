@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json_reader.h"
+#include "schedulers/external.h"
 
 namespace alertbench {
 namespace {
@@ -41,6 +42,15 @@ void move_paths(json& scenario, const fs::path& from, const fs::path& to) {
     const fs::path moved =
         (here / from / path).lexically_normal().lexically_relative((here / to / "").lexically_normal());
     scenario[key] = (moved.has_parent_path() ? moved : "." / moved).string();
+  }
+  if (scenario.contains("schedulers"))
+    for (json& scheduler : scenario["schedulers"])
+      if (scheduler.is_string()) scheduler = with_file_in(from.string(), scheduler.get<std::string>());
+  if (scenario.contains("scheduler_settings") && scenario["scheduler_settings"].is_object()) {
+    json moved = json::object();
+    for (const auto& [scheduler, settings] : scenario["scheduler_settings"].items())
+      moved[with_file_in(from.string(), scheduler)] = settings;
+    scenario["scheduler_settings"] = moved;
   }
 }
 

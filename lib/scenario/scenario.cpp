@@ -14,6 +14,7 @@
 #include "core/goal_json.h"
 #include "power/registry.h"
 #include "scenario/extends.h"
+#include "schedulers/external.h"
 #include "schedulers/scheduler.h"
 #include "workloads/workload_factory.h"
 
@@ -264,12 +265,17 @@ void read_goals(JsonReader& r, Scenario& s) {
 void read_schedulers(JsonReader& r, Scenario& s) {
   s.schedulers = r.texts("schedulers");
   s.schedulers_named = !s.schedulers.empty();
+  const std::string folder = std::filesystem::path(s.path).parent_path().string();
+  for (std::string& name : s.schedulers) name = with_file_in(folder, name);
   if (s.schedulers.empty())
     for (const SchedulerInfo& info : known_schedulers()) s.schedulers.push_back(info.name);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
   if (!s.scheduler_settings.is_object())
     r.fail("scheduler_settings", "expected an object with one key per scheduler");
   refuse_twice(r, "schedulers", s.schedulers);
+  for (const std::string& name : s.schedulers) effective_settings(name, nullptr, s.path + ": schedulers");
+  s.scheduler_settings =
+      settings_by_scheduler(s.scheduler_settings, s.schedulers, folder, s.path + ": scheduler_settings");
   for (const std::string& name : s.schedulers)
     effective_settings(name, s.scheduler_settings.value(name, json::object()),
                        s.path + ": scheduler_settings: " + name);

@@ -11,6 +11,7 @@
 #include "schedulers/copper.h"
 #include "schedulers/coral_like.h"
 #include "schedulers/e4_order.h"
+#include "schedulers/external.h"
 #include "schedulers/joule_guard.h"
 #include "schedulers/no_coord.h"
 #include "schedulers/oracle.h"
@@ -129,9 +130,10 @@ const SchedulerEntry& find(const std::string& name, const std::string& where) {
     names.push_back(e.info.name);
   }
   const std::string near = nearest_word(name, names);
-  throw InputError(fmt::format("{}: unknown scheduler \"{}\"{}. Known: {}", where, name,
-                               near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near),
-                               fmt::join(names, ", ")));
+  throw InputError(fmt::format(
+      "{}: unknown scheduler \"{}\"{}. Known: {}; lib:FILE.so and cmd:PROGRAM are "
+      "schedulers of your own",
+      where, name, near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near), fmt::join(names, ", ")));
 }
 
 const json& or_empty(const json& settings) {
@@ -196,6 +198,7 @@ std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const Schedul
 }
 
 ordered_json effective_settings(const std::string& name, const json& settings, const std::string& where) {
+  if (is_external(name)) return external_settings(name, or_empty(settings), where);
   return find(name, where).effective(JsonReader(or_empty(settings), where));
 }
 

@@ -32,6 +32,8 @@ class Scheduler {
   // For the trace; empty if the scheduler has no such model.
   virtual std::optional<Slowdown> slowdown() const { return {}; }      // after the last observation
   virtual std::optional<Prediction> prediction() const { return {}; }  // of the last decision
+  // True if another process decides: the time of a decision is then real time, not processor time.
+  virtual bool decides_elsewhere() const { return false; }
   // For oracles that know a bound; see Bound.
   virtual std::optional<Bound> bound() const { return {}; }
 };
@@ -77,7 +79,8 @@ bool knows_truth(const std::string& name);      // SchedulerInfo::needs_truth; f
 // one), an unknown key, or candidates that the scheduler cannot use.
 std::unique_ptr<Scheduler> make_scheduler(const std::string& name, const SchedulerInputs& inputs,
                                           const nlohmann::json& settings, const std::string& where);
-// Returns all effective settings, including defaults, for the manifest.
+// Returns all effective settings, including defaults, for the manifest; also of schedulers of the user's own
+// (schedulers/external.h), whose settings are theirs.
 nlohmann::ordered_json effective_settings(const std::string& name, const nlohmann::json& settings,
                                           const std::string& where);
 

@@ -13,7 +13,8 @@ struct Step {
   Context context;
   Configuration configuration;
   Outcome outcome;
-  double decide_s = 0;  // processor time of the decision; 0 without a clock
+  // Processor time of the decision, or real time if another process made it; 0 without a clock.
+  double decide_s = 0;
 };
 
 // `clock` measures the scheduler's own time; it is null in replay, where nothing may depend on it and
@@ -22,9 +23,12 @@ inline Step step(Scheduler& scheduler, Environment& environment, int64_t input, 
   Step s;
   s.arrival = environment.arrive(input);
   s.context = context_of(input, s.arrival, environment.size(input));
-  const double before_s = clock ? clock->processor_s() : 0.0;
+  const auto time_s = [&] {
+    return !clock ? 0.0 : scheduler.decides_elsewhere() ? clock->now_s() : clock->processor_s();
+  };
+  const double before_s = time_s();
   s.configuration = scheduler.decide(s.context);
-  if (clock) s.decide_s = clock->processor_s() - before_s;
+  s.decide_s = time_s() - before_s;
   s.outcome = environment.execute(s.configuration, s.context);
   scheduler.observe(observation_of(s.configuration, s.context, s.outcome, s.decide_s));
   return s;

@@ -88,6 +88,7 @@ void EvaluationFolder::remove_cells() const {
 void EvaluationFolder::begin_plan(const Plan& plan, const std::vector<std::string>& argv) {
   check_place();
   plan.write(path());
+  manifest.external_schedulers = plan.external_schedulers;
   manifest.warnings.insert(manifest.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   begin(argv, plan.to_json(), {{"bootstrap", plan.empty_result().bootstrap.seed}});
 }

@@ -125,6 +125,7 @@ Plan join_plans(const std::vector<Part>& parts, const EvaluationResult& result) 
     if (!part.plan) continue;
     const Plan& plan = *part.plan;
     all.grid = plan.grid;
+    all.external_schedulers = plan.external_schedulers;
     names.insert(plan.name);
     tools.insert(plan.tool);
     for (const PlannedCell& c : plan.cells) cells.emplace(c.cell.id, c);

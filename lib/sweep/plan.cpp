@@ -19,6 +19,7 @@
 #include "core/goal_json.h"
 #include "core/profile.h"
 #include "evaluation/cell.h"
+#include "plugins/external_schedulers.h"
 #include "result/manifest.h"
 #include "schedulers/scheduler.h"
 
@@ -29,7 +30,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr const char* plan_schema_version = "1.0";
+constexpr const char* plan_schema_version = "1.1";
 
 std::string path_of(const std::string& folder, const std::string& recording) {
   return recording[0] == '/' ? recording : folder + "/" + recording;
@@ -176,6 +177,36 @@ std::string text_of(const GridSpec& g) {
                      g.deadline_high_x, g.levels, judging_text(g));
 }
 
+// What decides, wherever its files lie: two plans with the same code give the same decisions.
+json code_of(const ordered_json& external_schedulers) {
+  json all = json::array();
+  for (const ordered_json& s : external_schedulers) {
+    json code = {{"name", s.at("name")}, {"command", s.at("command")}};
+    for (const ordered_json& file : s.at("files")) code["sha256"].push_back(json(file.at("sha256")));
+    all.push_back(code);
+  }
+  return all;
+}
+
+ordered_json read_external_schedulers(JsonReader& plan) {
+  ordered_json all;
+  for (JsonReader& s : plan.objects("external_schedulers")) {
+    ordered_json files = ordered_json::array();
+    for (JsonReader& file : s.objects("files")) {
+      files.push_back({{"path", file.text("path")},
+                       {"bytes", static_cast<uint64_t>(file.number("bytes", 0, 1e18))},
+                       {"sha256", file.text("sha256")}});
+      file.finish();
+    }
+    all.push_back({{"name", s.text("name")},
+                   {"scheduler", s.text("scheduler")},
+                   {"command", s.has("command") ? ordered_json(s.texts("command")) : ordered_json()},
+                   {"files", files}});
+    s.finish();
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string without_folder(std::string text, const std::string& folder) {
@@ -223,6 +254,7 @@ Plan Plan::of(const SweepFile& sweep, const Shard& shard) {
   request.scheduler_settings = sweep.scheduler_settings;
   const EvaluationResult begun = begin_evaluation(request);
   plan.schedulers = begun.schedulers;
+  plan.asked = evaluated_schedulers(request.schedulers);
   plan.scheduler_settings = begun.scheduler_settings;
   std::map<std::string, std::string> recording_of;  // cell id
   for (const std::string& recording : recordings) {
@@ -256,6 +288,9 @@ std::string Plan::conflict(const Plan& other) const {
     if (scheduler_settings[i] != other.scheduler_settings[i])
       return fmt::format("scheduler_settings: {}: {} against {}", scheduler_settings[i].first,
                          scheduler_settings[i].second, other.scheduler_settings[i].second);
+  if (code_of(external_schedulers) != code_of(other.external_schedulers))
+    return fmt::format("external_schedulers: {} against {}", shown_json(code_of(external_schedulers)),
+                       shown_json(code_of(other.external_schedulers)));
   if (!same(grid, other.grid)) return fmt::format("grid: {} against {}", text_of(grid), text_of(other.grid));
   return {};
 }
@@ -278,6 +313,7 @@ ordered_json Plan::to_json() const {
                     {"tool", tool},
                     {"schedulers", schedulers},
                     {"scheduler_settings", settings},
+                    {"external_schedulers", external_schedulers},
                     {"grid",
                      {{"deadlines", grid.deadlines},
                       {"levels", grid.levels},
@@ -311,6 +347,7 @@ Plan Plan::read(const std::string& path) {
   for (const std::string& scheduler : plan.schedulers)
     if (settings.contains(scheduler))
       plan.scheduler_settings.emplace_back(scheduler, settings[scheduler].dump());
+  if (r.has("external_schedulers")) plan.external_schedulers = read_external_schedulers(r);
   JsonReader grid = r.object("grid");
   plan.grid.deadlines = grid.integer("deadlines", 2, std::numeric_limits<int>::max());
   plan.grid.levels = grid.integer("levels", 2, std::numeric_limits<int>::max());

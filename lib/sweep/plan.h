@@ -3,7 +3,7 @@
 // missing.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +33,9 @@ struct Plan {
   std::string name;
   Shard shard;
   std::string tool;  // version and revision of the program: other programs may give other numbers
-  std::vector<std::string> schedulers;
+  std::vector<std::string> schedulers;  // by their names in results
+  std::vector<std::string> asked;       // the same, as make_any_scheduler() takes them; not in plan.json
+  nlohmann::ordered_json external_schedulers;  // see plugins/external_schedulers.h; null: none
   std::vector<std::pair<std::string, std::string>> scheduler_settings;  // in force, as JSON text
   GridSpec grid;
   std::vector<PlannedCell> cells;     // of all shards, sorted by id

@@ -11,6 +11,7 @@
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "evaluation/cell.h"
+#include "plugins/external_schedulers.h"
 #include "recording/recording.h"
 #include "sweep/evaluation_folder.h"
 
@@ -76,7 +77,7 @@ void take_folder(const EvaluationFolder& folder, const Plan& plan, bool overwrit
 class Evaluator {
  public:
   Evaluator(const SweepFile& sweep, const Plan& plan, int threads) : folder_(sweep.folder()) {
-    request_.schedulers = plan.schedulers;
+    request_.schedulers = plan.asked;
     request_.scheduler_settings = sweep.scheduler_settings;
     request_.grid = plan.grid;
     request_.threads = threads > 0 ? threads : usable_processors();
@@ -117,7 +118,9 @@ class Evaluator {
 
 ExitCode run_sweep(const std::string& sweep_file, const SweepOptions& options) {
   const SweepFile sweep = SweepFile::read(sweep_file);
-  const Plan plan = Plan::of(sweep, options.shard);
+  Plan plan = Plan::of(sweep, options.shard);
+  check_external_schedulers(plan.asked, options.allow_commands, sweep_file);
+  plan.external_schedulers = describe_external_schedulers(plan.asked);
   const std::vector<const PlannedCell*> mine = cells_of_shard(plan);
   Progress progress(options.quiet);
   EvaluationFolder folder(options.out);

@@ -17,7 +17,7 @@ struct SweepOptions {
   std::string out;
   Shard shard;
   int threads = 0;  // 0: as many as this process may use
-  bool overwrite = false, quiet = false;
+  bool overwrite = false, quiet = false, allow_commands = false;
   std::vector<std::string> argv;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/json_reader.h"
 #include "core/goal_json.h"
+#include "schedulers/external.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
@@ -69,6 +70,7 @@ SweepFile SweepFile::read(const std::string& path) {
     if (s.tasks.empty()) r.fail("tasks", "is empty; omit it for both tasks, or name one");
   }
   s.schedulers = r.texts("schedulers");
+  for (std::string& name : s.schedulers) name = with_file_in(s.folder(), name);
   refuse_twice(r, "schedulers", s.schedulers);
   if (r.has("scheduler_settings")) s.scheduler_settings = r.raw("scheduler_settings");
   if (!s.scheduler_settings.is_object())
@@ -77,6 +79,8 @@ SweepFile SweepFile::read(const std::string& path) {
   r.finish();
   // Names and settings are refused by who knows them.
   for (const std::string& name : s.schedulers) effective_settings(name, nullptr, path + ": schedulers");
+  s.scheduler_settings =
+      settings_by_scheduler(s.scheduler_settings, s.schedulers, s.folder(), path + ": scheduler_settings");
   for (const auto& [name, settings] : s.scheduler_settings.items())
     effective_settings(name, settings, path + ": scheduler_settings: " + name);
   s.schedulers_named = !s.schedulers.empty();

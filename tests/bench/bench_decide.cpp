@@ -1,8 +1,8 @@
 // How long a decision of ALERT (with each estimator of the slow-down factor) and of price takes, and what a
 // table for Phi is worth: median time of decide + observe for several numbers of configurations, beside one
 // std::erfc per configuration and the other schedulers that know no truth, with 650 configurations. Rounds of
-// all cases are interleaved, so that a drift of the machine meets all alike. JSON on stdout; times are this
-// machine's, at this moment.
+// all cases are interleaved, so that a drift of the machine meets all alike. "lib" is ALERT in a shared
+// object, behind the C interface of schedulers. JSON on stdout; times are this machine's, at this moment.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -12,9 +12,10 @@
 #include <string>
 #include <tuple>
 
+#include "base/installation.h"
 #include "base/random.h"
 #include "base/statistics.h"
-#include "schedulers/scheduler.h"
+#include "plugins/external_schedulers.h"
 
 using namespace alertbench;
 
@@ -97,6 +98,9 @@ int main() {
                      0,
                      "alert",
                      {{"estimator", estimator}, {"conformal", nlohmann::json::object()}}});
+  const std::string library = "lib:" + beside_program("scheduler-alert.so");
+  sizes.push_back({"130", 10, 1, 13, Task::min_energy, 0.55, 0, library.c_str()});
+  sizes.push_back({"650", 10, 5, 13, Task::min_energy, 0.55, 0, library.c_str()});
   const std::vector<SchedulerInfo> known = known_schedulers();
   for (const SchedulerInfo& info : known)
     if (!info.needs_truth && info.traits.family != "alert")
@@ -115,12 +119,15 @@ int main() {
   for (const auto& size : sizes) {
     profiles.push_back(std::make_unique<Profile>(make_profile(size.models, size.stages, size.caps)));
     const std::string scheduler_name = size.scheduler;
-    if (scheduler_name != "alert" && scheduler_name != "price") add_traditional(*profiles.back());
+    if (scheduler_name != "alert" && scheduler_name != "price" && scheduler_name != library)
+      add_traditional(*profiles.back());
     const Profile& profile = *profiles.back();
     Goals goals{size.name, size.task, 0.1, size.accuracy, size.energy_j};
-    schedulers.push_back(make_scheduler(size.scheduler, {profile, goals}, size.settings, "bench"));
+    schedulers.push_back(
+        make_any_scheduler(size.scheduler, "bench", {profile, goals}, size.settings, "bench"));
     Scheduler& scheduler = *schedulers.back();
-    std::string name = fmt::format("{} {}", size.scheduler, size.name);
+    std::string name =
+        fmt::format("{} {}", scheduler_name == library ? "lib alert" : scheduler_name, size.name);
     if (size.settings.contains("estimator")) name += " " + size.settings["estimator"].get<std::string>();
     if (size.settings.contains("conformal")) name += " conformal";
     cases.push_back({std::move(name),

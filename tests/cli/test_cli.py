@@ -1153,6 +1153,228 @@ class Judges(Folder):
         self.assertTrue(all(line["violations"]["mean_accuracy"] is None for line in lines[1:-1] if line["warmup"]))
 
 
+class OwnSchedulers(Folder):
+    """Schedulers of the user's own: shared objects and programs, over made-up recordings."""
+
+    GOOD = "{'input': m['input'], 'model': 'nested', 'stage': 2, 'cap': 1}"
+
+    def setUp(self):
+        super().setUp()
+        tiny_recording.make(self.path("r"), "tiny", 1, 30)
+
+    def library(self, name):
+        return os.path.join(os.path.dirname(PROGRAM), f"scheduler-{name}.so")
+
+    def program(self, on_decide, name="own.py"):
+        self.write(name, "import json, os, subprocess, sys, time\ndef say(x): print(json.dumps(x), flush=True)\n"
+                         "hello = json.loads(sys.stdin.readline())\nsay({'protocol': 1})\nfor line in sys.stdin:\n"
+                         f"  m = json.loads(line)\n  if m['type'] == 'decide': {on_decide}\n")
+        return f"cmd:/usr/bin/python3 '{self.path(name)}'"
+
+    def replay(self, scheduler, *more):
+        return call("replay", self.path("r"), "--scheduler", scheduler, "--allow-commands", *more)
+
+    def manifest(self, name="o"):
+        with open(self.path(name) + "/manifest.json") as f:
+            return json.load(f)
+
+    def decisions(self, name):
+        with open(self.path(name)) as f:
+            return [(x["model"], x["stage_target"], x["cap_w"]) for x in map(json.loads, f) if x["record"] == "input"]
+
+    def nothing_is_left(self):
+        for _ in range(1000):  # a supervisor whose harness was killed takes a moment
+            left = subprocess.run(["pgrep", "-f", self.folder], capture_output=True, text=True).stdout.split()
+            if not left:
+                break
+            time.sleep(0.01)
+        self.assertEqual(left, [])
+
+    def test_examples(self):
+        out = self.path("o")
+        greedy = "cmd:/usr/bin/python3 examples/scheduler/greedy.py"
+        done = call("replay", self.path("r"), "--schedulers", "alert,oracle-static", "--scheduler", "lib:" + self.library("fastest"),
+                    "--scheduler", greedy, "--out", out, "--allow-commands")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = ["alert", "oracle-static", "lib-scheduler-fastest", "cmd-greedy"]
+        for name in names:
+            self.assertIn(name, done.stdout)
+        self.assertEqual(sorted(os.listdir(out + "/traces")), sorted(f"{n}.energy.replay.jsonl" for n in names))
+        self.assertEqual({d[0] for d in self.decisions("o/traces/lib-scheduler-fastest.energy.replay.jsonl")}, {"plain-small"})
+        self.assertEqual({d[0] for d in self.decisions("o/traces/cmd-greedy.energy.replay.jsonl")} - {"nested", "plain-large"}, set())
+        self.assertEqual(call("validate", out).returncode, 0)
+        manifest = self.manifest()
+        library, command = manifest["external_schedulers"]
+        self.assertEqual((library["name"], library["scheduler"], library["command"]),
+                         ("lib-scheduler-fastest", "lib:" + self.library("fastest"), None))
+        self.assertEqual([f["sha256"] for f in library["files"]], [tiny_recording.sha256(self.library("fastest"))])
+        self.assertEqual((command["name"], command["scheduler"]), ("cmd-greedy", greedy))
+        self.assertEqual(command["command"], ["/usr/bin/python3", "examples/scheduler/greedy.py"])
+        self.assertEqual([f["path"] for f in command["files"]], command["command"])
+        self.assertEqual(command["files"][1]["sha256"], tiny_recording.sha256(os.path.join(ROOT, "examples/scheduler/greedy.py")))
+        self.assertEqual(manifest["scenario"]["scheduler_settings"][greedy], {"timeout_s": 30})
+        self.assertEqual(call("replay", self.path("r"), "--schedulers", "alert", "--out", out, "--overwrite").returncode, 0)
+        self.assertIsNone(self.manifest()["external_schedulers"])
+        self.nothing_is_left()
+
+    def test_what_is_wrong_is_told_before_anything_is_measured(self):
+        good = "lib:" + self.library("fastest")
+        self.refused(call("replay", self.path("r"), "--scheduler", good, "--out", self.path("o")), 2, good, "--allow-commands")
+        self.refused(call("replay", self.path("r"), "--grid", "--scheduler", good, "--out", self.path("o")), 2, good, "--allow-commands")
+        for name, parts in {"of-another-version": ("version 7", "version 1", "build it again"), "without-decide": ("no decide",),
+                            "too-small": ("struct_size",), "without-entry": ("alert_bench_scheduler",), "absent": ("No such file",)}.items():
+            self.refused(self.replay("lib:" + self.library(name), "--out", self.path("o")), 2, name + ".so", *parts)
+        self.refused(self.replay("lib:" + self.write("text.so", "text"), "--out", self.path("o")), 2, "text.so", "shared object")
+        self.refused(self.replay("cmd:no-such-program", "--out", self.path("o")), 2, "no executable program no-such-program")
+        self.refused(self.replay("cmd:'no end", "--out", self.path("o")), 2, "close the quote")
+        self.refused(self.replay("cmd:", "--out", self.path("o")), 2, "cmd:PROGRAM")
+        self.refused(self.replay("own.py", "--out", self.path("o")), 2, "unknown scheduler", "lib:FILE.so")
+        self.refused(self.replay(good, "--scheduler", good, "--out", self.path("o")), 2, "duplicate")
+        self.refused(self.replay(good, "--set", 'scheduler_settings.lib-scheduler-fastest={"slack":-1}'), 2, "slack must be above 0")
+        self.assertFalse(os.path.exists(self.path("o")))
+
+    def test_a_scenario_names_them_and_settings_reach_them(self):
+        os.mkdir(self.path("scenarios"))
+        shutil.copy(self.library("odd"), self.path("scenarios/odd.so"))
+        own = self.program("sys.stderr.write(json.dumps(hello['settings']) + chr(10)); say(" + self.GOOD + ")")
+        scenario = smoke(schedulers=["alert", "lib:odd.so", own],
+                         scheduler_settings={"lib:odd.so": {"do": "log"}, own: {"x": [1, None]}})
+        path = self.write("scenarios/s.json", scenario)
+        with open(os.path.join(ROOT, "scenarios/scenario.schema.json")) as f:
+            jsonschema.validate(scenario, json.load(f))
+        self.assertEqual(call("validate", path).returncode, 0)  # runs nothing
+        planned = call("run", path, "--dry-run")
+        self.assertEqual(planned.returncode, 0, planned.stderr)
+        self.refused(call("run", path, "--out", self.path("o")), 2, "s.json: schedulers", "odd.so", "--allow-commands")
+        effective = json.loads(planned.stdout)
+        odd = "lib:" + self.path("scenarios/odd.so")
+        self.assertEqual(effective["schedulers"], ["alert", odd, own])
+        self.assertEqual(effective["scheduler_settings"][odd], {"do": "log"})
+        self.assertEqual(effective["scheduler_settings"][own], {"x": [1, None], "timeout_s": 30})
+        # From the recording's scenario, and by the names in results.
+        with open(self.path("r/recording.json")) as f:
+            recording = json.load(f)
+        recording["info"]["scenario"].update({k: effective[k] for k in ("schedulers", "scheduler_settings")})
+        tiny_recording.write_json(self.path("r/recording.json"), recording)
+        self.refused(call("replay", self.path("r")), 2, odd, "--allow-commands")
+        done = call("replay", self.path("r"), "--allow-commands", "--set", "scheduler_settings.cmd-own.x=7")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('cmd-own: {"timeout_s": 30.0, "x": 7}\n', done.stderr)
+        done = call("replay", self.path("r"), "--allow-commands")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("lib-odd: 1 alive, log for plain-small at 100 W\n", done.stderr)
+        self.assertIn('cmd-own: {"timeout_s": 30.0, "x": [1, null]}\n', done.stderr)
+        # A sweep runs its own schedulers only: what a recording names is not started.
+        self.write("sweep.json", tiny_recording.sweep(recordings=["r"], schedulers=["alert"]))
+        done = call("sweep", self.path("sweep.json"), "--out", self.path("sweep"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("cmd-own", done.stderr)
+
+    def test_names_in_results_differ(self):
+        same = [self.program("say(" + self.GOOD + ")", f"{n}/own.py") for n in "ab" if not os.mkdir(self.path(n))]
+        done = call("replay", self.path("r"), "--scheduler", same[0], "--scheduler", same[1], "--out", self.path("o"), "--allow-commands")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(os.listdir(self.path("o/traces"))), ["cmd-own-2.energy.replay.jsonl", "cmd-own.energy.replay.jsonl"])
+        self.assertEqual([(s["name"], s["scheduler"]) for s in self.manifest()["external_schedulers"]],
+                         [("cmd-own", same[0]), ("cmd-own-2", same[1])])
+
+    def test_a_program_that_fails_ends_the_run_and_keeps_what_was_done(self):
+        for what, parts in {"time.sleep(1000)": ("did not answer within 5 s", "timeout_s"),
+                            "sys.exit(3)": ("exited with status 3",), "os.kill(0, 9)": ("killed by signal 9",),
+                            "broken": ("exited with status 1", "NameError: name 'broken' is not defined"),
+                            "print('nonsense', flush=True)": ("its answer, nonsense",),
+                            "say({'input': 7, 'model': 'x', 'stage': 1, 'cap': 0})": ('"x" is no network', "plain-small, plain-large, nested"),
+                            "say({'input': 7, 'model': 'nested', 'stage': 4, 'cap': 0})": ("stage", "4"),
+                            "say({'input': 7, 'model': 'nested', 'stage': 1, 'cap': 0, 'x': 1})": ("unknown key", "x"),
+                            "(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)', '" + self.folder +
+                            "'], start_new_session=True), sys.exit(0))":
+                                ("exited with status 0",)}.items():
+            own = self.program(f"{what} if m['input'] == 7 else say({self.GOOD})")
+            failed = self.replay(own, "--schedulers", "alert", "--set", "scheduler_settings.cmd-own.timeout_s=5", "--out",
+                                 self.path("o"), "--overwrite")
+            self.refused(failed, 1, own, *parts)
+            manifest = self.manifest()
+            self.assertEqual((manifest["status"], manifest["verdict"]["valid"]), ("failed", False))
+            self.assertIn(parts[0], manifest["verdict"]["reasons"][0])
+            self.assertEqual(len(self.decisions("o/traces/alert.energy.replay.jsonl")), 30)
+            self.assertEqual(len(self.decisions("o/traces/cmd-own.energy.replay.jsonl")), 7)
+            with open(self.path("o/traces/cmd-own.energy.replay.jsonl")) as f:
+                end = json.loads(f.readlines()[-1])
+            self.assertEqual((end["record"], end["status"]), ("end", "partial"))
+            self.assertIn(parts[0], end["reason"])
+            self.nothing_is_left()
+        self.refused(self.replay("lib:" + self.library("odd"), "--set", "scheduler_settings.lib-scheduler-odd.do=network"), 1,
+                     "scheduler-odd.so: input 2: decided on network 1000")
+
+    def test_nothing_is_left_of_an_interrupted_or_killed_replay(self):
+        own = self.program(f"time.sleep(1000) if m['input'] == 7 else say({self.GOOD})")
+        for sent in (signal.SIGINT, signal.SIGKILL):
+            replay = subprocess.Popen([PROGRAM, "replay", self.path("r"), "--scheduler", own, "--allow-commands", "--out", self.path("o"),
+                                       "--overwrite"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+            ours = ["pgrep", "-f", "^/usr/bin/python3 " + self.path("own.py")]
+            for _ in range(1000):
+                if subprocess.run(ours, stdout=subprocess.DEVNULL).returncode == 0:
+                    break
+                time.sleep(0.01)
+            replay.send_signal(sent)
+            self.assertEqual(replay.wait(timeout=60), 1 if sent == signal.SIGINT else -9)
+            for _ in range(1000):
+                if subprocess.run(ours, stdout=subprocess.DEVNULL).returncode != 0:
+                    break
+                time.sleep(0.01)
+            self.nothing_is_left()
+
+    def test_grids_and_sweeps(self):
+        own, library = self.program("say(" + self.GOOD + ")"), "lib:" + self.library("alert")
+        done = self.replay(own, "--schedulers", "alert", "--scheduler", library, "--grid", "--deadlines", "2", "--levels", "2", "--out",
+                           self.path("grid"), "--trace", "energy-t1.04-a0.8700", "--threads", "4")
+        if "no setting of the grid" in done.stderr:
+            setting = done.stderr.split("The settings are: ")[1].split(",")[0]
+            done = self.replay(own, "--schedulers", "alert", "--scheduler", library, "--grid", "--deadlines", "2", "--levels", "2",
+                               "--out", self.path("grid"), "--overwrite", "--trace", setting, "--threads", "4")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("grid/evaluation.json")) as f:
+            evaluation = json.load(f)
+        self.assertEqual(evaluation["schedulers"][-2:], ["cmd-own", "lib-scheduler-alert"])
+        for cell in evaluation["cells"]:
+            for s in cell["settings"]:
+                self.assertEqual(s["results"]["alert"], s["results"]["lib-scheduler-alert"])
+        self.assertEqual(len(glob.glob(self.path("grid/traces/*cmd-own*"))), 1)
+
+        tiny_recording.make(self.path("r2"), "tiny", 2, 30)
+        sweep = self.write("sweep.json", tiny_recording.sweep(recordings=["r", "r2"], schedulers=["alert", own, library],
+                                                              scheduler_settings={own: {"x": 1}, "lib-scheduler-alert": {"preset": "tuned"}}))
+        self.refused(call("sweep", sweep, "--out", self.path("whole")), 2, "sweep.json", "--allow-commands")
+        self.assertEqual(call("sweep", sweep, "--dry-run").returncode, 0)
+        for out, more in {"whole": (), "again": (), "part-1": ("--shard", "1/2"), "part-2": ("--shard", "2/2")}.items():
+            done = call("sweep", sweep, "--out", self.path(out), "--allow-commands", *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        merged = call("merge", self.path("part-1"), self.path("part-2"), "--out", self.path("merged"))
+        self.assertEqual(merged.returncode, 0, merged.stderr)
+
+        def content(name):
+            with open(self.path(name) + "/evaluation.json", "rb") as f:
+                return f.read()
+
+        self.assertEqual(content("whole"), content("again"))
+        self.assertEqual(content("whole"), content("merged"))
+        with open(self.path("merged/plan.json")) as f:
+            plan = json.load(f)
+        self.assertEqual(plan["external_schedulers"], self.manifest("whole")["external_schedulers"])
+        self.assertEqual([s["scheduler"] for s in plan["external_schedulers"]], [own, library])
+        self.assertEqual(plan["scheduler_settings"]["cmd-own"], {"timeout_s": 30, "x": 1})
+        # The same scheduler with other code is another one.
+        self.program("say(" + self.GOOD + ")  # a change")
+        self.refused(call("sweep", sweep, "--out", self.path("part-1"), "--allow-commands", "--shard", "1/2"), 2, "external_schedulers")
+        done = call("sweep", sweep, "--out", self.path("part-1"), "--allow-commands", "--shard", "1/2", "--overwrite")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.refused(call("merge", self.path("part-1"), self.path("part-2"), "--out", self.path("m2")), 2, "external_schedulers", "cmd-own")
+        # A cell whose scheduler fails does not stop the others.
+        self.program("sys.exit(3)")
+        self.refused(call("sweep", sweep, "--out", self.path("failing"), "--allow-commands"), 4, "4 of 4 cells failed", "status 3")
+        self.nothing_is_left()
+
+
 class WithNetworks(Folder):
     result = None
 
