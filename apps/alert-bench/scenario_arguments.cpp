@@ -71,7 +71,10 @@ Scenario ScenarioArguments::read(const std::string& given_file) const {
     bool told = false;
     for (const std::string& o : overrides) told = told || o.rfind("warmup_inputs=", 0) == 0;
     if (!told) {
-      const int given = Scenario::read(file, overrides).warmup_inputs;
+      // Arrivals may be too few for the inputs of the file, but enough for these.
+      std::vector<std::string> without_arrivals = overrides;
+      without_arrivals.push_back("arrivals=closed");
+      const int given = Scenario::read(file, without_arrivals).warmup_inputs;
       if (given * 5 > inputs) all.push_back(fmt::format("warmup_inputs={}", inputs / 5));
     }
   }

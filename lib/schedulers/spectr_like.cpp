@@ -10,14 +10,14 @@ namespace alertbench {
 namespace {
 
 constexpr double least_range = 1e-9;  // ranges are divided by; a single network or cap has none
-constexpr double beyond = 1e9;        // more than any log speed
+constexpr double out_of_reach = 1e9;  // more than any log speed
 
 // The index in `logs` of the value nearest to `u`, or of the least one not below it (the greatest of all if
 // none is); the first of equal ones.
 size_t rounded_to(const double* logs, size_t count, double u, bool up) {
   const auto off = [&](size_t i) {
     const double difference = logs[i] - u;
-    return up && difference < 0 ? beyond - difference : std::abs(difference);
+    return up && difference < 0 ? out_of_reach - difference : std::abs(difference);
   };
   size_t best = 0;
   for (size_t i = 1; i < count; ++i)

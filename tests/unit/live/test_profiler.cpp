@@ -556,7 +556,7 @@ TEST_CASE("a live input has the arrival, share, energy and answer of its replay"
   t.f1.assign(10, 0.1);
 
   for (const Arrivals& arrivals : kinds)
-    for (const double deadline_s : {0.012, 0.0165, 0.03}) {
+    for (const double deadline_s : {0.012, 0.0165, 0.031}) {
       FakeClock clock;
       FakeRuntime runtime(clock, {pace});
       NetworkBench bench(runtime, networks({1}), texts, in_order(10));

@@ -87,9 +87,9 @@ TEST_CASE("arrivals: a Poisson process depends on its seed and mean alone", "[sc
   CHECK(shorter / 20'000.0 == Approx(0.5).margin(0.015));
 
   json other = scenario_with({{"kind", "poisson"}, {"mean_period_s", 0.05}});
-  other["seeds"]["arrivals"] = 6;
+  other["seeds"]["arrivals"] = 6u;
   CHECK(times_of(Scenario::from_json(other, "s.json"), 10)[1] != times[1]);
-  other["seeds"] = {{"inputs", 6}, {"schedule", 7}, {"co_runner", 8}};
+  other["seeds"] = {{"inputs", 6u}, {"schedule", 7u}, {"co_runner", 8u}};
   CHECK(times_of(Scenario::from_json(other, "s.json"), 10)[9] == times[9]);
   const std::vector<double> relative = times_of(read({{"kind", "poisson"}, {"mean_period_x", 2.5}}), 10);
   for (size_t n = 0; n < relative.size(); ++n) CHECK(relative[n] == Approx(times[n]));  // 2.5 * 20 ms
@@ -140,7 +140,7 @@ TEST_CASE("arrivals: a power limit is over the mean period", "[scenario][arrival
 }
 
 TEST_CASE("arrivals: what cannot be is refused with key, value and remedy", "[scenario][arrivals]") {
-  check_says(refusal("sometimes"), {"dir/s.json: arrivals", "\"sometimes\"", "\"closed\""});
+  check_says(refusal("sometimes"), {"dir/s.json: arrivals", "\"sometimes\"", "closed, open"});
   check_says(refusal({{"kind", "poison"}}), {"arrivals: kind", "did you mean \"poisson\""});
   check_says(refusal(json::object()), {"arrivals: kind"});
   check_says(refusal({{"kind", "poisson"}}), {"mean_period_s: set exactly one of mean_period_s"});
