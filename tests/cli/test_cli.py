@@ -198,9 +198,9 @@ class WithoutNetworks(Folder):
 
     def test_list(self):
         names = call("list", "schedulers").stdout
-        for name in ("alert", "alert-trad", "alert-any", "alert-mean", "sys-only", "app-only", "no-coord", "oracle",
-                     "oracle-mean", "oracle-static", "oracle-causal"):
-            self.assertIn(name, names)
+        for name in ("alert", "alert-trad", "alert-any", "alert-mean", "sys-only", "app-only", "no-coord", "poet", "copper",
+                     "caloree", "e4-order", "zeus-static", "oracle", "oracle-mean", "oracle-static", "oracle-causal"):
+            self.assertRegex(names, f"(?m)^{name} ")
         self.assertRegex(names, "(?m)^sys-only +one-level +deadline  +the fastest")
         self.assertIn("nested-w32", call("list", "models").stdout)
         self.assertIn("quickstart", call("list", "scenarios").stdout)
