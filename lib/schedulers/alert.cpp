@@ -329,16 +329,17 @@ ALERT_VECTOR_CLONES void Alert::score(double deadline_s, double period_s, double
 
   // Latency and energy rise with the slow-down factor, so P(goal met) >= p is: met at the factor's
   // p-quantile.
-  const double factor = likely_factor_, late_factor = conformal_ ? conformal_factor_ : factor;
-  const double budget =
-      settings_.probability_threshold && goals_.task == Task::min_error ? energy_goal_j_ : infinity;
+  const double late_factor = conformal_ ? conformal_factor_ : likely_factor_;
+  const double* first = now_.first_end_s.data();
+  for (size_t i = 0; i < n; ++i) score[i] = late_factor * first[i] <= deadline_s ? score[i] : infinity;
+  if (!settings_.probability_threshold || goals_.task == Task::min_energy) return;
+
   for (size_t i = 0; i < n; ++i) {
     const double stop_s = std::max(std::max(0.0, deadline_s), never_stops_s_[i]);
-    const double busy_s = std::clamp(factor * now_.end_s[i], 0.0, stop_s);
+    const double busy_s = std::clamp(likely_factor_ * now_.end_s[i], 0.0, stop_s);
     const double idle_s = std::max(0.0, period_s - busy_s) - idle_charged_s;
-    const bool likely = late_factor * now_.first_end_s[i] <= deadline_s &&
-                        active_w_[i] * busy_s + idle_.ratio() * idle_cap_w_[i] * idle_s <= budget;
-    if (!likely) score[i] = infinity;
+    if (!(active_w_[i] * busy_s + idle_.ratio() * idle_cap_w_[i] * idle_s <= energy_goal_j_))
+      score[i] = infinity;
   }
 }
 
