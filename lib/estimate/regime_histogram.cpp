@@ -5,19 +5,13 @@
 #include <utility>
 
 #include "base/vector_clones.h"
+#include "estimate/student_t.h"
 
 namespace alertbench {
 namespace {
 
-constexpr double degrees = 4;  // of freedom
 constexpr double least_factor = 1e-6, least_scale2 = 1e-4, least_distance = 0.1, first_distance = 0.5;
 constexpr double least_tail = 1e-9;
-
-// The distribution function of Student's t with 4 degrees of freedom.
-ALERT_INLINE double student_cdf(double z) {
-  const double u = z / std::sqrt(degrees + z * z);
-  return 0.5 + 0.75 * (u - u * u * u / 3);
-}
 
 // share[b] <- P(bin b); the outermost bins take the tails.
 ALERT_VECTOR_CLONES void student_shares(double location, double scale, double* share) {
@@ -60,7 +54,8 @@ void RegimeHistogram::update(double factor, bool lower_bound) {
     }
     if (lower_bound) continue;
     const double forgetting = constants_.forgetting;
-    const double off = x - r.location, trust = (degrees + 1) / (degrees + off * off / r.scale2);
+    const double off = x - r.location,
+                 trust = (student_degrees + 1) / (student_degrees + off * off / r.scale2);
     r.seen = std::min(r.seen * (1 - forgetting * w) + w, 1 / forgetting);
     const double b = w / (r.seen + 1);
     r.location += off * w * trust / (r.seen + w * trust);
@@ -76,7 +71,7 @@ void RegimeHistogram::weigh(double x, bool lower_bound) {
   for (size_t k = 0; k < count_; ++k) {
     Regime& r = regimes_[k];
     const double scale = std::sqrt(r.scale2), z = (x - r.location) / scale;
-    const double near = 1 + z * z / degrees;
+    const double near = 1 + z * z / student_degrees;
     const double likelihood =
         lower_bound ? 1 - student_cdf(z) + least_tail : 1 / (near * near * std::sqrt(near) * scale);
     r.weight = r.weight_next * likelihood;
