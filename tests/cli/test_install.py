@@ -75,6 +75,19 @@ class Installed(unittest.TestCase):
         self.assertEqual((table.returncode, table.stderr), (0, ""))
         self.assertIn("latency_s", table.stdout.splitlines()[0].split(","))
 
+    def test_a_scheduler_is_built_from_the_installed_header(self):
+        library = os.path.join(self.folder, "fastest.so")
+        example = os.path.join(self.prefix, "share/alert-bench/examples/scheduler/fastest.c")
+        built = call("cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", "-I",
+                     os.path.join(self.prefix, "include"), example, "-o", library)
+        self.assertEqual(built.returncode, 0, built.stderr)
+        self.assertEqual(call("nm", "-D", "--defined-only", library).stdout.split()[1:], ["T", "alert_bench_scheduler"])
+        recording = os.path.join(os.path.dirname(BUILD), "results/reference/recordings/fashion-mnist-default")
+        if os.path.exists(recording):
+            replayed = self.run_it("replay", recording, "--scheduler", "lib:fastest.so", "--allow-commands")
+            self.assertEqual(replayed.returncode, 0, replayed.stderr)
+            self.assertIn("lib-fastest", replayed.stdout)
+
     def test_manual_page_names_every_command(self):
         with open(os.path.join(self.prefix, "share/man/man1/alert-bench.1"), encoding="utf-8") as f:
             page = f.read()
