@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "contention/co_runner.h"
 #include "contention/stress_ng.h"
+#include "host/container.h"
 #include "host/host.h"
 #include "host/machine_use.h"
 #include "live/placement.h"
@@ -120,7 +121,10 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
     problems.push_back(e.what());
   }
   const CgroupLimits limits = read_cgroup_limits();
+  const std::optional<Container> container = find_container();
   j["container"] = {
+      {"kind", container ? container->kind : "none"},
+      {"hidden", container ? hidden_by(*container) : std::vector<std::string>()},
       {"cpu_quota",
        limits.cpu_quota ? nlohmann::ordered_json(*limits.cpu_quota) : nlohmann::ordered_json("none")},
       {"throttled_periods", limits.throttled_periods ? nlohmann::ordered_json(*limits.throttled_periods)
@@ -131,6 +135,8 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
                                                : nlohmann::ordered_json("no limit")},
       {"open_files",
        file_limit() ? nlohmann::ordered_json(*file_limit()) : nlohmann::ordered_json("no limit")}};
+  if (container && !hidden_by(*container).empty())
+    j["container"]["remedies"] = std::vector<std::string>{options_to_see_all(*container)};
   for (const std::string& w : quota_warnings(limits, threads)) problems.push_back(w);
   if (allowed_cpus().size() < 2)
     problems.push_back(
@@ -183,7 +189,8 @@ void print_facts(const nlohmann::ordered_json& j, const std::string& indent) {
       print_zones(value, indent);
     } else if (key == "gpus") {
       print_gpus(value, indent);
-    } else if (key == "no_caps_because" || key == "no_energy_because" || key == "errors") {
+    } else if (key == "no_caps_because" || key == "no_energy_because" || key == "errors" || key == "hidden" ||
+               key == "libtorch_build") {
       for (const auto& why : value) print_out("{}{:<22} {}\n", indent, key, why.get<std::string>());
     } else if (key != "problems" && key != "warnings" && key != "remedies") {
       print_out("{}{:<22} {}\n", indent, key,
@@ -230,6 +237,9 @@ void add_doctor(CLI::App& app, CommandLine& line) {
         print_remedies(j["power"], "To use the processor's own power caps and counters without root:");
         for (const PowerBackendEntry& entry : power_backends())
           if (entry.device == "cuda") print_remedies(j["power"][entry.name], "To cap the GPU:");
+        print_remedies(j["container"],
+                       "To see in this container what it hides (then use --root /host, and "
+                       "--set power.root=/host --allow-commands for runs):");
         for (const auto& w : j["noise"]["warnings"]) print_out("\n{}", w.get<std::string>());
         print_out("\n{}\n", j["problems"].empty() ? "No problems found." : "Problems:");
         for (const auto& p : j["problems"]) print_out("- {}\n", p.get<std::string>());
