@@ -189,10 +189,9 @@ void print_facts(const nlohmann::ordered_json& j, const std::string& indent) {
       print_zones(value, indent);
     } else if (key == "gpus") {
       print_gpus(value, indent);
-    } else if (key == "no_caps_because" || key == "no_energy_because" || key == "errors" || key == "hidden" ||
-               key == "libtorch_build") {
+    } else if (key == "no_caps_because" || key == "no_energy_because" || key == "errors" || key == "hidden") {
       for (const auto& why : value) print_out("{}{:<22} {}\n", indent, key, why.get<std::string>());
-    } else if (key != "problems" && key != "warnings" && key != "remedies") {
+    } else if (key != "problems" && key != "warnings" && key != "remedies" && key != "libtorch_build") {
       print_out("{}{:<22} {}\n", indent, key,
                 value.is_null()     ? "unknown"
                 : value.is_string() ? value.get<std::string>()
