@@ -8,7 +8,8 @@ if(ALERT_TORCH)
   list(APPEND programs alert-torch alert-train)
 endif()
 install(TARGETS ${programs} RUNTIME DESTINATION ${private_dir} LIBRARY DESTINATION ${private_dir})
-set_target_properties(${programs} PROPERTIES INSTALL_RPATH "$ORIGIN")
+# Beside each other, and in the folder of a LibTorch that is not the system's.
+set_target_properties(${programs} PROPERTIES INSTALL_RPATH "$ORIGIN" INSTALL_RPATH_USE_LINK_PATH ON)
 foreach(program alert-bench alert-train)
   if(program IN_LIST programs)
     install(CODE "

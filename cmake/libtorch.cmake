@@ -34,6 +34,12 @@ add_library(alert-libtorch INTERFACE)
 target_include_directories(alert-libtorch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 target_link_libraries(alert-libtorch INTERFACE ${TORCH_LIBRARIES})
 target_compile_options(alert-libtorch INTERFACE ${TORCH_CXX_FLAGS})
+# Official ones bring the headers of another fmt than the system's, which come first then: compiled in, it needs no library.
+foreach(folder IN LISTS TORCH_INCLUDE_DIRS)
+  if(EXISTS ${folder}/fmt/format.h AND NOT folder IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
+    target_compile_definitions(alert-libtorch INTERFACE FMT_HEADER_ONLY)
+  endif()
+endforeach()
 # g++ 14 sees an overflow in the vector<bool> of LibTorch 2.6's autograd functions, inlined into our sources, that cannot happen.
 target_compile_options(alert-libtorch INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-error=array-bounds>)
 if(Torch_VERSION VERSION_GREATER_EQUAL 2.14)
