@@ -51,8 +51,9 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
               "is complete");
   command->add_flag("--allow-commands", a->options.allow_commands,
                     "let the scenario start its co-runner command and its schedulers cmd:PROGRAM, load its "
-                    "schedulers lib:FILE.so and its power.nvml_library, and write power caps below its "
-                    "power.root and power.state_folder");
+                    "schedulers lib:FILE.so, its power.nvml_library and networks that are native code "
+                    "(AOTInductor packages), and write power caps below its power.root and "
+                    "power.state_folder");
   command->add_flag("--dry-run", a->dry_run,
                     "show the effective scenario and the plan without running anything");
   add_common(*command, a->options);

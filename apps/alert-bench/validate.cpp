@@ -25,7 +25,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string check_networks(const std::string& path, bool load, int classes) {
+struct LoadRequest {
+  bool load = false, allow_commands = false;
+  int classes = 1000;
+};
+
+std::string check_networks(const std::string& path, const LoadRequest& request) {
   NetworkFile file = NetworkFile::read(path, false);
   std::vector<std::string> untrained;
   std::error_code error;  // a name may also be too long
@@ -48,17 +53,18 @@ std::string check_networks(const std::string& path, bool load, int classes) {
     }
     most_parameters = std::max(most_parameters, n.parameters());
   }
-  if (load) {
+  if (request.load) {
+    if (!request.allow_commands) refuse_native_code(file.networks, path);
     const auto runtime = open_inference_runtime(1);
     const size_t before = runtime->facts().at("warnings").size();
-    for (const NetworkSpec& n : file.networks) runtime->load(n, n.classes() ? n.classes() : classes);
+    for (const NetworkSpec& n : file.networks) runtime->load(n, n.classes() ? n.classes() : request.classes);
     const nlohmann::ordered_json warnings = runtime->facts().at("warnings");
     for (size_t w = before; w < warnings.size(); ++w)
       say("alert-bench: {}: warning: {}", path, warnings[w].get<std::string>());
   }
   return fmt::format("network file, {} networks{}{}", file.networks.size(),
                      most_parameters > 0 ? fmt::format(" of up to {} parameters", most_parameters) : "",
-                     load ? ", all load" : "");
+                     request.load ? ", all load" : "");
 }
 
 std::string about(const EvaluationResult& e) {
@@ -98,7 +104,7 @@ std::string check_recording(const std::string& path) {
 }
 
 // Says what the file is, or throws InputError.
-std::string check(const std::string& path, bool load, int classes) {
+std::string check(const std::string& path, const LoadRequest& request) {
   if (fs::is_directory(path)) {
     if (fs::exists(path + "/recording.json")) return check_recording(path);
     if (fs::exists(path + "/evaluation.json") || fs::exists(path + "/plan.json"))
@@ -127,7 +133,7 @@ std::string check(const std::string& path, bool load, int classes) {
   if (kind == "evaluation") return "evaluation, " + about(EvaluationResult::from_json(j, path));
   if (kind == "sweep") return check_sweep_file(path);
   if (kind == "sweep-plan") return fmt::format("plan of a sweep, {} cells", Plan::read(path).cells.size());
-  if (j.contains("networks") && j["networks"].is_array()) return check_networks(path, load, classes);
+  if (j.contains("networks") && j["networks"].is_array()) return check_networks(path, request);
   if (j.contains("goals") || j.contains("extends"))
     return fmt::format("scenario, {} goal settings", Scenario::read(path, {}).goals.size());
   if (j.contains("arrays")) return check_recording(path);
@@ -147,21 +153,24 @@ void add_validate(CLI::App& app, CommandLine& line) {
       "check a scenario, network file, profile, recording, trace, sweep, evaluation or result folder");
   struct ValidateArguments {
     std::vector<std::string> files;
-    bool load = false;
-    int classes = 1000;
+    LoadRequest request;
   };
   auto a = std::make_shared<ValidateArguments>();
   command->add_option("FILE", a->files, "files or folders")->required();
-  command->add_flag("--load", a->load,
+  command->add_flag("--load", a->request.load,
                     "also load the networks of a network file with LibTorch, to check that the weights fit");
-  command->add_option("--classes", a->classes, "classes that a TorchScript network must have (with --load)")
+  command
+      ->add_option("--classes", a->request.classes,
+                   "classes that a TorchScript or AOTInductor network must have (with --load)")
       ->capture_default_str();
+  command->add_flag("--allow-commands", a->request.allow_commands,
+                    "let --load run networks that are native code (AOTInductor packages)");
   command->callback([a, &line] {
     line.action = [a] {
       ExitCode worst = ExitCode::done;
       for (const std::string& file : a->files) {
         try {
-          print_out("{}\n", printable(fmt::format("{}: valid: {}", file, check(file, a->load, a->classes))));
+          print_out("{}\n", printable(fmt::format("{}: valid: {}", file, check(file, a->request))));
         } catch (const Error& e) {
           say("alert-bench: {}", e.what());
           worst = ExitCode::bad_input;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -108,6 +109,16 @@ std::optional<ProcessorTime> read_processor_time(const std::string& root) {
     return static_cast<double>(count) / per_s;
   };
   return ProcessorTime{seconds(ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]), seconds(ticks[7])};
+}
+
+std::set<std::string> read_processor_flags(const std::string& root) {
+  std::ifstream file(root + "/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("flags", 0) != 0 && line.rfind("Features", 0) != 0) continue;  // x86, ARM
+    std::istringstream words(line.substr(std::min(line.size(), line.find(':') + 1)));
+    return {std::istream_iterator<std::string>(words), {}};
+  }
+  return {};
 }
 
 Memory read_memory(const std::string& root) {

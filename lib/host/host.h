@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace alertbench {
@@ -40,6 +41,9 @@ Memory read_memory(
 // The cache of the highest level that processor 0 sees.
 std::optional<int64_t> last_level_cache_bytes(const std::string& root = "");
 Host read_host(const std::string& root = "");
+// What the first processor can do, as /proc/cpuinfo names it: "avx2", "avx512f", "asimd". Empty where it is
+// not told.
+std::set<std::string> read_processor_flags(const std::string& root = "");
 nlohmann::ordered_json to_json(const Host& host);  // empty becomes null
 
 // The words of this process's command line, printable() (core/console.h), cut off where they are many.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/or_null.h"
+#include "base/sha256.h"
 #include "host/host.h"
 #include "host/machine_use.h"
 #include "live/placement.h"
@@ -44,6 +45,7 @@ void refuse_commands(const Scenario& s) {
   if (!s.power_state_folder.empty())
     refuse("state_folder:", fmt::format("\"{}\" is the folder to which the scenario saves the original caps",
                                         s.power_state_folder));
+  refuse_native_code(candidates_of(s), s.networks);
 }
 
 std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
@@ -155,6 +157,7 @@ nlohmann::ordered_json LiveSession::facts() const {
          {"accuracy_source", n.accuracy.source},
          {"accuracy_on", n.accuracy.on},
          {"prepacked", or_null(bench->model(m).prepacked())}});
+    if (n.holds_code()) networks.back()["sha256"] = hash_file(n.weights).sha256;
   }
   return {{"inference", runtime->facts()},
           {"data", workload->data_source()},

@@ -21,7 +21,7 @@
 namespace alertbench {
 
 // InputError if the scenario does what only --allow-commands permits: it names programs or libraries to run,
-// or folders to which caps are written.
+// networks that are native code, or folders to which caps are written.
 void refuse_commands(const Scenario& scenario);
 
 // Opens the scenario's inputs. InputError if its data cannot be used; so call it before a result folder is

@@ -109,15 +109,17 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   n.name = r.text("name");
   if (n.name.empty() || n.name.find_first_of("/ \t\n") != std::string::npos)
     r.fail("name", fmt::format("\"{}\" must not contain spaces or slashes", n.name));
-  n.architecture = r.one_of("architecture", "", {"resnet", "lstm", "bert", "zoo", "torchscript"});
+  n.architecture =
+      r.one_of("architecture", "", {"resnet", "lstm", "bert", "zoo", "torchscript", "aotinductor"});
   if (n.architecture == "resnet") n.resnet = ResnetConfig::from_json(r.raw("config"), r.where() + ": config");
   if (n.architecture == "zoo") n.zoo = ZooConfig::from_json(r.raw("config"), r.where() + ": config");
   if (n.architecture == "lstm") n.lstm = LstmConfig::from_json(r.raw("config"), r.where() + ": config");
   if (n.architecture == "bert") n.bert = BertConfig::from_json(r.raw("config"), r.where() + ": config");
   n.weights = r.text("weights", "");
   if (!n.weights.empty() && n.weights[0] != '/') n.weights = (folder / n.weights).lexically_normal().string();
-  if (n.architecture == "torchscript" && n.weights.empty())
-    r.fail("weights", "is missing; set it to the path of the TorchScript file");
+  if (n.holds_code() && n.weights.empty())
+    r.fail("weights", fmt::format("is missing; set it to the path of the {}",
+                                  n.native_code() ? "AOTInductor package" : "TorchScript file"));
   if (r.has("random_seed") && !n.weights.empty())
     r.fail("random_seed", "does not apply if there are \"weights\"; omit it");
   n.random_seed = r.seed("random_seed", 1);
@@ -188,6 +190,15 @@ NetworkFile NetworkFile::read(const std::string& path, bool need_accuracy) {
   r.finish();
   if (file.networks.empty()) r.fail("networks", "must list at least one network");
   return file;
+}
+
+void refuse_native_code(const std::vector<NetworkSpec>& networks, const std::string& path) {
+  for (const NetworkSpec& n : networks)
+    if (n.native_code())
+      throw InputError(fmt::format(
+          "{}: networks: {}: {} is native code, which can do whatever you can; if you trust it, add "
+          "--allow-commands",
+          path, n.name, n.weights));
 }
 
 const NetworkSpec& NetworkFile::find(const std::string& name) const {

@@ -2,8 +2,8 @@
 // no LibTorch.
 //
 //   { "schema_version": "1.0", "workload": "fashion-mnist",
-//     "networks": [ { "name": "...", "architecture": "resnet" | "lstm" | "bert" | "zoo" | "torchscript",
-//                     "config": {...} (not for torchscript),
+//     "networks": [ { "name": "...", "architecture": "resnet" | "lstm" | "bert" | "zoo" | "torchscript" |
+//                     "aotinductor", "config": {...} (not for torchscript and aotinductor),
 //                     "weights": "file beside this one", or "random_seed": 1,
 //                     "input": { "channels", "height", "width", "mean", "scale" } (not for lstm and bert),
 //                     "accuracy": { "top1": [one per stage, 0..1], "top5": [...], "source": "measured", "on":
@@ -41,7 +41,7 @@ struct NetworkAccuracy {
 
 struct NetworkSpec {
   std::string name;
-  std::string architecture;  // "resnet" | "lstm" | "bert" | "zoo" | "torchscript"
+  std::string architecture;  // "resnet" | "lstm" | "bert" | "zoo" | "torchscript" | "aotinductor"
   ResnetConfig resnet;       // architecture "resnet"
   LstmConfig lstm;           // architecture "lstm"
   BertConfig bert;           // architecture "bert"
@@ -53,8 +53,8 @@ struct NetworkSpec {
   NetworkAccuracy accuracy;
 
   int stages() const;
-  // Returns the number of scores. 0 means that it is not known before loading (TorchScript), or that it
-  // depends on the number of tokens (bert).
+  // Returns the number of scores. 0 means that it is not known before loading (TorchScript, AOTInductor), or
+  // that it depends on the number of tokens (bert).
   int classes() const {
     return architecture == "resnet" ? resnet.classes
            : architecture == "zoo"  ? zoo.classes
@@ -66,6 +66,10 @@ struct NetworkSpec {
   int64_t parameters() const;
   int64_t multiply_accumulates() const;
   bool anytime() const { return stages() > 1; }
+  // The file holds code beside the weights. Native code can do whatever this program can, so that it takes a
+  // permission to load it; code that is not native is checked before it runs (models/torchscript_check.h).
+  bool native_code() const { return architecture == "aotinductor"; }
+  bool holds_code() const { return native_code() || architecture == "torchscript"; }
   bool random_weights() const { return weights.empty(); }
   AccuracyUnit accuracy_unit() const {
     return architecture == "lstm"   ? AccuracyUnit::language_quality
@@ -86,5 +90,9 @@ struct NetworkFile {
   static NetworkFile read(const std::string& path, bool need_accuracy = true);
   const NetworkSpec& find(const std::string& name) const;  // InputError lists the known names
 };
+
+// InputError that names the first network whose file is native code, and the option that allows it. `path`:
+// of the network file.
+void refuse_native_code(const std::vector<NetworkSpec>& networks, const std::string& path);
 
 }  // namespace alertbench

@@ -1,12 +1,8 @@
 #include "models/state_dict_file.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -15,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/json_reader.h"
-#include "base/text_file.h"
+#include "models/mapped_file.h"
 #include "models/stored_zip.h"
 #include "models/tensor_pickle.h"
 
@@ -32,26 +28,6 @@ constexpr std::string_view legacy_start{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x2
 constexpr std::string_view lfs_start{"version https://git-lfs"};
 
 using Numbers = std::map<std::string, std::string_view>;  // bytes of a storage, by its key
-
-struct Mapped {
-  std::shared_ptr<const void> owner;
-  std::string_view bytes;
-};
-
-// Read as they are needed: a file with holes, or one larger than the memory, costs no more than its tensors.
-Mapped map_file(const std::string& path) {
-  const auto file = open_to_read(path);
-  struct stat facts = {};
-  if (::fstat(::fileno(file.get()), &facts) != 0)
-    throw InputError(fmt::format("{}: cannot open the weights ({})", path, std::strerror(errno)));
-  const auto size = static_cast<size_t>(facts.st_size);
-  if (size == 0) return {};
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, ::fileno(file.get()), 0);
-  if (address == MAP_FAILED)
-    throw InputError(fmt::format("{}: cannot read the weights ({})", path, std::strerror(errno)));
-  return {{address, [size](const void* a) { ::munmap(const_cast<void*>(a), size); }},
-          {static_cast<const char*>(address), size}};
-}
 
 uint64_t number_at(std::string_view bytes, size_t at) {  // least significant byte first
   uint64_t value = 0;
@@ -234,7 +210,7 @@ std::vector<StoredTensor> read_any(std::string_view bytes, const std::string& pa
 StateDictFile StateDictFile::read(const std::string& path) {
   StateDictFile file;
   if (std::filesystem::path(path).extension() != ".json") {
-    Mapped mapped = map_file(path);
+    MappedFile mapped = map_file(path);
     file.tensors_ = read_any(mapped.bytes, path);
     file.mapped_.push_back(std::move(mapped.owner));
     return file;
@@ -254,7 +230,7 @@ StateDictFile StateDictFile::read(const std::string& path) {
   }
   for (const auto& [in, names] : names_in) {
     const std::string part = (std::filesystem::path(path).parent_path() / in).string();
-    Mapped mapped = map_file(part);
+    MappedFile mapped = map_file(part);
     size_t found = 0;
     for (StoredTensor& t : read_any(mapped.bytes, part))
       if (names.count(t.name)) {

@@ -11,11 +11,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/random.h"
+#include "models/aotinductor_model.h"
 #include "models/bert.h"
 #include "models/compiled_resnet.h"
 #include "models/cuda_runtime.h"
@@ -145,6 +147,10 @@ void check_output(StagedModel& model, const NetworkSpec& spec, int classes,
   }
 }
 
+size_t count_threads() {  // of this process
+  return static_cast<size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}));
+}
+
 class TorchRuntime : public InferenceRuntime {
  public:
   TorchRuntime(int threads, const std::string& device) : threads_asked_(threads), device_name_(device) {
@@ -166,7 +172,7 @@ class TorchRuntime : public InferenceRuntime {
     const std::string kernel = at::hasMKL() ? "" : string_from("openblas_get_corename"),
                       blas = at::hasMKL() ? at::get_mkl_version() : string_from("openblas_get_config");
     const std::vector<std::string> openmp = openmp_runtimes();
-    if (openmp.size() > 1)
+    if (openmp.size() > 1 && !runs_packages_)  // which bring one along, and tell it the number of threads
       warnings.push_back(fmt::format(
           "several OpenMP runtimes are loaded, whose threads disturb each other: {}; build again in a new "
           "folder, and preload none of them (LD_PRELOAD)",
@@ -210,13 +216,26 @@ class TorchRuntime : public InferenceRuntime {
  private:
   std::unique_ptr<StagedModel> load_and_check(const NetworkSpec& spec, int classes) {
     check_memory(spec);
+    const size_t threads_before = count_threads();
     std::unique_ptr<StagedModel> model = load_network(spec, classes);
     model = device_.device().is_cpu() ? on_processor(std::move(model), spec.name)
                                       : on_device(std::move(model), spec.name, device_.device(), cuda_);
     if (spec.architecture != "lstm" && spec.architecture != "bert")
       check_output(*model, spec, classes, network_warnings_);
     if (!model->prepacked().value_or(true)) not_prepacked_.push_back(spec.name);
+    if (spec.native_code()) note_package(spec, count_threads() - threads_before);
     return model;
+  }
+
+  // `started`: threads that its first runs started. One pool of LibTorch's and one of the compiler's OpenMP
+  // are what it takes.
+  void note_package(const NetworkSpec& spec, size_t started) {
+    runs_packages_ = true;
+    if (started > 2 * static_cast<size_t>(threads_asked_ - 1))
+      network_warnings_.push_back(
+          fmt::format("network \"{}\": {} started {} threads beside its own, though {} are requested: it was "
+                      "compiled for so many; compile it after `torch.set_num_threads({})`",
+                      spec.name, spec.weights, started, threads_asked_, threads_asked_));
   }
 
   // Random weights are drawn on the processor whatever the device, so that they are the same everywhere.
@@ -237,6 +256,7 @@ class TorchRuntime : public InferenceRuntime {
                                                                 : read_weights(spec.bert, spec.weights),
                                           device_);
     if (spec.architecture == "torchscript") return load_torchscript(spec, device_, &network_warnings_);
+    if (spec.architecture == "aotinductor") return load_aotinductor(spec, device_);
     if (spec.architecture == "zoo") {
       const zoo::Architecture net = spec.zoo.architecture();
       return compile(
@@ -275,6 +295,7 @@ class TorchRuntime : public InferenceRuntime {
   ComputeDevice device_;
   std::optional<CudaRuntime> cuda_;
   std::vector<std::string> network_warnings_, not_prepacked_;
+  bool runs_packages_ = false;  // of AOTInductor
 };
 
 }  // namespace

@@ -13,26 +13,10 @@
 #include "base/text_file.h"
 #include "models/device_model.h"
 #include "models/torchscript_check.h"
+#include "models/whole_network.h"
 
 namespace alertbench {
 namespace {
-
-// What stands behind the last `mark` in a text, up to the end of the line; empty if it has none.
-std::string behind_last(const std::string& text, const std::string& mark) {
-  const size_t at = text.rfind(mark);
-  if (at == std::string::npos) return "";
-  const size_t begin = at + mark.size();
-  return text.substr(begin, text.find('\n', begin) - begin);
-}
-
-// The one line of a long message that says why.
-std::string line_with_reason(const std::string& message) {
-  constexpr size_t longest = 300;
-  std::string line =
-      behind_last(message, "RuntimeError: ");  // of the interpreter, behind a trace of the code
-  if (line.empty()) line = message.substr(0, message.find('\n'));
-  return line.substr(0, longest);
-}
 
 // Why a file cannot be loaded or run, and what helps, out of LibTorch's own words.
 std::string reason_of(const std::string& message) {
@@ -104,54 +88,19 @@ void print_to_standard_error() {
   static_cast<void>(done);
 }
 
-class TorchscriptModel : public StagedModel {
- public:
-  TorchscriptModel(torch::jit::Module module, const NetworkSpec& spec, const ComputeDevice& device)
-      : module_(std::move(module)), spec_(spec), input_(device) {}
-
-  int stages() const override { return 1; }
-  int blocks(int) const override { return 1; }
-
-  void set_input(const NetworkInput& input) override {
-    const Image& image = input_of_kind<Image>(input, "images");
-    c10::InferenceMode inference;
-    input_.set(torch::tensor(image.chw).view({1, image.channels, image.height, image.width}));
-  }
-
-  void run_block(int, int) override {
-    c10::InferenceMode inference;
-    c10::IValue output;
-    try {
-      output = module_.forward({input_.fetch()});
-    } catch (const std::exception& e) {  // c10::Error, or what the interpreter makes of it
-      if (const auto failure = machine_failure(spec_.name, e.what())) throw *failure;
-      throw InputError(fmt::format("{}it does not accept a 1x{}x{}x{} float image: {}", where(),
-                                   spec_.input.channels, spec_.input.height, spec_.input.width,
-                                   line_with_reason(e.what())));
-    }
-    if (!output.isTensor()) throw InputError(where() + "its output is not a tensor of scores");
-    output_ = output.toTensor();
-  }
-
-  std::vector<float> scores(int) const override {
-    const torch::Tensor flat = output_.to(torch::kCPU, torch::kFloat).contiguous().view({-1});
-    return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
-  }
-
- private:
-  std::string where() const { return fmt::format("{}: network \"{}\": ", spec_.weights, spec_.name); }
-
-  torch::jit::Module module_;
-  NetworkSpec spec_;
-  InputTensor input_;
-  torch::Tensor output_;
-};
+WholeForward forward_of(torch::jit::Module module, const std::string& where) {
+  return [module = std::move(module), where](const at::Tensor& image) mutable {
+    const c10::IValue output = module.forward({image});
+    if (!output.isTensor()) throw InputError(where + "its output is not a tensor of scores");
+    return output.toTensor();
+  };
+}
 
 }  // namespace
 
 std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const ComputeDevice& device,
                                               std::vector<std::string>* warnings) {
-  const std::string where = fmt::format("{}: network \"{}\": ", spec.weights, spec.name);
+  const std::string where = file_and_network(spec);
   open_to_read(spec.weights);  // a regular file
   print_to_standard_error();
   try {
@@ -166,7 +115,7 @@ std::unique_ptr<StagedModel> load_torchscript(const NetworkSpec& spec, const Com
           "network \"{}\": {} operators (dropout, batch norm) of {} are permanently in "
           "training mode, which makes its answers wrong; call `model.eval()` before `torch.jit.trace`",
           spec.name, count, spec.weights));
-    return std::make_unique<TorchscriptModel>(std::move(module), spec, device);
+    return whole_network(forward_of(module, where), spec, device);
   } catch (const Error&) {
     throw;
   } catch (const c10::Error& e) {

@@ -1672,6 +1672,20 @@ class WithNetworks(Folder):
                          "placement: inference_cpu", "4000")
         self.assertFalse(os.path.exists(self.path("r2")))
 
+    def test_networks_that_are_native_code_need_a_permission(self):
+        package = {"name": "fast", "architecture": "aotinductor", "weights": "fast.pt2",
+                   "input": {"channels": 1, "height": 28, "width": 28, "mean": [73], "scale": [0.011]},
+                   "accuracy": {"top1": [0.5], "source": "assumed", "on": "nothing"}}
+        networks = self.write("n.json", {"schema_version": "1.0", "workload": "fashion-mnist", "networks": [package]})
+        self.write("fast.pt2", {})
+        for command in (("run", "scenarios/smoke.json", "--out", self.path("r")), ("record", "scenarios/smoke.json", "--out", self.path("r")),
+                        ("profile", "scenarios/smoke.json", "--out", self.path("p.json"))):
+            self.refused(call(*command, "--networks", networks, "--set", "co_runner.kind=none"), 2,
+                         "n.json: networks: fast: ", "fast.pt2 is native code", "--allow-commands")
+        self.assertFalse(os.path.exists(self.path("r")))
+        self.refused(call("validate", networks, "--load"), 2, "fast.pt2 is native code", "--allow-commands")
+        self.assertEqual(call("validate", networks).returncode, 0)
+
     def test_real_caps_and_counters(self):
         with FakeMachine(self.path("m")) as machine:
             ran = call("run", "scenarios/smoke.json", "--out", self.path("r"), "--schedulers", "alert,oracle-static", "--set",

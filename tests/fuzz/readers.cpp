@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "contention/schedule.h"
 #include "evaluation/evaluation.h"
+#include "models/aotinductor_package.h"
 #include "models/network_file.h"
 #include "models/network_memory.h"
 #include "models/state_dict_file.h"
@@ -171,8 +172,8 @@ std::string number(uint64_t value, int size) {
   return bytes;
 }
 
-// The members of a sound archive: checksums would stop most changes of the archive itself.
-void state_dict_members(Bytes bytes) {
+// A sound archive with these members: checksums would stop most changes of the archive itself.
+std::string archive_of(Bytes bytes) {
   std::string body, directory;
   size_t count = 0;
   for (const auto& [name, data] : split_bundle(bytes)) {
@@ -186,7 +187,13 @@ void state_dict_members(Bytes bytes) {
   }
   const std::string end = "PK\5\6" + number(0, 4) + number(count, 2) + number(count, 2) +
                           number(directory.size(), 4) + number(body.size(), 4);
-  state_dict(body + directory + end + number(0, 2));
+  return body + directory + end + number(0, 2);
+}
+
+void state_dict_members(Bytes bytes) { state_dict(archive_of(bytes)); }
+void aotinductor_members(Bytes bytes) {
+  check_machine(read_aotinductor_package(scratch_file("network.pt2", archive_of(bytes))),
+                {"x86_64", "processor", {"avx2", "fma", "f16c"}}, "");
 }
 
 void vocabulary(Bytes bytes) {
@@ -315,7 +322,8 @@ double slowest = 0;
 }  // namespace
 
 const std::vector<Reader>& readers() {
-  static const std::vector<Reader> all{{"arrivals", arrivals},
+  static const std::vector<Reader> all{{"aotinductor-members", aotinductor_members},
+                                       {"arrivals", arrivals},
                                        {"cap-state", cap_state},
                                        {"fashion-mnist", fashion_mnist},
                                        {"frequency-table", frequency_table},

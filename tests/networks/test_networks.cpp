@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "expect.h"
+#include "models/aotinductor_model.h"
 #include "models/compiled_resnet.h"
 #include "models/gpu_load.h"
 #include "models/torchscript_model.h"
@@ -378,6 +379,30 @@ void torchscript(const std::filesystem::path& folder) {
   expect_refusal("absent TorchScript", "absent.pt", [&] { load_torchscript(spec); });
 }
 
+// What a package is made of, and that it runs: tests/cli/test_aotinductor.py.
+void packages_need_a_loader(const std::filesystem::path& folder) {
+#if __has_include(<torch/csrc/inductor/aoti_package/model_package_loader.h>)
+  const auto wanted = [](const std::exception& e) { return dynamic_cast<const InputError*>(&e) != nullptr; };
+  const std::string part = "absent.pt2";
+#else
+  const auto wanted = [](const std::exception& e) {
+    return dynamic_cast<const EnvironmentError*>(&e) != nullptr;
+  };
+  const std::string part = "need LibTorch 2.6 or later";
+#endif
+  NetworkSpec spec;
+  spec.name = "fast";
+  spec.architecture = "aotinductor";
+  spec.weights = (folder / "absent.pt2").string();
+  try {
+    load_aotinductor(spec);
+    expect(false, "an absent AOTInductor package loads");
+  } catch (const std::exception& e) {
+    expect(wanted(e) && std::string(e.what()).find(part) != std::string::npos,
+           fmt::format("an AOTInductor package that cannot be loaded: {}", e.what()));
+  }
+}
+
 // The accuracy in the network file is what the shipped weights reach; on the first images of the test set
 // here.
 void shipped_networks() {
@@ -453,6 +478,7 @@ int main() {
   torchscript_that_prints(folder);
   torchscript_in_training_mode(folder);
   torchscript_that_does_not_load(folder);
+  packages_need_a_loader(folder);
   shipped_networks();
   gpu_loads_work();
   std::filesystem::remove_all(folder);

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cstring>
 #include <filesystem>
@@ -10,35 +9,17 @@
 #include "base/error.h"
 #include "catch.h"
 #include "models/state_dict_file.h"
+#include "stored_zip_writer.h"
 #include "support.h"
 
 using namespace alertbench;
 
 namespace {
 
-std::string number(uint64_t value, int size) {
-  std::string bytes;
-  for (int i = 0; i < size; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
-  return bytes;
-}
+std::string number(uint64_t value, int size) { return little_endian(value, size); }
 
-using Members = std::vector<std::pair<std::string, std::string>>;
-
-// As PyTorch writes it: nothing compressed, directory at the end.
-std::string zip(const Members& members, uint32_t method = 0) {
-  std::string body, directory;
-  for (const auto& [name, data] : members) {
-    const uint64_t checksum =
-        crc32(0, reinterpret_cast<const Bytef*>(data.data()), static_cast<uInt>(data.size()));
-    const std::string common = number(method, 2) + number(0, 4) + number(checksum, 4) +
-                               number(data.size(), 4) + number(data.size(), 4) + number(name.size(), 2);
-    directory += std::string("PK\1\2", 4) + number(0, 2) + number(0, 2) + number(0, 2) + common +
-                 number(0, 2) + number(0, 2) + number(0, 8) + number(body.size(), 4) + name;
-    body += std::string("PK\3\4", 4) + number(0, 2) + number(0, 2) + common + number(0, 2) + name + data;
-  }
-  return body + directory + std::string("PK\5\6", 4) + number(0, 4) + number(members.size(), 2) +
-         number(members.size(), 2) + number(directory.size(), 4) + number(body.size(), 4) + number(0, 2);
-}
+using Members = ZipMembers;
+std::string zip(const Members& members, uint32_t method = 0) { return stored_zip(members, method); }
 
 // Pickle, protocol 2, by its codes.
 std::string text(const std::string& t) { return "X" + number(t.size(), 4) + t; }
