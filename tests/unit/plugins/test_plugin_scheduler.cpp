@@ -29,15 +29,17 @@ std::unique_ptr<Scheduler> open_odd(const Profile& profile, const std::string& w
 std::pair<int, int> differences(const Recording& recording, const std::string& a, const std::string& b,
                                 const json& settings) {
   const Scenario scenario = scenario_of(recording, "test");
+  const Arrivals arrivals =
+      scenario.arrivals.resolve(recording.profile, recording.truth.inputs, scenario.seeds.arrivals);
   int differ = 0, decisions = 0;
   for (const Task task : {Task::min_energy, Task::min_error})
     for (const GoalSpec& spec : goal_grid(recording.profile, task, {}, GridSpec().judging(scenario))) {
-      const Goals goals = spec.resolve(recording.profile);
-      const SchedulerInputs inputs{recording.profile, goals, nullptr, scenario.arrivals};
+      const Goals goals = spec.resolve(recording.profile, arrivals);
+      const SchedulerInputs inputs{recording.profile, goals, nullptr, arrivals};
       const auto one = make_any_scheduler(a, "a", inputs, settings, "test"),
                  other = make_any_scheduler(b, "b", inputs, settings, "test");
-      ReplayEnvironment first(recording, scenario.arrivals, goals.deadline_s),
-          second(recording, scenario.arrivals, goals.deadline_s);
+      ReplayEnvironment first(recording, arrivals, goals.deadline_s),
+          second(recording, arrivals, goals.deadline_s);
       for (int64_t input = 0; input < recording.truth.inputs; ++input) {
         const Step x = step(*one, first, input, nullptr), y = step(*other, second, input, nullptr);
         differ += !(x.configuration == y.configuration) ||

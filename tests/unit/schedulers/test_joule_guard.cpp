@@ -9,7 +9,7 @@
 
 using namespace alertbench;
 using namespace alertbench::fixture;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -177,7 +177,8 @@ TEST_CASE("jouleguard's horizon: the run's, a setting, or 1000 inputs; then as m
 TEST_CASE("jouleguard reads its settings strictly", "[jouleguard]") {
   const Profile p = steep();
   const auto refused = [&](const nlohmann::json& settings, const char* what) {
-    CHECK_THROWS_WITH(make_scheduler("jouleguard", {p, min_error(0.1, 6)}, settings, "s"), Contains(what));
+    CHECK_THROWS_WITH(make_scheduler("jouleguard", {p, min_error(0.1, 6)}, settings, "s"),
+                      ContainsSubstring(what));
   };
   refused({{"sead", 5}}, "\"seed\"");
   refused({{"start", "profil"}}, "profile");
