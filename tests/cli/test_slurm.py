@@ -106,7 +106,11 @@ class Slurm:
         with open(self.folder + "/slurm.conf", "w") as f:
             f.writelines(f"{key}={value}\n" for key, value in lines.items())
         with open(self.folder + "/cgroup.conf", "w") as f:
-            f.write("CgroupPlugin=disabled\n")
+            f.write("CgroupPlugin=disabled\n" if self.version() >= 23 else "CgroupAutomount=no\n")  # each refuses the other's
+
+    def version(self):
+        slurmd = shutil.which("slurmd", path=self.environment["PATH"])
+        return int(re.search(r"\d+", subprocess.run([slurmd, "-V"], capture_output=True, text=True, check=True).stdout)[0])
 
     def start(self, name, *arguments):
         output = open(f"{self.folder}/log/{name}.out", "w")
