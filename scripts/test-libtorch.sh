@@ -22,7 +22,7 @@ export CMAKE_PREFIX_PATH
 found=$("$venv/bin/python" -c 'import torch; print(torch.__version__.split("+")[0])')
 [ "$found" = "$version" ] || { echo "test-libtorch: $venv has torch $found, not $version" >&2; exit 2; }
 
-tests=(alert-network-tests alert-layer-tests alert-bert-tests)
+tests=(alert-network-tests alert-layer-tests alert-bert-tests alert-device-tests)
 cmake --preset release -B "$build" >/dev/null
 cmake --build "$build" -j "$(nproc)" --target alert-bench alert-co-runner alert-torch bench-libtorch "${tests[@]}"
 for test in "${tests[@]}"; do

@@ -6,6 +6,7 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <sys/mman.h>
 #include <torch/library.h>
+#include <torch/version.h>
 #include <unistd.h>
 
 #include <map>
@@ -16,6 +17,11 @@ namespace {
 
 using at::Tensor;
 using torch::jit::Stack;
+#if TORCH_VERSION_MAJOR >= 2
+using std::optional;
+#else
+using c10::optional;
+#endif
 
 constexpr c10::DeviceType type = c10::DeviceType::PrivateUse1;
 
@@ -37,18 +43,27 @@ void release(void* address) {
   memory().erase(found);
 }
 
+at::DataPtr allocated(size_t bytes) {
+  if (bytes == 0) return {nullptr, nullptr, &release, device};
+  const int file = memfd_create("accelerator", 0);
+  const bool sized = file >= 0 && ftruncate(file, static_cast<off_t>(bytes)) == 0;
+  void* untouchable = mmap(nullptr, bytes, PROT_NONE, MAP_SHARED, file, 0);
+  void* kernels = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  TORCH_CHECK(sized && untouchable != MAP_FAILED && kernels != MAP_FAILED, "no memory for the made-up GPU");
+  close(file);
+  memory()[static_cast<char*>(untouchable)] = {static_cast<char*>(kernels), bytes};
+  return {untouchable, untouchable, &release, device};
+}
+
 struct Allocator : at::Allocator {
-  at::DataPtr allocate(size_t bytes) const override {
-    if (bytes == 0) return {nullptr, nullptr, &release, device};
-    const int file = memfd_create("accelerator", 0);
-    const bool sized = file >= 0 && ftruncate(file, static_cast<off_t>(bytes)) == 0;
-    void* untouchable = mmap(nullptr, bytes, PROT_NONE, MAP_SHARED, file, 0);
-    void* kernels = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    TORCH_CHECK(sized && untouchable != MAP_FAILED && kernels != MAP_FAILED, "no memory for the made-up GPU");
-    close(file);
-    memory()[static_cast<char*>(untouchable)] = {static_cast<char*>(kernels), bytes};
-    return {untouchable, untouchable, &release, device};
+#if TORCH_VERSION_MAJOR >= 2
+  at::DataPtr allocate(size_t bytes) override { return allocated(bytes); }
+  void copy_data(void*, const void*, size_t) const override {
+    TORCH_CHECK(false, "nothing copies the memory of the made-up GPU behind its back");
   }
+#else
+  at::DataPtr allocate(size_t bytes) const override { return allocated(bytes); }
+#endif
   at::DeleterFnPtr raw_deleter() const override { return &release; }
 };
 
@@ -133,20 +148,20 @@ Tensor copy_from(const Tensor& from, const Tensor& to, bool non_blocking) {
   return to;
 }
 
-Tensor empty(at::IntArrayRef size, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>,
-             c10::optional<at::Device>, c10::optional<bool>, c10::optional<at::MemoryFormat> format) {
+Tensor empty(at::IntArrayRef size, optional<at::ScalarType> dtype, optional<at::Layout>, optional<at::Device>,
+             optional<bool>, optional<at::MemoryFormat> format) {
   return at::detail::empty_generic(size, &allocator, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
                                    dtype.value_or(at::kFloat), format);
 }
 
-Tensor empty_strided(at::IntArrayRef size, at::IntArrayRef stride, c10::optional<at::ScalarType> dtype,
-                     c10::optional<at::Layout>, c10::optional<at::Device>, c10::optional<bool>) {
+Tensor empty_strided(at::IntArrayRef size, at::IntArrayRef stride, optional<at::ScalarType> dtype,
+                     optional<at::Layout>, optional<at::Device>, optional<bool>) {
   return at::detail::empty_strided_generic(size, stride, &allocator,
                                            c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
                                            dtype.value_or(at::kFloat));
 }
 
-Tensor convolution(const Tensor& x, const Tensor& weight, const c10::optional<Tensor>& bias,
+Tensor convolution(const Tensor& x, const Tensor& weight, const optional<Tensor>& bias,
                    at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
                    at::IntArrayRef output_padding, int64_t groups) {
   order("convolution");
