@@ -39,7 +39,7 @@ outside() {
   chmod 755 "$base"
   # Lines that say no more than how far it is are of no use in a log.
   unshare --mount --pid --fork --kill-child --propagation private "$PWD/scripts/try-debian.sh" --inside \
-    > >(tee >(sed -E -e '/^\[[0-9]+\/[0-9]+\] /d' -e '/^ +Start +[0-9]+:/d' -e 's/.*\r//' >"$log")) 2>&1 &
+    > >(tee >(sed -u -E -e '/^\[[0-9]+\/[0-9]+\] /d' -e '/^ +Start +[0-9]+:/d' -e 's/.*\r//' >"$log")) 2>&1 &
   local child=$!
   trap 'kill -KILL "$child" 2>/dev/null || true; wait "$child" 2>/dev/null || true; rm -rf --one-file-system "$base"' EXIT
   wait "$child"
@@ -72,7 +72,7 @@ in_root() {
   [ -z "$cache" ] || launcher=(CCACHE_DIR=/ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache)
   echo "+ $*"
   chroot "$folder" /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${launcher[@]}" \
-    bash -c "set -e; cd \"\${WORKDIR:-/root}\"; TIMEFORMAT='= %0R s'; time { $*; }"
+    bash -c "set -e; cd; TIMEFORMAT='= %0R s'; time { $*; }"
 }
 
 install_in() { chroot "$1" sh -c "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $2 >/dev/null 2>&1"; }
@@ -114,7 +114,7 @@ try_containerfile() {
         else
           git clone --quiet . "$root$workdir/clone" && mv "$root$workdir/clone"/{*,.[!.]*} "$root$workdir" && rmdir "$root$workdir/clone"
         fi ;;
-      RUN) WORKDIR=$workdir in_root "$root" "cd $workdir; export DEBIAN_FRONTEND=noninteractive; $rest" ;;
+      RUN) in_root "$root" "cd $workdir; export DEBIAN_FRONTEND=noninteractive; $rest" ;;
     esac
   done < <(grep -vE '^ *(#|$)' Containerfile)
   in_root "$root" "cd $workdir; alert-bench doctor || [ \$? -eq 3 ]; alert-bench run smoke --out smoke; /usr/share/alert-bench/scripts/figures.py smoke"
