@@ -1680,7 +1680,7 @@ class WithNetworks(Folder):
         self.write("fast.pt2", {})
         for command in (("run", "scenarios/smoke.json", "--out", self.path("r")), ("record", "scenarios/smoke.json", "--out", self.path("r")),
                         ("profile", "scenarios/smoke.json", "--out", self.path("p.json"))):
-            self.refused(call(*command, "--networks", networks, "--set", "co_runner.kind=none"), 2,
+            self.refused(call(*command, "--networks", networks, "--set", 'candidates=["fast"]', "--set", "co_runner.kind=none"), 2,
                          "n.json: networks: fast: ", "fast.pt2 is native code", "--allow-commands")
         self.assertFalse(os.path.exists(self.path("r")))
         self.refused(call("validate", networks, "--load"), 2, "fast.pt2 is native code", "--allow-commands")
