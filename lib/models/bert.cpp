@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "workloads/squad_windows.h"
 
 namespace alertbench {
 namespace {
@@ -119,8 +120,6 @@ Weights read_weights(const BertConfig& config, const std::string& path) {
   return weights;
 }
 
-Tensor BertReader::Linear::operator()(const Tensor& x) const { return at::linear(x, weight, bias); }
-
 Tensor BertReader::LayerNorm::operator()(const Tensor& x) const {
   return at::layer_norm(x, weight.sizes(), weight, bias, norm_epsilon);
 }
@@ -129,8 +128,18 @@ BertReader::BertReader(const BertConfig& config, const Weights& weights, const C
     : config_(config), input_(device), device_(device) {
   const c10::InferenceMode inference;
   const auto placed = [&weights, &device](const std::string& name) { return device.put(weights.at(name)); };
-  const auto linear = [&placed](const std::string& name) {
-    return Linear{placed(name + ".weight"), placed(name + ".bias")};
+  const int64_t window = std::min(config.positions, SquadWindowSettings{}.max_length);
+  const auto linear = [&](const std::string& name) {
+    return PrepackedLinear(weights.at(name + ".weight"), weights.at(name + ".bias"), window, device);
+  };
+  // Query, key and value side by side, the query scaled in advance by 1 / sqrt(d).
+  const auto query_key_value = [&](const std::string& self) {
+    const double scale = std::sqrt(static_cast<double>(config.heads) / config.hidden);
+    const auto joined = [&](const char* part) {
+      return at::cat({weights.at(self + "query" + part) * scale, weights.at(self + "key" + part),
+                      weights.at(self + "value" + part)});
+    };
+    return PrepackedLinear(joined(".weight"), joined(".bias"), window, device);
   };
   const auto norm = [&placed](const std::string& name) {
     return LayerNorm{placed(name + ".weight"), placed(name + ".bias")};
@@ -141,15 +150,10 @@ BertReader::BertReader(const BertConfig& config, const Weights& weights, const C
   type_embeddings_ = placed(embeddings + "token_type_embeddings.weight");
   embedding_norm_ = norm(embeddings + "LayerNorm");
   for (int l = 0; l < config.layers; ++l) {
-    const std::string layer = layer_name(l), self = layer + "attention.self.";
-    const Linear query = linear(self + "query"), key = linear(self + "key"), value = linear(self + "value");
-    layers_.push_back(
-        {{at::cat({query.weight, key.weight, value.weight}), at::cat({query.bias, key.bias, value.bias})},
-         linear(layer + "attention.output.dense"),
-         norm(layer + "attention.output.LayerNorm"),
-         linear(layer + "intermediate.dense"),
-         linear(layer + "output.dense"),
-         norm(layer + "output.LayerNorm")});
+    const std::string layer = layer_name(l);
+    layers_.push_back({query_key_value(layer + "attention.self."), linear(layer + "attention.output.dense"),
+                       norm(layer + "attention.output.LayerNorm"), linear(layer + "intermediate.dense"),
+                       linear(layer + "output.dense"), norm(layer + "output.LayerNorm")});
   }
   for (const int exit : config.exits) heads_.push_back(linear(head_name(config, exit)));
 }
@@ -207,8 +211,7 @@ Tensor BertReader::embed(const Window& window) const {
 
 Tensor BertReader::attend(const Layer& layer, const Tensor& x) const {
   const Tensor query_key_value = layer.query_key_value(x);
-  return layer.attention_output(device_.portable() ? all_heads(query_key_value)
-                                                   : head_by_head(query_key_value));
+  return device_.portable() ? all_heads(query_key_value) : head_by_head(query_key_value);
 }
 
 // On the processor: one head's scores stay in the cache, where those of all heads at once take twice the
@@ -220,9 +223,8 @@ Tensor BertReader::head_by_head(const Tensor& query_key_value) const {
     const Tensor query = query_key_value.narrow(1, first, size),
                  key = query_key_value.narrow(1, hidden + first, size),
                  value = query_key_value.narrow(1, 2 * hidden + first, size);
-    Tensor scores = at::mm(query, key.t()), own = found.narrow(1, first, size);
-    scores.mul_(1 / std::sqrt(static_cast<double>(size)));
-    at::mm_out(own, at::softmax(scores, 1), value);
+    Tensor own = found.narrow(1, first, size);
+    at::mm_out(own, at::softmax(at::mm(query, key.t()), 1), value);
   }
   return found;
 }
@@ -236,13 +238,12 @@ Tensor BertReader::all_heads(const Tensor& query_key_value) const {
         .transpose(0, 1);
   };
   const Tensor scores = at::bmm(part(0), part(1).transpose(1, 2));
-  scores.mul_(1 / std::sqrt(static_cast<double>(size)));
   return at::bmm(at::softmax(scores, 2), part(2)).transpose(0, 1).reshape({tokens, hidden});
 }
 
 Tensor BertReader::run_layer(const Layer& layer, const Tensor& x) const {
-  const Tensor y = layer.attention_norm(attend(layer, x).add_(x));
-  return layer.output_norm(layer.output(at::gelu(layer.intermediate(y))).add_(y));
+  const Tensor y = layer.attention_norm(layer.attention_output.plus(attend(layer, x), x));
+  return layer.output_norm(layer.output.plus(at::gelu(layer.intermediate(y)), y));
 }
 
 }  // namespace alertbench

@@ -24,6 +24,7 @@
 
 #include "models/bert_config.h"
 #include "models/compute_device.h"
+#include "models/prepacked_conv.h"
 #include "models/staged_model.h"
 #include "models/weights.h"
 
@@ -62,19 +63,15 @@ class BertReader : public StagedModel {
   std::vector<float> scores(int stage) const override;
 
  private:
-  struct Linear {
-    at::Tensor weight, bias;  // [out, in], [out]
-    at::Tensor operator()(const at::Tensor& x) const;
-  };
   struct LayerNorm {
     at::Tensor weight, bias;  // [hidden]
     at::Tensor operator()(const at::Tensor& x) const;
   };
   struct Layer {
-    Linear query_key_value;  // stored side by side, for one product instead of three
-    Linear attention_output;
+    PrepackedLinear query_key_value;  // side by side, for one product instead of three; q is scaled
+    PrepackedLinear attention_output;
     LayerNorm attention_norm;
-    Linear intermediate, output;
+    PrepackedLinear intermediate, output;
     LayerNorm output_norm;
   };
   struct Window {
@@ -85,7 +82,7 @@ class BertReader : public StagedModel {
 
   int layers_before(int stage) const { return stage > 0 ? config_.exits[static_cast<size_t>(stage) - 1] : 0; }
   at::Tensor embed(const Window& window) const;
-  at::Tensor attend(const Layer& layer, const at::Tensor& x) const;
+  at::Tensor attend(const Layer& layer, const at::Tensor& x) const;  // before W_a
   at::Tensor head_by_head(const at::Tensor& query_key_value) const;
   at::Tensor all_heads(const at::Tensor& query_key_value) const;
   at::Tensor run_layer(const Layer& layer, const at::Tensor& x) const;
@@ -94,7 +91,7 @@ class BertReader : public StagedModel {
   at::Tensor word_embeddings_, position_embeddings_, type_embeddings_;  // [.., hidden]
   LayerNorm embedding_norm_;
   std::vector<Layer> layers_;
-  std::vector<Linear> heads_;  // per stage
+  std::vector<PrepackedLinear> heads_;  // per stage
   std::vector<Window> windows_;
   InputTensor input_;  // [2, tokens of all windows]: ids, types
   ComputeDevice device_;

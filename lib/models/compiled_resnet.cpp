@@ -11,14 +11,14 @@ using torch::Tensor;
 
 // The rows of one stripe with its batch norm folded in.
 PrepackedConv fold(const StripedConv& conv, const torch::nn::BatchNorm2d& norm, int stripe, int64_t size,
-                   bool relu, at::MemoryFormat format, const ComputeDevice& device) {
+                   zoo::Activation activation, at::MemoryFormat format, const ComputeDevice& device) {
   const int64_t rows = conv->out / conv->stripes, first = rows * stripe;
   const auto part = [&](const Tensor& t) { return t.narrow(0, first, rows); };
   const Tensor gain = part(norm->weight) / torch::sqrt(part(norm->running_var) + norm->options.eps());
   const Tensor weight = part(conv->weight).narrow(1, 0, conv->inputs_of(stripe)) * gain.view({-1, 1, 1, 1});
   const Tensor bias = part(norm->bias) - part(norm->running_mean) * gain;
-  return PrepackedConv(weight.contiguous(format), bias, conv->stride, conv->kernel / 2, size, relu, 1,
-                       device);
+  return PrepackedConv(weight.contiguous(format), bias, conv->stride, conv->kernel / 2, {size, size},
+                       activation, 1, device);
 }
 
 // One layer's activations. One stripe: the tensor itself, nothing is copied. More: a buffer of all channels,
@@ -67,7 +67,7 @@ class CompiledResnet : public StagedModel {
     const auto shrink = [](int64_t size, int stride) { return (size + stride - 1) / stride; };
     int64_t size = c.input_size;
     for (int s = 0; s < c.stripes; ++s)
-      stem_.push_back(fold(net->stem, net->stem_norm, s, size, true, format, device));
+      stem_.push_back(fold(net->stem, net->stem_norm, s, size, zoo::Activation::relu, format, device));
     size = shrink(size, c.stem_stride);
     if (c.stem_pool) size = shrink(size, 2);
     pooled_stem_ = ActivationBuffer(c.stem_width, size, c.stripes, device);
@@ -78,15 +78,16 @@ class CompiledResnet : public StagedModel {
         const bool last = i + 1 == block->convs.size();
         compiled.convs.emplace_back();
         for (int s = 0; s < c.stripes; ++s)
-          compiled.convs.back().push_back(
-              fold(block->convs[i], block->norms[i], s, through, !last, format, device));
+          compiled.convs.back().push_back(fold(block->convs[i], block->norms[i], s, through,
+                                               last ? zoo::Activation::none : zoo::Activation::relu, format,
+                                               device));
         through = shrink(through, block->convs[i]->stride);
         if (!last) compiled.inner.emplace_back(block->convs[i]->out, through, c.stripes, device);
       }
       if (block->downsample)
         for (int s = 0; s < c.stripes; ++s)
-          compiled.downsample.push_back(
-              fold(block->downsample, block->downsample_norm, s, size, false, format, device));
+          compiled.downsample.push_back(fold(block->downsample, block->downsample_norm, s, size,
+                                             zoo::Activation::none, format, device));
       size = through;
       compiled.out = ActivationBuffer(block->convs.back()->out, size, c.stripes, device);
       blocks_.push_back(std::move(compiled));
@@ -119,13 +120,11 @@ class CompiledResnet : public StagedModel {
     } else if (block <= static_cast<int>(blocks_.size())) {
       CompiledResnetBlock& b = blocks_[static_cast<size_t>(block - 1)];
       const ActivationBuffer& in = block == 1 ? pooled_stem_ : blocks_[static_cast<size_t>(block - 2)].out;
-      Tensor y = b.convs[0][s](in.upto(stage));
-      for (size_t i = 1; i < b.convs.size(); ++i) {
-        b.inner[i - 1].set(stage, y);
-        y = b.convs[i][s](b.inner[i - 1].upto(stage));
-      }
-      y.add_(b.downsample.empty() ? in.only(stage) : b.downsample[s](in.upto(stage)));
-      b.out.set(stage, y.relu_());
+      b.inner[0].set(stage, b.convs[0][s](in.upto(stage)));
+      for (size_t i = 1; i + 1 < b.convs.size(); ++i)
+        b.inner[i].set(stage, b.convs[i][s](b.inner[i - 1].upto(stage)));
+      const Tensor shortcut = b.downsample.empty() ? in.only(stage) : b.downsample[s](in.upto(stage));
+      b.out.set(stage, b.convs.back()[s].plus(b.inner.back().upto(stage), shortcut, zoo::Activation::relu));
     } else {
       const Tensor features = blocks_.back().out.only(stage);
       const int64_t rows = features.size(1);

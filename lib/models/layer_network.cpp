@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <functional>
-#include <type_traits>
 #include <vector>
 
 #include "models/prepacked_conv.h"
@@ -30,21 +29,8 @@ Tensor laid_out(const Tensor& t, const ComputeDevice& device) {
   return device.portable() ? t.contiguous() : channels_last(t);
 }
 
-// In place: only for a tensor that nobody else holds.
-Tensor activate(Tensor x, Activation activation) {
-  if (activation == Activation::relu) x.relu_();
-  if (activation == Activation::relu6) x.clamp_(0, 6);
-  return x;
-}
-
-struct ConvolutionStep {
-  PrepackedConv conv;
-  Activation left;  // what the convolution does not do itself
-  Tensor operator()(const Tensor& x) const { return activate(conv(x), left); }
-};
-
-ConvolutionStep step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights,
-                        const ComputeDevice& device) {
+Step step_of(const zoo::Convolution& c, const Shape& in, const Weights& weights,
+             const ComputeDevice& device) {
   Tensor weight = weights.at(c.name + ".weight");
   Tensor bias = c.bias ? weights.at(c.name + ".bias") : at::zeros({c.out});
   if (!c.norm.empty()) {
@@ -53,9 +39,8 @@ ConvolutionStep step_of(const zoo::Convolution& c, const Shape& in, const Weight
     weight = weight * gain.view({-1, 1, 1, 1});
     bias = (bias - weights.at(c.norm + ".running_mean")) * gain + weights.at(c.norm + ".bias");
   }
-  const bool relu = c.activation == Activation::relu;
-  return {PrepackedConv(laid_out(weight, device), bias, c.stride, c.padding, in.size, relu, c.groups, device),
-          relu ? Activation::none : c.activation};
+  return PrepackedConv(laid_out(weight, device), bias, c.stride, c.padding, {in.size, in.size}, c.activation,
+                       c.groups, device);
 }
 
 Step step_of(const zoo::MaxPool& p, const Shape&, const Weights&, const ComputeDevice&) {
@@ -76,9 +61,25 @@ Step step_of(const zoo::Linear& l, const Shape&, const Weights& weights, const C
   };
 }
 
-Tensor run(const Steps& steps, Tensor x) {
-  for (const Step& step : steps) x = step(x);
+Tensor run_first(const Steps& steps, size_t count, Tensor x) {
+  for (size_t s = 0; s < count; ++s) x = steps[s](x);
   return x;
+}
+Tensor run(const Steps& steps, const Tensor& x) { return run_first(steps, steps.size(), x); }
+
+// The sum of the branches, and what follows it. The last convolution of the first branch adds the others.
+Tensor run_sum(const std::vector<Steps>& branches, const Tensor& x, Activation after) {
+  Tensor others;
+  for (size_t b = 1; b < branches.size(); ++b) {
+    const Tensor y = run(branches[b], x);
+    others = others.defined() ? others + y : y;
+  }
+  const PrepackedConv* last = branches[0].back().target<PrepackedConv>();
+  if (last && others.defined())
+    return last->plus(run_first(branches[0], branches[0].size() - 1, x), others, after);
+  Tensor sum = run(branches[0], x);
+  if (others.defined()) sum.add_(others);
+  return activate(sum, after);
 }
 
 struct CompiledBlock {
@@ -90,11 +91,10 @@ struct CompiledBlock {
   Tensor operator()(const Tensor& in) const {
     const Tensor x = run(layers, in);
     if (join == zoo::Join::none) return x;
+    if (join == zoo::Join::add) return run_sum(branches, x, activation);
     std::vector<Tensor> results;
     for (const Steps& branch : branches) results.push_back(run(branch, x));
-    if (join == zoo::Join::concatenate) return activate(at::cat(results, 1), activation);
-    for (size_t b = 1; b < results.size(); ++b) results[0].add_(results[b]);
-    return activate(results[0], activation);
+    return activate(at::cat(results, 1), activation);
   }
 };
 
@@ -106,10 +106,8 @@ class LayerNetwork : public StagedModel {
     std::vector<Step> steps;  // in the order of for_each_layer, which knows the sizes
     zoo::for_each_layer(net, [&](const zoo::Layer& layer, const Shape& in) {
       const auto add = [&](const auto& l) {
-        const auto step = step_of(l, in, weights, device);
-        if constexpr (std::is_same_v<decltype(step), const ConvolutionStep>)
-          note_prepacked(prepacked_, step.conv);
-        steps.push_back(step);
+        steps.push_back(step_of(l, in, weights, device));
+        if (const auto* conv = steps.back().target<PrepackedConv>()) note_prepacked(prepacked_, *conv);
       };
       std::visit(add, layer);
     });

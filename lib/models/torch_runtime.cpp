@@ -27,6 +27,7 @@
 #include "models/layer_network.h"
 #include "models/lstm_network.h"
 #include "models/network_memory.h"
+#include "models/prepacked_conv.h"
 #include "models/striped_resnet.h"
 #include "models/torchscript_model.h"
 
@@ -194,6 +195,7 @@ class TorchRuntime : public InferenceRuntime {
           "is its name");
     ordered_json facts = {{"libtorch", TORCH_VERSION},
                           {"onednn", at::hasMKLDNN()},
+                          {"convolutions", convolution_way()},
                           {"libtorch_build", libtorch_build()},
                           {"blas", or_null(blas)},
                           {"blas_kernel", or_null(kernel)},
