@@ -10,6 +10,11 @@
 #include "schedulers/feedback.h"
 
 namespace alertbench {
+namespace {
+
+constexpr double mean_rounding = 1e-9;  // of a mean of equal values, which must not look like a missed goal
+
+}  // namespace
 
 CoralSettings CoralSettings::read(JsonReader reader) {
   CoralSettings s;
@@ -87,11 +92,12 @@ double CoralLike::reward() const {
   const bool in_time = late <= allowed_share;
   if (goals_.task == Task::min_energy) {
     const double goal = goals_.accuracy.value_or(0);
-    if (in_time && accuracy >= goal) return 1 + (energy_j > 0 ? first_energy_j_ / energy_j : 0);
+    if (in_time && accuracy >= goal - mean_rounding)
+      return 1 + (energy_j > 0 ? first_energy_j_ / energy_j : 0);
     return (1 - late) * (accuracy < goal ? std::max(0.0, accuracy / goal) : 1);
   }
   const double budget_j = goals_.energy_j.value_or(infinity);
-  if (in_time && energy_j <= budget_j) return 1 + accuracy;
+  if (in_time && energy_j <= budget_j * (1 + mean_rounding)) return 1 + accuracy;
   return (1 - late) * (energy_j > budget_j ? std::max(0.0, budget_j / energy_j) : 1);
 }
 

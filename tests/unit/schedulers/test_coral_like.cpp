@@ -116,7 +116,7 @@ TEST_CASE("coral-like reads its settings strictly", "[coral]") {
   refused({{"trial", 5}}, "\"trials\"");
   refused({{"trials", 1}}, "trials");
   refused({{"temperature", 0}}, "temperature");
-  const auto effective = effective_settings("coral-like", {{"seed", 9}}, "s");
+  const auto effective = effective_settings("coral-like", {{"seed", 9u}}, "s");
   CHECK(effective["seed"] == 9);
   CHECK(effective_settings("coral-like", nlohmann::json::parse(effective.dump()), "s") == effective);
 }

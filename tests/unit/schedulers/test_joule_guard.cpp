@@ -146,7 +146,7 @@ TEST_CASE("without a budget, jouleguard runs the most accurate network under the
           "[jouleguard]") {
   const Profile p = steep();
   const Run r =
-      run("jouleguard", p, truth_of(p, std::vector<double>(100, 1.0)), min_energy(0.1, 0.5), {{"seed", 4}});
+      run("jouleguard", p, truth_of(p, std::vector<double>(100, 1.0)), min_energy(0.1, 0.5), {{"seed", 4u}});
   for (const Configuration& c : r.configurations) CHECK(c.model == 3);
   CHECK(r.configurations.back().cap == 0);
 }
