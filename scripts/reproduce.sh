@@ -2,7 +2,7 @@
 # Makes every figure and claim of ARTIFACT.md again, from recordings (about ten minutes) or from nothing (--from nothing:
 # also builds, runs the quickstart and makes the recordings, about 40 minutes; leave the machine otherwise idle). Can be
 # run again; its output replaces existing files.
-#   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|calibration|sensitivity|claims] [--out DIR]
+#   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|calibration|sensitivity|price|claims] [--out DIR]
 # --out: default results/reference, the files in this repository.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 case $from in recordings | nothing) ;; *) usage ;; esac
-case $only in '' | evaluation | statistics | calibration | sensitivity | claims) ;; *) usage ;; esac
+case $only in '' | evaluation | statistics | calibration | sensitivity | price | claims) ;; *) usage ;; esac
 [ -n "$out" ] || usage
 
 bench=build/bin/alert-bench
@@ -50,6 +50,10 @@ fi
 if wanted sensitivity; then
   scripts/sensitivity.py --choose "$recordings"/*-{default,compute-2} --show "$recordings"/*-{compute-1,memory-1,memory-2} \
     --out "$out/sensitivity"
+fi
+if wanted price; then
+  scripts/ablation.py --choose "$recordings"/*-{compute-1,memory-1} --show "$recordings"/*-{default,compute-2,memory-2} \
+    --out "$out/price"
 fi
 if wanted claims; then
   scripts/claims.py "$out/evaluation" --recordings "$recordings"/* --quickstart "$quickstart" \
