@@ -25,7 +25,7 @@ class Model:
         return self.stages > 1
 
 
-PROFILE_SCHEMA = "1.0"
+PROFILE_SCHEMA = "1.1"
 ACCURACY_NAMES = {"top1": "top-1", "f1": "F1", "language_quality": "language quality"}  # by unit
 MANY_NETWORKS = 12  # more are spoken of by family
 

@@ -10,7 +10,7 @@ from .reading import Broken, Missing, broken, natural, number, read_json
 from .recording import Recording
 from .trace import ALLOWED_SHARE, LIVE, REPLAY, STRICT, Trace, TraceHeader
 
-MANIFEST_SCHEMA, SUMMARY_SCHEMA = "1.1", "2.2"
+MANIFEST_SCHEMA, SUMMARY_SCHEMA = "1.2", "2.2"
 
 
 class Cell:

@@ -6,6 +6,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -44,6 +45,24 @@ class Case(unittest.TestCase):
         with open(os.path.join(folder, "evaluation.json"), "w", encoding="utf-8") as f:
             f.write(value if isinstance(value, str) else json.dumps(value))
         return folder
+
+
+class Versions(unittest.TestCase):
+    def test_scripts_know_the_versions_that_the_program_writes(self):
+        from alert_figures import calibration, evaluation, profile, recording, result, trace
+        root = os.path.join(HERE, "..", "..")
+        for known, path, name in (
+                (profile.PROFILE_SCHEMA, "lib/core/profile.cpp", "schema_version"),
+                (result.MANIFEST_SCHEMA, "lib/result/manifest.h", "manifest_schema_version"),
+                (result.SUMMARY_SCHEMA, "lib/report/summary_report.h", "summary_schema_version"),
+                (evaluation.EVALUATION_SCHEMA, "lib/evaluation/evaluation.h", "evaluation_schema_version"),
+                (recording.RECORDING_SCHEMA, "lib/recording/recording.h", "recording_schema_version"),
+                (trace.TRACE_SCHEMA, "lib/trace/input_record.h", "trace_schema_version"),
+                (calibration.CALIBRATION_SCHEMA, "lib/evaluation/calibration.h", "calibration_schema_version")):
+            with open(os.path.join(root, path), encoding="utf-8") as f:
+                written = re.search(rf'constexpr const char\* {name} = "([^"]+)"', f.read())
+            self.assertIsNotNone(written, path)
+            self.assertEqual(known, written[1], path)
 
 
 class Drawn(Case):
