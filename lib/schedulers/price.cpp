@@ -163,6 +163,8 @@ Price::Price(const SchedulerInputs& inputs, const PriceSettings& settings)
   log_end_ = log_profiled_;
   for (std::vector<double>* v : {&in_time_, &accuracy_, &energy_j_, &late_, &score_})
     v->resize(end_s_.size());
+  within_.resize(caps_);
+  within_mean_.resize(caps_);
 }
 
 void Price::scale_to(double size) {
@@ -208,33 +210,52 @@ ALERT_VECTOR_CLONES void Price::predict(const Context& context, double deadline_
     if (spare_s > 0) finish_s += settings_.group_slack * spare_s;
   }
   const double stop_at = log_bins(stop_s), finish_at = log_bins(finish_s), period_at = log_bins(period_s);
-  const double mean = slowdown_.mean(), ratio = power_ratio();
+  const double mean = slowdown_.mean(), ratio = power_ratio(), idle_w = idle_w_,
+               idle_charged_s = idle_charged_s_, fail_accuracy = profile_.fail_accuracy;
 
   for (size_t r = 0; r < rows_.size(); ++r) {
     const Row& row = rows_[r];
     const double *end_s = end_s_.data() + at(r), *log_end = log_end_.data() + at(r),
                  *active_w = active_w_.data() + at(r);
     double *in_time = in_time_.data() + at(r), *energy_j = energy_j_.data() + at(r);
+    // Looked up first, so that the arithmetic behind it is vectorised.
+    double *within = within_.data(), *within_mean = within_mean_.data();
+    const double limit_at = row.anytime ? stop_at : finish_at;
     for (size_t c = 0; c < caps_; ++c) {
-      const RegimeHistogram::Part part = slowdown_.up_to((row.anytime ? stop_at : finish_at) - log_end[c]);
-      double busy_s, idle_s;
-      if (row.anytime) {
-        busy_s = end_s[c] * part.mean + stop_s * (1 - part.share);
-        idle_s = std::max(0.0, period_s - busy_s);
-      } else {
-        const RegimeHistogram::Part within =
-            period_s == finish_s ? part : slowdown_.up_to(period_at - log_end[c]);
-        busy_s = end_s[c] * mean;
-        idle_s = std::max(0.0, period_s * within.share - end_s[c] * within.mean);
+      const RegimeHistogram::Part part = slowdown_.up_to(limit_at - log_end[c]);
+      in_time[c] = within[c] = part.share;
+      within_mean[c] = part.mean;
+    }
+    if (row.anytime) {
+      for (size_t c = 0; c < caps_; ++c) {
+        const double busy_s = end_s[c] * within_mean[c] + stop_s * (1 - within[c]);
+        const double idle_s = std::max(0.0, period_s - busy_s);
+        energy_j[c] = ratio * (active_w[c] * busy_s + idle_w * (idle_s - idle_charged_s));
       }
-      in_time[c] = part.share;
-      energy_j[c] = ratio * (active_w[c] * busy_s + idle_w_ * (idle_s - idle_charged_s_));
+    } else {
+      if (period_s != finish_s)
+        for (size_t c = 0; c < caps_; ++c) {
+          const RegimeHistogram::Part part = slowdown_.up_to(period_at - log_end[c]);
+          within[c] = part.share;
+          within_mean[c] = part.mean;
+        }
+      for (size_t c = 0; c < caps_; ++c) {
+        const double idle_s = std::max(0.0, period_s * within[c] - end_s[c] * within_mean[c]);
+        energy_j[c] = ratio * (active_w[c] * (end_s[c] * mean) + idle_w * (idle_s - idle_charged_s));
+      }
     }
     double *accuracy = accuracy_.data() + at(r), *late = late_.data() + at(r);
-    for (size_t c = 0; c < caps_; ++c) {
-      const double before = row.stage == 1 ? profile_.fail_accuracy : accuracy_[at(r - 1) + c];
-      accuracy[c] = before + row.accuracy_step * in_time[c];
-      late[c] = row.stage == 1 ? 1 - in_time[c] : late_[at(r - 1) + c];
+    if (row.stage == 1) {
+      for (size_t c = 0; c < caps_; ++c) {
+        accuracy[c] = fail_accuracy + row.accuracy_step * in_time[c];
+        late[c] = 1 - in_time[c];
+      }
+    } else {
+      const double *before = accuracy_.data() + at(r - 1), *first_late = late_.data() + at(r - 1);
+      for (size_t c = 0; c < caps_; ++c) {
+        accuracy[c] = before[c] + row.accuracy_step * in_time[c];
+        late[c] = first_late[c];
+      }
     }
   }
 }

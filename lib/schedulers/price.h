@@ -130,6 +130,7 @@ class Price : public Scheduler {
   std::vector<double> active_w_;
   std::vector<double> in_time_, accuracy_, energy_j_, late_;  // expected, of the present decision
   std::vector<double> score_;                                 // the lowest wins
+  std::vector<double> within_, within_mean_;                  // of one row, [cap]: RegimeHistogram::Part
   double size_ = 1, fastest_s_ = 0;
   double accuracy_worth_ = 1, energy_worth_ = 1;
 

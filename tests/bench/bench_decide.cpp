@@ -64,7 +64,7 @@ struct Case {
 }  // namespace
 
 int main() {
-  constexpr int rounds = 1000, per_round = 10;
+  constexpr int rounds = 400, per_round = 50;
   struct Size {
     const char* name;
     int models, stages, caps;
