@@ -2,7 +2,7 @@
 # Cross-compiles everything that does not link LibTorch for 64-bit ARM, and runs its unit tests under qemu's user
 # emulation. The libraries it links are unpacked into build-arm64/sysroot and do not touch the machine's own packages;
 # only the cross compiler and qemu are installed (Debian or Ubuntu; root or sudo only if they are missing).
-# Not run: tests that kill a run hundreds of times (each start takes qemu a tenth of a second), and those that limit the
+# Not run: tests that kill processes at a moment of their life (qemu is too slow to start them), and those that limit the
 # size of files, which ends qemu itself.
 #   scripts/test-arm64.sh [ARGUMENT...]    arguments are for the unit tests, e.g. "[alert]"
 set -euo pipefail
@@ -49,12 +49,11 @@ file=$folder/bin/alert-unit-tests
 [[ $(od -An -t u2 -j 18 -N 2 "$file") -eq 183 ]] || { echo "$file is not a program for arm64" >&2; exit 1; } # e_machine of its ELF header
 # The programs that tests start are for arm64 as well: in their places are scripts that start them under qemu.
 for program in alert-co-runner alert-cap-guard; do
-  head -c 4 "$folder/bin/$program" | grep -q ELF || continue
-  mv "$folder/bin/$program" "$folder/bin/$program.arm64"
-  printf '#!/bin/sh\nexec qemu-aarch64 -L "%s" "%s" "$@"\n' "$sysroot" "$folder/bin/$program.arm64" >"$folder/bin/$program"
+  if head -c 4 "$folder/bin/$program" | grep -q ELF; then mv "$folder/bin/$program" "$folder/bin/$program.arm64"; fi
+  printf '#!/bin/sh\nexec %s -L "%s" "%s" "$@"\n' "$(command -v qemu-aarch64)" "$sysroot" "$folder/bin/$program.arm64" >"$folder/bin/$program"
   chmod +x "$folder/bin/$program"
 done
 qemu-aarch64 -L "$sysroot" "$folder/bin/alert-bench" --version
-[ $# -gt 0 ] || set -- "~*SIGKILL at 200 random moments*" "~limits: an error that a limit is behind*" "~an atomic write replaces a file*" \
+[ $# -gt 0 ] || set -- "~[kill]" "~What is left of a co-runner*" "~limits: an error that a limit is behind*" "~an atomic write replaces a file*" \
   "~a disk that *"
 qemu-aarch64 -L "$sysroot" "$file" "$@"
