@@ -2,8 +2,8 @@
 # Cross-compiles everything that does not link LibTorch for 64-bit ARM, and runs its unit tests under qemu's user
 # emulation. The libraries it links are unpacked into build-arm64/sysroot and do not touch the machine's own packages;
 # only the cross compiler and qemu are installed (Debian or Ubuntu; root or sudo only if they are missing).
-# Not run: tests that kill processes at a moment of their life (qemu is too slow to start them), and those that limit the
-# size of files, which ends qemu itself.
+# Not run: tests that start child programs and look at them in /proc, or kill them at a moment of their life (there they
+# are qemu, and slow to start), and those that limit the size of files, which ends qemu itself.
 #   scripts/test-arm64.sh [ARGUMENT...]    arguments are for the unit tests, e.g. "[alert]"
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,6 +54,6 @@ for program in alert-co-runner alert-cap-guard; do
   chmod +x "$folder/bin/$program"
 done
 qemu-aarch64 -L "$sysroot" "$folder/bin/alert-bench" --version
-[ $# -gt 0 ] || set -- "~[kill]" "~What is left of a co-runner*" "~limits: an error that a limit is behind*" "~an atomic write replaces a file*" \
+[ $# -gt 0 ] || set -- "~[kill]" "~[process]" "~limits: an error that a limit is behind*" "~an atomic write replaces a file*" \
   "~a disk that *"
 qemu-aarch64 -L "$sysroot" "$file" "$@"
