@@ -120,7 +120,7 @@ def row(first, f):
 
 def table(heads, lines):
     heads = [*heads, "violated (without tolerance)", "late, %", *(f"/ {bound}" for bound in BOUNDS), "/ ALERT tuned"]
-    return "".join(f"| {line} |\n" for line in [" | ".join(heads), "|".join(["---"] * len(heads)), *lines])
+    return "".join(f"| {line} |\n" for line in [" | ".join(heads), " | ".join(["---"] * len(heads)), *lines])
 
 
 def main():

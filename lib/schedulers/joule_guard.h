@@ -8,8 +8,9 @@
 // deadline and no accuracy goal, so missed deadlines are not its failure. Under min_energy it has no budget,
 // and so runs the most accurate network under the cap that it finds most efficient.
 //
-// It controls rates, and energy goes by their inverse: where networks are far apart and deadlines shorter
-// than their latencies, the run ends a few per cent above its budget.
+// Over the 341 feasible least-error settings of the reference recordings it uses 1.000 of its budget at the
+// median and 1.106 at worst. It controls rates, and energy goes by their inverse, which may be the reason;
+// that was not tested.
 //
 // Its user states work and joules in advance, so it may know how many inputs a run has.
 #pragma once
