@@ -123,8 +123,7 @@ AlertSettings AlertSettings::read(JsonReader reader) {
   if (reader.has("probability_threshold"))
     s.probability_threshold = reader.optional_number("probability_threshold", 0, 1);
   s.goal_window = reader.integer("goal_window", s.goal_window, 0, 1'000'000);
-  s.overhead = reader.boolean("overhead", s.overhead);
-  s.overhead_warmup = reader.integer("overhead_warmup", s.overhead_warmup, 0, 1 << 30);
+  s.overhead.read(reader);
   reader.finish();
   return s;
 }
@@ -169,8 +168,7 @@ nlohmann::ordered_json AlertSettings::to_json() const {
   out["probability_threshold"] = nullptr;
   if (probability_threshold) out["probability_threshold"] = *probability_threshold;
   out["goal_window"] = goal_window;
-  out["overhead"] = overhead;
-  out["overhead_warmup"] = overhead_warmup;
+  overhead.write(out);
   return out;
 }
 
@@ -188,7 +186,8 @@ Alert::Alert(const SchedulerInputs& inputs, const AlertSettings& settings, Candi
       estimator_(settings.estimator),
       idle_(settings.idle,
             settings.idle_ratio.value_or(inputs.profile.idle_power_w / inputs.profile.caps_w.back())),
-      window_(settings.goal_window) {
+      window_(settings.goal_window),
+      overhead_(settings.overhead) {
   for (size_t m = 0; m < profile_.models.size(); ++m)
     profile_row_of_model_.push_back(profile_.first_row(static_cast<int>(m)));
   for (int m : models_by_name(profile_, kind)) {
@@ -248,7 +247,7 @@ void Alert::scale_to(double size) {
 
 Configuration Alert::decide(const Context& context) {
   if (context.size != size_) scale_to(context.size);
-  const double deadline_s = context.deadline_from_start_s - (settings_.overhead ? worst_decide_s_ : 0);
+  const double deadline_s = context.deadline_from_start_s - overhead_.seconds();
   predict(deadline_s, context.period_s, context.idle_charged_s);
   score(deadline_s, context.period_s, context.idle_charged_s);
   const size_t best = pick();
@@ -386,7 +385,7 @@ ALERT_VECTOR_CLONES size_t Alert::pick_fallback() const {
 }
 
 void Alert::observe(const Observation& o) {
-  if (observations_++ >= settings_.overhead_warmup) worst_decide_s_ = std::max(worst_decide_s_, o.decide_s);
+  overhead_.observe(o.decide_s);
   const size_t caps = caps_w_.size();
   const auto model = static_cast<size_t>(o.configuration.model),
              cap = static_cast<size_t>(o.configuration.cap);

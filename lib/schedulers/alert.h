@@ -15,6 +15,7 @@
 #include "estimate/idle_power_filter.h"
 #include "estimate/slowdown_estimator.h"
 #include "schedulers/candidates.h"
+#include "schedulers/decision_overhead.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
@@ -61,10 +62,7 @@ struct AlertSettings {
   // the most accurate one, whatever `priority` says, because the most accurate one would move the budget
   // further.
   int goal_window = 0;
-  // Subtract the time of the longest decision so far from the deadline. The first `overhead_warmup` decisions
-  // run on cold caches and are ignored.
-  bool overhead = true;
-  int overhead_warmup = 5;
+  OverheadSettings overhead;
 
   static AlertSettings read(JsonReader reader);  // strict
   nlohmann::ordered_json to_json() const;        // all effective settings; read() accepts them
@@ -138,8 +136,8 @@ class Alert : public Scheduler {
   double mean_ = 1, sd_ = 0, likely_factor_ = 1, conformal_factor_ = 1;
   IdlePowerFilter idle_;
   GoalWindow window_;
-  double observed_ratio_ = 0, worst_decide_s_ = 0;
-  int observations_ = 0;
+  double observed_ratio_ = 0;
+  DecisionOverhead overhead_;
   std::optional<Prediction> prediction_;
 };
 

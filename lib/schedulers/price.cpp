@@ -81,8 +81,7 @@ PriceSettings PriceSettings::read(JsonReader reader) {
   s.known_horizon = reader.one_of("horizon", "unknown", {"unknown", "known"}) == "known";
   s.accuracy_floor = reader.optional_number("accuracy_floor", 0, 1);
   s.power_gain = reader.number("power_gain", s.power_gain, 0, 1);
-  s.overhead = reader.boolean("overhead", s.overhead);
-  s.overhead_warmup = reader.integer("overhead_warmup", s.overhead_warmup, 0, 1 << 30);
+  s.overhead.read(reader);
   reader.finish();
   return s;
 }
@@ -116,8 +115,7 @@ nlohmann::ordered_json PriceSettings::to_json() const {
   out["accuracy_floor"] = nullptr;
   if (accuracy_floor) out["accuracy_floor"] = *accuracy_floor;
   out["power_gain"] = power_gain;
-  out["overhead"] = overhead;
-  out["overhead_warmup"] = overhead_warmup;
+  overhead.write(out);
   return out;
 }
 
@@ -129,6 +127,7 @@ Price::Price(const SchedulerInputs& inputs, const PriceSettings& settings)
       settings_(settings),
       caps_(inputs.profile.caps_w.size()),
       slowdown_(settings.slowdown),
+      overhead_(settings.overhead),
       idle_w_(inputs.profile.idle_power_w),
       reserve_(settings.reserve) {
   if (settings_.known_horizon && !inputs.total_inputs)
@@ -185,7 +184,7 @@ Configuration Price::decide(const Context& context) {
   idle_charged_s_ = context.idle_charged_s;
   grouped_ = grouped_ || context.members_left > 1;
   if (context.size != size_) scale_to(context.size);
-  const double deadline_s = context.deadline_from_start_s - (settings_.overhead ? worst_decide_s_ : 0);
+  const double deadline_s = context.deadline_from_start_s - overhead_.seconds();
   predict(context, deadline_s);
   if (!started_) find_first_price();
   const size_t best = settings_.by_price ? choose(log_price()) : choose_by_goal();
@@ -320,7 +319,7 @@ size_t Price::choose_by_goal() {
 }
 
 void Price::observe(const Observation& o) {
-  if (observations_++ >= settings_.overhead_warmup) worst_decide_s_ = std::max(worst_decide_s_, o.decide_s);
+  overhead_.observe(o.decide_s);
   Configuration seen = o.configuration;
   seen.stage = std::max(1, o.stages_finished);
   const bool lower_bound = o.stages_finished == 0;

@@ -44,6 +44,7 @@
 
 #include "base/json_reader.h"
 #include "estimate/regime_histogram.h"
+#include "schedulers/decision_overhead.h"
 #include "schedulers/scheduler.h"
 
 namespace alertbench {
@@ -76,9 +77,7 @@ struct PriceSettings {
   // The share of each new measurement in the idle power, and in the ratio of measured to predicted energy;
   // 0: the profile's.
   double power_gain = 0.05;
-  // As in AlertSettings.
-  bool overhead = true;
-  int overhead_warmup = 5;
+  OverheadSettings overhead;
 
   static PriceSettings read(JsonReader reader);  // strict
   nlohmann::ordered_json to_json() const;        // all effective settings; read() accepts them
@@ -135,8 +134,8 @@ class Price : public Scheduler {
   double accuracy_worth_ = 1, energy_worth_ = 1;
 
   RegimeHistogram slowdown_;
-  double observed_ratio_ = 0, worst_decide_s_ = 0;
-  int observations_ = 0;
+  double observed_ratio_ = 0;
+  DecisionOverhead overhead_;
   double idle_w_, measured_j_, modelled_j_;  // of a period, running means
 
   bool started_ = false;
