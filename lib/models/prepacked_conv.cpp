@@ -141,7 +141,10 @@ Tensor PrepackedConv::operator()(const Tensor& x) const {
 }
 
 Tensor PrepackedConv::plus(const Tensor& x, const Tensor& other, Activation after) const {
-  if (fused_sum_.empty() || after == Activation::relu6) return activate((*this)(x).add_(other), after);
+  // The oneDNN of LibTorch 2.6 fails on the sum of a single pixel.
+  const bool one_pixel = other.size(2) * other.size(3) == 1;
+  if (fused_sum_.empty() || one_pixel || after == Activation::relu6)
+    return activate((*this)(x).add_(other), after);
   Stack arguments = fused_sum_;
   arguments[0] = x;
   arguments[1] = other;

@@ -17,7 +17,7 @@ import unittest
 import zipfile
 
 OPTIONS = None
-SIZE, CLASSES = 32, 10
+SIZE, CLASSES = 32, 1000
 
 
 def compile_package(path, outputs=1):
@@ -114,7 +114,7 @@ class Packages(unittest.TestCase):
         self.refused(self.package, "does not accept a 1x3x48x48", size=48)
 
     def test_another_number_of_classes_is_refused(self):
-        self.refused(self.package, "gives 10 scores, but the data has 20 classes", classes=20)
+        self.refused(self.package, f"gives {CLASSES} scores, but the data has 20 classes", classes=20)
 
     def test_several_outputs_are_refused(self):
         twice = os.path.join(self.folder, "twice.pt2")
