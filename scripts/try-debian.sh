@@ -40,7 +40,7 @@ outside() {
   # Lines that say no more than how far it is are of no use in a log.
   unshare --mount --pid --fork --kill-child --propagation private "$PWD/scripts/try-debian.sh" --inside \
     > >(tee >(sed -u -E -e '/^\[[0-9]+\/[0-9]+\] /d' -e '/^ +Start +[0-9]+:/d' -e 's/.*\r//' >"$log")) 2>&1 &
-  local child=$!
+  child=$!  # not local: the trap outlives this function
   trap 'kill -KILL "$child" 2>/dev/null || true; wait "$child" 2>/dev/null || true; rm -rf --one-file-system "$base"' EXIT
   wait "$child"
 }
