@@ -71,7 +71,7 @@ in_root() {
   shift
   [ -z "$cache" ] || launcher=(CCACHE_DIR=/ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache)
   echo "+ $*"
-  chroot "$folder" /usr/bin/env -i HOME=/home PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${launcher[@]}" \
+  chroot "$folder" /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${launcher[@]}" \
     bash -c "set -e; cd; TIMEFORMAT='= %0R s'; time { $*; }"
 }
 
