@@ -43,7 +43,7 @@ const ConvolutionOperators& operators() {
 std::vector<int64_t> twice(int64_t v) { return {v, v}; }
 
 // LibTorch's own rule (use_mkldnn in aten/src/ATen/native/Convolution.cpp): a matrix product beats oneDNN on
-// one small image, but not what oneDNN fuses.
+// one small image, also if oneDNN would take an activation and a sum along.
 bool too_small_for_onednn(const Tensor& weight, std::array<int64_t, 2> size, int64_t groups) {
   return groups == 1 && weight.size(2) <= 3 && weight.size(1) * size[0] * size[1] <= 20480;
 }
@@ -81,8 +81,7 @@ PrepackedConv::PrepackedConv(const Tensor& weight, const Tensor& bias, int64_t s
       padding_(padding),
       groups_(groups),
       activation_(activation) {
-  const bool small = too_small_for_onednn(weight, size, groups);
-  if (device.portable() || (small && !operators().can_fuse)) return;
+  if (device.portable() || too_small_for_onednn(weight, size, groups)) return;
   rearranged_ = false;
   const std::vector<int64_t> input{1, weight.size(1) * groups, size[0], size[1]};
   try {
@@ -154,11 +153,13 @@ Tensor PrepackedConv::plus(const Tensor& x, const Tensor& other, Activation afte
 
 PrepackedLinear::PrepackedLinear(const Tensor& weight, const Tensor& bias, int64_t rows,
                                  const ComputeDevice& device) {
-  const Tensor pixel = weight.view({weight.size(0), weight.size(1), 1, 1});
-  const Tensor channels_last =
-      at::empty(pixel.sizes(), pixel.options(), at::MemoryFormat::ChannelsLast).copy_(pixel);
-  conv_.emplace(channels_last, bias, 1, 0, std::array<int64_t, 2>{rows, 1}, Activation::none, 1, device);
-  if (conv_->prepacked().value_or(false)) return;
+  if (!operators().can_fuse && operators().can_prepack) {
+    const Tensor pixel = weight.view({weight.size(0), weight.size(1), 1, 1});
+    const Tensor channels_last =
+        at::empty(pixel.sizes(), pixel.options(), at::MemoryFormat::ChannelsLast).copy_(pixel);
+    conv_.emplace(channels_last, bias, 1, 0, std::array<int64_t, 2>{rows, 1}, Activation::none, 1, device);
+    if (conv_->prepacked().value_or(false)) return;
+  }
   conv_.reset();
   weight_ = device.put(weight);
   bias_ = device.put(bias);

@@ -46,8 +46,10 @@ class PrepackedConv {
 };
 
 // y = x W' + b for x [rows, in]. To oneDNN this is a 1x1 convolution of an image of rows x 1 pixels, for
-// which the weight can be rearranged in advance, while BLAS rearranges it in every call: a fifth of the time
-// for 128 rows. Without such operators, and in portable code, it is at::linear.
+// which the weight can be rearranged in advance, while BLAS rearranges it in every call: with LibTorch 1.13 a
+// fifth of the time for 128 rows. The oneDNN of LibTorch 2.x wants another arrangement for other numbers of
+// rows, and makes it in every call, which takes several times as long as the product. With it, and in
+// portable code, y is at::linear.
 class PrepackedLinear {
  public:
   // weight [out, in], bias [out], on the processor. It is prepared for `rows`, but takes any number of them.
