@@ -7,7 +7,7 @@
 //   script   the network as TorchScript, run as torch::jit::load() gives it
 //   frozen   the same after torch::jit::freeze(), which folds batch norms
 // Both must give the same answer. JSON on stdout. Run it from the repository on an otherwise idle machine:
-// scripts/bench.sh.
+// scripts/bench.sh. Arguments: seconds for each comparison (5), networks of the zoo (then only these).
 #include <fmt/format.h>
 #include <torch/script.h>
 #include <torch/torch.h>
@@ -107,43 +107,58 @@ Tensor plain_activation(const Tensor& x, zoo::Activation a) {
   return a == zoo::Activation::relu ? at::relu(x) : a == zoo::Activation::relu6 ? at::hardtanh(x, 0, 6) : x;
 }
 
-Tensor plain_layers(const std::vector<zoo::Layer>& layers, Tensor x, const Weights& w) {
-  for (const zoo::Layer& layer : layers) {
-    if (const auto* c = std::get_if<zoo::Convolution>(&layer)) {
-      x = at::conv2d(x, w.at(c->name + ".weight"), c->bias ? w.at(c->name + ".bias") : Tensor(), c->stride,
-                     c->padding, 1, c->groups);
-      if (!c->norm.empty())
-        x = at::batch_norm(x, w.at(c->norm + ".weight"), w.at(c->norm + ".bias"),
-                           w.at(c->norm + ".running_mean"), w.at(c->norm + ".running_var"), false, 0.1,
-                           zoo::batch_norm_epsilon, false);
-      x = plain_activation(x, c->activation);
-    } else if (const auto* p = std::get_if<zoo::MaxPool>(&layer)) {
-      x = at::max_pool2d(x, p->kernel, p->stride, p->padding, 1, p->ceil);
-    } else if (const auto* a = std::get_if<zoo::AveragePool>(&layer)) {
-      x = at::adaptive_avg_pool2d(x, {a->size, a->size});
-    } else {
-      const auto& l = std::get<zoo::Linear>(layer);
-      x = plain_activation(at::linear(x.flatten(1), w.at(l.name + ".weight"), w.at(l.name + ".bias")),
-                           l.activation);
-    }
-  }
-  return x;
+Tensor plain(const zoo::Convolution& c, const std::vector<Tensor>& in, const Weights& w, double epsilon) {
+  const auto [before, after] = c.padding;
+  const Tensor x = before == after ? in[0] : at::constant_pad_nd(in[0], {before, after, before, after});
+  Tensor y = at::conv2d(x, w.at(c.name + ".weight"), c.bias ? w.at(c.name + ".bias") : Tensor(), c.stride,
+                        at::IntArrayRef{before == after ? before : 0}, 1, c.depthwise ? c.out : 1);
+  const auto part = [&](const char* of) { return w.at(c.norm.name + of).narrow(0, c.norm.first, c.out); };
+  if (!c.norm.name.empty())
+    y = at::batch_norm(y, part(".weight"), part(".bias"), part(".running_mean"), part(".running_var"), false,
+                       0.1, epsilon, false);
+  return plain_activation(y, c.activation);
 }
+Tensor plain(const zoo::MaxPool& p, const std::vector<Tensor>& in, const Weights&, double) {
+  return at::max_pool2d(in[0], p.kernel, p.stride, p.padding, 1, p.ceil);
+}
+Tensor plain(const zoo::AveragePool& p, const std::vector<Tensor>& in, const Weights&, double) {
+  return at::avg_pool2d(in[0], p.kernel, p.stride, p.padding, p.ceil, false);
+}
+Tensor plain(const zoo::AdaptivePool& p, const std::vector<Tensor>& in, const Weights&, double) {
+  return at::adaptive_avg_pool2d(in[0], {p.size, p.size});
+}
+Tensor plain(const zoo::Linear& l, const std::vector<Tensor>& in, const Weights& w, double) {
+  return plain_activation(at::linear(in[0].flatten(1), w.at(l.name + ".weight"), w.at(l.name + ".bias")),
+                          l.activation);
+}
+Tensor plain(const zoo::Relu&, const std::vector<Tensor>& in, const Weights&, double) {
+  return at::relu(in[0]);
+}
+Tensor plain(const zoo::Add& a, const std::vector<Tensor>& in, const Weights&, double) {
+  Tensor sum = in[0];
+  for (size_t i = 1; i < in.size(); ++i) sum = sum + in[i];
+  return plain_activation(sum, a.activation);
+}
+Tensor plain(const zoo::Concatenate&, const std::vector<Tensor>& in, const Weights&, double) {
+  return at::cat(in, 1);
+}
+Tensor plain(const zoo::Input&, const std::vector<Tensor>&, const Weights&, double) { return {}; }
 
-Tensor plain_zoo(const zoo::Architecture& net, Tensor x, const Weights& w) {
-  for (const zoo::Block& block : net.blocks) {
-    x = plain_layers(block.layers, x, w);
-    if (block.join == zoo::Join::none) continue;
-    std::vector<Tensor> results;
-    for (const auto& branch : block.branches) results.push_back(plain_layers(branch, x, w));
-    Tensor joined = results[0];
-    if (block.join == zoo::Join::concatenate)
-      joined = at::cat(results, 1);
-    else
-      for (size_t b = 1; b < results.size(); ++b) joined = joined + results[b];
-    x = plain_activation(joined, block.activation);
+Tensor plain_zoo(const zoo::Architecture& net, const Tensor& x, const Weights& w) {
+  std::vector<size_t> last_reader(net.nodes().size());
+  for (size_t n = 1; n < net.nodes().size(); ++n)
+    for (const zoo::Value v : net.nodes()[n].inputs) last_reader[static_cast<size_t>(v)] = n;
+  std::vector<Tensor> values{x};
+  for (size_t n = 1; n < net.nodes().size(); ++n) {
+    const zoo::Node& node = net.nodes()[n];
+    std::vector<Tensor> in;
+    for (const zoo::Value v : node.inputs) in.push_back(values[static_cast<size_t>(v)]);
+    values.push_back(
+        std::visit([&](const auto& o) { return plain(o, in, w, net.norm_epsilon()); }, node.operation));
+    for (const zoo::Value v : node.inputs)  // as Python frees it
+      if (last_reader[static_cast<size_t>(v)] == n) values[static_cast<size_t>(v)].reset();
   }
-  return x;
+  return values.back();
 }
 
 // --- the same as the source of a TorchScript module
@@ -154,58 +169,70 @@ std::string attribute(std::string name) {
 }
 
 std::string activation_source(zoo::Activation a, const std::string& x) {
-  if (a == zoo::Activation::none) return "";
-  return fmt::format("  {0} = {1}\n", x,
-                     a == zoo::Activation::relu ? fmt::format("torch.relu({})", x)
-                                                : fmt::format("torch.clamp({}, 0., 6.)", x));
+  return a == zoo::Activation::none   ? x
+         : a == zoo::Activation::relu ? fmt::format("torch.relu({})", x)
+                                      : fmt::format("torch.clamp({}, 0., 6.)", x);
 }
 
-std::string layers_source(const std::vector<zoo::Layer>& layers, const std::string& x) {
-  std::string s;
-  for (const zoo::Layer& layer : layers) {
-    if (const auto* c = std::get_if<zoo::Convolution>(&layer)) {
-      s += fmt::format("  {0} = torch.conv2d({0}, {1}, {2}, [{3}, {3}], [{4}, {4}], [1, 1], {5})\n", x,
-                       attribute(c->name + ".weight"), c->bias ? attribute(c->name + ".bias") : "None",
-                       c->stride, c->padding, c->groups);
-      if (!c->norm.empty())
-        s += fmt::format("  {0} = torch.batch_norm({0}, {1}, {2}, {3}, {4}, False, 0.1, 1e-05, False)\n", x,
-                         attribute(c->norm + ".weight"), attribute(c->norm + ".bias"),
-                         attribute(c->norm + ".running_mean"), attribute(c->norm + ".running_var"));
-      s += activation_source(c->activation, x);
-    } else if (const auto* p = std::get_if<zoo::MaxPool>(&layer)) {
-      s += fmt::format("  {0} = torch.max_pool2d({0}, [{1}, {1}], [{2}, {2}], [{3}, {3}], [1, 1], {4})\n", x,
-                       p->kernel, p->stride, p->padding, p->ceil ? "True" : "False");
-    } else if (const auto* a = std::get_if<zoo::AveragePool>(&layer)) {
-      s += fmt::format("  {0} = torch.adaptive_avg_pool2d({0}, [{1}, {1}])\n", x, a->size);
-    } else {
-      const auto& l = std::get<zoo::Linear>(layer);
-      s += fmt::format("  {0} = torch.addmm({1}, torch.flatten({0}, 1), torch.t({2}))\n", x,
-                       attribute(l.name + ".bias"), attribute(l.name + ".weight"));
-      s += activation_source(l.activation, x);
-    }
+// An expression of the values `in`.
+struct Source {
+  const std::vector<std::string>& in;
+  double epsilon;
+
+  std::string operator()(const zoo::Convolution& c) const {
+    const auto [before, after] = c.padding;
+    const std::string x = before == after ? in[0]
+                                          : fmt::format("torch.constant_pad_nd({0}, [{1}, {2}, {1}, {2}])",
+                                                        in[0], before, after);
+    std::string y = fmt::format("torch.conv2d({0}, {1}, {2}, [{3}, {3}], [{4}, {4}], [1, 1], {5})", x,
+                                attribute(c.name + ".weight"), c.bias ? attribute(c.name + ".bias") : "None",
+                                c.stride, before == after ? before : 0, c.depthwise ? c.out : 1);
+    const auto part = [&](const char* of) {
+      if (!c.norm.channels) return attribute(c.norm.name + of);
+      return fmt::format("{}[{}:{}]", attribute(c.norm.name + of), c.norm.first, c.norm.first + c.out);
+    };
+    if (!c.norm.name.empty())
+      y = fmt::format("torch.batch_norm({}, {}, {}, {}, {}, False, 0.1, {}, False)", y, part(".weight"),
+                      part(".bias"), part(".running_mean"), part(".running_var"), epsilon);
+    return activation_source(c.activation, y);
   }
-  return s;
-}
+  std::string operator()(const zoo::MaxPool& p) const {
+    return fmt::format("torch.max_pool2d({0}, [{1}, {1}], [{2}, {2}], [{3}, {3}], [1, 1], {4})", in[0],
+                       p.kernel, p.stride, p.padding, p.ceil ? "True" : "False");
+  }
+  std::string operator()(const zoo::AveragePool& p) const {
+    return fmt::format("torch.avg_pool2d({0}, [{1}, {1}], [{2}, {2}], [{3}, {3}], {4}, False)", in[0],
+                       p.kernel, p.stride, p.padding, p.ceil ? "True" : "False");
+  }
+  std::string operator()(const zoo::AdaptivePool& p) const {
+    return fmt::format("torch.adaptive_avg_pool2d({0}, [{1}, {1}])", in[0], p.size);
+  }
+  std::string operator()(const zoo::Linear& l) const {
+    return activation_source(l.activation,
+                             fmt::format("torch.addmm({1}, torch.flatten({0}, 1), torch.t({2}))", in[0],
+                                         attribute(l.name + ".bias"), attribute(l.name + ".weight")));
+  }
+  std::string operator()(const zoo::Relu&) const { return fmt::format("torch.relu({})", in[0]); }
+  std::string operator()(const zoo::Add& a) const {
+    return activation_source(a.activation, fmt::format("({})", fmt::join(in, " + ")));
+  }
+  std::string operator()(const zoo::Concatenate&) const {
+    return fmt::format("torch.cat([{}], 1)", fmt::join(in, ", "));
+  }
+  std::string operator()(const zoo::Input&) const { return "x"; }
+};
 
 torch::jit::Module script_of(const zoo::Architecture& net, const Weights& weights) {
   torch::jit::Module module("Network");
   for (const auto& [name, tensor] : weights) module.register_buffer(attribute(name).substr(5), tensor);
   std::string s = "def forward(self, x):\n";
-  for (const zoo::Block& block : net.blocks) {
-    s += layers_source(block.layers, "x");
-    if (block.join == zoo::Join::none) continue;
-    std::vector<std::string> names;
-    for (size_t b = 0; b < block.branches.size(); ++b) {
-      names.push_back(fmt::format("y{}", b));
-      s += fmt::format("  {} = x\n", names.back()) + layers_source(block.branches[b], names.back());
-    }
-    if (block.join == zoo::Join::concatenate)
-      s += fmt::format("  x = torch.cat([{}], 1)\n", fmt::join(names, ", "));
-    else
-      s += fmt::format("  x = {}\n", fmt::join(names, " + "));
-    s += activation_source(block.activation, "x");
+  for (size_t n = 0; n < net.nodes().size(); ++n) {
+    const zoo::Node& node = net.nodes()[n];
+    std::vector<std::string> in;
+    for (const zoo::Value v : node.inputs) in.push_back(fmt::format("y{}", v));
+    s += fmt::format("  y{} = {}\n", n, std::visit(Source{in, net.norm_epsilon()}, node.operation));
   }
-  module.define(s + "  return torch.flatten(x, 1)\n");
+  module.define(s + fmt::format("  return torch.flatten(y{}, 1)\n", net.nodes().size() - 1));
   module.eval();
   return module;
 }
@@ -296,6 +323,7 @@ struct Bench {
   std::unique_ptr<InferenceRuntime> runtime;
   std::filesystem::path folder;  // for TorchScript
   double seconds;
+  std::vector<std::string> only;  // of the zoo; empty: everything
   ordered_json all = ordered_json::array();
 
   void resnets() {
@@ -319,12 +347,13 @@ struct Bench {
 
   void zoo_networks() {
     const NetworkFile file = NetworkFile::read("networks/imagenet-zoo.json");
-    for (const char* name :
-         {"resnet-18", "resnet-50", "mobilenet-v1-1.0-224", "mobilenet-v2-1.0-224", "squeezenet-1.1"}) {
+    const std::vector<std::string> usual{"resnet-18", "resnet-50", "mobilenet-v1-1.0-224",
+                                         "mobilenet-v2-1.0-224", "squeezenet-1.1"};
+    for (const std::string& name : only.empty() ? usual : only) {
       const NetworkSpec& spec = file.find(name);
       const zoo::Architecture net = spec.zoo.architecture();
       const Weights weights = random_weights(net, spec.random_seed);
-      const Image image = random_image(3, net.input_size);
+      const Image image = random_image(3, net.input_size());
       const Tensor x = as_batch(image);
       const auto ours = runtime->load(spec, spec.classes());
       ours->set_input(image);
@@ -346,7 +375,7 @@ struct Bench {
       script_of(net, random_weights(net, spec.random_seed)).save(spec.weights);
       torch::jit::Module script = torch::jit::load(spec.weights);
       torch::jit::Module frozen = torch::jit::freeze(script);
-      const Image image = random_image(3, net.input_size);
+      const Image image = random_image(3, net.input_size());
       const Tensor x = as_batch(image);
       const auto ours = runtime->load(spec, spec.zoo.classes);
       ours->set_input(image);
@@ -403,14 +432,17 @@ int main(int argc, char** argv) {
     torch::manual_seed(1);
     Bench bench{std::unique_ptr<InferenceRuntime>(alert_make_inference_runtime(1, "cpu")),
                 std::filesystem::temp_directory_path() / fmt::format("alert-bench-networks-{}", getpid()),
-                seconds};
+                seconds,
+                {argv + std::min(argc, 2), argv + argc}};
     std::filesystem::create_directories(bench.folder);
     const ordered_json host = to_json(read_host());
-    bench.lstms();
-    bench.berts();
-    bench.resnets();
+    if (bench.only.empty()) {
+      bench.lstms();
+      bench.berts();
+      bench.resnets();
+    }
     bench.zoo_networks();
-    bench.torchscript();
+    if (bench.only.empty()) bench.torchscript();
     std::filesystem::remove_all(bench.folder);
     const ordered_json out = {{"schema_version", "1.0"},
                               {"host", host},

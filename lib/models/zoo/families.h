@@ -23,6 +23,8 @@ Architecture mobilenet_v1(double width, int input_size, int classes);
 // Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018. Widths are rounded to
 // multiples of 8; the last convolution never has fewer than 1280 channels.
 Architecture mobilenet_v2(double width, int input_size, int classes);
+// Its rule: to a multiple of 8, but never more than a tenth down.
+int rounded_channels(double channels);
 
 // Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
 // `minor` 0 is SqueezeNet 1.0 of the paper, 1 the cheaper 1.1 of its repository.

@@ -8,21 +8,29 @@
 namespace alertbench::zoo {
 namespace {
 
-Block residual(const std::string& name, int in, int width, int out, int stride, bool bottleneck) {
-  const auto conv = [&name](int number, int from, int to, int kernel, int step, Activation activation) {
-    return same_conv(fmt::format("{}.conv{}", name, number), fmt::format("{}.bn{}", name, number), from, to,
-                     kernel, step, activation);
+Value residual(Architecture& net, const std::string& name, Value in, int width, int out, int stride,
+               bool bottleneck) {
+  int number = 0;
+  Value x = in;
+  const auto conv = [&](int to, int kernel, int step, Activation activation) {
+    ++number;
+    x = net.add(same_conv(fmt::format("{}.conv{}", name, number), fmt::format("{}.bn{}", name, number), to,
+                          kernel, step, activation),
+                {x});
   };
-  std::vector<Layer> body, shortcut;  // no layers: the input as it is
-  if (bottleneck)
-    body = {conv(1, in, width, 1, 1, Activation::relu), conv(2, width, width, 3, stride, Activation::relu),
-            conv(3, width, out, 1, 1, Activation::none)};
-  else
-    body = {conv(1, in, width, 3, stride, Activation::relu), conv(2, width, out, 3, 1, Activation::none)};
-  if (stride != 1 || in != out)
-    shortcut = {
-        same_conv(name + ".downsample.0", name + ".downsample.1", in, out, 1, stride, Activation::none)};
-  return {{}, Join::add, {body, shortcut}, Activation::relu};
+  if (bottleneck) {
+    conv(width, 1, 1, Activation::relu);
+    conv(width, 3, stride, Activation::relu);
+    conv(out, 1, 1, Activation::none);
+  } else {
+    conv(width, 3, stride, Activation::relu);
+    conv(out, 3, 1, Activation::none);
+  }
+  Value shortcut = in;
+  if (stride != 1 || net.shape(in).channels != out)
+    shortcut = net.add(
+        same_conv(name + ".downsample.0", name + ".downsample.1", out, 1, stride, Activation::none), {in});
+  return net.add(Add{Activation::relu}, {x, shortcut});
 }
 
 std::array<int, 4> blocks_of(int depth) {
@@ -45,19 +53,21 @@ std::array<int, 4> blocks_of(int depth) {
 Architecture resnet(int depth, int input_size, int classes) {
   const std::array<int, 4> groups = blocks_of(depth);
   const bool bottleneck = depth >= 50;
-  Architecture net{3, input_size, classes, {}};
-  net.blocks.push_back({{same_conv("conv1", "bn1", 3, 64, 7, 2, Activation::relu), MaxPool{3, 2, 1}}});
-  int channels = 64;
+  Architecture net(3, input_size, classes);
+  Value x = net.add(same_conv("conv1", "bn1", 64, 7, 2, Activation::relu), {net.image()});
+  x = net.add(MaxPool{3, 2, 1}, {x});
+  net.end_block();
   for (int g = 0; g < 4; ++g) {
     const int width = 64 << g, out = bottleneck ? 4 * width : width;
     for (int b = 0; b < groups[static_cast<size_t>(g)]; ++b) {
       const int stride = g > 0 && b == 0 ? 2 : 1;
-      net.blocks.push_back(
-          residual(fmt::format("layer{}.{}", g + 1, b), channels, width, out, stride, bottleneck));
-      channels = out;
+      x = residual(net, fmt::format("layer{}.{}", g + 1, b), x, width, out, stride, bottleneck);
+      net.end_block();
     }
   }
-  net.blocks.push_back({{AveragePool{1}, Linear{"fc", channels, classes}}});
+  x = net.add(AdaptivePool{1}, {x});
+  net.add(Linear{"fc", classes}, {x});
+  net.finish();
   return net;
 }
 

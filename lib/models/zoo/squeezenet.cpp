@@ -5,24 +5,22 @@
 namespace alertbench::zoo {
 namespace {
 
-Convolution conv_relu(const std::string& name, int in, int out, int kernel, int stride, int padding) {
+Convolution conv_relu(const std::string& name, int out, int kernel, int stride, int padding) {
   Convolution c;
   c.name = name;
-  c.in = in;
   c.out = out;
   c.kernel = kernel;
   c.stride = stride;
-  c.padding = padding;
+  c.padding = around(padding);
   c.bias = true;
   c.activation = Activation::relu;
   return c;
 }
 
-Block fire(const std::string& name, int in, int squeeze, int expand) {
-  return {{conv_relu(name + ".squeeze", in, squeeze, 1, 1, 0)},
-          Join::concatenate,
-          {{conv_relu(name + ".expand1x1", squeeze, expand, 1, 1, 0)},
-           {conv_relu(name + ".expand3x3", squeeze, expand, 3, 1, 1)}}};
+Value fire(Architecture& net, const std::string& name, Value x, int squeeze, int expand) {
+  const Value squeezed = net.add(conv_relu(name + ".squeeze", squeeze, 1, 1, 0), {x});
+  return net.add(Concatenate{}, {net.add(conv_relu(name + ".expand1x1", expand, 1, 1, 0), {squeezed}),
+                                 net.add(conv_relu(name + ".expand3x3", expand, 3, 1, 1), {squeezed})});
 }
 
 }  // namespace
@@ -37,19 +35,21 @@ Architecture squeezenet(int minor, int input_size, int classes) {
                                      {48, 192, false}, {48, 192, false}, {64, 256, false}, {64, 256, true}}
                  : std::vector<Step>{{16, 64, true},  {16, 64, false},  {32, 128, true},  {32, 128, false},
                                      {48, 192, true}, {48, 192, false}, {64, 256, false}, {64, 256, false}};
-  const MaxPool pool{3, 2, 0, true};
-  Architecture net{3, input_size, classes, {}};
-  int channels = minor == 0 ? 96 : 64;
-  net.blocks.push_back({{conv_relu("features.0", 3, channels, minor == 0 ? 7 : 3, 2, 0)}});
+  Architecture net(3, input_size, classes);
+  Value x = net.add(conv_relu("features.0", minor == 0 ? 96 : 64, minor == 0 ? 7 : 3, 2, 0), {net.image()});
+  net.end_block();
   int index = 2;  // within torchvision's `features`, where ReLU and pooling have numbers too
   for (const Step& step : steps) {
-    if (step.pool) ++index;
-    Block block = fire(fmt::format("features.{}", index++), channels, step.squeeze, step.expand);
-    if (step.pool) block.layers.insert(block.layers.begin(), pool);
-    net.blocks.push_back(block);
-    channels = 2 * step.expand;
+    if (step.pool) {
+      x = net.add(MaxPool{3, 2, 0, true}, {x});
+      ++index;
+    }
+    x = fire(net, fmt::format("features.{}", index++), x, step.squeeze, step.expand);
+    net.end_block();
   }
-  net.blocks.push_back({{conv_relu("classifier.1", channels, classes, 1, 1, 0), AveragePool{1}}});
+  x = net.add(conv_relu("classifier.1", classes, 1, 1, 0), {x});
+  net.add(AdaptivePool{1}, {x});
+  net.finish();
   return net;
 }
 

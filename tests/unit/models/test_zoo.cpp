@@ -137,22 +137,85 @@ TEST_CASE("zoo: names and shapes of the state dictionary are torchvision's", "[z
 }
 
 TEST_CASE("zoo: sizes follow PyTorch's rules", "[zoo]") {
-  const auto side = [](const Layer& layer, int size) { return output_shape(layer, {3, size}).size; };
+  const auto shape = [](const Operation& operation, int size) {
+    Architecture net(3, size, 10);
+    return net.shape(net.add(operation, {net.image()}));
+  };
+  const auto side = [&shape](const Operation& operation, int size) { return shape(operation, size).size; };
   CHECK(side(MaxPool{3, 2, 0, false}, 6) == 2);
   CHECK(side(MaxPool{3, 2, 0, true}, 6) == 3);
   CHECK(side(MaxPool{3, 2, 0, true}, 7) == 3);
+  CHECK(side(MaxPool{3, 2, 0, true}, 2) == 1);
   CHECK(side(MaxPool{2, 3, 0, true}, 3) == 1);  // a second window would begin outside
   CHECK(side(MaxPool{3, 2, 1, false}, 57) == 29);
-  CHECK(side(AveragePool{7}, 3) == 7);
+  CHECK(side(AveragePool{3, 2, 0, true}, 42) == 21);
+  CHECK(side(AveragePool{3, 1, 1}, 42) == 42);
+  CHECK(side(AdaptivePool{7}, 3) == 7);
   CHECK_THROWS_AS(side(MaxPool{4, 1, 0, false}, 3), InputError);
-  CHECK_THROWS_AS(output_shape(Linear{"fc", 12, 3}, {3, 3}), InputError);
-  CHECK(output_shape(Linear{"fc", 27, 5}, {3, 3}).channels == 5);
+  CHECK(shape(Linear{"fc", 5}, 3).channels == 5);
+  CHECK(shape(Linear{"fc", 5}, 3).size == 1);
+  Convolution shifted;  // every second pixel, from the second on
+  shifted.stride = 2;
+  shifted.padding = {-1, 1};
+  CHECK(side(shifted, 83) == 42);
+  CHECK(side(shifted, 42) == 21);
+}
 
-  const Block torn{{}, Join::add, {{same_conv("a", "b", 3, 4, 3, 1, Activation::none)}, {}}};
-  CHECK_THROWS_AS(parameters({3, 8, 4 * 64, {torn}}), InputError);
-  const Block pair{{}, Join::concatenate, {{same_conv("a", "b", 3, 4, 3, 1, Activation::none)}, {}}};
-  CHECK(parameters({3, 8, 7 * 64, {pair}}) == 4 * 3 * 9 + 8);
-  CHECK_THROWS_AS(parameters({3, 8, 5, {pair}}), InputError);
+TEST_CASE("zoo: TensorFlow's \"same\" padding", "[zoo]") {
+  const auto padding = [](int size, int kernel, int stride) {
+    const Padding p = same_padding(size, kernel, stride);
+    return std::make_pair(p.before, p.after);
+  };
+  CHECK(padding(42, 3, 2) == std::make_pair(0, 1));
+  CHECK(padding(42, 5, 2) == std::make_pair(1, 2));
+  CHECK(padding(42, 7, 2) == std::make_pair(2, 3));
+  CHECK(padding(83, 7, 2) == std::make_pair(3, 3));
+  CHECK(padding(21, 5, 1) == std::make_pair(2, 2));
+  CHECK(padding(224, 3, 2) == std::make_pair(0, 1));
+  CHECK(padding(11, 1, 2) == std::make_pair(0, 0));
+  CHECK(padding(10, 1, 2) == std::make_pair(0, 0));
+}
+
+TEST_CASE("zoo: a graph takes only what fits", "[zoo]") {
+  const auto conv = [](const std::string& name, int out) {
+    return same_conv(name, name + "n", out, 3, 1, Activation::none);
+  };
+  Architecture net(3, 8, 7 * 64);
+  const Value a = net.add(conv("a", 4), {net.image()});
+  CHECK_THROWS_AS(net.add(Add{}, {a, net.image()}), InputError);
+  CHECK_THROWS_AS(net.add(Add{}, {}), InputError);
+  CHECK_THROWS_AS(net.add(Relu{}, {a, a}), InputError);
+  CHECK_THROWS_AS(net.add(Input{}, {}), InputError);
+  CHECK_THROWS_AS(net.add(same_depthwise("d", "", 3, 3, 1, Activation::none), {a}), InputError);
+  const Value half = net.add(MaxPool{2, 2}, {a});
+  CHECK_THROWS_AS(net.add(Concatenate{}, {a, half}), InputError);
+  CHECK(net.relu(a) == net.relu(a));
+  CHECK(net.relu(a) != net.relu(half));
+  net.end_block();
+  CHECK_THROWS_AS(net.finish(), InputError);
+  net.add(Concatenate{}, {a, net.image()});
+  net.finish();
+  CHECK(net.nodes().size() == 6);
+  CHECK(net.block_ends().front() == 5);
+  CHECK(net.block_ends().back() == 6);
+  CHECK(parameters(net) == 4 * 3 * 9 + 8);
+  CHECK(multiply_accumulates(net) == 4 * 3 * 9 * 64);
+}
+
+TEST_CASE("zoo: several convolutions share a batch norm", "[zoo]") {
+  Architecture net(3, 4, 96);
+  std::vector<Value> parts;
+  for (int part = 0; part < 3; ++part) {
+    Convolution c = same_conv(fmt::format("part{}", part), "norm", 2, 1, 1, Activation::none);
+    c.norm.first = 2 * part;
+    c.norm.channels = 6;
+    parts.push_back(net.add(c, {net.image()}));
+  }
+  net.add(Concatenate{}, parts);
+  net.finish();
+  CHECK(state_dictionary(net).size() == 3 + 4);
+  CHECK(shape_of(net, "norm.running_var") == Dims{6});
+  CHECK(parameters(net) == 3 * 6 + 12);
 }
 
 TEST_CASE("zoo: configurations are read strictly", "[zoo]") {
