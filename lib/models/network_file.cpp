@@ -130,7 +130,7 @@ NetworkSpec read_network(JsonReader& r, const std::filesystem::path& folder, boo
   const auto published = n.architecture == "zoo" && !stated ? published_accuracy(n.zoo) : std::nullopt;
   if (published)
     n.accuracy = {{published->top1},
-                  {published->top5},
+                  published->top5 ? std::vector<double>{*published->top5} : std::vector<double>{},
                   {},
                   0,
                   {},

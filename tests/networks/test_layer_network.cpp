@@ -132,10 +132,11 @@ void compiled_equals_reference() {
     int size, blocks;
   };
   const Case cases[] = {
-      {"resnet-18", 1, 64, 10},      {"resnet-34", 1, 75, 18},       {"resnet-50", 1, 64, 18},
-      {"resnet-101", 1, 33, 35},     {"mobilenet-v1", 1, 64, 15},    {"mobilenet-v1", 0.25, 75, 15},
-      {"mobilenet-v2", 1, 64, 20},   {"mobilenet-v2", 0.35, 75, 20}, {"squeezenet-1.0", 1, 64, 10},
-      {"squeezenet-1.1", 1, 75, 10}, {"vgg-16-bn", 1, 64, 16}};
+      {"resnet-18", 1, 64, 10},         {"resnet-34", 1, 75, 18},       {"resnet-50", 1, 64, 18},
+      {"resnet-101", 1, 33, 35},        {"mobilenet-v1", 1, 64, 15},    {"mobilenet-v1", 0.25, 75, 15},
+      {"mobilenet-v2", 1, 64, 20},      {"mobilenet-v2", 0.35, 75, 20}, {"squeezenet-1.0", 1, 64, 10},
+      {"squeezenet-1.1", 1, 75, 10},    {"vgg-16-bn", 1, 64, 16},       {"efficientnet-lite0", 1, 64, 19},
+      {"efficientnet-lite2", 1, 75, 24}};
   for (const Case& c : cases) {
     const zoo::Architecture net = network(c.name, c.width, c.size);
     const Weights weights = lively_weights(net);

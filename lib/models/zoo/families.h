@@ -1,6 +1,7 @@
 // The families of image networks: each function returns one member for square images of `input_size` and
 // `classes` classes. Layers and their names are those of torchvision, so its state dictionaries can be
-// loaded; MobileNetV1, which torchvision lacks, uses similar names. Needs no LibTorch.
+// loaded; MobileNetV1, which torchvision lacks, uses similar names, and others those of the checkpoints that
+// are public. Needs no LibTorch.
 #pragma once
 
 #include "models/zoo/layers.h"
@@ -25,6 +26,12 @@ Architecture mobilenet_v1(double width, int input_size, int classes);
 Architecture mobilenet_v2(double width, int input_size, int classes);
 // Its rule: to a multiple of 8, but never more than a tenth down.
 int rounded_channels(double channels);
+
+// Google, "EfficientNet-Lite", 2020, after Tan, Le, "EfficientNet: Rethinking Model Scaling for Convolutional
+// Neural Networks", ICML 2019: without squeeze-and-excitation, with ReLU6, and with a stem and a head that do
+// not grow. `number` 0 to 4. Padding as in TensorFlow. Names: those of the Python package
+// efficientnet-lite-pytorch.
+Architecture efficientnet_lite(int number, int input_size, int classes);
 
 // Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
 // `minor` 0 is SqueezeNet 1.0 of the paper, 1 the cheaper 1.1 of its repository.

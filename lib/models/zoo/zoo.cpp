@@ -18,28 +18,38 @@ struct Entry {
 
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all{
-      {{"resnet-18", "resnet", false},
+      {{"resnet-18", "resnet", false, 224},
        [](const ZooConfig& c) { return zoo::resnet(18, c.input_size, c.classes); }},
-      {{"resnet-34", "resnet", false},
+      {{"resnet-34", "resnet", false, 224},
        [](const ZooConfig& c) { return zoo::resnet(34, c.input_size, c.classes); }},
-      {{"resnet-50", "resnet", false},
+      {{"resnet-50", "resnet", false, 224},
        [](const ZooConfig& c) { return zoo::resnet(50, c.input_size, c.classes); }},
-      {{"resnet-101", "resnet", false},
+      {{"resnet-101", "resnet", false, 224},
        [](const ZooConfig& c) { return zoo::resnet(101, c.input_size, c.classes); }},
-      {{"resnet-152", "resnet", false},
+      {{"resnet-152", "resnet", false, 224},
        [](const ZooConfig& c) { return zoo::resnet(152, c.input_size, c.classes); }},
-      {{"vgg-16", "vgg", false},
+      {{"vgg-16", "vgg", false, 224},
        [](const ZooConfig& c) { return zoo::vgg16(false, c.input_size, c.classes); }},
-      {{"vgg-16-bn", "vgg", false},
+      {{"vgg-16-bn", "vgg", false, 224},
        [](const ZooConfig& c) { return zoo::vgg16(true, c.input_size, c.classes); }},
-      {{"mobilenet-v1", "mobilenet", true},
+      {{"mobilenet-v1", "mobilenet", true, 224},
        [](const ZooConfig& c) { return zoo::mobilenet_v1(c.width, c.input_size, c.classes); }},
-      {{"mobilenet-v2", "mobilenet", true},
+      {{"mobilenet-v2", "mobilenet", true, 224},
        [](const ZooConfig& c) { return zoo::mobilenet_v2(c.width, c.input_size, c.classes); }},
-      {{"squeezenet-1.0", "squeezenet", false},
+      {{"squeezenet-1.0", "squeezenet", false, 224},
        [](const ZooConfig& c) { return zoo::squeezenet(0, c.input_size, c.classes); }},
-      {{"squeezenet-1.1", "squeezenet", false},
+      {{"squeezenet-1.1", "squeezenet", false, 224},
        [](const ZooConfig& c) { return zoo::squeezenet(1, c.input_size, c.classes); }},
+      {{"efficientnet-lite0", "efficientnet", false, 224},
+       [](const ZooConfig& c) { return zoo::efficientnet_lite(0, c.input_size, c.classes); }},
+      {{"efficientnet-lite1", "efficientnet", false, 240},
+       [](const ZooConfig& c) { return zoo::efficientnet_lite(1, c.input_size, c.classes); }},
+      {{"efficientnet-lite2", "efficientnet", false, 260},
+       [](const ZooConfig& c) { return zoo::efficientnet_lite(2, c.input_size, c.classes); }},
+      {{"efficientnet-lite3", "efficientnet", false, 280},
+       [](const ZooConfig& c) { return zoo::efficientnet_lite(3, c.input_size, c.classes); }},
+      {{"efficientnet-lite4", "efficientnet", false, 300},
+       [](const ZooConfig& c) { return zoo::efficientnet_lite(4, c.input_size, c.classes); }},
   };
   return all;
 }
@@ -54,10 +64,11 @@ struct Figure {
   const char* network;
   double width;
   int input_size;
-  double top1, top5;  // percent, as printed
+  double top1, top5;  // percent, as printed; 0: not published
 };
 
-// Of a MobileNet the TensorFlow checkpoints; of the rest torchvision's first weights (IMAGENET1K_V1).
+// Of MobileNets and EfficientNets the TensorFlow checkpoints; of the rest torchvision's first weights
+// (IMAGENET1K_V1).
 constexpr Figure figures[] = {
     {"resnet-18", 1, 224, 69.758, 89.078},      {"resnet-34", 1, 224, 73.314, 91.420},
     {"resnet-50", 1, 224, 76.130, 92.862},      {"resnet-101", 1, 224, 77.374, 93.546},
@@ -85,6 +96,10 @@ constexpr Figure figures[] = {
     {"mobilenet-v2", 0.5, 96, 51.2, 75.8},      {"mobilenet-v2", 0.35, 224, 60.3, 82.9},
     {"mobilenet-v2", 0.35, 192, 58.2, 81.2},    {"mobilenet-v2", 0.35, 160, 55.7, 79.1},
     {"mobilenet-v2", 0.35, 128, 50.8, 75.0},    {"mobilenet-v2", 0.35, 96, 45.5, 70.4},
+
+    {"efficientnet-lite0", 1, 224, 75.1, 0},    {"efficientnet-lite1", 1, 240, 76.7, 0},
+    {"efficientnet-lite2", 1, 260, 77.6, 0},    {"efficientnet-lite3", 1, 280, 79.8, 0},
+    {"efficientnet-lite4", 1, 300, 81.5, 0},
 };
 
 std::string source_of(const std::string& network) {
@@ -97,6 +112,10 @@ std::string source_of(const std::string& network) {
   if (network == "mobilenet-v2")
     return data +
            "TensorFlow's checkpoint (models/research/slim/nets/mobilenet/README.md) of this architecture";
+  if (network.rfind("efficientnet-lite", 0) == 0)
+    return data +
+           "TensorFlow's checkpoint (tensorflow/tpu, models/official/efficientnet/lite/README.md) of this "
+           "architecture";
   return data + "torchvision's IMAGENET1K_V1 weights of this architecture";
 }
 
@@ -120,7 +139,7 @@ ZooConfig ZooConfig::from_json(const nlohmann::json& j, const std::string& where
   if (r.has("width") && !entry_of(c.network).network.has_width)
     r.fail("width", fmt::format("{} exists in only one width; omit this key", c.network));
   c.width = r.number("width", c.width, 0.1, 2.0);
-  c.input_size = r.integer("input_size", c.input_size, 32, 1024);
+  c.input_size = r.integer("input_size", entry_of(c.network).network.input_size, 32, 1024);
   c.classes = r.integer("classes", c.classes, 2, 100000);
   r.finish();
   try {
@@ -137,7 +156,8 @@ std::optional<PublishedAccuracy> published_accuracy(const ZooConfig& config) {
   for (const Figure& f : figures)
     if (f.network == config.network && f.width == config.width && f.input_size == config.input_size &&
         config.classes == 1000)
-      return PublishedAccuracy{f.top1 / 100, f.top5 / 100, source_of(config.network)};
+      return PublishedAccuracy{f.top1 / 100, f.top5 > 0 ? std::optional<double>(f.top5 / 100) : std::nullopt,
+                               source_of(config.network)};
   return {};
 }
 

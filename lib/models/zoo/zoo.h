@@ -17,8 +17,8 @@ struct ZooConfig {
   int classes = 1000;
 
   // { "network": "mobilenet-v2", "width": 0.5, "input_size": 160, "classes": 1000 }, where all keys but the
-  // first are optional. InputError names the key; it is also thrown if the images are too small for the
-  // network.
+  // first are optional; without a size, it is the one that the network was published with. InputError names
+  // the key; it is also thrown if the images are too small for the network.
   static ZooConfig from_json(const nlohmann::json& j, const std::string& where);
   zoo::Architecture architecture() const;
 };
@@ -26,12 +26,14 @@ struct ZooConfig {
 struct ZooNetwork {
   std::string name, family;
   bool has_width;
+  int input_size;  // that it was published with
 };
 const std::vector<ZooNetwork>& known_zoo_networks();
 
 struct PublishedAccuracy {
-  double top1, top5;   // 0..1, single central crop, 50,000 validation images of ImageNet (ILSVRC 2012)
-  std::string source;  // who published it, and for which weights
+  double top1;  // 0..1, single central crop, 50,000 validation images of ImageNet (ILSVRC 2012)
+  std::optional<double> top5;  // likewise; not all publish it
+  std::string source;          // who published it, and for which weights
 };
 // Returns nullopt if no accuracy is published for this width and size.
 std::optional<PublishedAccuracy> published_accuracy(const ZooConfig& config);
