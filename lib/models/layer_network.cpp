@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "models/prepacked_conv.h"
@@ -17,6 +18,8 @@ using at::Tensor;
 using zoo::Activation;
 using zoo::Architecture;
 using zoo::Shape;
+
+constexpr int imagenet_classes = 1000;
 
 using Values = std::vector<Tensor>;  // of all nodes; undefined: not computed yet, or not needed any more
 
@@ -331,7 +334,11 @@ Weights read_weights(const zoo::Architecture& net, const std::string& path) {
   Weights weights;
   for (const zoo::StateEntry& entry : zoo::state_dictionary(net))
     weights.emplace(entry.name, at::empty(entry.shape));
-  fill_weights(weights, path);
+  std::set<std::string> by_class;  // what the last layer with weights has
+  if (net.classes() == imagenet_classes)
+    for (auto node = net.nodes().rbegin(); by_class.empty(); ++node)
+      for (const zoo::StateEntry& entry : zoo::state_entries(net, *node)) by_class.insert(entry.name);
+  fill_weights(weights, path, same_name, by_class);
   return weights;
 }
 

@@ -17,7 +17,8 @@ namespace alertbench {
 // He et al., ICCV 2015: normal with variance 2 / fan-in; biases 0, batch norms the identity. The same seed
 // gives the same weights.
 Weights random_weights(const zoo::Architecture& net, uint64_t seed);
-// Reads a state dictionary. Throws InputError like fill_weights().
+// Reads a state dictionary. Throws InputError like fill_weights(). A network of ImageNet's 1000 classes may
+// have 1001 in the file, the first of which is TensorFlow's background and left out.
 Weights read_weights(const zoo::Architecture& net, const std::string& path);
 
 // Returns a network of one stage, with one block for every block of the description. `weights` must have all

@@ -43,14 +43,17 @@ at::Tensor tensor_of(const StoredTensor& stored) {
 }
 
 // What keeps `stored` from becoming `tensor`; empty where it was copied.
-std::string copy(const StoredTensor& stored, at::Tensor tensor) {
-  if (stored.shape != tensor.sizes().vec())
+std::string copy(const StoredTensor& stored, at::Tensor tensor, bool with_background) {
+  std::vector<int64_t> wanted = tensor.sizes().vec();
+  if (with_background) ++wanted.at(0);
+  const bool background = with_background && stored.shape == wanted;
+  if (!background && stored.shape != tensor.sizes().vec())
     return fmt::format("shape [{}], expected [{}]", fmt::join(stored.shape, ", "),
                        fmt::join(tensor.sizes().vec(), ", "));
   if (stored.type == NumberType::integer) return "whole numbers, expected floating-point ones";
   const at::Tensor values = tensor_of(stored);
   if (!at::isfinite(values).all().item<bool>()) return "contains NaN or infinity";
-  tensor.copy_(values);
+  tensor.copy_(background ? values.narrow(0, 1, tensor.size(0)) : values);
   return {};
 }
 
@@ -118,7 +121,8 @@ std::string same_name(const std::string& stored) {
   return ends_with(stored, ".num_batches_tracked") ? "" : stored;
 }
 
-void fill_weights(const Weights& tensors, const std::string& path, const NameRule& rule) {
+void fill_weights(const Weights& tensors, const std::string& path, const NameRule& rule,
+                  const std::set<std::string>& with_background) {
   const StateDictFile file = StateDictFile::read(path);
   at::NoGradGuard no_grad;
   std::map<std::string, const StoredTensor*> found;
@@ -136,7 +140,8 @@ void fill_weights(const Weights& tensors, const std::string& path, const NameRul
   }
   for (const auto& [name, tensor] : tensors) {
     const auto it = found.find(name);
-    const std::string problem = it != found.end() ? copy(*it->second, tensor) : "";
+    const std::string problem =
+        it != found.end() ? copy(*it->second, tensor, with_background.count(name)) : "";
     if (it == found.end()) problems.push_back("missing: " + name);
     if (!problem.empty()) problems.push_back(name + ": " + problem);
   }

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 namespace alertbench {
@@ -22,6 +23,10 @@ std::string same_name(const std::string& stored);
 // names) are removed. Every name must occur once with its shape, in any floating-point type, without NaN and
 // infinity, and there must be nothing else except what `rule` ignores. Otherwise a single InputError lists
 // the faults (the first ones if there are many). After an error, some tensors may already be filled.
-void fill_weights(const Weights& tensors, const std::string& path, const NameRule& rule = same_name);
+//
+// `with_background`: tensors of which a file may have one row more, in front: that of the background class of
+// TensorFlow's networks, which is left out.
+void fill_weights(const Weights& tensors, const std::string& path, const NameRule& rule = same_name,
+                  const std::set<std::string>& with_background = {});
 
 }  // namespace alertbench

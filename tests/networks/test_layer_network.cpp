@@ -132,11 +132,11 @@ void compiled_equals_reference() {
     int size, blocks;
   };
   const Case cases[] = {
-      {"resnet-18", 1, 64, 10},         {"resnet-34", 1, 75, 18},       {"resnet-50", 1, 64, 18},
-      {"resnet-101", 1, 33, 35},        {"mobilenet-v1", 1, 64, 15},    {"mobilenet-v1", 0.25, 75, 15},
-      {"mobilenet-v2", 1, 64, 20},      {"mobilenet-v2", 0.35, 75, 20}, {"squeezenet-1.0", 1, 64, 10},
-      {"squeezenet-1.1", 1, 75, 10},    {"vgg-16-bn", 1, 64, 16},       {"efficientnet-lite0", 1, 64, 19},
-      {"efficientnet-lite2", 1, 75, 24}};
+      {"resnet-18", 1, 64, 10},          {"resnet-34", 1, 75, 18},       {"resnet-50", 1, 64, 18},
+      {"resnet-101", 1, 33, 35},         {"mobilenet-v1", 1, 64, 15},    {"mobilenet-v1", 0.25, 75, 15},
+      {"mobilenet-v2", 1, 64, 20},       {"mobilenet-v2", 0.35, 75, 20}, {"squeezenet-1.0", 1, 64, 10},
+      {"squeezenet-1.1", 1, 75, 10},     {"vgg-16-bn", 1, 64, 16},       {"efficientnet-lite0", 1, 64, 19},
+      {"efficientnet-lite2", 1, 75, 24}, {"nasnet-a-large", 1, 32, 24}};
   for (const Case& c : cases) {
     const zoo::Architecture net = network(c.name, c.width, c.size);
     const Weights weights = lively_weights(net);
@@ -211,6 +211,17 @@ void odd_graphs() {
   }
 }
 
+void means_leave_padding_out() {
+  for (const int size : {41, 42}) {
+    zoo::Architecture net(1, size, 21 * 21);
+    const bool even = size % 2 == 0;
+    net.add(zoo::AveragePool{3, 2, even ? 0 : 1, even}, {net.add(zoo::AveragePool{3, 1, 1}, {net.image()})});
+    net.finish();
+    const Tensor got = scores_of(*compile(net, {}), at::full({1, 1, size, size}, 3.0f));
+    expect(at::allclose(got, at::full({21 * 21}, 3.0f)), fmt::format("the mean of a constant at {}", size));
+  }
+}
+
 void random_weights_are_he() {
   const zoo::Architecture net = network("mobilenet-v2", 1, 64);
   const Weights a = random_weights(net, 5), b = random_weights(net, 5), c = random_weights(net, 6);
@@ -276,6 +287,30 @@ void weights_on_disk(const std::filesystem::path& folder) {
   expect(many.size() < 2000 && many.find("more") != std::string::npos, "a long list is cut");
 }
 
+// Files of TensorFlow's networks have a row for the background in front of ImageNet's 1000 classes.
+void background_class(const std::filesystem::path& folder) {
+  const std::string path = (folder / "background.pt").string();
+  for (const char* name : {"mobilenet-v1", "squeezenet-1.1"}) {
+    const std::string last = name == std::string("mobilenet-v1") ? "fc" : "classifier.1";
+    const zoo::Architecture wide = network(name, 1, 32, 1001), net = network(name, 1, 32, 1000);
+    const Weights weights = lively_weights(wide);
+    c10::Dict<std::string, Tensor> dict;
+    for (const auto& [entry, tensor] : weights) dict.insert(entry, tensor);
+    save(dict, path);
+    const Weights read = read_weights(net, path);
+    bool same = true;
+    for (const char* part : {".weight", ".bias"})
+      same = same && at::equal(read.at(last + part), weights.at(last + part).narrow(0, 1, 1000));
+    expect(same, fmt::format("{}: the background's row is left out", name));
+    expect_refusal("no other row is", "expected [999",
+                   [&] { read_weights(network(name, 1, 32, 999), path); });
+    dict.insert_or_assign(last + ".bias", at::zeros({1002}));
+    save(dict, path);
+    expect_refusal("nor two", last + ".bias: shape [1002], expected [1000]",
+                   [&] { read_weights(net, path); });
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -287,6 +322,8 @@ int main() {
   compiled_equals_reference();
   random_weights_are_he();
   odd_graphs();
+  means_leave_padding_out();
+  background_class(folder);
   weights_on_disk(folder);
   std::filesystem::remove_all(folder);
   fmt::print("{}\n", failures ? fmt::format("{} failures", failures) : "all passed");

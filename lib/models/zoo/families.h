@@ -33,6 +33,13 @@ int rounded_channels(double channels);
 // efficientnet-lite-pytorch.
 Architecture efficientnet_lite(int number, int input_size, int classes);
 
+// Zoph, Vasudevan, Shlens, Le, "Learning Transferable Architectures for Scalable Image Recognition", CVPR
+// 2018: NASNet-A (6 @ 4032); and Liu et al., "Progressive Neural Architecture Search", ECCV 2018: PNASNet-5
+// (4 @ 216). Padding and pooling as in TensorFlow: means leave the padding out. Names: those of timm and of
+// pretrained-models.pytorch, which are the same.
+Architecture nasnet_a_large(int input_size, int classes);
+Architecture pnasnet_5_large(int input_size, int classes);
+
 // Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016.
 // `minor` 0 is SqueezeNet 1.0 of the paper, 1 the cheaper 1.1 of its repository.
 Architecture squeezenet(int minor, int input_size, int classes);

@@ -50,6 +50,10 @@ const std::vector<Entry>& entries() {
        [](const ZooConfig& c) { return zoo::efficientnet_lite(3, c.input_size, c.classes); }},
       {{"efficientnet-lite4", "efficientnet", false, 300},
        [](const ZooConfig& c) { return zoo::efficientnet_lite(4, c.input_size, c.classes); }},
+      {{"nasnet-a-large", "nasnet", false, 331},
+       [](const ZooConfig& c) { return zoo::nasnet_a_large(c.input_size, c.classes); }},
+      {{"pnasnet-5-large", "nasnet", false, 331},
+       [](const ZooConfig& c) { return zoo::pnasnet_5_large(c.input_size, c.classes); }},
   };
   return all;
 }
@@ -67,8 +71,8 @@ struct Figure {
   double top1, top5;  // percent, as printed; 0: not published
 };
 
-// Of MobileNets and EfficientNets the TensorFlow checkpoints; of the rest torchvision's first weights
-// (IMAGENET1K_V1).
+// Of MobileNets and EfficientNets the TensorFlow checkpoints; of NASNets their papers; of the rest
+// torchvision's first weights (IMAGENET1K_V1).
 constexpr Figure figures[] = {
     {"resnet-18", 1, 224, 69.758, 89.078},      {"resnet-34", 1, 224, 73.314, 91.420},
     {"resnet-50", 1, 224, 76.130, 92.862},      {"resnet-101", 1, 224, 77.374, 93.546},
@@ -100,6 +104,8 @@ constexpr Figure figures[] = {
     {"efficientnet-lite0", 1, 224, 75.1, 0},    {"efficientnet-lite1", 1, 240, 76.7, 0},
     {"efficientnet-lite2", 1, 260, 77.6, 0},    {"efficientnet-lite3", 1, 280, 79.8, 0},
     {"efficientnet-lite4", 1, 300, 81.5, 0},
+
+    {"nasnet-a-large", 1, 331, 82.7, 96.2},     {"pnasnet-5-large", 1, 331, 82.9, 96.2},
 };
 
 std::string source_of(const std::string& network) {
@@ -116,6 +122,9 @@ std::string source_of(const std::string& network) {
     return data +
            "TensorFlow's checkpoint (tensorflow/tpu, models/official/efficientnet/lite/README.md) of this "
            "architecture";
+  if (network == "nasnet-a-large")
+    return data + "of this architecture in Zoph, Vasudevan, Shlens, Le, CVPR 2018";
+  if (network == "pnasnet-5-large") return data + "of this architecture in Liu et al., ECCV 2018";
   return data + "torchvision's IMAGENET1K_V1 weights of this architecture";
 }
 
