@@ -31,8 +31,9 @@ MANY_NETWORKS = 12  # more are spoken of by family
 
 
 def family(name):
-    """What stands before the first number that is a part of its own: mobilenet-v2-0.5-160 is of mobilenet-v2."""
-    return re.split(r"[-_](?=\d)", name)[0]
+    """What stands before the first number that is a part of its own or ends a word: mobilenet-v2-0.5-160 is of mobilenet-v2,
+    efficientnet-lite4 of efficientnet-lite."""
+    return re.split(r"[-_](?=\d)|(?<=[a-z]{2})\d+$", name)[0]
 
 
 class Profile:

@@ -27,6 +27,7 @@ try:
     import make_result
     import numpy as np
     from alert_figures import bars, calibration, contention, energy_latency, error_latency, style, timeline
+    from alert_figures.profile import family
     from alert_figures.reading import Broken
     from alert_figures.result import Result, feasibility_cell
     from alert_figures.trace import LIVE, REPLAY
@@ -139,6 +140,11 @@ class Drawn(Case):
         # Network 7 + i is as accurate as network i and slower.
         np.testing.assert_allclose(sorted(set(by_gid(fig, "best")[0].get_ydata()), reverse=True), [90, 80, 70, 60, 50, 40, 30])
         self.assertIn("14 networks", text_of(fig, "footer"))
+
+    def test_families_of_networks(self):
+        for name, wanted in (("mobilenet-v2-0.5-160", "mobilenet-v2"), ("resnet-50", "resnet"), ("efficientnet-lite4", "efficientnet-lite"),
+                             ("pnasnet-5-large", "pnasnet"), ("nasnet-a-large", "nasnet-a-large"), ("resnet-w16", "resnet-w16")):
+            self.assertEqual(family(name), wanted)
 
     def test_random_weights_are_said(self):
         folder = make_result.make(os.path.join(self.root, "random"), inputs=20, schedulers=["alert"], modes=["replay"],
