@@ -63,13 +63,16 @@ std::string with_end(const std::string& text, const std::string& old_end, const 
   return text.compare(at, old_end.size(), old_end) == 0 ? text.substr(0, at) + new_end : text;
 }
 
-// What public checkpoints hold besides, and how they called layer norms at first.
+// What public checkpoints hold besides, and how they called layer norms at first. An encoder that was stored
+// alone lacks "bert.".
 std::string name_in_network(const std::string& stored) {
-  const bool passed_over = starts_with(stored, "bert.pooler.") || starts_with(stored, "cls.") ||
-                           stored == "bert.embeddings.position_ids";
+  const bool encoder_alone =
+      starts_with(stored, "embeddings.") || starts_with(stored, "encoder.") || starts_with(stored, "pooler.");
+  const std::string name = encoder_alone ? "bert." + stored : stored;
+  const bool passed_over = starts_with(name, "bert.pooler.") || starts_with(name, "cls.") ||
+                           name == "bert.embeddings.position_ids";
   if (passed_over) return "";
-  return with_end(with_end(stored, "LayerNorm.gamma", "LayerNorm.weight"), "LayerNorm.beta",
-                  "LayerNorm.bias");
+  return with_end(with_end(name, "LayerNorm.gamma", "LayerNorm.weight"), "LayerNorm.beta", "LayerNorm.bias");
 }
 
 // Of all windows, side by side.
@@ -116,7 +119,10 @@ Weights random_weights(const BertConfig& config, uint64_t seed) {
 
 Weights read_weights(const BertConfig& config, const std::string& path) {
   const Weights weights = empty_weights(config);
-  fill_weights(weights, path, name_in_network);
+  fill_weights(
+      weights, path, name_in_network,
+      "the names are those of Hugging Face's BertForQuestionAnswering, an encoder that was fine-tuned "
+      "for questions: save its state dictionary");
   return weights;
 }
 

@@ -338,7 +338,11 @@ Weights read_weights(const zoo::Architecture& net, const std::string& path) {
   if (net.classes() == imagenet_classes)
     for (auto node = net.nodes().rbegin(); by_class.empty(); ++node)
       for (const zoo::StateEntry& entry : zoo::state_entries(net, *node)) by_class.insert(entry.name);
-  fill_weights(weights, path, same_name, by_class);
+  fill_weights(
+      weights, path, same_name,
+      "networks of the zoo have the names of torchvision's models, and timm's differ for some: rename "
+      "the file's tensors, or trace the model and set \"architecture\": \"torchscript\"",
+      by_class);
   return weights;
 }
 

@@ -22,10 +22,37 @@ constexpr size_t largest_pickle =
     16 << 20;  // and header of safetensors; of the largest language models they have some 200 kB
 constexpr JsonLimits header_limits{largest_pickle, 8, 4000000};
 
-// The first pickle of the format before PyTorch 1.6: a magic number.
-constexpr std::string_view legacy_start{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15};
+// The first pickle of the format before PyTorch 1.6: a magic number, binary behind the codes of the pickle's
+// protocol (2 and 3; 4 and 5 have a frame), or in decimals (protocol 1).
+constexpr std::string_view magic_number{"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13},
+    magic_decimals{"L119547037146038801333356L\n."};
+constexpr size_t after_protocol = 2, after_frame = 11;
 
-constexpr std::string_view lfs_start{"version https://git-lfs"};
+// What else is taken for weights, by how it begins.
+struct Foreign {
+  std::string_view start;
+  const char* what_to_do;
+};
+constexpr const char* save_as_weights =
+    "load it with the library that wrote it, and save `torch.save(state_dict, path)` or safetensors";
+constexpr Foreign foreign[] = {
+    {"version https://git-lfs", "is a Git LFS pointer, not the weights; fetch them with `git lfs pull`"},
+    {"<!DOCTYPE", "is a web page, not the weights; download the file itself"},
+    {"<!doctype", "is a web page, not the weights; download the file itself"},
+    {"<html", "is a web page, not the weights; download the file itself"},
+    {"\x1f\x8b\x08", "is compressed; decompress it with `gunzip`"},
+    {{"\xfd"
+      "7zXZ\0",
+      6},
+     "is compressed; decompress it with `unxz`"},
+    {"\x28\xb5\x2f\xfd", "is compressed; decompress it with `unzstd`"},
+    {"BZh", "is compressed; decompress it with `bunzip2`"},
+    {"\x89HDF", "is an HDF5 file (Keras), not a state_dict of PyTorch"},
+    {"GGUF", "is a GGUF file (llama.cpp), not a state_dict of PyTorch"},
+    {"\x93NUMPY", "is an array of NumPy, not a state_dict of PyTorch"},
+};
+constexpr std::string_view tar_mark{"ustar"};
+constexpr size_t tar_mark_at = 257;
 
 using Numbers = std::map<std::string, std::string_view>;  // bytes of a storage, by its key
 
@@ -43,7 +70,9 @@ std::string folder_of_pickle(const std::map<std::string, std::string_view>& memb
     if (name.size() > pickle.size() &&
         name.compare(name.size() - pickle.size() - 1, std::string::npos, "/" + pickle) == 0)
       return name.substr(0, name.size() - pickle.size());
-  throw InputError(path + ": not a weights file: a zip archive without a data.pkl of PyTorch");
+  throw InputError(path +
+                   ": not a weights file: a zip archive without a data.pkl of PyTorch (of torch.export, "
+                   "AOTInductor, NumPy or Keras?); save `model.state_dict()` with torch.save or safetensors");
 }
 
 // A tensor and the bytes of its numbers; every index within shape and stride lies inside.
@@ -106,15 +135,14 @@ std::vector<StoredTensor> read_zip(std::string_view bytes, const std::string& pa
 
 // Before PyTorch 1.6: pickles of a magic number, a version, facts of the machine, the value, the keys of its
 // storages; then the storages in that order, each as its count of numbers (8 bytes) and the numbers.
-std::vector<StoredTensor> read_legacy(std::string_view bytes, const std::string& path) {
-  size_t at = legacy_start.size();
+std::vector<StoredTensor> read_legacy(std::string_view bytes, size_t at, const std::string& path) {
   const auto next = [&] {
     TensorPickle pickle(bytes.substr(at, largest_pickle), path);
     at += pickle.end();
     return pickle;
   };
-  next();
-  next();
+  next();  // version
+  next();  // facts
   const TensorPickle value = next();
   const std::vector<std::string> keys = next().texts();
   std::map<std::string, size_t> number_sizes;
@@ -195,19 +223,64 @@ std::vector<StoredTensor> read_safetensors(std::string_view bytes, const std::st
   return all;
 }
 
+bool has_at(std::string_view bytes, size_t at, std::string_view text) {
+  return at < bytes.size() && bytes.compare(at, text.size(), text) == 0;
+}
+
+bool is_pickle(std::string_view bytes) {
+  return bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
+}
+
+// Where the magic number of the format before PyTorch 1.6 ends; 0 where it is not.
+size_t end_of_magic(std::string_view bytes) {
+  if (has_at(bytes, 0, magic_decimals)) return magic_decimals.size();
+  for (const size_t at : {after_protocol, after_frame})
+    if (is_pickle(bytes) && has_at(bytes, at, magic_number)) return at + magic_number.size();
+  return 0;
+}
+
+// Protocol buffers have no mark: field 1 is the version, field 2 or 3 the producer.
+bool like_onnx(std::string_view bytes) {
+  return bytes.size() > 16 && bytes[0] == 8 && bytes[1] > 0 && bytes[1] < 32 &&
+         (bytes[2] == 18 || bytes[2] == 26);
+}
+
+void refuse_foreign(std::string_view bytes, const std::string& path) {
+  for (const auto& [start, what_to_do] : foreign)
+    if (has_at(bytes, 0, start)) {
+      const bool of_a_library = std::string_view(what_to_do).find(';') == std::string_view::npos;
+      throw InputError(fmt::format("{}: {}{}{}", path, what_to_do, of_a_library ? "; " : "",
+                                   of_a_library ? save_as_weights : ""));
+    }
+  if (has_at(bytes, tar_mark_at, tar_mark))
+    throw InputError(path +
+                     ": is a tar archive; unpack it, or save a checkpoint of PyTorch before 0.2 again with "
+                     "torch.save of a later version");
+  if (is_pickle(bytes))
+    throw InputError(path +
+                     ": is a pickle that torch.save did not write; load it in Python, and save its tensors "
+                     "with `torch.save(state_dict, path)`");
+  if (like_onnx(bytes))
+    throw InputError(
+        fmt::format("{}: looks like ONNX, not a state_dict of PyTorch; {}", path, save_as_weights));
+}
+
 std::vector<StoredTensor> read_any(std::string_view bytes, const std::string& path) {
-  if (bytes.substr(0, legacy_start.size()) == legacy_start) return read_legacy(bytes, path);
-  if (bytes.substr(0, lfs_start.size()) == lfs_start)
-    throw InputError(path + ": is a Git LFS pointer, not the weights; fetch them with `git lfs pull`");
-  const bool named = std::filesystem::path(path).extension() == ".safetensors";
-  if (named || (bytes.size() > 8 && bytes[8] == '{' && number_at(bytes, 0) <= bytes.size() - 8))
+  if (const size_t end = end_of_magic(bytes)) return read_legacy(bytes, end, path);
+  if (bytes.size() > 8 && bytes[8] == '{' && number_at(bytes, 0) <= bytes.size() - 8)
     return read_safetensors(bytes, path);
+  refuse_foreign(bytes, path);
+  if (std::filesystem::path(path).extension() == ".safetensors") return read_safetensors(bytes, path);
   return read_zip(bytes, path);
 }
 
 }  // namespace
 
 StateDictFile StateDictFile::read(const std::string& path) {
+  if (std::error_code ignored; std::filesystem::is_directory(path, ignored))
+    throw InputError(path +
+                     ": is a folder; name the weights in it (model.safetensors, pytorch_model.bin, or the "
+                     "index of several files, *.index.json)");
   StateDictFile file;
   if (std::filesystem::path(path).extension() != ".json") {
     MappedFile mapped = map_file(path);

@@ -32,7 +32,8 @@ struct StoredTensor {
 class StateDictFile {
  public:
   // InputError names the file and the fault: truncated, damaged, another format, not a dictionary of tensors,
-  // and so on. The file is mapped, not copied, so it must not change while this object lives.
+  // and so on, and what to do about it. The file is mapped, not copied, so it must not change while this
+  // object lives.
   static StateDictFile read(const std::string& path);
   StateDictFile(StateDictFile&&) = default;
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -28,6 +29,7 @@ class Archive {
     auto [count, at] = directory();
     size_t total = 0;
     std::map<std::string, std::string_view> all;
+    std::vector<Checksum> checksums;
     for (size_t i = 0; i < count; ++i) {
       if (piece(at, member_size).substr(0, 4) != member_mark)
         fail(fmt::format("no directory entry at byte {}", at));
@@ -37,12 +39,28 @@ class Archive {
       // Else a small file could name its bytes, which are read for their checksum, again and again.
       if (total += data.size(); total > bytes_.size()) fail("its members overlap");
       if (!all.emplace(name, data).second) fail(fmt::format("duplicate member \"{}\"", printable(name)));
+      checksums.push_back({name, data, number(at + 16, 4)});
       at += member_size + name_size + number(at + 30, 2) + number(at + 32, 2);
     }
+    check(checksums);
     return all;
   }
 
  private:
+  struct Checksum {
+    std::string name;
+    std::string_view data;
+    size_t stored;
+  };
+
+  void check(const std::vector<Checksum>& checksums) const {
+    const auto none = [](const Checksum& c) { return c.stored == 0; };
+    if (std::all_of(checksums.begin(), checksums.end(), none)) return;
+    for (const auto& [name, data, stored] : checksums)
+      if (crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size()) != stored)
+        fail(fmt::format("member \"{}\" has a wrong checksum; the file is damaged", printable(name)));
+  }
+
   [[noreturn]] void fail(const std::string& what) const {
     throw InputError(
         fmt::format("{}: not a readable weights file ({} bytes): {}", path_, bytes_.size(), what));
@@ -95,22 +113,18 @@ class Archive {
   }
 
   std::string_view content(size_t entry, const std::string& name) const {
-    const size_t flags = number(entry + 8, 2), method = number(entry + 10, 2),
-                 checksum = number(entry + 16, 4);
+    const size_t flags = number(entry + 8, 2), method = number(entry + 10, 2);
     size_t packed = number(entry + 20, 4), size = number(entry + 24, 4), local = number(entry + 42, 4);
     widen(entry, size, packed, local);
     if (method != 0 || packed != size || (flags & 1))
       fail(fmt::format(
-          "member \"{}\" is compressed or encrypted (TorchScript, or repacked?); `torch.save` stores "
-          "tensors uncompressed",
+          "member \"{}\" is compressed or encrypted; a TorchScript file needs \"architecture\": "
+          "\"torchscript\", an archive that was repacked has to be saved by `torch.save` again, which "
+          "stores tensors uncompressed",
           printable(name)));
     if (piece(local, local_size).substr(0, 4) != local_mark)
       fail(fmt::format("member \"{}\" is not at byte {}", printable(name), local));
-    const std::string_view data =
-        piece(local + local_size + number(local + 26, 2) + number(local + 28, 2), size);
-    if (crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size()) != checksum)
-      fail(fmt::format("member \"{}\" has a wrong checksum; the file is damaged", printable(name)));
-    return data;
+    return piece(local + local_size + number(local + 26, 2) + number(local + 28, 2), size);
   }
 
   std::string_view bytes_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -22,18 +23,36 @@ constexpr const char* usual_keys[] = {"state_dict", "model_state_dict", "model_s
 struct StorageType {
   NumberType type;
   size_t size;
+  bool usable = true;  // as weights; of the others the size alone is known
 };
 
 const StorageType* storage_type(const std::string& name) {
-  static const std::map<std::string, StorageType> types{
-      {"torch.DoubleStorage", {NumberType::float64, 8}}, {"torch.FloatStorage", {NumberType::float32, 4}},
-      {"torch.HalfStorage", {NumberType::float16, 2}},   {"torch.BFloat16Storage", {NumberType::bfloat16, 2}},
-      {"torch.LongStorage", {NumberType::integer, 8}},   {"torch.IntStorage", {NumberType::integer, 4}},
-      {"torch.ShortStorage", {NumberType::integer, 2}},  {"torch.CharStorage", {NumberType::integer, 1}},
-      {"torch.ByteStorage", {NumberType::integer, 1}},   {"torch.BoolStorage", {NumberType::integer, 1}}};
+  static const std::map<std::string, StorageType> types{{"torch.DoubleStorage", {NumberType::float64, 8}},
+                                                        {"torch.FloatStorage", {NumberType::float32, 4}},
+                                                        {"torch.HalfStorage", {NumberType::float16, 2}},
+                                                        {"torch.BFloat16Storage", {NumberType::bfloat16, 2}},
+                                                        {"torch.LongStorage", {NumberType::integer, 8}},
+                                                        {"torch.IntStorage", {NumberType::integer, 4}},
+                                                        {"torch.ShortStorage", {NumberType::integer, 2}},
+                                                        {"torch.CharStorage", {NumberType::integer, 1}},
+                                                        {"torch.ByteStorage", {NumberType::integer, 1}},
+                                                        {"torch.BoolStorage", {NumberType::integer, 1}},
+                                                        {"torch.ComplexFloatStorage", {{}, 8, false}},
+                                                        {"torch.ComplexDoubleStorage", {{}, 16, false}},
+                                                        {"torch.QInt8Storage", {{}, 1, false}},
+                                                        {"torch.QUInt8Storage", {{}, 1, false}},
+                                                        {"torch.QInt32Storage", {{}, 4, false}},
+                                                        {"torch.QUInt4x2Storage", {{}, 1, false}},
+                                                        {"torch.QUInt2x4Storage", {{}, 1, false}},
+                                                        {"torch.storage.UntypedStorage", {{}, 1, false}}};
   auto it = types.find(name);
   if (it == types.end() && name.rfind("torch.cuda.", 0) == 0) it = types.find("torch." + name.substr(11));
   return it == types.end() ? nullptr : &it->second;
+}
+
+std::string unusable_numbers(const std::string& type) {
+  return fmt::format("numbers of type {}; only float64, float32, float16 and bfloat16 are supported",
+                     printable_name(type));
 }
 
 }  // namespace
@@ -78,6 +97,17 @@ size_t TensorPickle::long_number(size_t size) {
   uint64_t value = unsigned_number(size);
   if (size > 0 && size < 8 && value >> (8 * size - 1)) value |= ~uint64_t{0} << (8 * size);
   return make(Kind::number, static_cast<int64_t>(value));
+}
+
+// "12", "12L" or, for a truth value, "01".
+size_t TensorPickle::decimal_number(const std::string& text) {
+  int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc::result_out_of_range) return make(Kind::nothing);
+  if (error != std::errc() || (stop != end && std::string_view(stop) != "L"))
+    broken("a whole number is expected");
+  return make(Kind::number, value);
 }
 
 std::string TensorPickle::line() {
@@ -166,25 +196,30 @@ std::vector<int64_t> TensorPickle::numbers(size_t index, const char* what) const
   return all;
 }
 
-// ('storage', torch.FloatStorage, key, device, count, view); the older format has a view, of None.
+// ('storage', torch.FloatStorage, key, device, count, view); the older format has a view, of None, and also
+// ('module', class, file, source).
 size_t TensorPickle::storage(size_t index) {
   const std::vector<size_t> parts = first_items(index, 6, "a storage");
+  if (parts.size() == 4 && values_[parts[0]].text == "module") return parts[1];
   if (parts.size() < 5) broken("a storage is expected");
   if (parts.size() > 5 && values_[parts[5]].kind == Kind::sequence)
     fail("storages that are parts of others (PyTorch before 0.4); save it again with a later version");
   const std::string& type = need(parts[1], Kind::global, "a type of storage").text;
   const StorageType* known = storage_type(type);
-  if (!known)
-    fail(fmt::format("numbers of type {}; only float64, float32, float16 and bfloat16 are supported",
-                     printable_name(type)));
-  storages_.push_back({known->type, known->size, name(parts[2], "the key of a storage")});
+  if (known) storages_.push_back({known->type, known->size, name(parts[2], "the key of a storage")});
+  if (!known || !known->usable) return make(Kind::object, 0, unusable_numbers(type));
   return make(Kind::storage, static_cast<int64_t>(storages_.size() - 1));
 }
 
-// _rebuild_tensor_v2(storage, offset, size, stride, ...)
+// _rebuild_tensor_v2(storage, offset, size, stride, gradient, hooks, flags)
 size_t TensorPickle::tensor(size_t arguments_at) {
-  const std::vector<size_t> arguments = first_items(arguments_at, 4, "arguments");
+  const std::vector<size_t> arguments = first_items(arguments_at, 7, "arguments");
   if (arguments.size() < 4) broken("a tensor with too few arguments");
+  if (values_[arguments[0]].kind == Kind::object) return arguments[0];
+  if (arguments.size() > 6 && !values_[arguments[6]].items.empty())  // {'neg': True}
+    return make(
+        Kind::object, 0,
+        "its numbers are negated or conjugated by a flag; save `tensor.resolve_neg().resolve_conj()`");
   PickledTensor t;
   t.storage = static_cast<size_t>(need(arguments[0], Kind::storage, "a storage").number);
   t.offset = need(arguments[1], Kind::number, "an offset").number;
@@ -219,6 +254,11 @@ size_t TensorPickle::call(size_t function, size_t arguments) {
       called == "torch.jit._pickle.restore_type_tag")
     if (const std::vector<size_t> first = first_items(arguments, 1, "arguments"); !first.empty())
       return first[0];
+  if (called ==
+      "torch._utils._rebuild_tensor_v3")  // (..., type of numbers, flags), of types without a storage
+    if (const std::vector<size_t> parts = first_items(arguments, 7, "arguments");
+        parts.size() == 7 && values_[parts[6]].kind == Kind::global)
+      return make(Kind::object, 0, unusable_numbers(values_[parts[6]].text));
   if (called == "torch._tensor._rebuild_from_type_v2") {  // (function, type, arguments, attributes)
     const std::vector<size_t> parts = first_items(arguments, 3, "arguments");
     if (parts.size() == 3 && values_[parts[0]].kind == Kind::global &&
@@ -281,6 +321,10 @@ size_t TensorPickle::run() {
         break;
       case 0x8b:
         push(long_number(unsigned_number(4)));
+        break;
+      case 'I':
+      case 'L':
+        push(decimal_number(line()));
         break;
       case 'G':
         bytes(8), push(make(Kind::nothing));
@@ -392,6 +436,16 @@ size_t TensorPickle::run() {
       case 'b':
         pop();
         break;  // attributes of the object below, such as a state dictionary's _metadata
+      case 'p':
+      case 'g':
+      case 'P':
+      case 'V':
+      case 'S':
+      case 'F':
+      case 'i':
+        fail(
+            "written with pickle protocol 0, which PyTorch cannot read either; save it again with "
+            "`pickle_protocol=2`");
       default:
         broken(fmt::format("code 0x{:02x} is not part of a state dictionary", code));
     }

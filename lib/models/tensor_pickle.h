@@ -14,7 +14,7 @@
 namespace alertbench {
 
 struct PickledStorage {
-  NumberType type;
+  NumberType type;  // of no meaning where no tensor names it
   size_t number_size;
   std::string key;
 };
@@ -55,6 +55,7 @@ class TensorPickle {
   std::string_view bytes(size_t count);
   uint64_t unsigned_number(size_t size);
   size_t long_number(size_t size);
+  size_t decimal_number(const std::string& text);
   std::string line();
 
   size_t make(Kind kind, int64_t number = 0, std::string text = {}, std::vector<size_t> items = {});

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "models/state_dict_file.h"
+#include "models/tensor_pickle.h"
 
 namespace alertbench {
 namespace {
@@ -57,49 +58,69 @@ std::string copy(const StoredTensor& stored, at::Tensor tensor, bool with_backgr
   return {};
 }
 
-// Without what wrappers of training put into names: DataParallel ("module."), torch.compile ("_orig_mod.").
+// What wrappers of training put into names: DataParallel, torch.compile, Fabric, FSDP, checkpointing of
+// activations.
+bool is_wrapper(const std::string& part) {
+  return part == "module" || part == "_orig_mod" || part == "_forward_module" ||
+         part == "_fsdp_wrapped_module" || part == "_checkpoint_wrapped_module";
+}
+
 std::string unwrapped(const std::string& stored) {
   std::string name;
   for (size_t at = 0; at <= stored.size();) {
     const size_t end = std::min(stored.find('.', at), stored.size());
     const std::string part = stored.substr(at, end - at);
-    if (part != "module" && part != "_orig_mod") name += (name.empty() ? "" : ".") + part;
+    if (!is_wrapper(part)) name += (name.empty() ? "" : ".") + part;
     at = end + 1;
   }
   return name;
 }
 
-// What all names begin with up to their first dot, with the dot; empty where they differ.
-std::string common_beginning(const std::vector<std::string>& names) {
-  std::string common;
-  for (const std::string& name : names) {
-    if (name.empty()) continue;
-    if (common.empty()) common = name.substr(0, name.find('.') + 1);  // nothing where there is no dot
-    if (common.empty() || name.compare(0, common.size(), common) != 0) return {};
+using Known = std::function<bool(const std::string& name)>;
+
+struct Beginning {
+  std::string text;  // with its dot
+  bool complete = false;
+};
+
+// Behind which most names are known ("model." of a training script); empty where none is.
+Beginning beginning_of_most(const std::vector<std::string>& names, const Known& known, size_t wanted,
+                            const std::string& path) {
+  std::map<std::string, size_t> counts;
+  for (const std::string& name : names)
+    for (size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))
+      if (known(name.substr(dot + 1))) ++counts[name.substr(0, dot + 1)];
+  std::vector<std::string> complete;
+  std::string best;
+  for (const auto& [beginning, count] : counts) {
+    if (count >= wanted) complete.push_back(printable_name(beginning));
+    if (best.empty() || count > counts[best]) best = beginning;
   }
-  return common;
+  if (complete.size() > 1)
+    throw InputError(fmt::format("{}: contains the network's weights several times, as {}; save one of them",
+                                 path, fmt::join(complete, ", ")));
+  return {best, !complete.empty()};
 }
 
-// The network's names for the stored tensors, before `rule`; "" where one is passed over. What the network
-// does not know as it is has wrappers taken off; where it knows none then, what all begin with ("model." of a
-// training script).
-std::vector<std::string> names_of(const StateDictFile& file, const Weights& tensors, const NameRule& rule) {
+// The network's names for the stored tensors, before `rule`; "" where one is passed over.
+std::vector<std::string> names_of(const StateDictFile& file, const Weights& tensors, const NameRule& rule,
+                                  const std::string& path) {
   std::vector<std::string> names;
   bool any_known = false;
-  const auto known = [&](const std::string& name) { return tensors.count(rule(name)) != 0; };
+  const Known known = [&](const std::string& name) { return tensors.count(rule(name)) != 0; };
   for (const StoredTensor& t : file.tensors()) {
     std::string name = known(t.name) ? t.name : unwrapped(t.name);
     if (name == "n_averaged" && !known(name)) name.clear();  // the count of torch.optim.swa_utils
     any_known = any_known || known(name);
     names.push_back(std::move(name));
   }
-  while (!any_known) {
-    const std::string common = common_beginning(names);
-    if (common.empty()) break;
-    for (std::string& name : names) {
-      if (!name.empty()) name.erase(0, common.size());
-      any_known = any_known || known(name);
-    }
+  if (any_known) return names;
+  const Beginning beginning = beginning_of_most(names, known, tensors.size(), path);
+  for (std::string& name : names) {
+    if (name.compare(0, beginning.text.size(), beginning.text) == 0)
+      name.erase(0, beginning.text.size());
+    else if (beginning.complete)
+      name.clear();  // of another module
   }
   return names;
 }
@@ -122,12 +143,13 @@ std::string same_name(const std::string& stored) {
 }
 
 void fill_weights(const Weights& tensors, const std::string& path, const NameRule& rule,
-                  const std::set<std::string>& with_background) {
+                  const std::string& whose_names, const std::set<std::string>& with_background) {
   const StateDictFile file = StateDictFile::read(path);
   at::NoGradGuard no_grad;
   std::map<std::string, const StoredTensor*> found;
   std::vector<std::string> problems, unknown;
-  const std::vector<std::string> names = names_of(file, tensors, rule);
+  bool missing = false, misshapen = false;
+  const std::vector<std::string> names = names_of(file, tensors, rule, path);
   for (size_t i = 0; i < names.size(); ++i) {
     const StoredTensor& stored = file.tensors()[i];
     const std::string name = names[i].empty() ? "" : rule(names[i]);
@@ -144,13 +166,19 @@ void fill_weights(const Weights& tensors, const std::string& path, const NameRul
         it != found.end() ? copy(*it->second, tensor, with_background.count(name)) : "";
     if (it == found.end()) problems.push_back("missing: " + name);
     if (!problem.empty()) problems.push_back(name + ": " + problem);
+    missing = missing || it == found.end();
+    misshapen = misshapen || (!problem.empty() && it->second->shape != tensor.sizes().vec());
   }
   if (problems.empty() && unknown.empty()) return;
+  const std::string remedy = missing || !unknown.empty() ? whose_names
+                             : misshapen
+                                 ? "make the network's \"config\" (\"classes\", sizes) that of the file"
+                                 : "save them again, as sound floating-point numbers";
   const size_t left_out = cut(problems, most_listed / 2) + cut(unknown, most_listed / 2);
   problems.insert(problems.end(), unknown.begin(), unknown.end());
-  throw InputError(fmt::format("{}: the weights do not fit the network: {}{}", path,
+  throw InputError(fmt::format("{}: the weights do not fit the network: {}{}; {}", path,
                                fmt::join(problems, "; "),
-                               left_out ? fmt::format("; and {} more", left_out) : ""));
+                               left_out ? fmt::format("; and {} more", left_out) : "", remedy));
 }
 
 }  // namespace alertbench

@@ -193,6 +193,41 @@ void wrapped_names(const std::filesystem::path& folder) {
   expect(torch::equal(other->forward(x)[0], wanted), "weights with \"module.\" within their names");
   store([](const std::string& n) { return n[0] < 'c' ? "a." + n : "b." + n; });
   expect_refusal("weights whose names begin in two ways", "unknown: ", [&] { load_weights(*other, path); });
+  expect_refusal("weights with a remedy", "use the weights of this network",
+                 [&] { load_weights(*other, path); });
+  for (auto& p : other->parameters()) p.zero_();
+  store([](const std::string& n) {
+    return "_forward_module._fsdp_wrapped_module." + n.substr(0, n.find('.')) +
+           "._checkpoint_wrapped_module" + n.substr(n.find('.'));
+  });
+  load_weights(*other, path);
+  expect(torch::equal(other->forward(x)[0], wanted), "weights with the names of three wrappers");
+}
+
+// As checkpoints of Lightning: the network's beside those of other modules.
+void weights_beside_others(const std::filesystem::path& folder) {
+  StripedResnet net = random_network(small(1)), other(small(1));
+  other->eval();
+  torch::NoGradGuard no_grad;
+  const std::string path = (folder / "beside.pt").string();
+  const auto store = [&](const std::vector<std::string>& beginnings) {
+    c10::Dict<std::string, torch::Tensor> entries;
+    for (const std::string& before : beginnings) {
+      for (const auto& p : net->named_parameters()) entries.insert(before + p.key(), p.value().detach());
+      for (const auto& b : net->named_buffers()) entries.insert(before + b.key(), b.value());
+    }
+    entries.insert("loss.weight", torch::ones({10}));
+    entries.insert("loss.fc1.bias", torch::ones({10}));  // a name of the network, behind another beginning
+    const std::vector<char> bytes = torch::pickle_save(entries);
+    std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  };
+  store({"model."});
+  load_weights(*other, path);
+  const torch::Tensor x = torch::randn({1, 1, 28, 28});
+  expect(torch::equal(other->forward(x)[0], net->forward(x)[0]), "weights beside those of a loss");
+  store({"student.", "teacher."});
+  expect_refusal("weights of two networks", "several times, as student., teacher.; save one of them",
+                 [&] { load_weights(*other, path); });
 }
 
 // A file made by a training script with what a stranger, or its user, put into it.
@@ -473,6 +508,7 @@ int main() {
   stages_nest();
   weights_on_disk(folder);
   wrapped_names(folder);
+  weights_beside_others(folder);
   torchscript(folder);
   torchscript_of_strangers(folder);
   torchscript_that_prints(folder);

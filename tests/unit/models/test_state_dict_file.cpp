@@ -272,9 +272,132 @@ TEST_CASE("state dictionary: the format before PyTorch 1.6", "[state-dict]") {
       "larger than its data"));
 }
 
-TEST_CASE("state dictionary: what Git LFS leaves in its place", "[state-dict]") {
+TEST_CASE("state dictionary: the format before PyTorch 1.6 in other protocols of pickle", "[state-dict]") {
+  const std::string magic = legacy("", "", "").substr(2, 13), w = text("w") + old_tensor("77"),
+                    numbers = number(6, 8) + six_floats();
+  const std::string keys = "](" + text("77") + "e.";
+  const auto in_protocol = [&](const std::string& begin, const std::string& first) {
+    return first + begin + "M\xe9\x03." + begin + "}" + text("little_endian") + "\x88s." + begin + "}" + w +
+           "s." + begin + keys + numbers;
+  };
+  const auto framed = [](const char* code, uint64_t size) { return code + ("\x95" + number(size, 8)); };
+  CHECK(read(in_protocol("", "L119547037146038801333356L\n.")).find("w"));
+  CHECK(read(in_protocol("\x80\x03", "\x80\x03" + magic)).find("w"));
+  CHECK(read(in_protocol(framed("\x80\x04", 4), framed("\x80\x04", 13) + magic)).find("w"));
+  CHECK(read(in_protocol(framed("\x80\x05", 4), framed("\x80\x05", 13) + magic)).find("w"));
+  CHECK(contains(refusal(in_protocol("\x80\x06", "\x80\x06" + magic)), "truncated, or neither"));
+  CHECK(contains(refusal(in_protocol("\x80\x03", "\x80\x03" + magic.substr(0, 10) + "xyz")),
+                 "a pickle that torch.save did not write"));
+}
+
+TEST_CASE("state dictionary: classes of modules in the format before PyTorch 1.6", "[state-dict]") {
+  const std::string module =
+      "(" + text("module") + global("nets", "Net") + text("/home/net.py") + text("class Net: pass") + "tQ";
+  CHECK(contains(refusal(legacy(module + ")\x81.", "].", "")), "of type nets.Net"));
+  const std::string beside =
+      "}(" + text("loss") + module + ")\x81" + text("model") + "}" + text("w") + old_tensor("77") + "su.";
+  CHECK(read(legacy(beside, "](" + text("77") + "e.", number(6, 8) + six_floats())).find("w"));
+}
+
+TEST_CASE("state dictionary: numbers in decimals (protocol 1), and protocol 0", "[state-dict]") {
+  std::string w = tensor("FloatStorage", "0", 0, {6}, {1});
+  const auto replace = [&w](const std::string& old, const std::string& with) {
+    w.replace(w.find(old), old.size(), with);
+  };
+  replace("\x89", "I00\n");
+  replace(tuple({6}), "(L6L\nt");
+  const std::string count = text("steps") + "L1000000000000000000000000000000L\n" + text("minus") + "I-7\n";
+  CHECK(
+      read(archive("}(" + text("state_dict") + "}" + text("w") + w + "s" + count + "u.")).find("w")->shape ==
+      std::vector<int64_t>{6});
+  for (const char* bad : {"I\n", "Ix\n", "I1x\n", "L1LL\n", "I 1\n"})
+    CHECK(
+        contains(refusal(archive("}" + text("w") + std::string(bad) + "s.")), "a whole number is expected"));
+  CHECK(contains(refusal(archive("(dp0\nVw\np1\n")), "pickle protocol 0"));
+}
+
+TEST_CASE("state dictionary: tensors that cannot be weights matter only where weights are", "[state-dict]") {
+  const std::string w = text("w") + tensor("FloatStorage", "0", 0, {6}, {1});
+  const auto beside = [&](const std::string& other) {
+    return read(archive(start + "}(" + text("optimizer") + "}" + text("t") + other + "s" + text("model") +
+                        "}" + w + "su."))
+        .tensors()
+        .size();
+  };
+  const auto as_weights = [&](const std::string& t) { return refused_pickle("}" + text("w") + t + "s."); };
+  const std::string complex = tensor("ComplexFloatStorage", "0", 0, {3}, {1}),
+                    unknown = tensor("Float3Storage", "0", 0, {3}, {1});
+  CHECK(beside(complex) == 1);
+  CHECK(beside(unknown) == 1);
+  CHECK(contains(as_weights(complex), "\"w\" is not a tensor (numbers of type torch.ComplexFloatStorage"));
+  CHECK(contains(as_weights(unknown), "numbers of type torch.Float3Storage; only float64"));
+
+  // float8: bytes of no type, which stands with the tensor.
+  std::string eight = tensor("FloatStorage", "0", 0, {6}, {1});
+  const auto replace = [](std::string& in, const std::string& old, const std::string& with) {
+    in.replace(in.find(old), old.size(), with);
+  };
+  replace(eight, "_rebuild_tensor_v2", "_rebuild_tensor_v3");
+  replace(eight, global("torch", "FloatStorage"), global("torch.storage", "UntypedStorage"));
+  replace(eight, ")RtR", ")R" + global("torch", "float8_e5m2") + "tR");
+  CHECK(beside(eight) == 1);
+  CHECK(contains(as_weights(eight), "numbers of type torch.float8_e5m2"));
+
+  // The flag of a tensor whose numbers are stored with the other sign.
+  std::string negated = tensor("FloatStorage", "0", 0, {6}, {1}), plain = negated;
+  replace(negated, ")RtR", ")R}" + text("neg") + "\x88stR");
+  replace(plain, ")RtR", ")R}tR");
+  CHECK(contains(as_weights(negated), "resolve_neg()"));
+  CHECK(as_weights(plain) == "accepted");
+
+  // Numbers of 8 bytes, which are stepped over.
+  std::string old_complex = old_tensor("77");
+  replace(old_complex, "FloatStorage", "ComplexFloatStorage");
+  const std::string file =
+      legacy("}(" + text("extra") + old_complex + text("model") + "}" + text("w") + old_tensor("78") + "su.",
+             "](" + text("77") + text("78") + "e.",
+             number(6, 8) + std::string(48, 'x') + number(6, 8) + six_floats());
+  CHECK(float_at(*read(file).find("w"), 3) == 4);
+}
+
+TEST_CASE("state dictionary: an archive without checksums", "[state-dict]") {
+  const auto without_checksums = [](std::string bytes, size_t most) {
+    for (size_t at = bytes.find("PK\1\2"); at != std::string::npos && most > 0;
+         at = bytes.find("PK\1\2", at + 4), --most)
+      bytes.replace(at + 16, 4, number(0, 4));
+    return bytes;
+  };
+  CHECK(read(without_checksums(archive(sound), 3)).tensors().size() == 2);
+  CHECK(contains(refusal(without_checksums(archive(sound), 2)), "wrong checksum"));
+}
+
+TEST_CASE("state dictionary: other files are called by their names", "[state-dict]") {
+  const auto said = [](const std::string& begin) { return refusal(begin + std::string(1000, '\0')); };
   CHECK(contains(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"),
                  "git lfs pull"));
+  CHECK(contains(said("<!DOCTYPE html>"), "a web page"));
+  CHECK(contains(said("\x1f\x8b\x08"), "gunzip"));
+  CHECK(contains(said(std::string("\xfd"
+                                  "7zXZ\0",
+                                  6)),
+                 "unxz"));
+  CHECK(contains(said("\x28\xb5\x2f\xfd"), "unzstd"));
+  CHECK(contains(said("\x89HDF\r\n\x1a\n"), "HDF5 file (Keras), not a state_dict of PyTorch; load it with"));
+  CHECK(contains(said("GGUF\3"), "GGUF"));
+  CHECK(contains(said("\x93NUMPY"), "NumPy"));
+  CHECK(contains(said("\x08\x08\x12\x07pytorch"), "looks like ONNX"));
+  CHECK(contains(said("readme" + std::string(251, '\0') + "ustar"), "a tar archive"));
+  CHECK(contains(said("\x80\x04}."), "a pickle that torch.save did not write"));
+  CHECK(contains(refusal(zip({{"arr_0.npy", "x"}})), "without a data.pkl of PyTorch (of torch.export"));
+  CHECK(contains(refusal(zip({{"net/code/a.py", "x"}}, 8)), "\"architecture\": \"torchscript\""));
+  // A header of 0x088b1f bytes begins as gzip does.
+  const std::string header = R"({"w":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}})";
+  CHECK(read(safetensors(header + std::string(0x088b1f - header.size(), ' '), six_floats())).find("w"));
+  const Folder folder;
+  put(folder / "model.safetensors", "<!DOCTYPE html>");
+  CHECK(contains(message_of([&] { StateDictFile::read(folder / "model.safetensors"); }), "a web page"));
+  CHECK(
+      contains(message_of([&] { StateDictFile::read(folder.path); }), "is a folder; name the weights in it"));
 }
 
 TEST_CASE("state dictionary: safetensors", "[state-dict]") {
