@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text_file.h"
@@ -26,16 +27,30 @@ struct Character {
 };
 using Word = std::vector<Character>;
 
-int8_t category(char32_t c) { return u_charType(static_cast<UChar32>(c)); }
+// The tables of `tokenizers` are those of Unicode 8: what came later has no category there, and what has
+// changed since has its old one.
+constexpr uint8_t unicode_of_tables = 8;
+constexpr std::pair<char32_t, int8_t> old_categories[] = {
+    {0x166D, U_OTHER_PUNCTUATION}, {0x1734, U_NON_SPACING_MARK},       {0x1885, U_OTHER_LETTER},
+    {0x1886, U_OTHER_LETTER},      {0xA9BD, U_COMBINING_SPACING_MARK}, {0x111C9, U_OTHER_PUNCTUATION}};
+
+int8_t category(char32_t c) {
+  for (const auto& [changed, old] : old_categories)
+    if (c == changed) return old;
+  UVersionInfo since;
+  u_charAge(static_cast<UChar32>(c), since);
+  return since[0] > unicode_of_tables ? int8_t{U_UNASSIGNED} : u_charType(static_cast<UChar32>(c));
+}
 
 bool dropped(char32_t c) {
   if (c == U'\t' || c == U'\n' || c == U'\r') return false;
-  return c == 0xFFFD || category(c) == U_CONTROL_CHAR || category(c) == U_FORMAT_CHAR;
+  const int8_t is = category(c);
+  return c == 0xFFFD || is == U_CONTROL_CHAR || is == U_FORMAT_CHAR || is == U_PRIVATE_USE_CHAR;
 }
 
 bool is_cjk(char32_t c) {
   constexpr char32_t blocks[][2] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF},
-                                    {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B820, 0x2CEAF},
+                                    {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF},
                                     {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
   return std::any_of(std::begin(blocks), std::end(blocks),
                      [c](const auto& b) { return c >= b[0] && c <= b[1]; });
@@ -43,7 +58,7 @@ bool is_cjk(char32_t c) {
 
 bool is_punctuation(char32_t c) {
   if (c < 0x80) return c > U' ' && c < 0x7F && !u_isalnum(static_cast<UChar32>(c));
-  return (U_GET_GC_MASK(static_cast<UChar32>(c)) & U_GC_P_MASK) != 0;
+  return (U_MASK(category(c)) & U_GC_P_MASK) != 0;
 }
 
 std::vector<Word> split_words(const std::string& text) {
@@ -67,13 +82,12 @@ std::vector<Word> split_words(const std::string& text) {
 }
 
 Word lower_case(const Word& word) {
-  std::u32string text, lower;
-  for (const Character& character : word) text.push_back(character.c);
+  std::u32string lower;
   Word result;
-  for (size_t i = 0; i < word.size(); ++i) {
+  for (const auto& [c, span] : word) {
     lower.clear();
-    append_lower(lower, text, i);
-    for (const char32_t c : lower) result.push_back({c, word[i].span});
+    append_lower(lower, {&c, 1}, 0);  // without its neighbours
+    for (const char32_t l : lower) result.push_back({l, span});
   }
   return result;
 }

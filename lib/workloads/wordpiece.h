@@ -1,5 +1,7 @@
-// BERT's tokenizer: the basic tokenizer, then greedy WordPiece, after tokenization.py of
-// google-research/bert.
+// BERT's tokenizer: the basic tokenizer, then greedy WordPiece, as the package `tokenizers` (Hugging Face)
+// computes them; tests/peers/language.py holds one against the other. It differs from tokenization.py of
+// google-research/bert, where that has no model: capital sigma at the end of a word becomes the usual small
+// one, private characters go, and ideographs U+2B820 to U+2B91F do not stand alone.
 #pragma once
 
 #include <cstdint>
@@ -48,10 +50,11 @@ struct Token {
   Span span;
 };
 
-// Control characters go; white space, and each punctuation or CJK character, splits; unless the vocabulary is
-// cased, lower case, no accents (NFD without category Mn). A word of more than 100 characters (200 in the
-// original's last version), or one that the vocabulary cannot make up, is one [UNK]. Special tokens in the
-// text are text. Throws InputError if the text is not UTF-8.
+// Control, format and private characters go; white space, and each punctuation or CJK character, splits;
+// unless the vocabulary is cased, lower case, no accents (NFD without category Mn). Categories are those of
+// Unicode 8, as in `tokenizers`: later characters are no punctuation and no accents. A word of more than 100
+// characters (200 in the last version of google-research/bert), or one that the vocabulary cannot make up, is
+// one [UNK]. Special tokens in the text are text. Throws InputError if the text is not UTF-8.
 std::vector<Token> tokenize(const Vocabulary& vocabulary, const std::string& text);
 
 }  // namespace alertbench

@@ -133,6 +133,29 @@ TEST_CASE("accents and control characters go, other white space splits", "[squad
   CHECK(pieces(u8"\u0301") == "");
 }
 
+TEST_CASE("characters are taken as the package tokenizers takes them", "[squad]") {
+  const std::string special = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n";
+  const Vocabulary v = Vocabulary::read(
+      TemporaryFile(special + u8"\u03bf\u03c3\n\u03bf\u03c2\n\U0002B820\n\U0002B920\n\u2e42\n\u2e43\na\n")
+          .path);
+  const auto ids = [&v](const std::string& text) {
+    std::vector<int64_t> all;
+    for (const Token& t : tokenize(v, text)) all.push_back(t.id);
+    return all;
+  };
+  using Ids = std::vector<int64_t>;
+  CHECK(ids(u8"\u039f\u03a3") == Ids{4});                  // no final sigma
+  CHECK(ids(u8"\u03bf\u03c2") == Ids{5});                  // unless the text has it
+  CHECK(ids(u8"a\ue000\U000F0000\U0010FFFD") == Ids{10});  // private
+  CHECK(ids(u8"\U0002B920a") == Ids{7, 10});               // CJK
+  CHECK(ids(u8"\U0002B820a") == Ids{1});                   // no CJK there
+  CHECK(ids(u8"\u2e42a") == Ids{8, 10});                   // punctuation since Unicode 7
+  CHECK(ids(u8"\u2e43a") == Ids{1});                       // since Unicode 9
+  CHECK(ids(u8"a\u0359") == Ids{10});                      // accent
+  CHECK(ids(u8"a\u1734") == Ids{10});                      // no accent since Unicode 14
+  CHECK(ids(u8"a\u1df6") == Ids{1});                       // since Unicode 10
+}
+
 TEST_CASE("tokens know where the text has them, with their accents", "[squad]") {
   CHECK(spans(" unaffable, A") == "|un|aff|able|,|A");
   CHECK(spans(u8"\U0001F600 CAF\u00c9s cafe\u0301.") == u8"|\U0001F600|CAF\u00c9|s|cafe\u0301|.");
