@@ -33,7 +33,7 @@ ImageSpec read_input(JsonReader r) {
   spec.width = r.integer("width", 8, 4096);
   spec.mean = per_channel(r, "mean", spec.channels);
   spec.scale = per_channel(r, "scale", spec.channels);
-  spec.resize = r.one_of("resize", "bilinear", {"bilinear"});
+  spec.resize = r.one_of("resize", "bilinear", {"bilinear", "bicubic"});
   spec.crop = static_cast<float>(r.number("crop", 0.875, 0.01, 1.0));
   r.finish();
   return spec;

@@ -14,8 +14,8 @@ namespace {
 constexpr int max_side = 8192;
 
 void check(const ImageSpec& spec, int channels) {
-  if (spec.resize != "bilinear") {
-    throw InputError(fmt::format("input: resize '{}' is unknown; known: bilinear", spec.resize));
+  if (spec.resize != "bilinear" && spec.resize != "bicubic") {
+    throw InputError(fmt::format("input: resize '{}' is unknown; known: bilinear, bicubic", spec.resize));
   }
   if (spec.height < 1 || spec.height > max_side || spec.width < 1 || spec.width > max_side) {
     throw InputError(fmt::format("input: {}x{} pixels (height x width) is outside 1..{}", spec.height,
@@ -32,7 +32,7 @@ void check(const ImageSpec& spec, int channels) {
 }
 
 // Weights are fixed-point numbers with this many fractional bits, as Pillow's. They sum to about 1, so that a
-// blend of bytes fits an int.
+// blend of bytes fits an int, also where some are negative (of the cubic, at most an eighth of the sum).
 constexpr int weight_bits = 22;
 
 // What one output pixel is made of, along one axis: the source pixels from `first`, weighted.
@@ -41,10 +41,27 @@ struct Taps {
   std::vector<int> weights;
 };
 
+struct Filter {
+  double (*height)(double distance);
+  double reach;
+};
+
+double triangle(double x) { return std::max(0.0, 1 - std::abs(x)); }
+
+double cubic(double x) {
+  x = std::abs(x);
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
+}
+
+int to_fixed_point(double weight) {
+  return static_cast<int>(weight * (1 << weight_bits) + (weight < 0 ? -0.5 : 0.5));
+}
+
 // Resize of the stretch [begin, end) of an axis with `from` pixels to `to` pixels. Pixel i covers [i, i + 1).
-std::vector<Taps> triangle_taps(int from, float begin, float end, int to) {
+std::vector<Taps> taps_of(const Filter& filter, int from, float begin, float end, int to) {
   const double step = static_cast<double>(end - begin) / to;
-  const double reach = std::max(1.0, step), narrow = 1 / reach;
+  const double stretch = std::max(1.0, step), narrow = 1 / stretch, reach = filter.reach * stretch;
   std::vector<Taps> result;
   result.reserve(static_cast<size_t>(to));
   for (int i = 0; i < to; ++i) {
@@ -54,13 +71,11 @@ std::vector<Taps> triangle_taps(int from, float begin, float end, int to) {
     std::vector<double> heights;
     double sum = 0;
     for (int x = first; x < last; ++x) {
-      heights.push_back(std::max(0.0, 1 - std::abs((x - centre + 0.5) * narrow)));
+      heights.push_back(filter.height((x - centre + 0.5) * narrow));
       sum += heights.back();
     }
     Taps taps{first, {}};
-    for (const double height : heights) {
-      taps.weights.push_back(static_cast<int>(height / sum * (1 << weight_bits) + 0.5));
-    }
+    for (const double height : heights) taps.weights.push_back(to_fixed_point(height / sum));
     result.push_back(std::move(taps));
   }
   return result;
@@ -74,7 +89,7 @@ uint8_t blend(const uint8_t* axis, size_t stride, const Taps& taps) {
     sum += weight * *pixel;
     pixel += stride;
   }
-  return static_cast<uint8_t>(std::min(255, sum >> weight_bits));
+  return static_cast<uint8_t>(std::clamp(sum >> weight_bits, 0, 255));
 }
 
 }  // namespace
@@ -82,10 +97,11 @@ uint8_t blend(const uint8_t* axis, size_t stride, const Taps& taps) {
 Image preprocess(const Pixels& pixels, const ImageSpec& spec) {
   check(spec, pixels.channels);
   const double side = static_cast<double>(spec.crop) * std::min(pixels.height, pixels.width);
-  const auto taps = [side](int from, int to) {
+  const Filter filter = spec.resize == "bicubic" ? Filter{cubic, 2} : Filter{triangle, 1};
+  const auto taps = [side, &filter](int from, int to) {
     // float: so Pillow takes the box
-    return triangle_taps(from, static_cast<float>((from - side) / 2), static_cast<float>((from + side) / 2),
-                         to);
+    return taps_of(filter, from, static_cast<float>((from - side) / 2), static_cast<float>((from + side) / 2),
+                   to);
   };
   const auto columns = taps(pixels.width, spec.width);
   const auto rows = taps(pixels.height, spec.height);

@@ -14,13 +14,15 @@ struct Pixels {
   std::vector<uint8_t> hwc;
 };
 
-// Central square crop, bilinear resize of the crop, then (x - mean) * scale. Throws InputError on a spec that
-// is out of range, or whose channels are not the pixels'.
+// Central square crop, bilinear or bicubic resize of the crop, then (x - mean) * scale. Throws InputError on
+// a spec that is out of range, or whose channels are not the pixels'.
 //
-// Crop and resize are those of Pillow, `image.resize((width, height), BILINEAR, box=...)`, bit for bit:
+// Crop and resize are those of Pillow, `image.resize((width, height), BILINEAR or BICUBIC, box=...)`, bit for
+// bit:
 //  - The crop is a box with fractional edges: side = crop * min(height, width), centred. 227x227 at 0.875:
 //    from 14.1875 to 212.8125. Neighbours outside the box, but in the image, count at its edges.
-//  - Antialiased: a triangle filter of half-width max(1, side / size), so that a downscale reads every pixel.
+//  - Antialiased: a triangle filter of half-width max(1, side / size), or a cubic one (Keys', a = -1/2) of
+//    twice that, so that a downscale reads every pixel.
 //  - Horizontally first, then vertically, rounded to 8 bits after each pass.
 // A crop of 1 of a square image to its own size changes nothing.
 //

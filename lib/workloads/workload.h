@@ -17,7 +17,7 @@ struct ImageSpec {
   int channels = 3;  // 3 = RGB, 1 = grey (mean[0] and scale[0] count)
   int height = 224, width = 224;
   std::array<float, 3> mean{0, 0, 0}, scale{1, 1, 1};
-  std::string resize = "bilinear";  // the only one now
+  std::string resize = "bilinear";  // or "bicubic"
   float crop = 0.875f;              // side of the central square crop / shorter side of the image, (0, 1]
 
   bool operator==(const ImageSpec& other) const;

@@ -114,6 +114,34 @@ TEST_CASE("bilinear resize against values by hand", "[workloads]") {
   check_near(preprocess(square, raw(1, 2, 1)).chw, {50, 120});
 }
 
+// The values are Pillow's, of `image.resize(..., Image.BICUBIC, box=...)`.
+TEST_CASE("bicubic resize is Pillow's", "[workloads]") {
+  const auto cubic = [](ImageSpec spec) {
+    spec.resize = "bicubic";
+    return spec;
+  };
+  const Pixels square{1, 2, 2, {0, 100, 200, 40}};
+  CHECK(preprocess(square, cubic(raw(1, 4, 4))).chw ==
+        std::vector<float>{0, 8, 80, 116, 44, 51, 78, 92, 170, 137, 74, 43, 233, 180, 72, 19});
+  const Pixels four{1, 4, 4, {255, 255, 255, 255, 255, 10, 20, 255, 255, 30, 40, 255, 255, 255, 255, 255}};
+  CHECK(preprocess(four, cubic(raw(1, 2, 2))).chw == std::vector<float>{175, 177, 179, 181});
+  const auto wider = preprocess(four, cubic(raw(1, 8, 8, 0.625f))).chw;  // overshoots to either side
+  CHECK(std::vector<float>(wider.begin() + 16, wider.begin() + 32) ==
+        std::vector<float>{166, 70, 3, 0, 0, 13, 79, 170, 160, 57, 0, 0, 0, 0, 67, 164});
+  Pixels large{1, 28, 28, {}};
+  for (int i = 0; i < 28 * 28; ++i) large.hwc.push_back(static_cast<uint8_t>(i * 37 + i / 28 * 91));
+  const auto sums = [&](int size, float crop) {
+    int64_t plain = 0, weighted = 0, place = 0;
+    for (const float value : preprocess(large, cubic(raw(1, size, size, crop))).chw) {
+      plain += static_cast<int64_t>(value);
+      weighted += static_cast<int64_t>(value) * ++place;
+    }
+    return std::pair(plain, weighted);
+  };
+  CHECK(sums(17, 0.8f) == std::pair<int64_t, int64_t>(36882, 5352099));
+  CHECK(sums(60, 0.9f) == std::pair<int64_t, int64_t>(462431, 831010453));
+}
+
 TEST_CASE("the resize rounds to 8 bits after each pass, horizontal first", "[workloads]") {
   // Horizontally 6 becomes 0 1.5 4.5 6, rounded 0 2 5 6; vertically each falls to 3/4 and 1/4 of that.
   // Vertical first, or one rounding at the end, would give 1 for the 2 in the second row.
