@@ -68,9 +68,9 @@ void list_networks(const std::string& folder) {
     const NetworkFile file = NetworkFile::read(path.string(), false);
     for (const NetworkSpec& n : file.networks) {
       std::error_code error;  // a name may also be too long
-      const char* weights = n.random_weights()             ? "random"
-                            : fs::exists(n.weights, error) ? "present"
-                                                           : "absent";
+      bool present = true;
+      for (const NetworkSpec* part : n.parts()) present = present && fs::exists(part->weights, error);
+      const char* weights = n.random_weights() ? "random" : present ? "present" : "absent";
       print_out("{:<26} {:<14} {:>10} {:>7} {:>6} {:<9} {:<32} {}\n", printable(n.name), file.workload,
                 short_number(n.parameters()), short_number(n.multiply_accumulates()), n.stages(), weights,
                 accuracy_of(n),

@@ -63,9 +63,10 @@ void add_live(CLI::App& app, CommandLine& line, const char* name, const char* ab
       for (const std::string& file : a->scenario.files) {
         const Scenario s = a->scenario.read(file);
         if (a->dry_run) {
-          const std::string plan = describe_plan(s);
-          print_out("{}\n",
-                    json_text((body == profile_scenario ? s : check_before(s).scenario).to_json(), 2));
+          const bool need_accuracy = a->options.needs_accuracy();
+          const std::string plan = describe_plan(s, need_accuracy);
+          const Scenario effective = body == profile_scenario ? s : check_before(s, need_accuracy).scenario;
+          print_out("{}\n", json_text(effective.to_json(), 2));
           say_text(plan);
           continue;
         }

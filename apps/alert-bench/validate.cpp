@@ -33,15 +33,19 @@ struct LoadRequest {
 std::string check_networks(const std::string& path, const LoadRequest& request) {
   NetworkFile file = NetworkFile::read(path, false);
   std::vector<std::string> untrained;
-  std::error_code error;  // a name may also be too long
-  for (const NetworkSpec& n : file.networks)
+  std::error_code error;   // a name may also be too long
+  size_t own_weights = 0;  // a cascade has only those of other networks in this file
+  for (const NetworkSpec& n : file.networks) {
+    if (n.is_cascade()) continue;
+    ++own_weights;
     if (!n.random_weights() && !fs::exists(n.weights, error)) {
       if (!n.accuracy.source.empty())
         throw InputError(
             fmt::format("{}: networks: {}: weights: {} does not exist", path, n.name, n.weights));
       untrained.push_back(n.name);
     }
-  if (untrained.size() == file.networks.size())
+  }
+  if (untrained.size() == own_weights)
     return fmt::format("network file, {} networks, none of them trained yet", file.networks.size());
   file = NetworkFile::read(path);
   int64_t most_parameters = 0;

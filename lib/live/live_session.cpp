@@ -17,6 +17,25 @@ namespace alertbench {
 
 namespace {
 
+// Where the weights of a network come from, and the hash of a file that holds code as well.
+nlohmann::ordered_json weights_facts(const NetworkSpec& n) {
+  nlohmann::ordered_json j = {
+      {"weights", n.random_weights() ? fmt::format("random, seed {}", n.random_seed) : n.weights}};
+  if (n.holds_code()) j["sha256"] = hash_file(n.weights).sha256;
+  return j;
+}
+
+// Those of a cascade are its members'.
+nlohmann::ordered_json members_facts(const NetworkSpec& cascade) {
+  nlohmann::ordered_json members = nlohmann::ordered_json::array();
+  for (const auto& member : cascade.members) {
+    members.push_back({{"name", member->name}, {"stages", member->stages()}});
+    members.back().update(weights_facts(*member));
+  }
+  return {{"answer", cascade.cascade.answer == CascadeAnswer::average ? "average" : "last"},
+          {"members", members}};
+}
+
 // Of the GPU that networks run on; empty where there is none, or it is not known.
 std::string gpu_bus_id(const nlohmann::ordered_json& inference) {
   const nlohmann::ordered_json gpu = inference.value("gpu", nlohmann::ordered_json::object());
@@ -48,8 +67,8 @@ void refuse_commands(const Scenario& s) {
   refuse_native_code(candidates_of(s), s.networks);
 }
 
-std::vector<NetworkSpec> candidates_of(const Scenario& scenario) {
-  const NetworkFile file = NetworkFile::read(scenario.networks);
+std::vector<NetworkSpec> candidates_of(const Scenario& scenario, bool need_accuracy) {
+  const NetworkFile file = NetworkFile::read(scenario.networks, need_accuracy);
   if (file.workload != scenario.workload)
     throw InputError(fmt::format("{}: networks: {} is for workload \"{}\", the scenario's is \"{}\"",
                                  scenario.path, file.path, file.workload, scenario.workload));
@@ -150,14 +169,14 @@ nlohmann::ordered_json LiveSession::facts() const {
   nlohmann::ordered_json networks = nlohmann::ordered_json::array();
   for (int m = 0; m < bench->models(); ++m) {
     const NetworkSpec& n = bench->network(m);
-    networks.push_back(
-        {{"name", n.name},
-         {"stages", n.stages()},
-         {"weights", n.random_weights() ? fmt::format("random, seed {}", n.random_seed) : n.weights},
-         {"accuracy_source", n.accuracy.source},
-         {"accuracy_on", n.accuracy.on},
-         {"prepacked", or_null(bench->model(m).prepacked())}});
-    if (n.holds_code()) networks.back()["sha256"] = hash_file(n.weights).sha256;
+    const auto text_or_null = [](const std::string& text) {
+      return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text);
+    };
+    networks.push_back({{"name", n.name}, {"stages", n.stages()}});
+    networks.back().update(n.is_cascade() ? members_facts(n) : weights_facts(n));
+    networks.back().update({{"accuracy_source", text_or_null(n.accuracy.source)},
+                            {"accuracy_on", text_or_null(n.accuracy.on)},
+                            {"prepacked", or_null(bench->model(m).prepacked())}});
   }
   return {{"inference", runtime->facts()},
           {"data", workload->data_source()},

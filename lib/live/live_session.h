@@ -38,7 +38,9 @@ class LiveSession {
 
   // InputError if a profile that was measured elsewhere does not have the same networks, stages and caps.
   void check_profile(const Profile& profile, const std::string& path) const;
-  Profile measure_profile();  // see live/profiler.h
+  // See live/profiler.h. An accuracy that the network file does not have is 0 in the profile, until it is
+  // measured: call candidates_of() with `need_accuracy` if it will not be.
+  Profile measure_profile();
   // See live/cap_check.h. Returns the warnings; power_facts() and problems() report the result.
   std::vector<std::string> check_caps(const Profile& profile);
 
@@ -67,7 +69,8 @@ class LiveSession {
 };
 
 // Returns the networks that a scenario runs: its candidates, or all networks of its network file. InputError
-// for unknown names, and if the file is for another workload.
-std::vector<NetworkSpec> candidates_of(const Scenario& scenario);
+// for unknown names, and if the file is for another workload. With `need_accuracy`, also if schedulers cannot
+// use the accuracies in the file, or one is missing.
+std::vector<NetworkSpec> candidates_of(const Scenario& scenario, bool need_accuracy = false);
 
 }  // namespace alertbench

@@ -20,9 +20,12 @@ NetworkBench::NetworkBench(InferenceRuntime& runtime, std::vector<NetworkSpec> n
   for (const int64_t n : order_) facts_.push_back(workload_.facts(n));
   for (const NetworkSpec& n : networks_) {
     models_.push_back(runtime.load(n, workload.classes()));
-    const auto known = std::find(specs_.begin(), specs_.end(), n.input);
-    spec_of_model_.push_back(static_cast<size_t>(known - specs_.begin()));
-    if (known == specs_.end()) specs_.push_back(n.input);
+    specs_of_model_.emplace_back();
+    for (const ImageSpec& image : n.images()) {
+      const auto known = std::find(specs_.begin(), specs_.end(), image);
+      specs_of_model_.back().push_back(static_cast<size_t>(known - specs_.begin()));
+      if (known == specs_.end()) specs_.push_back(image);
+    }
   }
 }
 
@@ -46,7 +49,16 @@ std::string NetworkBench::input_id(int64_t input) const {
 void NetworkBench::feed(int64_t input) {
   if (input == fed_) return;
   const std::vector<NetworkInput>& inputs = inputs_of(input);
-  for (size_t m = 0; m < models_.size(); ++m) models_[m]->set_input(inputs[spec_of_model_[m]]);
+  for (size_t m = 0; m < models_.size(); ++m) {
+    const std::vector<size_t>& specs = specs_of_model_[m];
+    if (specs.size() == 1) {
+      models_[m]->set_input(inputs[specs[0]]);
+      continue;
+    }
+    ImagePerMember each;
+    for (const size_t spec : specs) each.images.push_back(&input_of_kind<Image>(inputs[spec], "images"));
+    models_[m]->set_input(each);
+  }
   fed_ = input;
 }
 

@@ -55,7 +55,8 @@ class NetworkBench {
   std::vector<InputFacts> facts_;  // [input]
   std::vector<std::unique_ptr<StagedModel>> models_;
   std::vector<ImageSpec> specs_;  // distinct
-  std::vector<size_t> spec_of_model_;
+  std::vector<std::vector<size_t>>
+      specs_of_model_;  // several for a cascade whose members want different ones
   // Schedulers take turns on the same few inputs, so these are decoded only once.
   std::map<int64_t, std::vector<NetworkInput>> cache_;
   std::deque<int64_t> cached_;

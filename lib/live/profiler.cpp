@@ -197,7 +197,9 @@ Profile begin_profile(const NetworkBench& bench, const Scenario& scenario, const
   p.threads = scenario.threads;
   for (int m = 0; m < bench.models(); ++m) {
     const NetworkSpec& n = bench.network(m);
-    p.models.push_back({n.name, n.random_weights(), n.stage_accuracy(), n.accuracy.source, n.accuracy.on});
+    std::vector<double> accuracy = n.stage_accuracy();
+    accuracy.resize(static_cast<size_t>(n.stages()));  // 0 where it has yet to be measured
+    p.models.push_back({n.name, n.random_weights(), accuracy, n.accuracy.source, n.accuracy.on});
     p.models.back().prepacked = bench.model(m).prepacked();
     for (double cap_w : p.caps_w) p.active_power_w.push_back(p.power_model.active_w(cap_w));
   }
@@ -349,6 +351,7 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
   const AccuracyUnit unit = bench.network(0).accuracy_unit();
   std::vector<MeasuredError> errors(rows, MeasuredError(unit));
   std::vector<double> top1(rows), top5(rows), nll(rows);
+  double guess_nll = 0;
   MeasuredAccuracy measured;
   measured.inputs = bench.different_inputs();
   progress.begin("Measuring accuracy", measured.inputs);
@@ -366,12 +369,14 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
         top1[row] += correct.top1;
         top5[row] += correct.top5.value_or(false);
         nll[row] += correct.nll.value_or(0);
+        if (row == 0) guess_nll += correct.guess_nll.value_or(0);
       }
     }
     progress.step();
   }
   progress.end();
   const auto n = static_cast<double>(measured.inputs);
+  if (unit == AccuracyUnit::language_quality) measured.guess_perplexity = std::exp(guess_nll / n);
   for (size_t row = 0; row < rows; ++row) {
     measured.accuracy.push_back(1 - errors[row].error().value());
     measured.top1.push_back(top1[row] / n);
@@ -389,6 +394,33 @@ void take_accuracy(Profile& profile, const MeasuredAccuracy& measured, const std
     for (double& accuracy : model.accuracy) accuracy = measured.accuracy[row++];
     raise_falling_stages(model.accuracy, model.accuracy_on);
   }
+}
+
+NetworkAccuracy accuracy_to_state(const Profile& profile, int model, const MeasuredAccuracy& measured) {
+  const ModelProfile& own = profile.models[static_cast<size_t>(model)];
+  const auto rounded = [](double value) { return std::round(value * 1e6) / 1e6; };
+  const auto rows_of = [&](const std::vector<double>& all) {
+    std::vector<double> values;
+    for (int s = 0; s < own.stages(); ++s)
+      values.push_back(rounded(all[static_cast<size_t>(profile.first_row(model) + s)]));
+    return values;
+  };
+  NetworkAccuracy a;
+  a.source = own.accuracy_source;
+  a.on = own.accuracy_on;
+  if (profile.accuracy_unit == AccuracyUnit::language_quality) {
+    a.guess_perplexity = rounded(measured.guess_perplexity);
+    for (const double quality : own.accuracy)
+      a.perplexity.push_back(rounded(std::pow(measured.guess_perplexity, 1 - quality)));
+    a.top1 = rows_of(measured.top1);
+    return a;
+  }
+  for (const double accuracy : own.accuracy) a.top1.push_back(rounded(accuracy));
+  if (profile.accuracy_unit == AccuracyUnit::f1)
+    a.exact = rows_of(measured.top1);
+  else
+    a.top5 = rows_of(measured.top5);
+  return a;
 }
 
 }  // namespace alertbench

@@ -30,6 +30,7 @@ struct MeasuredAccuracy {
   std::vector<double> accuracy;    // in the unit of the networks; at most 1
   std::vector<double> top1, top5;  // 0..1
   std::vector<double> perplexity;  // for words; empty for other workloads
+  double guess_perplexity = 0;     // of the same words; for other workloads 0
   int64_t inputs = 0;
 };
 
@@ -42,6 +43,10 @@ MeasuredAccuracy measure_accuracy(NetworkBench& bench, Clock& clock, Progress& p
 // measured below the previous one (because of few inputs) is raised to it, and one worse than a guess is
 // raised to 0; `accuracy_on` then says so.
 void take_accuracy(Profile& profile, const MeasuredAccuracy& measured, const std::string& data_source);
+
+// Returns what was measured of one network as a network file states it, rounded to 6 decimal places.
+// `profile` has taken it already; so stages that were raised are raised here too.
+NetworkAccuracy accuracy_to_state(const Profile& profile, int model, const MeasuredAccuracy& measured);
 
 // Runs a network uncapped until its latency no longer falls: at least `least`, at most 60 times. Returns the
 // lowest latency in seconds.

@@ -46,10 +46,10 @@ class GuardedModel : public StagedModel {
 class DeviceModel : public GuardedModel {
  public:
   DeviceModel(std::unique_ptr<StagedModel> network, const std::string& name, at::Device device,
-              const std::optional<CudaRuntime>& runtime)
+              const std::optional<CudaRuntime>& runtime, bool may_be_stopped)
       : GuardedModel(std::move(network), name, device),
         guard_(device.type()),
-        waits_for_blocks_(network_->stages() > 1) {
+        waits_for_blocks_(may_be_stopped || network_->stages() > 1) {
     if (runtime) timer_ = std::make_unique<DeviceTimer>(*runtime, network_->stages());
   }
 
@@ -102,8 +102,9 @@ std::unique_ptr<StagedModel> on_processor(std::unique_ptr<StagedModel> network, 
 }
 
 std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, const std::string& name,
-                                       at::Device device, const std::optional<CudaRuntime>& runtime) {
-  return std::make_unique<DeviceModel>(std::move(network), name, device, runtime);
+                                       at::Device device, const std::optional<CudaRuntime>& runtime,
+                                       bool may_be_stopped) {
+  return std::make_unique<DeviceModel>(std::move(network), name, device, runtime, may_be_stopped);
 }
 
 std::optional<RunError> machine_failure(const std::string& network, const std::string& message) {

@@ -3,7 +3,8 @@
 //
 // A GPU works asynchronously. The harness reads its clock between blocks, to stop at a deadline, to idle
 // under an emulated cap, and to note when a stage was finished. So it waits for the device at the end of
-// every stage and, if a network has several stages and may be stopped, at the end of every block. A wait
+// every stage and, if a network may be stopped (it has several stages, or is a member of a cascade), at the
+// end of every block. A wait
 // costs about 10 us; without it, a stop would come long after the complete stage was queued. The times on the
 // harness's clock are therefore those that a user sees, including launching and waiting; device_time_s() is
 // the time that the device itself took. The thread is busy while it waits (CUDA's default).
@@ -27,9 +28,11 @@ std::unique_ptr<StagedModel> on_processor(std::unique_ptr<StagedModel> network, 
 
 // `network` must lie on `device`, with all of its work on the device's current stream. If it was stopped
 // early and work is still running, the next input or run waits for that first. `name` is for errors: RunError
-// if the device fails or its memory is full. Device times are available if a `runtime` is passed.
+// if the device fails or its memory is full. Device times are available if a `runtime` is passed. A network
+// of several stages always counts as one that may be stopped.
 std::unique_ptr<StagedModel> on_device(std::unique_ptr<StagedModel> network, const std::string& name,
-                                       at::Device device, const std::optional<CudaRuntime>& runtime = {});
+                                       at::Device device, const std::optional<CudaRuntime>& runtime = {},
+                                       bool may_be_stopped = false);
 
 // Recognises a failure of the machine (full memory, a failed GPU) by LibTorch's message, because
 // TorchScript's interpreter keeps nothing else. Returns nullopt for other failures.

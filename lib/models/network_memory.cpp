@@ -39,8 +39,11 @@ void lower_to_file(double& limit, const std::string& path) {
 }  // namespace
 
 double memory_needed_bytes(const NetworkSpec& n) {
-  return number_bytes *
-         (static_cast<double>(n.parameters()) + (n.architecture == "resnet" ? activations(n.resnet) : 0));
+  double numbers = 0;
+  for (const NetworkSpec* part : n.parts())
+    numbers += static_cast<double>(part->parameters()) +
+               (part->architecture == "resnet" ? activations(part->resnet) : 0);
+  return number_bytes * numbers;
 }
 
 double memory_limit_bytes(const std::string& root) {
@@ -59,10 +62,11 @@ double memory_limit_bytes(const std::string& root) {
 void check_memory(const NetworkSpec& n, double limit_bytes) {
   const double needed = memory_needed_bytes(n);
   if (needed <= limit_bytes) return;
-  throw InputError(fmt::format(
-      "network \"{}\": {} parameters: it needs at least {:.1f} GiB, but there are only {:.1f} GiB of "
-      "memory; make its config smaller, or use a larger machine",
-      n.name, n.parameters(), needed / gib, limit_bytes / gib));
+  throw InputError(
+      fmt::format("network \"{}\": {}it needs at least {:.1f} GiB, but there are only {:.1f} GiB of "
+                  "memory; make its config smaller, or use a larger machine",
+                  n.name, n.parameters() > 0 ? fmt::format("{} parameters: ", n.parameters()) : "",
+                  needed / gib, limit_bytes / gib));
 }
 
 }  // namespace alertbench

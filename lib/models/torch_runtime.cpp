@@ -13,12 +13,14 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/random.h"
 #include "models/aotinductor_model.h"
 #include "models/bert.h"
+#include "models/cascade.h"
 #include "models/compiled_resnet.h"
 #include "models/cuda_runtime.h"
 #include "models/device_model.h"
@@ -164,7 +166,11 @@ class TorchRuntime : public InferenceRuntime {
   }
 
   std::unique_ptr<StagedModel> load(const NetworkSpec& spec, int classes) override {
-    return named_failures(device_.device(), spec.name, [&] { return load_and_check(spec, classes); });
+    if (!spec.is_cascade()) return load_alone(spec, classes, false);
+    check_memory(spec);
+    std::vector<std::unique_ptr<StagedModel>> members;
+    for (const auto& member : spec.members) members.push_back(load_alone(*member, classes, true));
+    return std::make_unique<Cascade>(std::move(members), spec.cascade.answer);
   }
 
   ordered_json facts() const override {
@@ -210,21 +216,28 @@ class TorchRuntime : public InferenceRuntime {
                       "slower than with "
                       "a LibTorch that can",
                       TORCH_VERSION, fmt::join(not_prepacked_, ", ")));
-    for (const std::string& w : network_warnings_) warnings.push_back(w);
+    for (const std::string& w : network_warnings_)  // a member of a cascade may also be loaded alone
+      if (std::find(warnings.begin(), warnings.end(), w) == warnings.end()) warnings.push_back(w);
     facts["warnings"] = warnings;
     return facts;
   }
 
  private:
-  std::unique_ptr<StagedModel> load_and_check(const NetworkSpec& spec, int classes) {
+  std::unique_ptr<StagedModel> load_alone(const NetworkSpec& spec, int classes, bool of_cascade) {
+    return named_failures(device_.device(), spec.name,
+                          [&] { return load_and_check(spec, classes, of_cascade); });
+  }
+
+  std::unique_ptr<StagedModel> load_and_check(const NetworkSpec& spec, int classes, bool of_cascade) {
     check_memory(spec);
     const size_t threads_before = count_threads();
     std::unique_ptr<StagedModel> model = load_network(spec, classes);
-    model = device_.device().is_cpu() ? on_processor(std::move(model), spec.name)
-                                      : on_device(std::move(model), spec.name, device_.device(), cuda_);
+    model = device_.device().is_cpu()
+                ? on_processor(std::move(model), spec.name)
+                : on_device(std::move(model), spec.name, device_.device(), cuda_, of_cascade);
     if (spec.architecture != "lstm" && spec.architecture != "bert")
       check_output(*model, spec, classes, network_warnings_);
-    if (!model->prepacked().value_or(true)) not_prepacked_.push_back(spec.name);
+    if (!model->prepacked().value_or(true)) not_prepacked_.insert(spec.name);
     if (spec.native_code()) note_package(spec, count_threads() - threads_before);
     return model;
   }
@@ -296,7 +309,8 @@ class TorchRuntime : public InferenceRuntime {
   std::string device_name_;
   ComputeDevice device_;
   std::optional<CudaRuntime> cuda_;
-  std::vector<std::string> network_warnings_, not_prepacked_;
+  std::vector<std::string> network_warnings_;
+  std::set<std::string> not_prepacked_;
   bool runs_packages_ = false;  // of AOTInductor
 };
 

@@ -9,8 +9,8 @@
 
 namespace alertbench {
 
-std::string describe_plan(const Scenario& asked) {
-  const Preflight preflight = check_before(asked);
+std::string describe_plan(const Scenario& asked, bool need_accuracy) {
+  const Preflight preflight = check_before(asked, need_accuracy);
   const Scenario& s = preflight.scenario;
   const std::vector<NetworkSpec> networks = candidates_of(s);
   std::string notes;

@@ -18,7 +18,8 @@ void add_inputs(Manifest& manifest, const Scenario& scenario) {
   for (const std::string& file : {scenario.co_runner.schedule.read_from, scenario.arrivals.read_from})
     if (!file.empty() && std::filesystem::exists(file)) manifest.add_file(file);
   for (const NetworkSpec& n : candidates_of(scenario))
-    if (!n.random_weights()) manifest.add_file(n.weights);
+    for (const NetworkSpec* part : n.parts())
+      if (!part->random_weights()) manifest.add_file(part->weights);
 }
 
 std::vector<std::string> noise_before(Clock& clock) {

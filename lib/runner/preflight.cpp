@@ -67,8 +67,8 @@ Preflight without_those_that_cannot(Scenario scenario, const std::string& from, 
 
 }  // namespace
 
-Preflight check_before(const Scenario& scenario) {
-  const std::vector<NetworkSpec> networks = candidates_of(scenario);
+Preflight check_before(const Scenario& scenario, bool need_accuracy) {
+  const std::vector<NetworkSpec> networks = candidates_of(scenario, need_accuracy);
   check_network_settings(scenario, names_of(networks));
   const auto anytime = [](const NetworkSpec& n) { return n.anytime(); };
   return without_those_that_cannot(

@@ -17,8 +17,9 @@ struct Preflight {
 };
 
 // InputError for unknown networks, and for a scheduler that the scenario names but that cannot run. If the
-// scenario names none, such schedulers are omitted.
-Preflight check_before(const Scenario& scenario);
+// scenario names none, such schedulers are omitted. `need_accuracy`: that of the network file, see
+// candidates_of().
+Preflight check_before(const Scenario& scenario, bool need_accuracy = true);
 // Does the same for a recording's networks. `named`: the schedulers were requested explicitly, so none may be
 // omitted.
 Preflight check_before_replay(const Scenario& scenario, const Profile& profile, bool named);

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/console.h"
+#include "base/json_lines.h"
 #include "live/live_session.h"
 #include "live/profiler.h"
 #include "runner/live_result.h"
@@ -67,6 +68,18 @@ void print_profile(const Profile& profile, const MeasuredAccuracy* accuracy) {
   print_out("{}\n", profile.noise_verdict);
 }
 
+// What a network file lacks, as it would stand there.
+void print_accuracy_to_add(const NetworkBench& bench, const Profile& profile,
+                           const MeasuredAccuracy& accuracy, const std::string& network_file) {
+  for (int m = 0; m < bench.models(); ++m) {
+    const NetworkSpec& n = bench.network(m);
+    if (!n.accuracy.source.empty()) continue;
+    print_out("{} has no accuracy of {}; to add this one, add to its entry:\n  \"accuracy\": {}\n",
+              network_file, n.name,
+              json_text(to_json(accuracy_to_state(profile, m, accuracy), profile.accuracy_unit)));
+  }
+}
+
 }  // namespace
 
 ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
@@ -75,6 +88,7 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
   const std::string out = output_path(options.out);
   Scenario alone = scenario;
   alone.co_runner.kind = "none";
+  candidates_of(alone, options.needs_accuracy());  // refuses what lacks one
   LiveSession session(alone, open_workload(alone), options.allow_commands, options.quiet);
   std::vector<std::string> warnings = session.warnings();
   for (std::string& w : noise_before(session.clock)) warnings.push_back(std::move(w));
@@ -96,6 +110,7 @@ ExitCode profile_scenario(const Scenario& scenario, const RunOptions& options) {
     print_out("{}\n", profile.to_json().dump(2));
   else
     print_profile(profile, accuracy ? &*accuracy : nullptr);
+  if (accuracy && !options.json) print_accuracy_to_add(*session.bench, profile, *accuracy, alone.networks);
   if (profile.noise_verdict.rfind("noisy", 0) == 0) refuse_warnings({profile.noise_verdict}, options.strict);
   if (!options.quiet) say("Profile: {}", options.out);
   return ExitCode::done;

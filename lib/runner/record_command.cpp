@@ -32,7 +32,7 @@ ExitCode conclude_recording(const Scenario& scenario, const RunOptions& options,
 }  // namespace
 
 ExitCode record_scenario(const Scenario& asked, const RunOptions& options) {
-  const Preflight preflight = check_before(asked);
+  const Preflight preflight = check_before(asked, options.needs_accuracy());
   const Scenario& scenario = preflight.scenario;
   check_permissions(scenario, options.allow_commands);
   std::unique_ptr<Workload> workload = open_workload(scenario);

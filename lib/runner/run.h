@@ -20,6 +20,9 @@ struct RunOptions {
   bool resume = false;    // run, record: continue an interrupted one
   bool accuracy = false;  // profile: measure it on the scenario's inputs, instead of using the network file's
   std::vector<std::string> argv;
+
+  // Accuracies come from the network file, not from a profile or a recording, and are not measured.
+  bool needs_accuracy() const { return profile.empty() && recording.empty() && !accuracy; }
 };
 
 ExitCode run_scenario(const Scenario& scenario, const RunOptions& options);
@@ -38,6 +41,7 @@ struct ReplayRequest {
 ExitCode replay_recording(const ReplayRequest& request, const RunOptions& options);
 
 // Describes what a run would do and about how long it would take. It measures nothing and needs no LibTorch.
-std::string describe_plan(const Scenario& scenario);
+// `need_accuracy` as in check_before().
+std::string describe_plan(const Scenario& scenario, bool need_accuracy = true);
 
 }  // namespace alertbench

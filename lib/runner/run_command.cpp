@@ -75,7 +75,8 @@ void describe_meter(Manifest& manifest, const EnergyMeter& meter) {
 }  // namespace
 
 ExitCode run_scenario(const Scenario& asked, const RunOptions& options) {
-  const Preflight preflight = check_before(asked);  // bad input is told before anything is written
+  // Bad input is told before anything is written.
+  const Preflight preflight = check_before(asked, options.needs_accuracy());
   const Scenario& scenario = preflight.scenario;
   check_permissions(scenario, options.allow_commands);
   check_external_schedulers(scenario.schedulers, options.allow_commands, scenario.path);

@@ -46,7 +46,13 @@ struct TokenWindows {
   std::vector<TokenWindow> windows;
 };
 
-using NetworkInput = std::variant<Image, WordInText, TokenWindows>;
+// One image as each member of a cascade wants it, in their order. Networks copy what they need of the images
+// while the input is set.
+struct ImagePerMember {
+  std::vector<const Image*> images;
+};
+
+using NetworkInput = std::variant<Image, WordInText, TokenWindows, ImagePerMember>;
 
 // A data set. All members may be called from several threads at once. An index outside [0, size()) throws
 // std::out_of_range; data that cannot be used throws InputError.

@@ -1431,6 +1431,90 @@ class WithNetworks(Folder):
         self.refused(call("profile", "scenarios/default.json", "--accuracy", "--out", self.path("q.json"), *small), 2,
                      "its weights are random")
 
+    def test_a_cascade_is_as_accurate_as_its_members(self):
+        with open(ROOT + "/networks/fashion-mnist.json") as f:
+            w8, w16 = json.load(f)["networks"][:2]
+        for network in (w8, w16):
+            network["weights"] = os.path.join(ROOT, "networks", network["weights"])
+        members = [w8["name"], w16["name"]]
+        last, one, mean = ({"name": name, "architecture": "cascade", "config": {"members": of, "answer": answer}}
+                           for name, of, answer in (("last", members, "last"), ("one", members[1:], "average"), ("mean", members, "average")))
+        networks = {"schema_version": "1.0", "workload": "fashion-mnist", "networks": [last, w8, w16, one, mean]}
+        path = self.write("n.json", networks)
+        options = ("scenarios/smoke.json", "--networks", path, "--set", "candidates=[]", "--set", "co_runner.kind=none", "--set",
+                   "profile_repetitions=3", "--set", "power.caps_w=[50,100]", "--set", "record.pace=none")
+        # Nobody knows how accurate averaged answers are until they are measured.
+        for command in (("validate", path), ("run", *options, "--out", self.path("r")), ("run", *options, "--dry-run"),
+                        ("record", *options, "--out", self.path("r")), ("profile", *options, "--out", self.path("p.json"))):
+            self.refused(call(*command), 2, "n.json: networks[4]: accuracy: is missing", "--accuracy")
+        self.assertEqual(os.listdir(self.folder), ["n.json"])
+        listed = call("list", "models", "--folder", self.folder)
+        self.assertRegex(listed.stdout, r"\nmean +fashion-mnist .* 2 +present +- +unknown\n")
+        self.assertRegex(listed.stdout, r"\nlast +fashion-mnist .* 2 +present +86.4 89.0 % top-1 +measured: ")
+        profiled = call("profile", *options, "--inputs", "300", "--accuracy", "--out", self.path("p.json"))
+        self.assertEqual(profiled.returncode, 0, profiled.stderr)
+        with open(self.path("p.json")) as f:
+            models = json.load(f)["models"]
+        accuracy = {model["name"]: model["accuracy"] for model in models}
+        self.assertEqual(accuracy["last"], accuracy["resnet-w8"] + accuracy["resnet-w16"])
+        self.assertEqual(accuracy["one"], accuracy["resnet-w16"])
+        self.assertEqual(accuracy["mean"][0], accuracy["resnet-w8"][0])
+        self.assertGreater(accuracy["mean"][1], accuracy["resnet-w8"][0])
+        for model in models:  # the second member takes its own time as well
+            if model["name"] in ("last", "mean"):
+                ends = [stage["median_s"][1] for stage in model["stages"]]
+                self.assertGreater(ends[1], 1.5 * ends[0])
+        # Its profile is as good as the accuracy in the file, and so are the printed lines once they are there.
+        ran = call("run", *options, "--schedulers", "alert,oracle", "--profile", self.path("p.json"), "--inputs", "12", "--out", self.path("r"))
+        self.assertIn(ran.returncode, (0, 4), ran.stderr)
+        with open(self.path("r/manifest.json")) as f:
+            manifest = json.load(f)
+        facts = {network["name"]: network for network in manifest["networks"]}
+        self.assertEqual(facts["mean"]["answer"], "average")
+        self.assertEqual([(m["name"], m["weights"]) for m in facts["mean"]["members"]], [(n["name"], n["weights"]) for n in (w8, w16)])
+        self.assertIsNone(facts["mean"]["accuracy_source"])
+        self.assertNotIn("weights", facts["mean"])
+        self.assertEqual(sum(f["path"] == w16["weights"] for f in manifest["files"]), 1)
+        self.assertEqual(call("validate", self.path("r")).returncode, 0)
+        lines = [line for line in profiled.stdout.splitlines() if line.startswith('  "accuracy": ')]
+        self.assertEqual(len(lines), 1, profiled.stdout)
+        mean.update(json.loads("{" + lines[0] + "}"))
+        for stated, measured in zip(mean["accuracy"]["top1"], accuracy["mean"], strict=True):
+            self.assertAlmostEqual(stated, measured, places=6)
+        self.write("n.json", networks)
+        check = call("validate", path, "--load")
+        self.assertEqual(check.returncode, 0, check.stderr)
+        self.assertEqual(call("run", *options, "--dry-run").returncode, 0)
+
+    def test_cascades_of_words_and_questions(self):
+        texts = {"train": ["a b c d e", "b c a", "a a e"] * 5, "valid": ["a b c", "e a"] * 5}
+        for split, lines in texts.items():
+            self.write(f"ptb.{split}.txt", "".join(f" {line} \n" for line in lines))
+        words = [{"name": f"lstm-{layers}", "architecture": "lstm", "config": {"vocabulary": 6, "units": 64, "layers": layers, "stripes": layers},
+                  "accuracy": {"perplexity": [5.0 - stage for stage in range(layers)], "guess_perplexity": 6, "source": "assumed", "on": "x"}}
+                 for layers in (1, 2)]
+        questions = [{"name": f"bert-{layers}", "architecture": "bert", "config": {"hidden": 32, "layers": layers},
+                      "accuracy": {"f1": [layers / 4], "exact": [layers / 4], "source": "assumed", "on": "x"}} for layers in (1, 2)]
+        for workload, networks, data, size in (("ptb", words, ("--data", f"ptb={self.folder}"), "14"), ("squad", questions, (), "8")):
+            names = [network["name"] for network in networks]
+            stated = {"accuracy": {key: networks[0]["accuracy"][key] + networks[1]["accuracy"][key][-1:] if isinstance(value, list) else value
+                                   for key, value in networks[0]["accuracy"].items()}}
+            networks += [{"name": "last", "architecture": "cascade", "config": {"members": names}},
+                         {"name": "mean", "architecture": "cascade", "config": {"members": names, "answer": "average"}, **stated}]
+            path = self.write(f"{workload}.json", {"schema_version": "1.0", "workload": workload, "networks": networks})
+            out = self.path(workload)
+            ran = call("run", f"scenarios/{workload}.json", "--networks", path, *data, "--inputs", size, "--set", "candidates=[]", "--set",
+                       "profile_repetitions=3", "--set", "co_runner.kind=none", "--schedulers", "alert-any,oracle", "--out", out)
+            self.assertIn(ran.returncode, (0, 4), ran.stderr)
+            self.assertEqual(call("validate", out).returncode, 0)
+            with open(out + "/profile.json") as f:
+                models = json.load(f)["models"]
+            self.assertEqual([len(model["accuracy"]) for model in models[2:]], [2, 2])
+            self.assertEqual(models[2]["accuracy"], models[3]["accuracy"])
+            self.assertEqual(models[2]["accuracy"][1], models[1]["accuracy"][-1])
+            self.refused(call("profile", f"scenarios/{workload}.json", "--networks", path, *data, "--inputs", size, "--set", "candidates=[]",
+                              "--accuracy", "--out", self.path("p.json")), 2, "its weights are random")
+
     def test_schedulers_of_the_users_own_decide_live(self):
         library = "lib:" + os.path.join(os.path.dirname(PROGRAM), "scheduler-fastest.so")
         few = ("--inputs", "10", "--set", "profile_repetitions=2", "--set", "power.caps_w=[60,100]", "--schedulers", "alert")

@@ -78,6 +78,9 @@ void network(Bytes bytes) {
     n.parameters();
     n.multiply_accumulates();
     n.stage_accuracy();
+    need(static_cast<int>(n.parts().size()) >= n.stages() || !n.is_cascade(), "a cascade lacks a member");
+    need(!n.images().empty(), "a network has no input");
+    to_json(n.accuracy, n.accuracy_unit());
     need(!(memory_needed_bytes(n) < 0), "a network needs less than no memory");
   }
   NetworkFile::read(path, true);

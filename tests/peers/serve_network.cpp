@@ -36,7 +36,7 @@ std::vector<Number> read_numbers(const std::string& path) {
 }
 
 NetworkInput read_input(const NetworkSpec& spec, const std::string& path) {
-  if (spec.architecture == "bert") {
+  if (spec.accuracy_unit() == AccuracyUnit::f1) {
     const std::vector<int64_t> numbers = read_numbers<int64_t>(path);
     const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
     TokenWindow window;
@@ -44,7 +44,8 @@ NetworkInput read_input(const NetworkSpec& spec, const std::string& path) {
     window.types.assign(middle, numbers.end());
     return TokenWindows{{window}};
   }
-  Image image{spec.input.channels, spec.input.height, spec.input.width, read_numbers<float>(path)};
+  const ImageSpec wants = spec.images().front();
+  Image image{wants.channels, wants.height, wants.width, read_numbers<float>(path)};
   const auto wanted = static_cast<size_t>(image.channels * image.height * image.width);
   if (image.chw.size() != wanted)
     throw InputError(fmt::format("{}: {} numbers, but the network reads {}", path, image.chw.size(), wanted));

@@ -509,6 +509,7 @@ TEST_CASE("accuracy measured on words is their language quality, beside perplexi
   CHECK(measured.perplexity[0] == Approx(std::exp(3.0)));
   CHECK(measured.perplexity[1] == Approx(std::exp(2.0)));
   CHECK(measured.top1 == std::vector<double>{0.5, 0.5});
+  CHECK(measured.guess_perplexity == Approx(std::exp(4.0)));
 
   // Without being measured: what the network file says.
   Scenario scenario;
@@ -520,6 +521,44 @@ TEST_CASE("accuracy measured on words is their language quality, beside perplexi
   REQUIRE(p.models[0].accuracy.size() == 2);
   CHECK(p.models[0].accuracy[0] == Approx(1.0 / 3));
   CHECK(p.models[0].accuracy[1] == Approx(2.0 / 3));
+
+  Profile taken = p;
+  take_accuracy(taken, measured, "text");
+  const NetworkAccuracy stated = accuracy_to_state(taken, 0, measured);
+  REQUIRE(stated.perplexity.size() == 2);
+  CHECK(stated.perplexity[0] == Approx(std::exp(3.0)));
+  CHECK(stated.perplexity[1] == Approx(std::exp(2.0)));
+  CHECK(stated.guess_perplexity == Approx(std::exp(4.0)));
+  CHECK(stated.top1 == std::vector<double>{0.5, 0.5});
+  CHECK(stated.source == "measured");
+  CHECK(stated.on == "text; 2 inputs");
+}
+
+TEST_CASE("an accuracy that is not known is 0 in the profile until it is measured", "[profiler]") {
+  FakeClock clock;
+  FakeRuntime runtime(clock, {{1e-3, 0, 0}, {1e-3, 0, 0}});
+  const FakeTexts texts({1, 2, 3}, "");
+  std::vector<NetworkSpec> specs = networks({1, 2});
+  specs[1].accuracy = {};
+  NetworkBench bench(runtime, specs, texts, in_order(3));
+  Scenario scenario;
+  scenario.caps_w = {100};
+  scenario.profile_repetitions = 2;
+  PowerBackend power = open_power({}, clock);
+  Progress quiet(true);
+  Profile p = measure_profile(bench, scenario, power, clock, quiet);
+  CHECK(p.models[1].accuracy == std::vector<double>{0, 0});
+  const MeasuredAccuracy measured = measure_accuracy(bench, clock, quiet);
+  take_accuracy(p, measured, "texts");
+  CHECK(p.models[1].accuracy[0] == Approx(0.1));
+  CHECK(p.models[1].accuracy[1] == Approx(0.2));
+  p.host = "test";
+  p.workload = "texts";
+  p.check("test");
+  const NetworkAccuracy stated = accuracy_to_state(p, 1, measured);
+  CHECK(stated.top1 == std::vector<double>{0.1, 0.2});
+  CHECK(stated.exact == std::vector<double>{0, 0});
+  CHECK(stated.top5.empty());
 }
 
 TEST_CASE("a live input has the arrival, share, energy and answer of its replay", "[profiler][live]") {
