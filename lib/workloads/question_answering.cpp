@@ -93,21 +93,8 @@ NetworkInput QuestionAnswering::network_input(int64_t n, const ImageSpec&) const
 
 Correctness QuestionAnswering::judge(int64_t n, const std::vector<float>& scores) const {
   const std::vector<SquadWindow> all = windows(n);
-  size_t expected = 0;
-  for (const SquadWindow& w : all) expected += 2 * w.ids.size();
-  if (scores.size() != expected)
-    throw RunError(
-        fmt::format("{} scores for question {}, expected {}", scores.size(), question(n).id, expected));
-  std::vector<SquadLogits> logits;
-  size_t at = 0;
-  for (const SquadWindow& w : all) {
-    const size_t tokens = w.ids.size();
-    const auto start = scores.begin() + static_cast<std::ptrdiff_t>(at),
-               end = start + static_cast<std::ptrdiff_t>(tokens);
-    logits.push_back({{start, end}, {end, end + static_cast<std::ptrdiff_t>(tokens)}});
-    at += 2 * tokens;
-  }
-  const std::string answer = squad_answer(data_.contexts[question(n).context], all, logits);
+  const std::string answer =
+      squad_answer(data_.contexts[question(n).context], all, squad_logits(all, scores));
   const SquadQuestionScore score = score_squad_answer(answer, question(n));
   return {score.exact, {}, {}, score.f1};
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/json_reader.h"
 #include "base/unicode.h"
@@ -103,6 +104,9 @@ SquadData SquadData::read(const std::string& path) {
   for (size_t a = 0; a < articles.size(); ++a) {
     const std::string article = fmt::format("{}: data[{}]", path, a);
     const json& paragraphs = list(articles[a], "paragraphs", article);
+    const auto title = articles[a].find("title");
+    const bool titled = title != articles[a].end() && title->is_string();
+    result.articles.push_back(titled ? text_of(*title, article + ": title") : "");
     for (size_t p = 0; p < paragraphs.size(); ++p) {
       const std::string where = fmt::format("{}.paragraphs[{}]", article, p);
       Paragraph paragraph{text(paragraphs[p], "context", where), {}};
@@ -112,6 +116,7 @@ SquadData SquadData::read(const std::string& path) {
         const std::string place = fmt::format("{}.qas[{}]", where, q);
         SquadQuestion question = read_question(questions[q], paragraph, place);
         question.context = result.contexts.size();
+        question.article = a;
         for (const SquadAnswer& answer : question.answers) result.misplaced_answers += !answer.begin;
         const auto [first, fresh] = places.emplace(question.id, place);
         if (!fresh)
@@ -123,6 +128,30 @@ SquadData SquadData::read(const std::string& path) {
   }
   if (result.questions.empty()) bad_squad(path, "data: has no questions; expected SQuAD v1.1");
   return result;
+}
+
+SquadData SquadData::of_articles(size_t first, size_t end) const {
+  SquadData part;
+  part.articles = articles;
+  std::unordered_map<size_t, size_t> places;  // of contexts, here -> there
+  for (const SquadQuestion& q : questions) {
+    if (q.article < first || q.article >= end) continue;
+    const auto [place, fresh] = places.emplace(q.context, part.contexts.size());
+    if (fresh) part.contexts.push_back(contexts[q.context]);
+    part.questions.push_back(q);
+    part.questions.back().context = place->second;
+    for (const SquadAnswer& answer : q.answers) part.misplaced_answers += !answer.begin;
+  }
+  return part;
+}
+
+void write_squad_articles(const std::string& from, size_t first, size_t end, const std::string& to) {
+  json file = read_json_file(from, limits);
+  json& articles = file["data"];
+  json part = json::array();
+  for (size_t a = first; a < end; ++a) part.push_back(std::move(articles.at(a)));
+  articles = std::move(part);
+  write_file_atomically(to, file.dump() + "\n");
 }
 
 SquadPredictions read_squad_predictions(const std::string& path) {

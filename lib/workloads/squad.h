@@ -19,9 +19,11 @@ struct SquadQuestion {
   std::string id, question;
   size_t context = 0;                // index in SquadData::contexts, shared by the questions of a paragraph
   std::vector<SquadAnswer> answers;  // at least one
+  size_t article = 0;                // index in SquadData::articles
 };
 
 struct SquadData {
+  std::vector<std::string> articles;  // titles; "" where there is none
   std::vector<std::string> contexts;
   std::vector<SquadQuestion> questions;  // at least one; in the file's order
   size_t misplaced_answers =
@@ -33,7 +35,15 @@ struct SquadData {
   // to judge an answer. Files above 256 MiB, 16 levels or 4 million JSON values, and texts above 1 MiB, are
   // refused (the training set: 30 MB, 9 levels, about 0.7 million).
   static SquadData read(const std::string& path);
+
+  // The questions of the articles [first, end), with their contexts; the titles of all articles stay. May be
+  // without questions.
+  SquadData of_articles(size_t first, size_t end) const;
 };
+
+// Writes the articles [first, end) of a file that SquadData::read() accepts as a file of the same format,
+// with everything that is in them. Throws RunError if it cannot be written.
+void write_squad_articles(const std::string& from, size_t first, size_t end, const std::string& to);
 
 // Question id -> answer text.
 using SquadPredictions = std::unordered_map<std::string, std::string>;

@@ -144,6 +144,23 @@ std::vector<SquadWindow> squad_windows(const Vocabulary& vocabulary, const std::
   return windows;
 }
 
+std::vector<SquadLogits> squad_logits(const std::vector<SquadWindow>& windows,
+                                      const std::vector<float>& scores) {
+  size_t expected = 0;
+  for (const SquadWindow& w : windows) expected += 2 * w.ids.size();
+  if (scores.size() != expected)
+    throw RunError(
+        fmt::format("{} scores for {} windows, expected {}", scores.size(), windows.size(), expected));
+  std::vector<SquadLogits> logits;
+  auto at = scores.begin();
+  for (const SquadWindow& w : windows) {
+    const auto tokens = static_cast<std::ptrdiff_t>(w.ids.size());
+    logits.push_back({{at, at + tokens}, {at + tokens, at + 2 * tokens}});
+    at += 2 * tokens;
+  }
+  return logits;
+}
+
 std::string squad_answer(const std::string& context, const std::vector<SquadWindow>& windows,
                          const std::vector<SquadLogits>& logits, const SquadAnswerSettings& settings) {
   if (logits.size() != windows.size())

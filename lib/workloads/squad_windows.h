@@ -37,6 +37,11 @@ struct SquadLogits {
   std::vector<float> start, end;  // as many as SquadWindow::ids
 };
 
+// `scores`: of all windows, one after the other, each with the start scores of its tokens and then their end
+// scores (as StagedModel::scores() gives them for a bert). Throws RunError if they are not as many as that.
+std::vector<SquadLogits> squad_logits(const std::vector<SquadWindow>& windows,
+                                      const std::vector<float>& scores);
+
 struct SquadAnswerSettings {
   int n_best = 20;          // starts and ends considered in a window: the best of each
   int longest_answer = 30;  // tokens

@@ -246,6 +246,31 @@ TEST_CASE("questions share their context, and answers are found in it by charact
   CHECK(data.questions[1].answers[0].begin == 12);  // 8 characters, one of two bytes and one of four
 }
 
+TEST_CASE("the articles of a file can be parted, and written as files of their own", "[squad]") {
+  json file = squad();
+  file["data"].push_back({{"title", 7}, {"paragraphs", json::array()}, {"note", "kept"}});
+  const TemporaryFile whole(file.dump());
+  const SquadData data = SquadData::read(whole.path);
+  CHECK(data.articles == std::vector<std::string>{"Rivers", "", ""});
+  CHECK(data.questions[1].article == 0);
+  CHECK(data.questions[2].article == 1);
+  const SquadData first = data.of_articles(0, 1), others = data.of_articles(1, 3);
+  REQUIRE(first.questions.size() == 2);
+  CHECK(first.contexts.size() == 1);  // that of a paragraph without questions goes
+  REQUIRE(others.questions.size() == 1);
+  CHECK(others.contexts[others.questions[0].context] == "One. Two.");
+  CHECK(others.questions[0].answers[0].begin == 5);
+  CHECK(data.of_articles(2, 3).questions.empty());
+
+  const TemporaryFile part("");
+  write_squad_articles(whole.path, 1, 3, part.path);
+  json wanted = file;
+  wanted["data"].erase(0);
+  std::ifstream written(part.path);
+  CHECK(json::parse(written) == wanted);
+  CHECK(SquadData::read(part.path).questions[0].id == "q3");
+}
+
 TEST_CASE("an unusable SQuAD file is refused, with the place", "[squad]") {
   REQUIRE(squad_refusal(squad().dump()) == "");
   const std::string qas = "/data/0/paragraphs/0/qas/", where = ": data[0].paragraphs[0].qas[0]";
@@ -402,6 +427,20 @@ TEST_CASE("the answer starts where its window shows most around it", "[squad]") 
   CHECK(squad_answer(context, windows, logits) == "a b c d");
   logits[0].end[6] = 0;
   CHECK(squad_answer(context, windows, logits) == "d e f");
+}
+
+TEST_CASE("a network's scores are those of its windows, one after the other", "[squad]") {
+  SquadWindow two, one;
+  two.ids = {1, 2};
+  one.ids = {3};
+  const auto logits = squad_logits({two, one}, {1, 2, 3, 4, 5, 6});
+  REQUIRE(logits.size() == 2);
+  CHECK(logits[0].start == std::vector<float>{1, 2});
+  CHECK(logits[0].end == std::vector<float>{3, 4});
+  CHECK(logits[1].start == std::vector<float>{5});
+  CHECK(logits[1].end == std::vector<float>{6});
+  CHECK_THROWS_WITH(squad_logits({two, one}, {1, 2, 3, 4, 5}),
+                    ContainsSubstring("5 scores for 2 windows, expected 6"));
 }
 
 TEST_CASE("scores that are not finite, or not one a token, are an error", "[squad]") {
