@@ -2,6 +2,7 @@
 
 #include <torch/script.h>
 
+#include "models/direct_resnet.h"
 #include "models/prepacked_conv.h"
 
 namespace alertbench {
@@ -12,13 +13,9 @@ using torch::Tensor;
 // The rows of one stripe with its batch norm folded in.
 PrepackedConv fold(const StripedConv& conv, const torch::nn::BatchNorm2d& norm, int stripe, int64_t size,
                    zoo::Activation activation, at::MemoryFormat format, const ComputeDevice& device) {
-  const int64_t rows = conv->out / conv->stripes, first = rows * stripe;
-  const auto part = [&](const Tensor& t) { return t.narrow(0, first, rows); };
-  const Tensor gain = part(norm->weight) / torch::sqrt(part(norm->running_var) + norm->options.eps());
-  const Tensor weight = part(conv->weight).narrow(1, 0, conv->inputs_of(stripe)) * gain.view({-1, 1, 1, 1});
-  const Tensor bias = part(norm->bias) - part(norm->running_mean) * gain;
-  return PrepackedConv(weight.contiguous(format), bias, conv->stride, conv->kernel / 2, {size, size},
-                       activation, 1, device);
+  const FoldedStripe folded = fold_stripe(conv, norm, stripe);
+  return PrepackedConv(folded.weight.contiguous(format), folded.bias, conv->stride, conv->kernel / 2,
+                       {size, size}, activation, 1, device);
 }
 
 // One layer's activations. One stripe: the tensor itself, nothing is copied. More: a buffer of all channels,
@@ -164,6 +161,7 @@ class CompiledResnet : public StagedModel {
 }  // namespace
 
 std::unique_ptr<StagedModel> compile(const StripedResnet& net, const ComputeDevice& device) {
+  if (runs_directly(net->config, device)) return compile_directly(net);
   return std::make_unique<CompiledResnet>(net, device);
 }
 

@@ -1,6 +1,7 @@
 // Prepares a trained (striped) residual network for inference of one image: batch norm folded into the
-// convolutions, weights prepacked for oneDNN, ReLU fused if it follows directly. The result is the same as
-// that of the module up to rounding, on every device.
+// convolutions, and then either the project's own code for small images on one core
+// (models/direct_resnet.h), or weights prepacked for oneDNN and ReLU fused if it follows directly. The result
+// is the same as that of the module up to rounding, on every device.
 #pragma once
 
 #include <memory>

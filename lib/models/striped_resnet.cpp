@@ -32,6 +32,14 @@ torch::Tensor StripedConvImpl::forward(const torch::Tensor& x) {
   return at::conv2d(x, mask.defined() ? weight * mask : weight, {}, stride, kernel / 2);
 }
 
+FoldedStripe fold_stripe(const StripedConv& conv, const nn::BatchNorm2d& norm, int stripe) {
+  const int64_t rows = conv->out / conv->stripes, first = rows * stripe;
+  const auto part = [&](const torch::Tensor& t) { return t.detach().narrow(0, first, rows); };
+  const torch::Tensor gain = part(norm->weight) / torch::sqrt(part(norm->running_var) + norm->options.eps());
+  return {part(conv->weight).narrow(1, 0, conv->inputs_of(stripe)) * gain.view({-1, 1, 1, 1}),
+          part(norm->bias) - part(norm->running_mean) * gain};
+}
+
 ResidualBlockImpl::ResidualBlockImpl(int in, int width, int out, int stride, int stripes, bool bottleneck) {
   const auto add = [&](int from, int to, int kernel, int step) {
     convs.push_back(StripedConv(from, to, kernel, step, stripes, false));

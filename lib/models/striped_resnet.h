@@ -33,6 +33,12 @@ class StripedConvImpl : public torch::nn::Module {
 };
 TORCH_MODULE(StripedConv);
 
+// The rows of one stripe (0-based) of a convolution with its batch norm folded in, for inference.
+struct FoldedStripe {
+  torch::Tensor weight, bias;  // [out / stripes, inputs_of(stripe), kernel, kernel], [out / stripes]
+};
+FoldedStripe fold_stripe(const StripedConv& conv, const torch::nn::BatchNorm2d& norm, int stripe);
+
 class ResidualBlockImpl : public torch::nn::Module {
  public:
   ResidualBlockImpl(int in, int width, int out, int stride, int stripes, bool bottleneck);

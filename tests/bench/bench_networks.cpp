@@ -6,8 +6,11 @@
 //            gives the last stage's answer only.
 //   script   the network as TorchScript, run as torch::jit::load() gives it
 //   frozen   the same after torch::jit::freeze(), which folds batch norms
-// Both must give the same answer. JSON on stdout. Run it from the repository on an otherwise idle machine:
-// scripts/bench.sh. Arguments: seconds for each comparison (5), networks of the zoo (then only these).
+// Both must give the same answer. Of nested networks also what nesting costs:
+//   one network   all stages over one ordinary network of about the same multiply-accumulates (the same
+//   layers, narrower), both run our way, per multiply-accumulate
+// JSON on stdout. Run it from the repository on an otherwise idle machine: scripts/bench.sh. Arguments:
+// seconds for each comparison (5), networks of the zoo (then only these).
 #include <fmt/format.h>
 #include <torch/script.h>
 #include <torch/torch.h>
@@ -91,6 +94,63 @@ ordered_json compare(const std::string& name, const char* against, StagedModel& 
           {"pair_ratio_p75", quantile(ratio, 0.75).value_or(0)},
           {"pairs", ratio.size()},
           {"difference", off / largest}};
+}
+
+// The same layers without stripes, of the multiple of 8 channels that comes closest to as many operations.
+ResnetConfig one_network_like(const ResnetConfig& nested) {
+  const auto scaled = [&nested](double factor) {
+    const auto width = [factor](int w) {
+      return std::max(8, static_cast<int>(std::lround(w * factor / 8)) * 8);
+    };
+    ResnetConfig one = nested;
+    one.stripes = 1;
+    one.stem_width = width(one.stem_width);
+    for (ResnetGroup& group : one.groups) group.width = width(group.width);
+    return one;
+  };
+  const auto wanted = static_cast<double>(nested.multiply_accumulates().back());
+  const auto distance = [wanted](const ResnetConfig& c) {
+    return std::abs(std::log(static_cast<double>(c.multiply_accumulates().back()) / wanted));
+  };
+  ResnetConfig best = scaled(1);
+  for (double factor = 0.3; factor < 1; factor += 0.01)
+    if (const ResnetConfig c = scaled(factor); distance(c) < distance(best)) best = c;
+  return best;
+}
+
+// In alternating pairs; what each does is run().
+ordered_json compare_cost(const std::string& name, const NetworkSpec& nested, StagedModel& all_stages,
+                          const NetworkSpec& one, StagedModel& one_network, double seconds) {
+  SystemClock clock;
+  const auto timed = [&clock](StagedModel& model) {
+    const double start_s = clock.now_s();
+    for (int s = 0; s < model.stages(); ++s)
+      for (int b = 0; b < model.blocks(s); ++b) model.run_block(s, b);
+    return clock.now_s() - start_s;
+  };
+  for (int i = 0; i < warm_up_runs; ++i) timed(all_stages), timed(one_network);
+  const auto macs = static_cast<double>(nested.multiply_accumulates()),
+             macs_of_one = static_cast<double>(one.multiply_accumulates());
+  std::vector<double> of_nested, of_one, ratio;
+  const double end_s = clock.now_s() + seconds;
+  for (int i = 0; i < pairs_least || (i < pairs_most && clock.now_s() < end_s); ++i) {
+    if (i % 2) of_nested.push_back(timed(all_stages));
+    of_one.push_back(timed(one_network));
+    if (i % 2 == 0) of_nested.push_back(timed(all_stages));
+    ratio.push_back(of_nested.back() / macs / (of_one.back() / macs_of_one));
+  }
+  fmt::print(stderr, "{}, all {} stages, against one network: {:.3f}\n", name, nested.stages(),
+             median(ratio));
+  return {{"network", name},
+          {"against", "one network"},
+          {"multiply_accumulates", nested.multiply_accumulates()},
+          {"multiply_accumulates_of_one", one.multiply_accumulates()},
+          {"all_stages_median_s", median(of_nested)},
+          {"one_network_median_s", median(of_one)},
+          {"median_of_pair_ratios", median(ratio)},
+          {"pair_ratio_p25", quantile(ratio, 0.25).value_or(0)},
+          {"pair_ratio_p75", quantile(ratio, 0.75).value_or(0)},
+          {"pairs", ratio.size()}};
 }
 
 Image random_image(int channels, int size) {
@@ -324,7 +384,7 @@ struct Bench {
   std::filesystem::path folder;  // for TorchScript
   double seconds;
   std::vector<std::string> only;  // of the zoo; empty: everything
-  ordered_json all = ordered_json::array();
+  ordered_json all = ordered_json::array(), costs = ordered_json::array();
 
   void resnets() {
     for (const NetworkSpec& spec : NetworkFile::read("networks/fashion-mnist.json").networks) {
@@ -343,6 +403,21 @@ struct Bench {
       all.push_back(compare(
           spec.name, "layers", *ours, [&] { return net->forward(x).back(); }, seconds));
     }
+  }
+
+  void nesting() {
+    for (const char* path : {"networks/fashion-mnist.json", "networks/imagenet-nested.json"})
+      for (NetworkSpec spec : NetworkFile::read(path).networks) {
+        if (spec.stages() < 2) continue;
+        NetworkSpec one = spec;
+        one.weights.clear();
+        one.resnet = one_network_like(spec.resnet);
+        const auto nested = runtime->load(spec, spec.classes()), single = runtime->load(one, spec.classes());
+        const Image image = random_image(spec.resnet.in_channels, spec.resnet.input_size);
+        nested->set_input(image);
+        single->set_input(image);
+        costs.push_back(compare_cost(spec.name, spec, *nested, one, *single, seconds));
+      }
   }
 
   void zoo_networks() {
@@ -440,6 +515,7 @@ int main(int argc, char** argv) {
       bench.lstms();
       bench.berts();
       bench.resnets();
+      bench.nesting();
     }
     bench.zoo_networks();
     if (bench.only.empty()) bench.torchscript();
@@ -448,7 +524,8 @@ int main(int argc, char** argv) {
                               {"host", host},
                               {"inference", bench.runtime->facts()},
                               {"cpus", cpus},
-                              {"ours_over_plain", bench.all}};
+                              {"ours_over_plain", bench.all},
+                              {"nesting", bench.costs}};
     fmt::print("{}\n", out.dump(1));
     return 0;
   } catch (const std::exception& e) {

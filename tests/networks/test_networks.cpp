@@ -15,6 +15,8 @@
 #include "expect.h"
 #include "models/aotinductor_model.h"
 #include "models/compiled_resnet.h"
+#include "models/direct_conv.h"
+#include "models/direct_resnet.h"
 #include "models/gpu_load.h"
 #include "models/torchscript_model.h"
 #include "workloads/fashion_mnist.h"
@@ -52,6 +54,24 @@ torch::Tensor as_batch(const Image& i) {
   return torch::tensor(i.chw).view({1, i.channels, i.height, i.width});
 }
 
+// The channels from `first` on, as LibTorch has them, and into a layer.
+torch::Tensor inside_of(BlockedLayer& layer, int64_t first, int64_t count) {
+  const int64_t padded = layer.size() + 2;
+  return torch::from_blob(layer.numbers(), {layer.channels() / 8, padded, padded, 8})
+      .narrow(1, 1, layer.size())
+      .narrow(2, 1, layer.size())
+      .permute({0, 3, 1, 2})
+      .reshape({1, layer.channels(), layer.size(), layer.size()})
+      .narrow(1, first, count);
+}
+void fill(BlockedLayer& layer, int64_t first, const torch::Tensor& values) {
+  const auto* value = values.contiguous().data_ptr<float>();
+  for (int64_t c = first; c < first + values.size(1); ++c)
+    for (int64_t y = 0; y < layer.size(); ++y)
+      for (int64_t x = 0; x < layer.size(); ++x)
+        layer.numbers()[c / 8 * layer.plane() + layer.inside() + y * layer.row() + 8 * x + c % 8] = *value++;
+}
+
 void run_all(StagedModel& m, const Image& image) {
   m.set_input(image);
   for (int s = 0; s < m.stages(); ++s)
@@ -71,14 +91,22 @@ ResnetConfig small(int stripes) {
   return c;
 }
 
-void compiled_equals_module() {
-  std::vector<ResnetConfig> configs{small(1), small(4), small(2), small(2)};
+// By LibTorch's operators with two threads, and with one by the project's own code where the shape allows it.
+void compiled_equals_module(int threads) {
+  at::set_num_threads(threads);
+  std::vector<ResnetConfig> configs{small(1), small(4), small(2), small(2), small(4)};
   configs[2].bottleneck = configs[3].bottleneck = true;
   configs[3].in_channels = 3;
   configs[3].stem_kernel = 7;
   configs[3].stem_pool = true;
   configs[3].input_size = 57;  // odd sizes round up at every stride
+  configs[4].in_channels = 8;
+  configs[4].stem_width = 96;  // stripes of 24
+  configs[4].groups = {{2, 32, 1}, {2, 64, 2}};
   for (size_t i = 0; i < configs.size(); ++i) {
+    // Stripes of 4 channels are too narrow.
+    expect(runs_directly(configs[i], {}) == (threads == 1 && i != 1 && DirectConv::possible()),
+           fmt::format("config {} with {} threads runs by the right code", i, threads));
     StripedResnet net = random_network(configs[i]);
     const auto compiled = compile(net);
     torch::NoGradGuard no_grad;
@@ -94,6 +122,63 @@ void compiled_equals_module() {
                            difference));
       }
     }
+  }
+  at::set_num_threads(1);
+  expect_refusal("an image of another size", "of 1x28x28, not of 1x27x28", [] {
+    Image image = random_image(small(1));
+    image.height = 27;
+    compile_directly(random_network(small(1)))->set_input(image);
+  });
+}
+
+// Also shapes that no residual network has; `first` begins at other channels than 0.
+void direct_convolutions() {
+  torch::manual_seed(3);
+  double worst = 0;
+  for (const int64_t size : {1, 2, 5, 7, 14, 15})
+    for (const int64_t kernel : {1, 3})
+      for (const int64_t stride : {1, 2, 3})
+        for (const int64_t out : {8, 16, 24})
+          for (const bool plain : {false, true}) {
+            const int64_t in = plain ? 3 : 16, after = (size + stride - 1) / stride, first = 8;
+            const torch::Tensor x = torch::randn({1, in, size, size}), bias = torch::randn({out}),
+                                weight = torch::randn({out, in, kernel, kernel}),
+                                other = torch::randn({1, out, after, after});
+            const DirectConv conv(weight.data_ptr<float>(), bias.data_ptr<float>(),
+                                  {in, out, kernel, stride, plain});
+            BlockedLayer to(first + out + 8, after), add(first + out + 8, after);
+            fill(add, first, other);
+            torch::Tensor wanted = at::conv2d(x, weight, bias, stride, kernel / 2);
+            if (plain) {
+              PlainLayer from(in, size, kernel / 2);
+              from.set(x.data_ptr<float>());
+              conv.run(from, to, first, true);
+              wanted = wanted.relu();
+            } else {
+              BlockedLayer from(in + 8, size);  // the last channels are another stripe's
+              fill(from, 0, x);
+              fill(from, in, torch::full({1, 8, size, size}, NAN));
+              conv.run(from, to, first, &add, false);
+              wanted = wanted + other;
+            }
+            worst = std::max(worst, (inside_of(to, first, out) - wanted).abs().max().item<double>());
+            const torch::Tensor all = torch::from_blob(to.numbers(), {to.channels() / 8 * to.plane()});
+            worst = std::max(worst, std::abs(all.abs().sum().item<double>() /
+                                                 inside_of(to, first, out).abs().sum().item<double>() -
+                                             1));  // nothing was written elsewhere, not even to the border
+          }
+  expect(worst < 1e-4, fmt::format("direct convolutions equal LibTorch's: {:.1e}", worst));
+
+  for (const int64_t size : {1, 6, 7}) {
+    const torch::Tensor x = torch::rand({1, 16, size, size});
+    BlockedLayer from(24, size), to(24, (size + 1) / 2);
+    fill(from, 8, x);
+    pool_blocked(from, to, 8, 16);
+    expect(torch::equal(inside_of(to, 8, 16), at::max_pool2d(x, 3, 2, 1)),
+           fmt::format("maxima of {}x{} pixels", size, size));
+    torch::Tensor means = torch::empty({16});
+    mean_of_blocked(from, 8, 16, means.data_ptr<float>());
+    expect((means - x.mean({2, 3})[0]).abs().max().item<double>() < 1e-6, "means over pixels");
   }
 }
 
@@ -504,7 +589,12 @@ int main() {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / fmt::format("alert-network-tests-{}", getpid());
   std::filesystem::create_directories(folder);
-  compiled_equals_module();
+  compiled_equals_module(2);
+  compiled_equals_module(1);
+  if (DirectConv::possible())
+    direct_convolutions();
+  else
+    fmt::print("skipped: direct convolutions, which need AVX2 and FMA\n");
   stages_nest();
   weights_on_disk(folder);
   wrapped_names(folder);
