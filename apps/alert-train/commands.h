@@ -6,6 +6,7 @@
 #include <string>
 
 #include "models/network_file.h"
+#include "training/distillation.h"
 
 namespace alertbench {
 
@@ -18,12 +19,15 @@ struct Options {
   uint64_t seed = 1;
 
   int coarse_epochs = 2;  // images
+  std::string teacher;    // a network of the same file; empty: labels alone
+  Distillation distillation;
 
   int steps = 20, decay_after = 4;  // language
   double decay = 0.5, max_norm = 5, dropout = 0, momentum = 0;
+  int sampled_epochs = 0, sampled_words = 2000;
 };
 
-void train_images(const Options& options, const NetworkSpec& network);
+void train_images(const Options& options, const NetworkFile& file, const NetworkSpec& network);
 void train_language(const Options& options, const NetworkSpec& network);
 
 }  // namespace alertbench

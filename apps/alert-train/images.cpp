@@ -2,17 +2,22 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "base/console.h"
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/random.h"
 #include "base/sha256.h"
 #include "commands.h"
 #include "core/profile.h"
+#include "models/compiled_resnet.h"
 #include "models/striped_resnet.h"
+#include "training/distillation.h"
 #include "training/orthogonalized_sgd.h"
 #include "training/stage_balance.h"
 #include "training/training_run.h"
@@ -21,16 +26,22 @@
 namespace alertbench {
 namespace {
 
-// [count, 1, 28, 28]; with `augment` each image is mirrored by chance. (Shifts cost more than they give in so
-// few epochs.)
+// Which images of a batch are mirrored: each by chance. (Shifts cost more than they give in so few epochs.)
+std::vector<int64_t> draw_mirrored(Random& random, int64_t count) {
+  std::vector<int64_t> mirrored;
+  for (int64_t i = 0; i < count; ++i) mirrored.push_back(static_cast<int64_t>(random.below(2)));
+  return mirrored;
+}
+
+// [count, 1, 28, 28]; image i is mirrored if mirrored[i] is 1, and none if `mirrored` is empty.
 torch::Tensor make_batch(const FashionMnist& data, const int64_t* index, int64_t count, const ImageSpec& spec,
-                         Random* augment) {
+                         const std::vector<int64_t>& mirrored = {}) {
   constexpr int side = FashionMnist::side;
   torch::Tensor batch = torch::empty({count, 1, side, side});
   float* out = batch.data_ptr<float>();
   for (int64_t i = 0; i < count; ++i) {
     const uint8_t* image = data.pixels().data() + index[i] * side * side;
-    const bool mirror = augment && augment->below(2) == 1;
+    const bool mirror = !mirrored.empty() && mirrored[static_cast<size_t>(i)] == 1;
     for (int y = 0; y < side; ++y)
       for (int x = 0; x < side; ++x)
         *out++ = (static_cast<float>(image[y * side + (mirror ? side - 1 - x : x)]) - spec.mean[0]) *
@@ -55,8 +66,7 @@ std::vector<double> top1(StripedResnet& net, const FashionMnist& data, const Ima
   std::vector<double> correct(static_cast<size_t>(net->config.stripes), 0.0);
   for (int64_t start = 0; start < data.size(); start += 250) {
     const int64_t count = std::min<int64_t>(250, data.size() - start);
-    const auto scores =
-        net->forward(make_batch(data, &order[static_cast<size_t>(start)], count, spec, nullptr));
+    const auto scores = net->forward(make_batch(data, &order[static_cast<size_t>(start)], count, spec));
     const torch::Tensor labels = labels_of(data, &order[static_cast<size_t>(start)], count);
     for (size_t s = 0; s < scores.size(); ++s)
       correct[s] += scores[s].argmax(1).eq(labels).sum().item<double>();
@@ -64,6 +74,50 @@ std::vector<double> top1(StripedResnet& net, const FashionMnist& data, const Ima
   net->train();
   for (double& c : correct) c /= static_cast<double>(data.size());
   return correct;
+}
+
+void mirror(Image& image) {
+  for (auto row = image.chw.begin(); row != image.chw.end(); row += image.width)
+    std::reverse(row, row + image.width);
+}
+
+// Scores of a trained network's last stage for every image as it is and mirrored, [2, images, classes].
+torch::Tensor scores_of_teacher(const NetworkSpec& teacher, const FashionMnist& data) {
+  StripedResnet net(teacher.resnet);
+  load_weights(*net, teacher.weights);
+  net->eval();
+  const std::unique_ptr<StagedModel> model = compile(net);
+  torch::Tensor scores = torch::empty({2, data.size(), teacher.resnet.classes});
+  for (int64_t n = 0; n < data.size(); ++n) {
+    if (n % 5000 == 0) say("{}: scores of {} of {} images", teacher.name, n, data.size());
+    Image image = data.input(n, teacher.input);
+    for (int64_t mirrored = 0; mirrored < 2; ++mirrored, mirror(image)) {
+      model->set_input(image);
+      for (int stage = 0; stage < model->stages(); ++stage)
+        for (int block = 0; block < model->blocks(stage); ++block) model->run_block(stage, block);
+      scores[mirrored][n].copy_(torch::tensor(model->scores(model->stages() - 1)));
+    }
+    if (interrupted()) throw RunError(teacher.name + ": interrupted while its scores were computed");
+  }
+  return scores;
+}
+
+const NetworkSpec& find_teacher(const NetworkFile& file, const std::string& name, const NetworkSpec& pupil) {
+  const NetworkSpec& teacher = file.find(name);
+  if (teacher.architecture != "resnet" || teacher.weights.empty() || teacher.name == pupil.name)
+    throw InputError(fmt::format(
+        "--teacher {}: {} must have another network of architecture \"resnet\" with \"weights\" by this "
+        "name",
+        name, file.path));
+  return teacher;
+}
+
+// The rows of `scores` for a batch.
+torch::Tensor teacher_batch(const torch::Tensor& scores, const int64_t* index,
+                            const std::vector<int64_t>& mirrored) {
+  std::vector<int64_t> rows;
+  for (size_t i = 0; i < mirrored.size(); ++i) rows.push_back(mirrored[i] * scores.size(1) + index[i]);
+  return scores.flatten(0, 1).index_select(0, torch::tensor(rows));
 }
 
 // Rises linearly over the first fifth, then falls as a cosine to zero (one cycle).
@@ -75,7 +129,7 @@ double learning_rate_of(double peak, int64_t step, int64_t steps) {
 
 }  // namespace
 
-void train_images(const Options& o, const NetworkSpec& spec) {
+void train_images(const Options& o, const NetworkFile& file, const NetworkSpec& spec) {
   const std::string folder = o.data.empty() ? FashionMnist::default_dir : o.data;
   const int epochs = o.epochs.value_or(3), batch = o.batch.value_or(32);
   const double peak_rate = o.learning_rate.value_or(0.05), weight_decay = o.weight_decay.value_or(5e-4);
@@ -115,13 +169,30 @@ void train_images(const Options& o, const NetworkSpec& spec) {
                                      {"weight_decay", weight_decay},
                                      {"augmentation", "mirrored by chance"}};
   if (!o.init.empty()) settings["init_sha256"] = hash_file(o.init).sha256;
+  const NetworkSpec* teacher = o.teacher.empty() ? nullptr : &find_teacher(file, o.teacher, spec);
+  std::string teacher_key;
+  if (teacher) {
+    settings["teacher"] = o.teacher;
+    settings["teacher_sha256"] = hash_file(teacher->weights).sha256;
+    settings["temperature"] = o.distillation.temperature;
+    settings["teacher_weight"] = o.distillation.weight;
+    const std::string_view pixels(reinterpret_cast<const char*>(training.pixels().data()),
+                                  training.pixels().size());
+    teacher_key = sha256_of(settings["teacher_sha256"].get<std::string>() + sha256_of(pixels));
+  }
   TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, sgd);
   run.begin_from(o.init);
 
   std::map<std::string, torch::Tensor> state;
   int64_t done = run.resume(state);
+  const std::string teacher_file =
+      std::filesystem::path(spec.weights).replace_extension(".teacher.pt").string();
+  const torch::Tensor taught =
+      teacher ? kept_scores(teacher_file, teacher_key, {2, training.size(), spec.resnet.classes},
+                            [&] { return scores_of_teacher(*teacher, training); })
+              : torch::Tensor();
   Random augment(o.seed ^ 0xa5a5a5a5ull);
-  for (int64_t i = 0; i < done * batch; ++i) augment.below(2);  // as the steps that are done have drawn
+  draw_mirrored(augment, done * batch);  // as the steps that are done have drawn
   const int last = o.stop_after > 0 ? std::min(o.stop_after, epochs) : epochs;
   const auto work_to = [&](int64_t step) {  // a fine step is the unit
     const int64_t coarse = std::min<int64_t>(step, o.coarse_epochs * steps_per_epoch);
@@ -135,13 +206,16 @@ void train_images(const Options& o, const NetworkSpec& spec) {
       const double rate = learning_rate_of(peak_rate, done, steps);
       for (auto& group : sgd.param_groups()) static_cast<torch::optim::SGDOptions&>(group.options()).lr(rate);
       const int64_t* index = &order[static_cast<size_t>(step * batch)];
-      torch::Tensor x = make_batch(training, index, batch, spec.input, &augment);
+      const std::vector<int64_t> mirrored = draw_mirrored(augment, batch);
+      torch::Tensor x = make_batch(training, index, batch, spec.input, mirrored);
       if (coarse) x = at::avg_pool2d(x, 2);  // a quarter of the work teaches most of it
       const torch::Tensor labels = labels_of(training, index, batch);
       std::vector<torch::Tensor> losses;
       std::vector<double> values;
       for (const torch::Tensor& scores : net->forward(x)) {
-        losses.push_back(torch::nn::functional::cross_entropy(scores, labels));
+        losses.push_back(teacher ? distillation_loss(scores, labels, teacher_batch(taught, index, mirrored),
+                                                     o.distillation)
+                                 : torch::nn::functional::cross_entropy(scores, labels));
         values.push_back(losses.back().item<double>());
       }
       set_gradients(losses, parameters, method);
@@ -166,6 +240,7 @@ void train_images(const Options& o, const NetworkSpec& spec) {
   std::string on = test.data_source();
   raise_falling_stages(accuracy, on);
   run.finish({{"top1", accuracy}, {"source", "measured"}, {"on", on}}, last == epochs);
+  if (teacher && last == epochs) std::filesystem::remove(teacher_file);
 }
 
 }  // namespace alertbench

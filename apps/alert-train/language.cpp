@@ -14,6 +14,7 @@
 #include "models/striped_lstm.h"
 #include "models/striped_resnet.h"
 #include "training/orthogonalized_sgd.h"
+#include "training/sampled_softmax.h"
 #include "training/stage_balance.h"
 #include "training/training_run.h"
 #include "workloads/ptb.h"
@@ -28,6 +29,13 @@ torch::Tensor side_by_side(const std::vector<int32_t>& words, int64_t limit, int
   torch::Tensor pieces = torch::empty({count, length}, torch::kLong);
   std::copy(words.begin(), words.begin() + length * count, pieces.data_ptr<int64_t>());
   return pieces.t().contiguous();
+}
+
+// How often each word occurs in the text, and at least once.
+torch::Tensor word_counts(const std::vector<int32_t>& words, int64_t vocabulary) {
+  torch::Tensor counts = torch::zeros({vocabulary}, torch::kLong);
+  for (const int32_t word : words) ++counts.data_ptr<int64_t>()[word];
+  return counts.clamp_min(1);
 }
 
 struct Quality {
@@ -148,6 +156,12 @@ void train_language(const Options& o, const NetworkSpec& spec) {
       {"dropout", o.dropout},
       {"momentum", o.momentum},
       {"weight_decay", weight_decay}};
+  if (o.sampled_epochs > 0) {
+    settings["sampled_epochs"] = o.sampled_epochs;
+    settings["sampled_words"] = o.sampled_words;
+  }
+  const torch::Tensor chances =
+      sampling_chances(word_counts(words, spec.lstm.vocabulary), static_cast<double>(o.sampled_words));
   if (!o.init.empty()) settings["init_sha256"] = hash_file(o.init).sha256;
   TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, sgd);
   run.begin_from(o.init);
@@ -164,7 +178,10 @@ void train_language(const Options& o, const NetworkSpec& spec) {
     if (step == 0) state = LstmState();
     for (; step < steps_per_epoch; ++step) {
       const torch::Tensor hidden = net->forward(pieces.narrow(0, step * o.steps, o.steps), state);
-      const torch::Tensor losses = net->stage_losses(hidden, pieces.narrow(0, step * o.steps + 1, o.steps));
+      const torch::Tensor next = pieces.narrow(0, step * o.steps + 1, o.steps);
+      const torch::Tensor losses = epoch < o.sampled_epochs
+                                       ? net->stage_losses(hidden, sample_words(chances, next))
+                                       : net->stage_losses(hidden, next);
       const std::vector<float> values(losses.data_ptr<float>(), losses.data_ptr<float>() + losses.numel());
       // Learning rate and longest gradient are those for the sum over the unrolled words.
       set_gradients((losses * static_cast<double>(o.steps)).unbind(0), parameters, method);

@@ -60,6 +60,21 @@ void add_options(CLI::App& app, Options& o) {
       ->capture_default_str()
       ->check(CLI::Range(0, 1000))
       ->group(images);
+  CLI::Option* teacher =
+      app.add_option("--teacher", o.teacher,
+                     "name of a trained network in the same file, from whose scores this one learns as well")
+          ->group(images);
+  app.add_option("--temperature", o.distillation.temperature,
+                 "divides the scores of teacher and network before they are compared")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 100.0))
+      ->needs(teacher)
+      ->group(images);
+  app.add_option("--teacher-weight", o.distillation.weight, "weight of the teacher; the labels have the rest")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs(teacher)
+      ->group(images);
   app.add_option("--steps", o.steps, "number of words that gradients reach back")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000))
@@ -80,6 +95,18 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--dropout", o.dropout)
       ->capture_default_str()
       ->check(CLI::Range(0.0, 0.95))
+      ->group(language);
+  CLI::Option* sampled =
+      app.add_option("--sampled-epochs", o.sampled_epochs,
+                     "number of first epochs that estimate the softmax from a sample of the words")
+          ->capture_default_str()
+          ->check(CLI::Range(0, 1000))
+          ->group(language);
+  app.add_option("--sampled-words", o.sampled_words,
+                 "words of a sample, on average, besides those that come next in the text")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000))
+      ->needs(sampled)
       ->group(language);
   app.add_option("--momentum", o.momentum)
       ->capture_default_str()
@@ -128,7 +155,7 @@ int main_of_train(int argc, char** argv) {
         "\"ptb\" and \"lstm\", and a \"weights\" path to write to",
         o.network_file, o.network));
   refuse_foreign_options(app, images ? "Language models" : "Images", network);
-  images ? train_images(o, network) : train_language(o, network);
+  images ? train_images(o, file, network) : train_language(o, network);
   return 0;
 }
 

@@ -217,6 +217,14 @@ Tensor StripedLstmImpl::stage_losses(const Tensor& hidden, const Tensor& next) {
                                    next.reshape({-1}));
 }
 
+Tensor StripedLstmImpl::stage_losses(const Tensor& hidden, const WordSample& sample) {
+  Tensor bias = output_bias.index_select(1, sample.words);
+  // Stage s adds up the rows 1..s: in the first row the correction reaches every stage once.
+  bias = at::cat({(bias[0] - sample.log_chance).unsqueeze(0), bias.narrow(0, 1, config.stripes - 1)});
+  return NestedCrossEntropy::apply(hidden.reshape({-1, config.units}),
+                                   embedding.index_select(0, sample.words), bias, sample.next);
+}
+
 std::vector<Tensor> StripedLstmImpl::scores(const Tensor& hidden) {
   std::vector<Tensor> all;
   for (int s = 0; s < config.stripes; ++s) {

@@ -32,6 +32,13 @@ struct LstmStripe {
   torch::Tensor bias;       // [4 * w]
 };
 
+// Some words that stand for the whole vocabulary in one training step (training/sampled_softmax.h).
+struct WordSample {
+  torch::Tensor words;       // [k] int64 ids, ascending; all words that come next are among them
+  torch::Tensor log_chance;  // [k]: logarithm of each one's chance to be in the sample
+  torch::Tensor next;        // of each word that comes next, its place in `words`
+};
+
 class StripedLstmImpl : public torch::nn::Module {
  public:
   // `dropout`: the probability that a number is dropped in training, on all edges except the recurrent ones.
@@ -45,6 +52,10 @@ class StripedLstmImpl : public torch::nn::Module {
   // is [steps, batch] int64 ids. Gradients of any weighting of the stages can be computed, repeatedly if the
   // graph is retained.
   torch::Tensor stage_losses(const torch::Tensor& hidden, const torch::Tensor& next);
+
+  // The same, estimated from a sample of the words: the exponential of each word's score counts 1 / chance
+  // times. The gradient reaches the sampled words only.
+  torch::Tensor stage_losses(const torch::Tensor& hidden, const WordSample& sample);
 
   // Scores of every word, one [..., vocabulary] per stage, from hidden [..., units].
   std::vector<torch::Tensor> scores(const torch::Tensor& hidden);

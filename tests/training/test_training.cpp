@@ -15,7 +15,9 @@
 #include "models/striped_lstm.h"
 #include "models/striped_resnet.h"
 #include "training/checkpoint.h"
+#include "training/distillation.h"
 #include "training/orthogonalized_sgd.h"
+#include "training/sampled_softmax.h"
 #include "training/stage_balance.h"
 
 using namespace alertbench;
@@ -246,6 +248,87 @@ void orthogonalization() {
   expect(other, "orthogonalized is not joint");
 }
 
+void distillation(const std::filesystem::path& folder) {
+  const Tensor scores = torch::randn({7, 5}).requires_grad_(), teacher = torch::randn({7, 5}),
+               labels = torch::randint(5, {7}, torch::kLong);
+  const auto loss = [&](double weight, double temperature) {
+    return distillation_loss(scores, labels, teacher, {temperature, weight});
+  };
+  const Tensor by_label = torch::nn::functional::cross_entropy(scores, labels);
+  expect(difference(loss(0, 3), by_label) < 1e-6, "a teacher of weight 0 leaves the labels alone");
+  const Tensor by_teacher =
+      9 * at::kl_div(at::log_softmax(scores / 3.0, 1), at::softmax(teacher / 3.0, 1), at::Reduction::Sum) / 7;
+  expect(difference(loss(1, 3), by_teacher) < 1e-5,
+         "of weight 1, the divergence at its temperature, squared");
+  expect(difference(loss(0.25, 3), 0.75 * by_label + 0.25 * by_teacher) < 1e-5, "of another, both");
+  const Tensor same = (teacher + 2).requires_grad_();
+  const auto gradient = torch::autograd::grad({distillation_loss(same, labels, teacher, {2, 1})}, {same});
+  expect(gradient[0].abs().max().item<double>() < 1e-6, "who scores as the teacher does has learned it");
+
+  int computed = 0;
+  const std::string path = (folder / "teacher.pt").string();
+  const auto scores_for = [&](const std::string& key) {
+    return kept_scores(path, key, {2, 3, 4}, [&] {
+      return torch::full({2, 3, 4}, ++computed, torch::kFloat);
+    });
+  };
+  const Tensor first = scores_for("a");
+  expect(computed == 1 && torch::equal(first, scores_for("a")) && computed == 1, "scores are computed once");
+  expect(scores_for("b").max().item<float>() == 2, "and again for another teacher");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  expect(scores_for("b").max().item<float>() == 3 && scores_for("b").max().item<float>() == 3,
+         "a torn file is replaced");
+}
+
+void sampled_softmax() {
+  const Tensor counts = torch::arange(1, 24, torch::kLong);
+  const Tensor chances = sampling_chances(counts, 9);
+  expect(std::abs(chances.sum().item<double>() - 9) < 1e-4 && chances.max().item<double>() <= 1,
+         "chances add up to the words wanted");
+  expect(std::abs((chances[3] / chances[0]).item<double>() - std::pow(4, 0.75)) < 1e-4,
+         "and grow with the counts");
+  expect(sampling_chances(counts, 23).min().item<double>() > 0.999,
+         "all words are certain if all are wanted");
+
+  StripedLstm net = random_model(tiny(3));
+  LstmState state;
+  const Tensor hidden = net->forward(random_words(tiny(3), 4, 5), state).detach().requires_grad_();
+  const Tensor next = random_words(tiny(3), 4, 5);
+  const auto gradients = [&](const Tensor& losses) {
+    return torch::autograd::grad({(losses * torch::tensor({0.5, 1.0, 2.0}, torch::kFloat)).sum()},
+                                 {hidden, net->embedding, net->output_bias});
+  };
+  const Tensor full = net->stage_losses(hidden, next);
+  const Tensor all = net->stage_losses(hidden, sample_words(torch::ones({23}), next));
+  expect(difference(full, all) < 1e-5, "a sample of all words gives the loss of the full softmax");
+  const auto wanted = gradients(full), got = gradients(all);
+  for (size_t i = 0; i < wanted.size(); ++i)
+    expect(difference(wanted[i], got[i]) < 1e-5, fmt::format("and its gradient: {}", i));
+
+  // exp(loss) is the estimated sum of exponentials over the exponential of the word that came next.
+  const Tensor one = hidden[0][0].detach(), its_next = next[0][0];
+  const Tensor exact = net->stage_losses(one, its_next).exp();
+  Tensor sum = torch::zeros({3}, torch::kDouble), squares = torch::zeros({3}, torch::kDouble);
+  constexpr int draws = 4000;
+  bool has_next = true;
+  double words = 0;
+  for (int i = 0; i < draws; ++i) {
+    const WordSample sample = sample_words(chances, its_next);
+    has_next = has_next && sample.words[sample.next[0]].item<int64_t>() == its_next.item<int64_t>() &&
+               sample.log_chance[sample.next[0]].item<float>() == 0;
+    words += static_cast<double>(sample.words.numel()) / draws;
+    const Tensor estimate = net->stage_losses(one, sample).exp().to(torch::kDouble).detach();
+    sum += estimate;
+    squares += estimate * estimate;
+  }
+  const Tensor mean = sum / draws, error = ((squares / draws - mean * mean) / draws).sqrt();
+  expect(has_next, "the word that comes next is in every sample, with certainty");
+  expect(words > 8.5 && words < 10.5, fmt::format("samples have {:.2f} words", words));
+  const double off = ((mean - exact) / error).abs().max().item<double>();
+  expect(off < 4.5 && (error / exact).max().item<double>() < 0.05,
+         fmt::format("the estimate of the sum is unbiased: {:.1f} standard errors off", off));
+}
+
 // Everything that one training step touches: momentum, dropout, the state from step to step.
 struct Training {
   Training(uint64_t seed, TrainingMethod how) : method(how) {
@@ -445,6 +528,8 @@ int main() {
   large_scores_stay_finite();
   weights_on_disk(folder);
   orthogonalization();
+  distillation(folder);
+  sampled_softmax();
   stages_are_balanced();
   word_by_word_equals_text(1);
   word_by_word_equals_text(3);
