@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the benchmarks and writes their results to results/reference/ (or to the folder given). About 12 minutes; leave the
+# Runs the benchmarks and writes their results to results/reference/ (or to the folder given). About 16 minutes; leave the
 # machine otherwise idle.
 set -euo pipefail
 cd "$(dirname "$0")/.."

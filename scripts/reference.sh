@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the contents of results/reference/ again; leave the machine otherwise idle. Without arguments everything
-# (about 25 minutes), or else only the parts named. PTB=DIR is the folder with ptb.{train,valid,test}.txt; without it the
+# (about 30 minutes), or else only the parts named. PTB=DIR is the folder with ptb.{train,valid,test}.txt; without it the
 # text is synthetic.
 #   scripts/reference.sh [bench] [quickstart] [ptb] [questions] [zoo] [profiles] [co-runners]
 set -euo pipefail

@@ -182,14 +182,15 @@ using Run = std::function<Tensor(Values&)>;
 
 class Compiler {
  public:
-  Compiler(const Architecture& net, const Weights& weights, const ComputeDevice& device)
-      : net_(net), weights_(weights), device_(device) {}
+  // `prepacked`: what StagedModel::prepacked() says, of all convolutions compiled so far.
+  Compiler(const Architecture& net, const Weights& weights, const ComputeDevice& device,
+           std::optional<bool>& prepacked)
+      : net_(net), weights_(weights), device_(device), prepacked_(prepacked) {}
 
   Run compile(const Planned& p) {
     if (p.fused) return sum_with(p, std::get<zoo::Add>(net_.nodes()[p.node].operation).activation);
     return std::visit([&](const auto& o) { return run_of(o, p); }, net_.nodes()[p.node].operation);
   }
-  std::optional<bool> prepacked() const { return prepacked_; }
 
  private:
   PaddedConv conv(size_t n) {
@@ -253,7 +254,7 @@ class Compiler {
   const Architecture& net_;
   const Weights& weights_;
   const ComputeDevice& device_;
-  std::optional<bool> prepacked_;
+  std::optional<bool>& prepacked_;
 };
 
 struct ReadyNode {
@@ -267,12 +268,11 @@ class LayerNetwork : public StagedModel {
   LayerNetwork(const Architecture& net, const Weights& weights, const ComputeDevice& device)
       : device_(device), input_(device), values_(net.nodes().size()) {
     c10::InferenceMode inference;
-    Compiler compiler(net, weights, device);
+    Compiler compiler(net, weights, device, prepacked_);
     for (const auto& block : Planner(net).plan()) {
       blocks_.emplace_back();
       for (const Planned& p : block) blocks_.back().push_back({compiler.compile(p), p.node, p.dead});
     }
-    prepacked_ = compiler.prepacked();
   }
 
   int stages() const override { return 1; }

@@ -422,8 +422,10 @@ struct Bench {
 
   void zoo_networks() {
     const NetworkFile file = NetworkFile::read("networks/imagenet-zoo.json");
-    const std::vector<std::string> usual{"resnet-18", "resnet-50", "mobilenet-v1-1.0-224",
-                                         "mobilenet-v2-1.0-224", "squeezenet-1.1"};
+    const std::vector<std::string> usual{
+        "resnet-18",          "resnet-50",          "mobilenet-v1-1.0-224", "mobilenet-v2-1.0-224",
+        "squeezenet-1.1",     "efficientnet-lite0", "efficientnet-lite1",   "efficientnet-lite2",
+        "efficientnet-lite3", "efficientnet-lite4", "nasnet-a-large",       "pnasnet-5-large"};
     for (const std::string& name : only.empty() ? usual : only) {
       const NetworkSpec& spec = file.find(name);
       const zoo::Architecture net = spec.zoo.architecture();
