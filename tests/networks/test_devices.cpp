@@ -15,6 +15,7 @@
 #include "expect.h"
 #include "live/executor.h"
 #include "models/bert.h"
+#include "models/cascade.h"
 #include "models/compiled_resnet.h"
 #include "models/compute_device.h"
 #include "models/device_model.h"
@@ -283,6 +284,32 @@ void stops_at_a_deadline(const Case& c, const FakeGpu& gpu) {
          "device times of the finished stages only");
 }
 
+// Two networks of one stage each: the GPU is waited for inside both of them, because each may be stopped.
+void cascade_on_a_gpu(const Case& a, const Case& b, const FakeGpu& gpu) {
+  const std::string name = fmt::format("cascade of {} and {}", a.name, b.name);
+  std::vector<std::unique_ptr<StagedModel>> members;
+  for (const Case* c : {&a, &b})
+    members.push_back(on_device(c->make(ComputeDevice(accelerator::device)), c->name, accelerator::device,
+                                gpu.runtime, true));
+  Cascade cascade(std::move(members), CascadeAnswer::last);
+  const ImagePerMember images{{&std::get<Image>(a.first), &std::get<Image>(b.first)}};
+  const Answers found = answers(cascade, images), of_a = answers(*gpu.load(a), a.first),
+                of_b = answers(*gpu.load(b), b.first);
+  expect(difference({of_a[0], of_b[0]}, found) < 1e-6, name + ": each stage answers as its member");
+  const double first_s = cascade.device_time_s(0).value_or(0), both_s = cascade.device_time_s(1).value_or(0);
+  expect(first_s > 0 && both_s > first_s, name + ": the members' own times add up");
+  expect(cascade.blocks_done_at_return() && !gpu.load(a)->blocks_done_at_return(),
+         name + ": looks at the clock inside its members, which alone need not");
+  StillClock clock;
+  ExecutionOrder order;
+  order.target_stage = 2;
+  order.stop_at_s = 1e-3 * (cascade.blocks(0) + cascade.blocks(1) / 2);
+  const Execution e = execute(cascade, order, clock);
+  expect(e.stopped && e.stages_finished == 1 && accelerator::counts().under_way == 0 &&
+             !cascade.device_time_s(1),
+         fmt::format("{}: stopped inside its second member, behind stage {}", name, e.stages_finished));
+}
+
 void failures_are_told(const Case& c, FakeGpu& gpu) {
   const auto message = [](const std::function<void()>& action) -> std::string {
     try {
@@ -351,6 +378,7 @@ int main() {
     FakeGpu gpu;  // TorchScript loads onto no device but its own list
     for (const Case& c : cases) runs_on_a_gpu(c, gpu);
     for (const size_t anytime : {4, 7, 9}) stops_at_a_deadline(cases[anytime], gpu);
+    cascade_on_a_gpu(cases[0], cases[5], gpu);
     for (const size_t any : {0, 8}) failures_are_told(cases[any], gpu);
     accelerator::on_order() = {};
   }

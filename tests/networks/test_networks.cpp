@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "expect.h"
 #include "models/aotinductor_model.h"
+#include "models/cascade.h"
 #include "models/compiled_resnet.h"
 #include "models/direct_conv.h"
 #include "models/direct_resnet.h"
@@ -523,20 +524,68 @@ void packages_need_a_loader(const std::filesystem::path& folder) {
   }
 }
 
-// The accuracy in the network file is what the shipped weights reach; on the first images of the test set
+// Of networks with images of different sizes, one of them TorchScript.
+void cascade_of_networks(const std::filesystem::path& folder) {
+  torch::jit::Module module("__torch__.Scripted");
+  module.register_parameter("w", torch::randn({10, 3 * 8 * 8}), false);
+  module.define("def forward(self, x):\n  return torch.matmul(x.flatten(1), self.w.t())\n");
+  const NetworkSpec scripted = script(folder, "scripted", module);
+  const auto make = [&] {
+    std::vector<std::unique_ptr<StagedModel>> all;
+    all.push_back(load_torchscript(scripted));
+    all.push_back(compile(random_network(small(2))));
+    return all;
+  };
+  Image tiny{3, 8, 8, {}};
+  const torch::Tensor pixels = torch::randn({3 * 8 * 8});
+  tiny.chw.assign(pixels.data_ptr<float>(), pixels.data_ptr<float>() + pixels.numel());
+  const Image large = random_image(small(2));
+  const auto alone = make();
+  run_all(*alone[0], tiny);
+  run_all(*alone[1], large);
+  const torch::Tensor first = torch::tensor(alone[0]->scores(0)), second = torch::tensor(alone[1]->scores(1));
+  const auto run_whole = [&](Cascade& cascade) {
+    cascade.set_input(ImagePerMember{{&tiny, &large}});
+    for (int s = 0; s < 2; ++s)
+      for (int b = 0; b < cascade.blocks(s); ++b) cascade.run_block(s, b);
+  };
+  Cascade last(make(), CascadeAnswer::last), average(make(), CascadeAnswer::average);
+  run_whole(last);
+  run_whole(average);
+  expect(torch::equal(torch::tensor(last.scores(0)), first) &&
+             torch::equal(torch::tensor(last.scores(1)), second),
+         "a cascade has the scores of its members");
+  const torch::Tensor mean = (torch::softmax(first, 0) + torch::softmax(second, 0)) / 2;
+  const double off = (torch::tensor(average.scores(1)).exp() - mean).abs().max().item<double>();
+  expect(off < 1e-6, fmt::format("a cascade averages as LibTorch does: off by {:.2g}", off));
+}
+
+std::unique_ptr<StagedModel> shipped_network(const NetworkSpec& spec) {
+  if (spec.is_cascade()) {
+    std::vector<std::unique_ptr<StagedModel>> members;
+    for (const auto& member : spec.members) members.push_back(shipped_network(*member));
+    return std::make_unique<Cascade>(std::move(members), spec.cascade.answer);
+  }
+  StripedResnet net(spec.resnet);
+  load_weights(*net, spec.weights);
+  net->eval();
+  return compile(net);
+}
+
+// The accuracy in the network files is what the shipped weights reach; on the first images of the test set
 // here.
 void shipped_networks() {
-  const NetworkFile file = NetworkFile::read(ALERT_SOURCE_DIR "/networks/fashion-mnist.json");
+  const std::string folder = ALERT_SOURCE_DIR "/networks/";
+  std::vector<NetworkSpec> all = NetworkFile::read(folder + "fashion-mnist.json").networks;
+  for (const NetworkSpec& spec : NetworkFile::read(folder + "fashion-mnist-cascade.json").networks)
+    if (spec.is_cascade()) all.push_back(spec);
   const FashionMnist data;
   constexpr int images = 300;
-  for (const NetworkSpec& spec : file.networks) {
-    StripedResnet net(spec.resnet);
-    load_weights(*net, spec.weights);
-    net->eval();
-    const auto model = compile(net);
+  for (const NetworkSpec& spec : all) {
+    const auto model = shipped_network(spec);
     std::vector<double> correct(static_cast<size_t>(spec.stages()), 0.0);
     for (int n = 0; n < images; ++n) {
-      run_all(*model, data.input(n, spec.input));
+      run_all(*model, data.input(n, spec.images().front()));
       for (int s = 0; s < spec.stages(); ++s)
         correct[static_cast<size_t>(s)] += judge(model->scores(s).data(), 10, data.label(n)).top1;
     }
@@ -605,6 +654,7 @@ int main() {
   torchscript_in_training_mode(folder);
   torchscript_that_does_not_load(folder);
   packages_need_a_loader(folder);
+  cascade_of_networks(folder);
   shipped_networks();
   gpu_loads_work();
   std::filesystem::remove_all(folder);

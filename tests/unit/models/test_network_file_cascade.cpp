@@ -1,6 +1,7 @@
 // Cascades in a network file.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -291,4 +292,26 @@ TEST_CASE("an accuracy reads back as it was written for a network file", "[model
   CHECK(questions.at("f1") == json::array({0.8}));
   CHECK(questions.at("exact") == json::array({0.7}));
   CHECK_FALSE(questions.contains("top1"));
+}
+
+TEST_CASE("the shipped cascades are made of the shipped networks", "[models][cascade]") {
+  const std::string folder = ALERT_SOURCE_DIR "/networks/";
+  const auto networks_in = [&](const char* file) {
+    return json::parse(content_of(folder + file)).at("networks").get<std::vector<json>>();
+  };
+  const std::vector<json> shipped = networks_in("fashion-mnist.json");
+  int cascades = 0;
+  for (const json& n : networks_in("fashion-mnist-cascade.json")) {
+    INFO(n.at("name"));
+    if (n.at("architecture") == "cascade")
+      ++cascades;
+    else
+      CHECK(std::find(shipped.begin(), shipped.end(), n) != shipped.end());
+  }
+  CHECK(cascades > 0);
+  for (const NetworkSpec& n : NetworkFile::read(folder + "fashion-mnist-cascade.json").networks) {
+    if (!n.is_cascade()) continue;
+    for (size_t m = 1; m < n.members.size(); ++m)  // what the last stage costs beside its member alone
+      CHECK(n.members[m]->multiply_accumulates() >= 3 * n.members[m - 1]->multiply_accumulates());
+  }
 }
