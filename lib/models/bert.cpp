@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/error.h"
+#include "models/state_dict_file.h"
 #include "workloads/squad_windows.h"
 
 namespace alertbench {
@@ -14,13 +16,9 @@ namespace {
 
 using at::Tensor;
 
-constexpr double norm_epsilon = 1e-12, initial_deviation = 0.02;
+constexpr double initial_deviation = 0.02;
 
 std::string layer_name(int layer) { return fmt::format("bert.encoder.layer.{}.", layer); }
-
-std::string head_name(const BertConfig& c, int exit) {
-  return exit == c.layers ? "qa_outputs" : fmt::format("exits.{}", exit);
-}
 
 // Every tensor that the network needs, not filled.
 Weights empty_weights(const BertConfig& c) {
@@ -48,7 +46,7 @@ Weights empty_weights(const BertConfig& c) {
     linear(layer + "output.dense", c.hidden, c.intermediate);
     norm(layer + "output.LayerNorm");
   }
-  for (const int exit : c.exits) linear(head_name(c, exit), 2, c.hidden);
+  for (const int exit : c.exits) linear(bert_head_name(c, exit), 2, c.hidden);
   return weights;
 }
 
@@ -105,6 +103,10 @@ void check(const TokenWindow& window, size_t index, const BertConfig& c) {
 
 }  // namespace
 
+std::string bert_head_name(const BertConfig& c, int exit) {
+  return exit == c.layers ? "qa_outputs" : fmt::format("exits.{}", exit);
+}
+
 Weights random_weights(const BertConfig& config, uint64_t seed) {
   const at::Generator generator = at::detail::createCPUGenerator(seed);
   Weights weights = empty_weights(config);
@@ -126,8 +128,32 @@ Weights read_weights(const BertConfig& config, const std::string& path) {
   return weights;
 }
 
+FirstWeights read_first_weights(const BertConfig& config, const std::string& path, uint64_t seed) {
+  FirstWeights first{random_weights(config, seed), {}};
+  const StateDictFile file = StateDictFile::read(path);
+  Weights stored = first.weights;  // the same tensors
+  for (const int exit : config.exits) {
+    const std::string head = bert_head_name(config, exit);
+    const auto has_it = [&head](const StoredTensor& t) {  // whatever a wrapper put before it
+      return with_end(t.name, head + ".weight", "") != t.name ||
+             with_end(t.name, head + ".bias", "") != t.name;
+    };
+    if (std::any_of(file.tensors().begin(), file.tensors().end(), has_it)) continue;
+    first.new_heads.push_back(head);
+    stored.erase(head + ".weight");
+    stored.erase(head + ".bias");
+  }
+  fill_weights(stored, path, [&](const std::string& stored_name) {
+    const std::string name = name_in_network(stored_name), layers = "bert.encoder.layer.";
+    const bool deeper = starts_with(name, layers) && std::atoi(name.c_str() + layers.size()) >= config.layers,
+               other_exit = starts_with(name, "exits.") && !stored.count(name);
+    return deeper || other_exit ? "" : name;
+  });
+  return first;
+}
+
 Tensor BertReader::LayerNorm::operator()(const Tensor& x) const {
-  return at::layer_norm(x, weight.sizes(), weight, bias, norm_epsilon);
+  return at::layer_norm(x, weight.sizes(), weight, bias, bert_norm_epsilon);
 }
 
 BertReader::BertReader(const BertConfig& config, const Weights& weights, const ComputeDevice& device)
@@ -161,7 +187,7 @@ BertReader::BertReader(const BertConfig& config, const Weights& weights, const C
                        norm(layer + "attention.output.LayerNorm"), linear(layer + "intermediate.dense"),
                        linear(layer + "output.dense"), norm(layer + "output.LayerNorm")});
   }
-  for (const int exit : config.exits) heads_.push_back(linear(head_name(config, exit)));
+  for (const int exit : config.exits) heads_.push_back(linear(bert_head_name(config, exit)));
 }
 
 int BertReader::blocks(int stage) const {

@@ -30,16 +30,28 @@
 
 namespace alertbench {
 
+constexpr double bert_norm_epsilon = 1e-12;
+// The name of the head of the exit after layer `exit`, in state dictionaries: "qa_outputs", or "exits.K".
+std::string bert_head_name(const BertConfig& config, int exit);
+
 // Returns weights like those of BERT before its training: normal with standard deviation 0.02, biases 0,
 // layer norms the identity. The same seed gives the same weights.
 Weights random_weights(const BertConfig& config, uint64_t seed);
 
 // Reads weights from a state dictionary with the names of Hugging Face's BertForQuestionAnswering
-// ("bert.encoder.layer.0...."). The head of the last exit is "qa_outputs", and that of an earlier exit is
-// "exits.K", where K is its layer. Other entries of public files are ignored ("bert.pooler", "cls",
-// "bert.embeddings.position_ids"), and layer norms may have their old names gamma and beta. Throws InputError
-// like fill_weights().
+// ("bert.encoder.layer.0....") or BertModel ("encoder.layer.0...."). The head of the last exit is
+// "qa_outputs", and that of an earlier exit is "exits.K", where K is its layer. Other entries of public files
+// are ignored ("bert.pooler", "cls", "bert.embeddings.position_ids"), and layer norms may have their old
+// names gamma and beta. Throws InputError like fill_weights().
 Weights read_weights(const BertConfig& config, const std::string& path);
+
+// Weights to begin a training with: as read_weights(), but heads that the file does not have are random, of
+// this seed, and earlier exits and deeper layers that the network does not have are left out.
+struct FirstWeights {
+  Weights weights;
+  std::vector<std::string> new_heads;  // names of the random ones
+};
+FirstWeights read_first_weights(const BertConfig& config, const std::string& path, uint64_t seed);
 
 class BertReader : public StagedModel {
  public:

@@ -74,7 +74,7 @@ std::string differences(const nlohmann::ordered_json& saved, const nlohmann::ord
 }  // namespace
 
 void save_checkpoint(const std::string& path, const Checkpoint& checkpoint, const torch::nn::Module& module,
-                     const torch::optim::SGD& optimizer) {
+                     const torch::optim::Optimizer& optimizer) {
   Entries entries;
   entries.insert("format", as_tensor(format_name));
   entries.insert("settings", as_tensor(checkpoint.settings.dump()));
@@ -92,7 +92,7 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint, cons
 }
 
 Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json& settings,
-                           torch::nn::Module& module, torch::optim::SGD& optimizer) {
+                           torch::nn::Module& module, torch::optim::Optimizer& optimizer) {
   const Entries entries = read_entries(path);
   Checkpoint checkpoint;
   try {

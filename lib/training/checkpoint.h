@@ -23,11 +23,11 @@ struct Checkpoint {
 // Writes also the module's parameters and buffers, the optimiser's state, and the state of LibTorch's random
 // source. RunError if the file cannot be written; the one before stays then.
 void save_checkpoint(const std::string& path, const Checkpoint& checkpoint, const torch::nn::Module& module,
-                     const torch::optim::SGD& optimizer);
+                     const torch::optim::Optimizer& optimizer);
 
 // Gives back to module, optimiser and random source what was saved. InputError, before the module is changed,
 // for a file that is torn, foreign, of other settings (it names them), or does not fit the module.
 Checkpoint load_checkpoint(const std::string& path, const nlohmann::ordered_json& settings,
-                           torch::nn::Module& module, torch::optim::SGD& optimizer);
+                           torch::nn::Module& module, torch::optim::Optimizer& optimizer);
 
 }  // namespace alertbench

@@ -52,7 +52,7 @@ std::vector<double> MeanLoss::take() {
   return mean;
 }
 
-TrainingRun::TrainingRun(TrainingSetup setup, torch::nn::Module& module, torch::optim::SGD& optimizer)
+TrainingRun::TrainingRun(TrainingSetup setup, torch::nn::Module& module, torch::optim::Optimizer& optimizer)
     : setup_(std::move(setup)), module_(module), optimizer_(optimizer), start_s_(now_s()) {
   const fs::path weights = setup_.network.weights;
   if (weights.has_parent_path()) fs::create_directories(weights.parent_path());

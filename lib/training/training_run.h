@@ -34,7 +34,7 @@ struct TrainingSetup {
 
 class TrainingRun {
  public:
-  TrainingRun(TrainingSetup setup, torch::nn::Module& module, torch::optim::SGD& optimizer);
+  TrainingRun(TrainingSetup setup, torch::nn::Module& module, torch::optim::Optimizer& optimizer);
 
   // The log of the training that made the weights that this one begins with (--init) goes into this one's
   // log, where there is one. `weights` may be empty.
@@ -73,7 +73,7 @@ class TrainingRun {
 
   TrainingSetup setup_;
   torch::nn::Module& module_;
-  torch::optim::SGD& optimizer_;
+  torch::optim::Optimizer& optimizer_;
   std::string log_path_, checkpoint_path_;
   double start_s_, elapsed_before_s_ = 0, shown_s_ = 0, work_done_ = 0;
   MeanLoss recent_, of_epoch_;
