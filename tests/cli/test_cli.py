@@ -1403,6 +1403,129 @@ class OwnSchedulers(Folder):
         self.nothing_is_left()
 
 
+class Training(Folder):
+    """alert-train on questions: which word stands after a colour."""
+
+    COLOURS, WORDS = ("red", "blue", "green", "black"), ("one", "two", "three", "four", "five")
+    OPTIONS = {"--network": "tiny", "--lr": "0.003", "--batch": "4", "--epochs": "2", "--test-articles": "1", "--checkpoint-every": "4"}
+
+    def train(self, networks, **others):
+        """`others`: options beside or instead of OPTIONS, with _ for -; None leaves one out."""
+        options = {**self.OPTIONS, **{"--" + k.replace("_", "-"): v for k, v in others.items()}}
+        program = os.path.join(os.path.dirname(PROGRAM), "alert-train")
+        return subprocess.run([program, networks, *(x for k, v in options.items() if v is not None for x in (k, v))], capture_output=True,
+                              text=True, timeout=300)
+
+    def question(self, article, paragraph, colour):
+        begin = 0
+        words = []
+        for k, c in enumerate(self.COLOURS):
+            words += [c, self.WORDS[(article + paragraph * k) % 5]]
+            if c == colour:
+                begin, answer = len(" ".join(words)) - len(words[-1]), words[-1]
+        return " ".join(words), {"id": f"{article}-{paragraph}-{colour}", "question": colour, "answers": [{"answer_start": begin, "text": answer}]}
+
+    def data(self, name):
+        """A folder with four articles, each of four paragraphs with three questions."""
+        def paragraph(a, p):
+            asked = [self.question(a, p, c) for c in self.COLOURS[:3]]
+            return {"context": asked[0][0], "qas": [q for _, q in asked]}
+        os.makedirs(self.path(name))
+        self.write(name + "/dev-v1.1.json", {"version": "1.1", "data": [
+            {"title": f"Article {a}", "paragraphs": [paragraph(a, p) for p in range(4)]} for a in range(4)]})
+        self.write(name + "/vocab.txt", "\n".join(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *self.COLOURS, *self.WORDS)))
+        return self.path(name)
+
+    def networks(self, name, **config):
+        os.makedirs(self.path(name), exist_ok=True)
+        config = {"vocabulary": 20, "hidden": 16, "layers": 2, "heads": 2, "exits": [1, 2], **config}
+        return self.write(name + "/squad.json", {"schema_version": "1.0", "workload": "squad", "networks": [
+            {"name": "tiny", "architecture": "bert", "config": config, "weights": "tiny.pt"}]})
+
+    def test_a_network_for_questions(self):
+        data = self.data("data")
+        whole = self.networks("whole")
+        trained = self.train(whole, data=data)
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        self.assertIn("36 training questions in 36 windows (0 left out), 12 test questions", trained.stderr)
+        with open(whole) as f:
+            accuracy = json.load(f)["networks"][0]["accuracy"]
+        self.assertEqual((len(accuracy["f1"]), len(accuracy["exact"]), accuracy["source"]), (2, 2, "measured"))
+        self.assertIn("the last 1 of 4 articles, 12 questions", accuracy["on"])
+        with open(self.path("whole/tiny.train.json")) as f:
+            log = json.load(f)
+        self.assertEqual((log["test_articles"], log["word_embeddings"], len(log["epochs"])), (["Article 3"], "trained", 2))
+        self.assertEqual((len(log["test_f1_as_stored"]), len(log["epochs"][1]["train_loss"])), (2, 2))
+        self.assertFalse(os.path.exists(self.path("whole/tiny.checkpoint")))
+
+        # In two legs, the second from a checkpoint within the first epoch.
+        legs = self.networks("legs")
+        for stop_after in ("1", None):
+            again = self.train(legs, data=data, stop_after=stop_after)
+            self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("continues after step 8", again.stderr)
+        with open(self.path("whole/tiny.pt"), "rb") as one, open(self.path("legs/tiny.pt"), "rb") as other:
+            self.assertEqual(one.read(), other.read())
+
+        # A scenario measures the same with the questions that were held back.
+        profile = self.path("profile.json")
+        measured = call("profile", "scenarios/squad.json", "--networks", whole, "--data", "squad=" + self.path("whole/tiny.test"),
+                        "--set", 'candidates=["tiny"]', "--accuracy", "--inputs", "12", "--set", "warmup_inputs=0",
+                        "--set", "profile_repetitions=2", "--set", "power.caps_w=[100]", "--out", profile)
+        self.assertEqual(measured.returncode, 0, measured.stderr)
+        with open(profile) as f:
+            for got, wanted in zip(json.load(f)["models"][0]["accuracy"], accuracy["f1"]):
+                self.assertAlmostEqual(got, wanted, 6)
+
+        # The weights are a beginning for others.
+        more = self.networks("more")
+        begun = self.train(more, data=data, init=self.path("whole/tiny.pt"))
+        self.assertEqual(begun.returncode, 0, begun.stderr)
+        with open(self.path("more/tiny.train.json")) as f:
+            log = json.load(f)
+        self.assertEqual((log["word_embeddings"], log["new_heads"], log["begun_from"]["network"]), ("as they were", [], "tiny"))
+
+    def test_what_questions_cannot_be_trained_with(self):
+        data, networks = self.data("data"), self.networks("n")
+
+        def refused(*parts, file=networks, **others):
+            self.refused(self.train(file, **{"data": data, **others}), 2, *parts)
+        refused("--data", "dev-v1.1.json", data=None)
+        refused("has only 4 articles", test_articles="4")
+        refused("--method orthogonalized", method="orthogonalized")
+        refused("--steps", "does not apply", steps="3")
+        refused("--batch 64", "36 windows", batch="64")
+        refused("vocabulary: 12", "13 word pieces", file=self.networks("m", vocabulary=12))
+        refused("12 tokens", "\"positions\"", file=self.networks("p", positions=11))
+        lstm = os.path.join(ROOT, "networks/ptb/lstm-w50.pt")
+        refused(lstm, "do not fit", "missing: bert.embeddings", init=lstm)
+        os.makedirs(self.path("empty"))
+        refused("empty/dev-v1.1.json: no such file", data=self.path("empty"))
+        shutil.copytree(data, self.path("n/tiny.test"), dirs_exist_ok=True)
+        refused("n/tiny.test: is where", data=self.path("n/tiny.test"))
+        with open(data + "/dev-v1.1.json", "rb") as one, open(self.path("n/tiny.test/dev-v1.1.json"), "rb") as other:
+            self.assertEqual(one.read(), other.read())
+        shutil.copy(data + "/dev-v1.1.json", data + "/train-v1.1.json")
+        refused("--test-articles", "train-v1.1.json")
+        os.remove(data + "/train-v1.1.json")
+        with open(data + "/dev-v1.1.json") as f:
+            file = json.load(f)
+        for paragraph in file["data"][0]["paragraphs"]:
+            for question in paragraph["qas"]:
+                del question["answers"][0]["answer_start"]
+        self.write(data + "/dev-v1.1.json", file)
+        refused("question \"0-0-red\" and 11 more of 36", "answer_start")
+        self.assertFalse(os.path.exists(self.path("n/tiny.pt")))
+
+    def test_a_file_to_train_on_and_one_to_test_on(self):
+        data, networks = self.data("data"), self.networks("n")
+        shutil.copy(data + "/dev-v1.1.json", data + "/train-v1.1.json")
+        trained = self.train(networks, data=data, epochs="1", test_articles=None, checkpoint_every="0")
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        self.assertIn("48 training questions in 48 windows (0 left out), 48 test questions", trained.stderr)
+        self.assertFalse(os.path.exists(self.path("n/tiny.test")))
+
+
 class WithNetworks(Folder):
     result = None
 
@@ -2154,6 +2277,6 @@ if __name__ == "__main__":
     options, rest = parser.parse_known_args()
     PROGRAM = os.path.abspath(options.program)
     if not options.torch:
-        print("skipped aloud: WithNetworks (this build has no LibTorch)", file=sys.stderr)
-        del WithNetworks
+        print("skipped aloud: WithNetworks, Training (this build has no LibTorch)", file=sys.stderr)
+        del WithNetworks, Training
     unittest.main(argv=[sys.argv[0], "-v", *filter(None, rest)])
