@@ -149,8 +149,8 @@ bool runs_directly(const ResnetConfig& c, const ComputeDevice& device) {
   const auto fits = [&c](int width) { return width % (BlockedLayer::lanes * c.stripes) == 0; };
   bool all = fits(c.stem_width);
   for (const ResnetGroup& group : c.groups) all = all && fits(group.width);
-  return all && c.input_size <= largest_side && !device.portable() && at::get_num_threads() == 1 &&
-         DirectConv::possible();
+  return all && (c.stripes > 1 || c.input_size <= largest_side) && !device.portable() &&
+         at::get_num_threads() == 1 && DirectConv::possible();
 }
 
 std::unique_ptr<StagedModel> compile_directly(const StripedResnet& net) {
