@@ -33,9 +33,10 @@ class StagedModel {
   // the device's clock cannot be read, and if the run did not reach the end of the stage. This is not part of
   // the timed run.
   virtual std::optional<double> device_time_s(int /*stage*/) const { return {}; }
-  // Returns whether the weights of all convolutions are rearranged for oneDNN, except those that are faster
-  // without. False means that this LibTorch cannot: the network is slower than it would be with another one.
-  // Returns nullopt if the network has none to rearrange, and on other devices.
+  // Returns whether the weights of all convolutions are rearranged for the code that runs them (oneDNN's, or
+  // models/direct_conv.h), except those that are faster without. False means that this LibTorch cannot: the
+  // network is slower than it would be with another one. Returns nullopt if the network has none to
+  // rearrange, and on other devices.
   virtual std::optional<bool> prepacked() const { return {}; }
 };
 
