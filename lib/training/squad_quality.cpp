@@ -15,7 +15,8 @@ std::vector<std::string> answers_of(BertReader& reader, const std::string& conte
   std::vector<std::string> answers;
   for (int stage = 0; stage < reader.stages(); ++stage) {
     for (int block = 0; block < reader.blocks(stage); ++block) reader.run_block(stage, block);
-    answers.push_back(squad_answer(context, windows, squad_logits(windows, reader.scores(stage))));
+    answers.push_back(
+        squad_answer(context, windows, squad_logits("the network", windows, reader.scores(stage))));
   }
   return answers;
 }

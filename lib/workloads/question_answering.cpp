@@ -93,9 +93,10 @@ NetworkInput QuestionAnswering::network_input(int64_t n, const ImageSpec&) const
 
 Correctness QuestionAnswering::judge(int64_t n, const std::vector<float>& scores) const {
   const std::vector<SquadWindow> all = windows(n);
+  const SquadQuestion& asked = question(n);
   const std::string answer =
-      squad_answer(data_.contexts[question(n).context], all, squad_logits(all, scores));
-  const SquadQuestionScore score = score_squad_answer(answer, question(n));
+      squad_answer(data_.contexts[asked.context], all, squad_logits("question " + asked.id, all, scores));
+  const SquadQuestionScore score = score_squad_answer(answer, asked);
   return {score.exact, {}, {}, score.f1};
 }
 

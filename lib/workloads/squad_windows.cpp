@@ -144,13 +144,13 @@ std::vector<SquadWindow> squad_windows(const Vocabulary& vocabulary, const std::
   return windows;
 }
 
-std::vector<SquadLogits> squad_logits(const std::vector<SquadWindow>& windows,
+std::vector<SquadLogits> squad_logits(const std::string& of_what, const std::vector<SquadWindow>& windows,
                                       const std::vector<float>& scores) {
   size_t expected = 0;
   for (const SquadWindow& w : windows) expected += 2 * w.ids.size();
   if (scores.size() != expected)
-    throw RunError(
-        fmt::format("{} scores for {} windows, expected {}", scores.size(), windows.size(), expected));
+    throw RunError(fmt::format("{}: {} scores for {} windows, expected {}", of_what, scores.size(),
+                               windows.size(), expected));
   std::vector<SquadLogits> logits;
   auto at = scores.begin();
   for (const SquadWindow& w : windows) {

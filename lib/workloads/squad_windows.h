@@ -38,8 +38,9 @@ struct SquadLogits {
 };
 
 // `scores`: of all windows, one after the other, each with the start scores of its tokens and then their end
-// scores (as StagedModel::scores() gives them for a bert). Throws RunError if they are not as many as that.
-std::vector<SquadLogits> squad_logits(const std::vector<SquadWindow>& windows,
+// scores (as StagedModel::scores() gives them for a bert). Throws RunError if they are not as many as that,
+// with a message that begins with `of_what`.
+std::vector<SquadLogits> squad_logits(const std::string& of_what, const std::vector<SquadWindow>& windows,
                                       const std::vector<float>& scores);
 
 struct SquadAnswerSettings {

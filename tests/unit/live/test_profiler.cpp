@@ -1,7 +1,9 @@
 // The profile of fake networks whose time depends on the size of their input, and a live run of groups, on
 // a clock that the networks themselves move.
 #include <cmath>
+#include <filesystem>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -31,17 +33,19 @@ class FakeClock : public Clock {
 };
 
 // Time that costs energy: what runs draws 80 W, or the cap where that is lower and `obeys`; a thread asleep
-// draws 15 W. DRAM draws 5 W all the time.
+// draws 15 W. DRAM draws 5 W all the time. Counters are read by a thread of their own, too.
 class DrawingClock : public FakeClock {
  public:
   explicit DrawingClock(FakeMachine& m) : machine_(m) {}
   double now_s() override {
+    const std::lock_guard<std::mutex> lock(mutex_);
     const double cap_w = std::stod(machine_.get("intel-rapl:0", "constraint_0_power_limit_uw")) * 1e-6;
     draw(obeys ? std::min(80.0, cap_w) : 80.0);
     return time_s;
   }
   void sleep_until(double t) override {
     now_s();
+    const std::lock_guard<std::mutex> lock(mutex_);
     FakeClock::sleep_until(t);
     draw(15);
   }
@@ -55,9 +59,11 @@ class DrawingClock : public FakeClock {
   }
   void add(const std::string& zone, double watts) {
     const double uj = std::stod(machine_.get(zone, "energy_uj")) + watts * (time_s - drawn_s_) * 1e6;
-    machine_.set(zone, "energy_uj", std::to_string(std::llround(uj)));
+    machine_.set(zone, "energy_uj~", std::to_string(std::llround(uj)));
+    std::filesystem::rename(machine_.file(zone, "energy_uj~"), machine_.file(zone, "energy_uj"));
   }
   FakeMachine& machine_;
+  std::mutex mutex_;
   double drawn_s_ = 100;
 };
 

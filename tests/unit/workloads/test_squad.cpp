@@ -433,13 +433,13 @@ TEST_CASE("a network's scores are those of its windows, one after the other", "[
   SquadWindow two, one;
   two.ids = {1, 2};
   one.ids = {3};
-  const auto logits = squad_logits({two, one}, {1, 2, 3, 4, 5, 6});
+  const auto logits = squad_logits("q", {two, one}, {1, 2, 3, 4, 5, 6});
   REQUIRE(logits.size() == 2);
   CHECK(logits[0].start == std::vector<float>{1, 2});
   CHECK(logits[0].end == std::vector<float>{3, 4});
   CHECK(logits[1].start == std::vector<float>{5});
   CHECK(logits[1].end == std::vector<float>{6});
-  CHECK_THROWS_WITH(squad_logits({two, one}, {1, 2, 3, 4, 5}),
+  CHECK_THROWS_WITH(squad_logits("q", {two, one}, {1, 2, 3, 4, 5}),
                     ContainsSubstring("5 scores for 2 windows, expected 6"));
 }
 
