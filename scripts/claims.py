@@ -201,7 +201,7 @@ def main():
         sys.exit(2)
     os.makedirs(os.path.dirname(os.path.abspath(arguments.out)), exist_ok=True)
     with open(arguments.out + ".json", "w") as f:
-        json.dump(claims, f, indent=1)
+        json.dump({"schema_version": "1.0", "kind": "claims", "claims": claims}, f, indent=1)
         f.write("\n")
     with open(arguments.out + ".md", "w") as f:
         f.write(markdown(claims))

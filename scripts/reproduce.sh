@@ -58,4 +58,5 @@ fi
 if wanted claims; then
   scripts/claims.py "$out/evaluation" --recordings "$recordings"/* --quickstart "$quickstart" \
     --statistics "$out/statistics/input_statistics.json" --out "$out/claims/claims"
+  [ "$(realpath "$out")" = "$(realpath results/reference)" ] || "$bench" compare results/reference "$out" || [ $? -eq 5 ]
 fi

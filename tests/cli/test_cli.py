@@ -773,6 +773,29 @@ class WithoutNetworks(Folder):
         self.refused(call("compare", a, b, "--tolerance", "-1"), 2, "--tolerance", "-1")
         self.refused(call("compare", a, b, "--tolerance", "nan"), 2, "--tolerance", "nan")
 
+    def test_compare_claims(self):
+        reference = "results/reference/claims/claims.json"
+        result = call("compare", "results/reference", reference)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"Same conclusion in all \d+ judged readings")
+        with open(os.path.join(ROOT, reference)) as f:
+            claims = json.load(f)
+        other = next(c for c in claims["claims"] if c["holds"])
+        other["holds"] = False
+        result = call("compare", "results/reference", self.write("own/claims/claims.json", claims) and self.path("own"))
+        self.assertEqual(result.returncode, 5, result.stderr)
+        self.assertIn("OTHER: holds in A only", result.stdout)
+        self.assertRegex(result.stdout, r"Other conclusion in 1 of \d+ judged readings")
+        result = json.loads(call("compare", "results/reference", self.path("own"), "--json").stdout)
+        self.assertFalse(result["within"])
+        self.assertEqual([c["claim"] for c in result["claims"] if c["same_conclusion"] is False], [other["claim"]])
+        self.refused(call("compare", "results/reference", self.evaluation("a")), 2, "a table of claims")
+        claims["claims"].append(other)
+        self.refused(call("compare", reference, self.write("twice.json", claims)), 2, "twice.json", "duplicate")
+        self.refused(call("compare", reference, self.write("old.json", {"kind": "claims", "claims": []})), 2, "old.json", "schema_version")
+        self.refused(call("compare", reference, self.write("none.json", {"schema_version": "1.0", "kind": "claims", "claims": []})),
+                     2, "no claim in common")
+
     def squad(self):
         questions = [{"id": i, "question": "?", "answers": [{"answer_start": 0, "text": "The Elbe"}]} for i in ("q1", "q2", "q3")]
         return self.write("dev.json", {"version": "1.1", "data": [{"paragraphs": [{"context": "The Elbe.", "qas": questions}]}]})

@@ -370,7 +370,7 @@ def main():
     if "eager" not in contenders:
         print("latency: SKIPPED: nothing to compare with", file=sys.stderr)
         return 77
-    results = []
+    results, text = [], ""
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.network or NETWORKS:
             if name.startswith("bert") and absent("transformers"):
@@ -378,14 +378,15 @@ def main():
                 continue
             result = measure(name, contenders, options.program, options.folder or scratch, options.cpu, options.rounds)
             results.append(result)
+            text = json.dumps({"schema_version": "1.0", "processor": processor(), "threads": 1, "load_average": os.getloadavg(), "results": results},
+                              indent=1)
+            if options.out:  # after each network, so that none is lost
+                with open(options.out, "w", encoding="utf-8") as f:
+                    f.write(text + "\n")
             print(f"\n{name:<28} median ms  least ms  over {result['best_peer']}", file=sys.stderr)
             for c in sorted(result["contenders"], key=lambda c: c["median_ms"]):
                 print(f"{c['name']:<28} {c['median_ms']:9.2f} {c['least_ms']:9.2f}  {c['over_best_peer']:.2f}", file=sys.stderr)
-    text = json.dumps({"schema_version": "1.0", "processor": processor(), "threads": 1, "load_average": os.getloadavg(), "results": results}, indent=1)
-    if options.out:
-        with open(options.out, "w", encoding="utf-8") as f:
-            f.write(text + "\n")
-    else:
+    if not options.out:
         print(text)
     return 0
 

@@ -48,7 +48,8 @@ def scenario_json(name, workload, inputs, warmup, kind, groups):
             "networks": "networks.json", "inputs": inputs, "warmup_inputs": warmup,
             "power": {"backend": "emulated", "caps_w": CAPS, "model": POWER},
             "goals": [{"name": "energy", "task": "min_energy", "deadline_x": 1.2, "accuracy": 0.87}],
-            "co_runner": {"kind": kind, "slowdown": 1.8, "schedule": {"kind": "random", "mean_on_inputs": 20, "mean_off_inputs": 20}}}
+            "co_runner": {"kind": kind, "slowdown": 1.8, "schedule": {"kind": "random", "mean_on_inputs": 20, "mean_off_inputs": 20}},
+            "seeds": {"inputs": 1, "schedule": 2, "co_runner": 3, "bootstrap": 4}}
 
 
 def make(folder, seed=1, inputs=130, warmup=7, groups=False, sizes=False, words=False, slowdown=1.8, name="synthetic", noise=0.04, own=0.01,

@@ -294,14 +294,15 @@ def estimate(groups, harmonic, rng, resamples=200):
     groups = [np.array(g) for g in groups if len(g)]
     if not groups:
         return None
-    join = lambda means: float(1 / np.mean(1 / means) if harmonic else np.mean(means))
+    join = lambda means: 1 / np.mean(1 / means, axis=-1) if harmonic else np.mean(means, axis=-1)
     n = sum(len(g) for g in groups)
     low = high = None
     if n > 1:
-        again = lambda: [groups[k] for k in rng.integers(0, len(groups), len(groups))]
-        drawn = [join(np.array([g[rng.integers(0, len(g), len(g))].mean() for g in again()])) for _ in range(resamples)]
-        low, high = (float(v) for v in np.percentile(drawn, [2.5, 97.5]))
-    return {"value": join(np.array([g.mean() for g in groups])), "low": low, "high": high, "settings": n}
+        shape = (resamples, len(groups))
+        means = np.stack([g[rng.integers(0, len(g), (*shape, len(g)))].mean(axis=-1) for g in groups])
+        drawn = np.take_along_axis(means, rng.integers(0, len(groups), (1, *shape)), axis=0)[0]
+        low, high = (float(v) for v in np.percentile(join(drawn), [2.5, 97.5]))
+    return {"value": float(join(np.array([g.mean() for g in groups]))), "low": low, "high": high, "settings": n}
 
 
 def totals(cells, schedulers, rng):

@@ -90,7 +90,7 @@ class GpuClock : public alertbench::Clock {
   void advance(double s) { sleep_until(time_s_ + s); }
 
  private:
-  void tell() const { std::ofstream(path_) << static_cast<int64_t>(time_s_ * 1e9); }
+  void tell() const { put(path_, std::to_string(static_cast<int64_t>(time_s_ * 1e9))); }
 
   std::string path_;
   double time_s_ = 10;
