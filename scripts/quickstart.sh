@@ -14,4 +14,6 @@ echo "3/4 run scenarios/quickstart.json"
 "$root/build/bin/alert-bench" run "$root/scenarios/quickstart.json" --out "$out" "$@"
 echo "4/4 figures"
 "$root/scripts/figures.py" "$out"
+echo
+"$root/build/bin/alert-bench" report "$out" | grep '^In words, .* live)'
 echo "Done. Result: $out (manifest.json explains it, figures/ has the pictures)"

@@ -216,6 +216,59 @@ Table values_of(const std::vector<Summary>& all, const std::string& energy_sourc
   return values;
 }
 
+// "a, b and c"
+std::string listed(const std::vector<std::string>& words) {
+  std::string text;
+  for (size_t i = 0; i < words.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
+  return text;
+}
+
+// What a setting came to, in a sentence or two: who kept its goals, and at what price.
+std::string in_words(const std::vector<Summary>& group, AccuracyUnit unit,
+                     const SchedulerTraitsByName& traits) {
+  const Task task = group.front().task;
+  std::vector<const Summary*> kept;
+  std::vector<std::string> broke;
+  std::optional<double> in_hindsight;
+  for (const Summary& s : group) {
+    const auto own = traits.find(s.scheduler);
+    if (own != traits.end() && own->second.family == "bound") {
+      if (s.scheduler == "oracle-static" && !s.violated) in_hindsight = s.objective();
+    } else if (s.violated) {
+      broke.push_back(s.scheduler);
+    } else if (s.objective()) {
+      kept.push_back(&s);
+    }
+  }
+  std::stable_sort(kept.begin(), kept.end(),
+                   [](const Summary* a, const Summary* b) { return *a->objective() < *b->objective(); });
+  const auto amount = [&](double objective) {
+    if (task == Task::min_energy) return fmt::format("{:.3g} J an input", objective);
+    return unit == AccuracyUnit::language_quality
+               ? fmt::format("{:.2f} % of the error of guessing", 100 * objective)
+               : fmt::format("{:.2f} % of error", 100 * objective);
+  };
+  std::vector<std::string> words;
+  for (const Summary* s : kept) {
+    const double best = *kept.front()->objective(), over = best > 0 ? *s->objective() / best : 1;
+    words.push_back(
+        fmt::format("{} ({})", s->scheduler,
+                    s == kept.front() ? amount(best) : fmt::format("{:.1f} % more", 100 * (over - 1))));
+  }
+  std::string text =
+      fmt::format("In words, {} ({}, {}): ", group.front().setting,
+                  task == Task::min_energy ? "least energy" : "least error", group.front().mode);
+  text +=
+      words.empty() ? "no scheduler kept the goals" : fmt::format("the goals were kept by {}", listed(words));
+  if (!broke.empty())
+    text += fmt::format("{} by {}", words.empty() ? ": they were broken" : ", and broken", listed(broke));
+  text += ".";
+  if (in_hindsight)
+    text += fmt::format(" The best single configuration in hindsight came to {}.", amount(*in_hindsight));
+  return text;
+}
+
 }  // namespace
 
 Document summary_report(const nlohmann::json& summary, const std::string& where) {
@@ -232,8 +285,12 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
   for (JsonReader& g : r.objects("goals")) goals.emplace_back(g.text("name"), g.text("text"));
   std::vector<Summary> all, group;
   std::string heading;
+  std::vector<std::string> words;
   const auto finish_group = [&] {
-    if (!group.empty()) d.tables.push_back(table_of(heading, group, unit, traits));
+    if (!group.empty()) {
+      d.tables.push_back(table_of(heading, group, unit, traits));
+      words.push_back(in_words(group, unit, traits));
+    }
     group.clear();
   };
   for (const JsonReader& item : r.objects("results")) {
@@ -250,6 +307,7 @@ Document summary_report(const nlohmann::json& summary, const std::string& where)
   finish_group();
   d.notes.push_back(fmt::format(summary_meaning, error_meaning(unit)));
   d.notes.emplace_back(unpromised_meaning);
+  d.notes.insert(d.notes.end(), words.begin(), words.end());
   if (auto lines = r.objects("live_against_replay"); !lines.empty())
     d.tables.push_back(live_against_replay(std::move(lines)));
   d.values = values_of(all, energy_source, accuracy_source);

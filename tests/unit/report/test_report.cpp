@@ -303,6 +303,32 @@ TEST_CASE("report of a summary works in every format", "[report]") {
              {"s.json", "schema_version", "9"});
 }
 
+TEST_CASE("report of a summary: what was seen, in words", "[report]") {
+  nlohmann::json s = summary(2);
+  s["schema_version"] = "2.2";
+  const auto add = [&](const char* name, double energy_j, bool violated, const char* family) {
+    nlohmann::json own = s["results"][0];
+    own["scheduler"] = name;
+    own["mean_energy_j"] = energy_j;
+    own["violated"] = violated;
+    s["results"].push_back(own);
+    s["scheduler_info"][name] = {{"family", family}, {"promises", {"deadline", "accuracy", "energy"}}};
+  };
+  CHECK(contains(to_text(summary_report(s, "s")),
+                 "In words, g (least energy, replay): the goals were kept by alert (2 J an input).\n"));
+  add("price", 1.6, false, "price");
+  add("app-only", 0.5, true, "one-level");
+  add("sys-only", 0.4, true, "one-level");
+  add("oracle-static", 1.5, false, "bound");
+  CHECK(contains(
+      to_text(summary_report(s, "s")),
+      "the goals were kept by price (1.6 J an input) and alert (25.0 % more), and broken by app-only "
+      "and sys-only. The best single configuration in hindsight came to 1.5 J an input."));
+  s["results"].erase(s["results"].begin(), s["results"].begin() + 2);
+  CHECK(contains(to_text(summary_report(s, "s")),
+                 "no scheduler kept the goals: they were broken by app-only and sys-only."));
+}
+
 TEST_CASE("report of a summary marks goals that the scheduler does not promise", "[report]") {
   nlohmann::json s = summary(1, true);  // late
   const auto words = [&](const char* promises) {
