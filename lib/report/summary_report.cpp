@@ -224,6 +224,13 @@ std::string listed(const std::vector<std::string>& words) {
   return text;
 }
 
+// Files of before scheduler_info are told by the registry.
+bool is_bound(const std::string& scheduler, const SchedulerTraitsByName& traits) {
+  const SchedulerTraitsByName known = traits.count(scheduler) ? traits : traits_of({scheduler});
+  const auto at = known.find(scheduler);
+  return at != known.end() && at->second.family == "bound";
+}
+
 // What a setting came to, in a sentence or two: who kept its goals, and at what price.
 std::string in_words(const std::vector<Summary>& group, AccuracyUnit unit,
                      const SchedulerTraitsByName& traits) {
@@ -232,8 +239,7 @@ std::string in_words(const std::vector<Summary>& group, AccuracyUnit unit,
   std::vector<std::string> broke;
   std::optional<double> in_hindsight;
   for (const Summary& s : group) {
-    const auto own = traits.find(s.scheduler);
-    if (own != traits.end() && own->second.family == "bound") {
+    if (is_bound(s.scheduler, traits)) {
       if (s.scheduler == "oracle-static" && !s.violated) in_hindsight = s.objective();
     } else if (s.violated) {
       broke.push_back(s.scheduler);

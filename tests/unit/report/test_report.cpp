@@ -327,6 +327,8 @@ TEST_CASE("report of a summary: what was seen, in words", "[report]") {
   s["results"].erase(s["results"].begin(), s["results"].begin() + 2);
   CHECK(contains(to_text(summary_report(s, "s")),
                  "no scheduler kept the goals: they were broken by app-only and sys-only."));
+  s.erase("scheduler_info");  // of an older version
+  CHECK(contains(to_text(summary_report(s, "s")), "The best single configuration in hindsight"));
 }
 
 TEST_CASE("report of a summary marks goals that the scheduler does not promise", "[report]") {
