@@ -38,8 +38,9 @@ outside() {
   base=$(mktemp -d -p /var/tmp alert-bench-debian-XXXXXX)
   chmod 755 "$base"
   # Lines that say no more than how far it is are of no use in a log.
+  local installing='/^(Get:|Selecting |\(Reading|Preparing to |Unpacking |Setting up |Processing )/d'
   unshare --mount --pid --fork --kill-child --propagation private "$PWD/scripts/try-debian.sh" --inside \
-    > >(tee >(sed -u -E -e '/^\[[0-9]+\/[0-9]+\] /d' -e '/^ +Start +[0-9]+:/d' -e 's/.*\r//' >"$log")) 2>&1 &
+    > >(tee >(sed -u -E -e 's/\r+$//' -e 's/.*\r//' -e '/^\[[0-9]+\/[0-9]+\] /d' -e '/^ +Start +[0-9]+:/d' -e "$installing" >"$log")) 2>&1 &
   child=$!  # not local: the trap outlives this function
   trap 'kill -KILL "$child" 2>/dev/null || true; wait "$child" 2>/dev/null || true; rm -rf --one-file-system "$base"' EXIT
   wait "$child"
