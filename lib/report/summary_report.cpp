@@ -236,7 +236,7 @@ std::string in_words(const std::vector<Summary>& group, AccuracyUnit unit,
                      const SchedulerTraitsByName& traits) {
   const Task task = group.front().task;
   std::vector<const Summary*> kept;
-  std::vector<std::string> broke;
+  std::vector<std::string> broke, unmetered;
   std::optional<double> in_hindsight;
   for (const Summary& s : group) {
     if (is_bound(s.scheduler, traits)) {
@@ -245,6 +245,8 @@ std::string in_words(const std::vector<Summary>& group, AccuracyUnit unit,
       broke.push_back(s.scheduler);
     } else if (s.objective()) {
       kept.push_back(&s);
+    } else {
+      unmetered.push_back(s.scheduler + " (energy not known)");
     }
   }
   std::stable_sort(kept.begin(), kept.end(),
@@ -262,6 +264,7 @@ std::string in_words(const std::vector<Summary>& group, AccuracyUnit unit,
         fmt::format("{} ({})", s->scheduler,
                     s == kept.front() ? amount(best) : fmt::format("{:.1f} % more", 100 * (over - 1))));
   }
+  words.insert(words.end(), unmetered.begin(), unmetered.end());
   std::string text =
       fmt::format("In words, {} ({}, {}): ", group.front().setting,
                   task == Task::min_energy ? "least energy" : "least error", group.front().mode);

@@ -316,6 +316,10 @@ TEST_CASE("report of a summary: what was seen, in words", "[report]") {
   };
   CHECK(contains(to_text(summary_report(s, "s")),
                  "In words, g (least energy, replay): the goals were kept by alert (2 J an input).\n"));
+  nlohmann::json unmetered = s;
+  unmetered["results"][0]["mean_energy_j"] = nullptr;
+  unmetered["results"][0]["objective_interval"] = nullptr;
+  CHECK(contains(to_text(summary_report(unmetered, "s")), "kept by alert (energy not known).\n"));
   add("price", 1.6, false, "price");
   add("app-only", 0.5, true, "one-level");
   add("sys-only", 0.4, true, "one-level");
