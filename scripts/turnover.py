@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import claims  # noqa: E402
+from claims import Bad, read  # noqa: E402
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 POWER_MODELS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../profiles/power")
@@ -35,18 +36,6 @@ Evaluates the recordings with the grid of goals, then again in other ways, one a
   phases      recordings in which the co-runner keeps on and off for other lengths (--phases)
 Writes OUT/turnover.{json,md,pdf,png}: every claim with its value each way, and where its conclusion is another one.
 """
-
-
-class Bad(Exception):
-    pass
-
-
-def read(path):
-    try:
-        with open(path) as f:
-            return json.load(f)
-    except (OSError, ValueError) as e:
-        raise Bad(f"{path}: cannot read this file: {e}") from e
 
 
 def sha256(path):
@@ -262,7 +251,7 @@ def main():
         with open(f"{arguments.out}/turnover.md", "w") as f:
             f.write(text)
         draw(ways, len(arguments.recordings), arguments.out)
-    except (Bad, claims.Bad) as e:
+    except Bad as e:
         sys.exit(f"turnover: {e}")
     print(text, end="")
 

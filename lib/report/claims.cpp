@@ -132,13 +132,8 @@ Document ClaimsComparison::report() const {
   for (const ClaimPair& p : pairs)
     table.rows.push_back({p.a.claim, p.a.reading, p.a.said, shown(p.a), shown(p.b), conclusion(p)});
   d.tables.push_back(std::move(table));
-  const auto list = [&](const char* title, const std::vector<std::string>& lines) {
-    if (lines.empty()) return;
-    d.tables.push_back({"", {{title, true}}, {}});
-    for (const std::string& text : lines) d.tables.back().rows.push_back({text});
-  };
-  list("Only in A", only_a);
-  list("Only in B", only_b);
+  add_list(d, "Only in A", only_a);
+  add_list(d, "Only in B", only_b);
   d.notes.push_back(
       differing() == 0 ? fmt::format("Same conclusion in all {} judged readings.", judged())
                        : fmt::format("Other conclusion in {} of {} judged readings.", differing(), judged()));

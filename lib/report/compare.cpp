@@ -389,15 +389,10 @@ Document Comparison::report() const {
          s.farthest_ratio ? fmt::format("{} ({:.4f})", s.farthest_cell, *s.farthest_ratio) : "",
          s.outside.empty() ? "within" : "OUTSIDE"});
   }
-  const auto list = [&](const char* title, const std::vector<std::string>& lines) {
-    if (lines.empty()) return;
-    d.tables.push_back({"", {{title, true}}, {}});
-    for (const std::string& text : lines) d.tables.back().rows.push_back({text});
-  };
-  list("Only in A", only_a);
-  list("Only in B", only_b);
-  list("Other differences (not judged)", notes);
-  list("Outside the tolerance", outside);
+  add_list(d, "Only in A", only_a);
+  add_list(d, "Only in B", only_b);
+  add_list(d, "Other differences (not judged)", notes);
+  add_list(d, "Outside the tolerance", outside);
   d.notes.push_back(outside.empty() ? "Within the tolerance."
                                     : fmt::format("Outside the tolerance: {} value{}.", outside.size(),
                                                   outside.size() == 1 ? "" : "s"));

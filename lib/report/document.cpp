@@ -118,6 +118,12 @@ constexpr const char* style =
 
 }  // namespace
 
+void add_list(Document& document, const char* title, const std::vector<std::string>& lines) {
+  if (lines.empty()) return;
+  document.tables.push_back({"", {{title, true}}, {}});
+  for (const std::string& text : lines) document.tables.back().rows.push_back({text});
+}
+
 std::string to_text(const Document& d) {
   std::string out = one_line(d.title) + "\n";
   for (const std::string& fact : d.facts) out += one_line(fact) + "\n";

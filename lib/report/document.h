@@ -27,6 +27,9 @@ struct Document {
   Table values;                    // for programs: keys as column titles, numbers with all digits
 };
 
+// Adds `lines` as a table of one column; nothing if there are none.
+void add_list(Document& document, const char* title, const std::vector<std::string>& lines);
+
 // A picture to stand in the page.
 struct Figure {
   std::string name;       // shown below it
