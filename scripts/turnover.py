@@ -252,7 +252,8 @@ def main():
             f.write(text)
         draw(ways, len(arguments.recordings), arguments.out)
     except Bad as e:
-        sys.exit(f"turnover: {e}")
+        print(f"turnover: {e}", file=sys.stderr)
+        sys.exit(2)
     print(text, end="")
 
 

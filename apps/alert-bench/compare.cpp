@@ -57,7 +57,8 @@ void add_compare(CLI::App& app, CommandLine& line) {
         return c.differing() == 0 ? ExitCode::done : ExitCode::outside_tolerance;
       }
       if (claims_a.empty() != claims_b.empty()) {
-        const auto kind = [](bool claims) { return claims ? "a table of claims" : "none"; };
+        ResultFile::read(claims_a.empty() ? a->a : a->b);  // says what is wrong with one that is no result
+        const auto kind = [](bool claims) { return claims ? "a table of claims" : "another result"; };
         throw InputError(fmt::format("{} is {}, {} is {}: compare two results of the same kind", a->a,
                                      kind(!claims_a.empty()), a->b, kind(!claims_b.empty())));
       }

@@ -792,6 +792,7 @@ class WithoutNetworks(Folder):
         self.assertFalse(result["within"])
         self.assertEqual([c["claim"] for c in result["claims"] if c["same_conclusion"] is False], [other["claim"]])
         self.refused(call("compare", "results/reference", self.evaluation("a")), 2, "a table of claims")
+        self.refused(call("compare", reference, self.path("absent")), 2, "absent", "no such result")
         claims["claims"].append(other)
         self.refused(call("compare", reference, self.write("twice.json", claims)), 2, "twice.json", "duplicate")
         self.refused(call("compare", reference, self.write("old.json", {"kind": "claims", "claims": []})), 2, "old.json", "schema_version")

@@ -88,7 +88,7 @@ class CommandLine(unittest.TestCase):
             self.assertIn("| other phases |", done.stdout)
             self.assertTrue(os.path.getsize(f"{root}/out/turnover.png") > 10000)
             done = subprocess.run([SCRIPT, f"{root}/none", "--out", f"{root}/out", "--program", PROGRAM], capture_output=True, text=True)
-            self.assertNotEqual(done.returncode, 0)
+            self.assertEqual(done.returncode, 2)
             self.assertIn("none/recording.json", done.stderr)
 
 
