@@ -2,12 +2,13 @@
 # Makes every figure and claim of ARTIFACT.md again, from recordings (about ten minutes) or from nothing (--from nothing:
 # also builds, runs the quickstart and makes the recordings, about 40 minutes; leave the machine otherwise idle). Can be
 # run again; its output replaces existing files.
-#   scripts/reproduce.sh [--from recordings|nothing] [--only evaluation|statistics|calibration|sensitivity|price|claims] [--out DIR]
-# --out: default results/reference, the files in this repository.
+#   scripts/reproduce.sh [--from recordings|nothing] [--only PART] [--out DIR]
+# --only: evaluation, statistics, calibration, sensitivity, turnover, price, claims or artifact
+# --out: default results/reference, the files in this repository, and then also ARTIFACT.md, which quotes them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-from=recordings only= out=results/reference
-usage() { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+from=recordings only= out=results/reference seconds=()
+usage() { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case $1 in
     --from) from=${2:-}; shift 2 || usage ;;
@@ -17,7 +18,8 @@ while [ $# -gt 0 ]; do
   esac
 done
 case $from in recordings | nothing) ;; *) usage ;; esac
-case $only in '' | evaluation | statistics | calibration | sensitivity | price | claims) ;; *) usage ;; esac
+parts=(evaluation statistics calibration sensitivity turnover price claims artifact)
+case " ${parts[*]} " in *" ${only:-evaluation} "*) ;; *) usage ;; esac
 [ -n "$out" ] || usage
 
 bench=build/bin/alert-bench
@@ -25,38 +27,54 @@ bench=build/bin/alert-bench
 recordings=results/reference/recordings quickstart=results/reference/quickstart
 if [ "$from" = nothing ]; then
   recordings=$out/recordings quickstart=$out/quickstart
-  scripts/record-reference.sh "$recordings"
+  scripts/record-reference.sh --out "$recordings"
   "$bench" run scenarios/quickstart.json --out "$quickstart" --overwrite
 fi
-wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 mkdir -p "$out"
 
-if wanted evaluation; then
+make_evaluation() {
+  local sweep
   sweep=$(dirname "$recordings")/sweep.json
   printf '{"schema_version": "1.0", "kind": "sweep", "name": "reference", "recordings": ["recordings/*"]}\n' >"$sweep"
   "$bench" sweep "$sweep" --out "$out/evaluation" --overwrite
   rm -rf "$out/evaluation/cells" "$out/evaluation/traces" "$out/evaluation/recording"
   scripts/figures.py "$out/evaluation"
   "$bench" report "$out/evaluation" --format markdown --out "$out/evaluation/report.md"
-fi
-if wanted statistics; then
-  scripts/input_statistics.py "$recordings"/* --out "$out/statistics"
-fi
-if wanted calibration; then
+}
+make_statistics() { scripts/input_statistics.py "$recordings"/* --out "$out/statistics"; }
+make_calibration() {
   "$bench" score estimators "$recordings"/* --out "$out/calibration" >/dev/null
   scripts/figures.py "$out/calibration" --only calibration --out "$out/calibration"
   rm "$out/calibration/calibration.pdf"
-fi
-if wanted sensitivity; then
+}
+make_sensitivity() {
   scripts/sensitivity.py --choose "$recordings"/*-{default,compute-2} --show "$recordings"/*-{compute-1,memory-1,memory-2} \
     --out "$out/sensitivity"
-fi
-if wanted price; then
+}
+make_turnover() { scripts/turnover.py "$recordings"/* --out "$out/turnover" >/dev/null; }
+make_price() {
   scripts/ablation.py --choose "$recordings"/*-{compute-1,memory-1} --show "$recordings"/*-{default,compute-2,memory-2} \
     --out "$out/price"
-fi
-if wanted claims; then
+}
+make_claims() {
   scripts/claims.py "$out/evaluation" --recordings "$recordings"/* --quickstart "$quickstart" \
     --statistics "$out/statistics/input_statistics.json" --out "$out/claims/claims"
-  [ "$(realpath "$out")" = "$(realpath results/reference)" ] || "$bench" compare results/reference "$out" || [ $? -eq 5 ]
-fi
+  [ "$in_place" = yes ] || "$bench" compare results/reference "$out" || [ $? -eq 5 ]
+}
+make_artifact() {
+  if [ "$in_place" = yes ]; then scripts/artifact.py; else echo "reproduce: ARTIFACT.md quotes results/reference, and stays as it is" >&2; fi
+}
+
+in_place=no
+[ "$(realpath "$out")" != "$(realpath results/reference)" ] || in_place=yes
+for part in "${parts[@]}"; do
+  [ -z "$only" ] || [ "$only" = "$part" ] || continue
+  SECONDS=0
+  make_$part
+  [ -n "$only" ] || [ $part = artifact ] || seconds+=("$part=$SECONDS")
+  # Before ARTIFACT.md, which says how long each part took.
+  [ -n "$only" ] || [ $part != claims ] || python3 - "$(nproc)" "${seconds[@]}" >"$out/times.json" <<'PY'
+import json, sys
+print(json.dumps({"processors": int(sys.argv[1]), "seconds": {p: int(s) for p, s in (a.split("=") for a in sys.argv[2:])}}, indent=1))
+PY
+done

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build git libcli11-dev nlohmann-json3-dev libfmt-dev catch2 zlib1g-dev libssl-dev
-  libjpeg62-turbo-dev libicu-dev dataset-fashion-mnist python3 python3-numpy python3-matplotlib python3-jsonschema)
+  libjpeg62-turbo-dev libicu-dev dataset-fashion-mnist python3 python3-numpy python3-matplotlib python3-jinja2 python3-jsonschema)
 # Debian's LibTorch, and the BLAS that it takes from the system, unless CMAKE_PREFIX_PATH brings another one (as cmake/libtorch.cmake looks).
 brings_libtorch() {
   local prefix IFS=:
