@@ -7,7 +7,8 @@ Every contender runs the same weights on the same input in a process of its own,
 each round visits them all, in rotated order, for a few executions each, so that noise of the machine meets them alike. A contender's ratio to
 another is the median over rounds of the ratio of their medians. Answers that differ from PyTorch's by more than rounding are an error.
 
-Needs the Python packages torch, numpy, onnx, onnxscript and onnxruntime, and transformers for bert; a contender whose packages are absent is
+Needs the Python packages torch, numpy, onnx, onnxscript and onnxruntime, transformers for bert, and timm for EfficientNet-Lite and the NASNets
+(after networks.py's change of one pool); a contender whose packages are absent is
 left out aloud. `--program` is a serve-network of ours (built with the benchmarks); given several times, each of them takes part under
 the version of its LibTorch. Nothing of this is needed to build or test alert-bench.
 """
@@ -22,10 +23,13 @@ import tempfile
 import time
 import warnings
 
+import networks
+
 SEED = 1
 LARGEST_DIFFERENCE = 2e-3  # of the largest score
 WANTED_TURN_S, LEAST_RUNS, MOST_RUNS = 0.25, 2, 30
-NETWORKS = ("resnet-50", "mobilenet-v2", "bert-base-128", "bert-base-384")
+TIMM = {**{f"efficientnet-lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)}, "nasnet-a-large": "nasnetalarge", "pnasnet-5-large": "pnasnet5large"}
+NETWORKS = ("resnet-50", "mobilenet-v2", "bert-base-128", "bert-base-384", *TIMM)
 
 
 def absent(*packages):
@@ -129,6 +133,10 @@ def bert_base():
     return Answers()
 
 
+def size_of(name):
+    return 331 if "nasnet" in name else networks.LITE_SIZES[int(name[-1])] if name in TIMM else 224
+
+
 def make_network(name):
     """The network with weights of SEED, ready for inference, and its inputs."""
     import torch
@@ -137,6 +145,10 @@ def make_network(name):
         network, tokens = bert_base(), int(name.rsplit("-", 1)[1])
         ids = torch.randint(1000, 30000, (1, tokens))
         return network.eval(), (ids, (torch.arange(tokens) > tokens // 8).long()[None])
+    if name in TIMM:
+        import timm
+        inputs = (torch.randn(1, 3, size_of(name), size_of(name)),)
+        return networks.enliven(networks.with_pools_as_ours(timm.create_model(TIMM[name])), *inputs), inputs
     network = resnet_50() if name == "resnet-50" else mobilenet_v2()
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
@@ -156,8 +168,8 @@ def write_network_file(folder, name):
         entry.update(architecture="bert", config={})
         entry["accuracy"].update(f1=[0.5], exact=[0.5])
     else:
-        entry.update(architecture="zoo", config={"network": name},
-                     input={"channels": 3, "height": 224, "width": 224, "mean": [124, 117, 104], "scale": [0.017, 0.017, 0.017]})
+        entry.update(architecture="zoo", config={"network": name, "input_size": size_of(name)},
+                     input={"channels": 3, "height": size_of(name), "width": size_of(name), "mean": [124, 117, 104], "scale": [0.017, 0.017, 0.017]})
         entry["accuracy"].update(top1=[0.5])
     with open(os.path.join(folder, "networks.json"), "w", encoding="utf-8") as f:
         json.dump({"schema_version": "1.0", "workload": "squad" if name.startswith("bert") else "imagenet", "networks": [entry]}, f)
@@ -167,6 +179,8 @@ def prepare(folder, name):
     import torch
     network, inputs = make_network(name)
     weights = network.bert.state_dict() if name.startswith("bert") else network.state_dict()
+    if name.startswith("efficientnet"):
+        weights = dict(zip(networks.lite_names(weights), weights.values()))
     torch.save(weights, os.path.join(folder, "weights.pt"))
     with open(os.path.join(folder, "input"), "wb") as f:
         for tensor in inputs:
@@ -356,6 +370,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--program", action="append", default=[], help="a serve-network of ours; may be given several times")
     parser.add_argument("--network", action="append", choices=NETWORKS, help="only these (default: all)")
+    parser.add_argument("--contender", action="append", choices=CONTENDERS, help="only these beside ours (eager always)")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)), help="the processor that all of them run on")
     parser.add_argument("--folder", help="keep what is compiled in advance here, and use it again")
@@ -363,6 +378,8 @@ def main():
     options = parser.parse_args()
     contenders = []
     for name, (_, packages, _) in CONTENDERS.items():
+        if options.contender and name not in ("eager", *options.contender):
+            continue
         if missing := absent(*packages):
             print(f"latency: {name}: SKIPPED: needs the Python packages {', '.join(missing)}", file=sys.stderr)
         else:
@@ -375,6 +392,9 @@ def main():
         for name in options.network or NETWORKS:
             if name.startswith("bert") and absent("transformers"):
                 print(f"latency: {name}: SKIPPED: needs the Python package transformers", file=sys.stderr)
+                continue
+            if name in TIMM and absent("timm"):
+                print(f"latency: {name}: SKIPPED: needs the Python package timm", file=sys.stderr)
                 continue
             result = measure(name, contenders, options.program, options.folder or scratch, options.cpu, options.rounds)
             results.append(result)

@@ -125,19 +125,23 @@ def timm_lite(number):
     return f"efficientnet-lite{number}, timm", make
 
 
+def with_pools_as_ours(network):
+    """timm's network, with TensorFlow's average pools."""
+    from timm.layers.pool2d_same import AvgPool2dSame
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, AvgPool2dSame):
+                setattr(parent, name, mean_of_real_pixels(child))
+    return network
+
+
 def timm_nas(theirs, ours, classes):
     def make(folder):
         import torch
         timm = load("timm")
-        from timm.layers.pool2d_same import AvgPool2dSame
         x = image(331)
         torch.manual_seed(SEED)
-        network = timm.create_model(theirs, num_classes=classes)
-        for parent in list(network.modules()):
-            for name, child in list(parent.named_children()):
-                if isinstance(child, AvgPool2dSame):
-                    setattr(parent, name, mean_of_real_pixels(child))
-        enliven(network, x)
+        network = enliven(with_pools_as_ours(timm.create_model(theirs, num_classes=classes)), x)
         path = os.path.join(folder, "weights.pt")
         torch.save(network.state_dict(), path)
         return ours, path, x, [scores[:, classes - 1000:] for scores in scores_in(network, x)]
