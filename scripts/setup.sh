@@ -18,9 +18,10 @@ brings_libtorch() {
 brings_libtorch || packages+=(libtorch-dev libopenblas0-openmp)
 
 # A Slurm for tests/cli/test_slurm.py, which starts its own daemons; stress-ng for the stress-ng co-runners; scipy for the
-# linear programmes of tests/python/evaluator.py; clang-format and clang-tidy for scripts/check.sh.
+# linear programmes of tests/python/evaluator.py; clang-format and clang-tidy for scripts/check.sh; clang for the
+# sanitizers (scripts/build.sh).
 optional=()
-[ "${1:-}" != --tests ] || optional=(slurmctld slurmd slurm-client munge stress-ng python3-scipy clang-format clang-tidy)
+[ "${1:-}" != --tests ] || optional=(slurmctld slurmd slurm-client munge stress-ng python3-scipy clang-format clang-tidy clang libclang-rt-dev)
 
 is_missing() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" != installed ]; }
 missing=() optional_missing=()

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int em_iterations = 5;
 constexpr double new_sample = 0.2, caloree_highest_rate = 1e100;
-constexpr double least = 1e-6;  // of what was learned: it must stay above 0
+constexpr double least_learned = 1e-6;  // of what was learned: it must stay above 0
 
 void divide_by_mean(std::vector<double>& values) {
   double sum = 0;
@@ -177,12 +177,12 @@ void Caloree::learn() {
   learn_scaled(*powers_, power_w_, has_power_, scaled_);
   old_speedup_ = speedup_;
   const std::vector<double>& speed = speeds_->mean();
-  const double slowest = std::max(least, speed[0]);
+  const double slowest = std::max(least_learned, speed[0]);
   double uncertainty = 0, old_sum = 0, new_sum = 0, samples = 0;
   for (size_t c = 0; c < speed.size(); ++c) {
-    speedup_[c] = std::max(least, speed[c]) / slowest;
-    power_table_[c] = std::max(least, powers_->mean()[c]);
-    uncertainty += speeds_->sd()[c] / std::max(least, speed[c]) / static_cast<double>(speed.size());
+    speedup_[c] = std::max(least_learned, speed[c]) / slowest;
+    power_table_[c] = std::max(least_learned, powers_->mean()[c]);
+    uncertainty += speeds_->sd()[c] / std::max(least_learned, speed[c]) / static_cast<double>(speed.size());
     if (!has_rate_[c]) continue;
     old_sum += old_speedup_[c];
     new_sum += speedup_[c];

@@ -371,8 +371,7 @@ TEST_CASE("figures that cannot be are refused when they are recorded", "[recordi
   const auto refused = [](RecordingWriter& writer, const RecordedInput& input, const std::string& message) {
     check_says(message_of<RunError>([&] { writer.append(input); }), {message});
   };
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
-                   infinity = std::numeric_limits<double>::infinity();
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (int n = 0; n < 2; ++n) {  // before the first input, and after it
     for (const double nll : {-0.25, nan, infinity}) {
       RecordedInput input = word_number(0, 1);

@@ -457,13 +457,13 @@ TEST_CASE("scores that are not finite, or not one a token, are an error", "[squa
 }
 
 TEST_CASE("answers are compared without case, punctuation, articles and white space", "[squad]") {
-  using Words = std::vector<std::u32string>;
-  CHECK(squad_words("The  Elbe, an\tAnt & a_b!") == Words{U"elbe", U"ant", U"ab"});
-  CHECK(squad_words("the-a-an") == Words{U"theaan"});  // punctuation goes first
-  CHECK(squad_words(u8"a\u2013an the\u2019s") == Words{U"\u2013", U"\u2019s"});
-  CHECK(squad_words(u8"the\u0301 th\u00e9") == Words{U"\u0301", U"th\u00e9"});
-  CHECK(squad_words("a a the then Bathe") == Words{U"then", U"bathe"});
-  CHECK(squad_words(u8"x\u00a0y\u2028z") == Words{U"x", U"y", U"z"});
+  using Parts = std::vector<std::u32string>;
+  CHECK(squad_words("The  Elbe, an\tAnt & a_b!") == Parts{U"elbe", U"ant", U"ab"});
+  CHECK(squad_words("the-a-an") == Parts{U"theaan"});  // punctuation goes first
+  CHECK(squad_words(u8"a\u2013an the\u2019s") == Parts{U"\u2013", U"\u2019s"});
+  CHECK(squad_words(u8"the\u0301 th\u00e9") == Parts{U"\u0301", U"th\u00e9"});
+  CHECK(squad_words("a a the then Bathe") == Parts{U"then", U"bathe"});
+  CHECK(squad_words(u8"x\u00a0y\u2028z") == Parts{U"x", U"y", U"z"});
   CHECK(squad_words("The, a.").empty());
   CHECK(exact("the ELBE.", "Elbe"));
   CHECK_FALSE(exact("Elbe river", "Elbe"));
