@@ -31,20 +31,16 @@ done
 bench=build/bin/alert-bench
 [ -x "$bench" ] || { echo "record-reference: $bench is absent; run scripts/build.sh release" >&2; exit 3; }
 
-missing() {  # names the variable that a workload lacks, if any
-  case $1 in
-    imagenet) if [ -z "${IMAGENET:-}" ]; then echo IMAGENET; elif [ -z "${IMAGENET_NETWORKS:-}" ]; then echo IMAGENET_NETWORKS; fi ;;
-    squad) if [ -z "${SQUAD:-}" ]; then echo SQUAD; elif [ -z "${SQUAD_NETWORKS:-}" ]; then echo SQUAD_NETWORKS; fi ;;
-  esac
-}
+. scripts/workloads.sh
+
 if [ ${#workloads[@]} = 0 ]; then
   for workload in imagenet fashion-mnist ptb squad; do
-    lacks=$(missing $workload)
+    lacks=$(missing_variable $workload)
     if [ -z "$lacks" ]; then workloads+=("$workload"); else echo "record-reference: $workload is omitted: $lacks is not set" >&2; fi
   done
 fi
 for workload in "${workloads[@]}"; do
-  lacks=$(missing "$workload")
+  lacks=$(missing_variable "$workload")
   [ -z "$lacks" ] || { echo "record-reference: $workload: $lacks is not set; see the head of this script" >&2; exit 2; }
 done
 
@@ -58,11 +54,8 @@ record() {  # WORKLOAD DISTURBANCE KIND SLOWDOWN SEED
   [ ! -f "$out/$name/recording.json" ] || return 0
   local options=(--seed "$seed" --set "co_runner.kind=$kind" --set "co_runner.slowdown=$slowdown" --set "name=$name")
   [ -z "$inputs" ] || options+=(--inputs "$inputs")
-  case $workload in
-    ptb) [ -z "${PTB:-}" ] || options+=(--data "ptb=$PTB") ;;
-    imagenet) options+=(--data "imagenet=$IMAGENET" --networks "$IMAGENET_NETWORKS") ;;
-    squad) options+=(--data "squad=$SQUAD" --networks "$SQUAD_NETWORKS") ;;
-  esac
+  set_data_options "$workload"
+  options+=("${data_options[@]}")
   local quietest least=
   for attempt in 1 2 3; do
     "$bench" profile "$scenario" --out "$work/profile-$attempt.json" --overwrite "${options[@]}"
@@ -77,11 +70,7 @@ print(re.search(r"[0-9.]+", verdict).group(), verdict)' "$work/profile-$attempt.
   [ $attempt = 1 ] || description+="; $attempt profiles, the quietest of them used: coefficient of variation $least"
   "$bench" record "$scenario" --out "$work/$name" --profile "$work/profile-$quietest.json" --overwrite "${options[@]}" \
     --set "description=\"$description\""
-  # Recordings are shared: they name no folder of this machine.
-  for folder in "${PTB:-}=ptb" "${IMAGENET:-}=imagenet" "${SQUAD:-}=squad" "${IMAGENET_NETWORKS:+$(dirname "$IMAGENET_NETWORKS")}=networks" \
-    "${SQUAD_NETWORKS:+$(dirname "$SQUAD_NETWORKS")}=networks"; do
-    [ -z "${folder%=*}" ] || sed -i "s#${folder%=*}#${folder##*=}#g" "$work/$name/recording/recording.json"
-  done
+  omit_folders "$work/$name/recording/recording.json"
   mv "$work/$name/recording" "$out/$name"
 }
 

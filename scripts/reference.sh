@@ -2,13 +2,14 @@
 # Measures the contents of results/reference/ again; leave the machine otherwise idle. Without arguments everything
 # (about 30 minutes), or else only the parts named. PTB=DIR is the folder with ptb.{train,valid,test}.txt; without it the
 # text is synthetic.
-#   scripts/reference.sh [bench] [quickstart] [ptb] [questions] [zoo] [profiles] [co-runners]
+#   scripts/reference.sh [bench] [quickstart] [ptb] [questions] [zoo] [profiles] [co-runners] [live]
+# live: each workload of the evaluation whose data is there (see scripts/record-reference.sh), live beside its replay.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bench=build/bin/alert-bench out=results/reference
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-scripts/build.sh release
+. scripts/workloads.sh
 
 measure_bench() { scripts/bench.sh; }
 
@@ -82,8 +83,38 @@ print(json.dumps(result, indent=1))
 PY
 }
 
-[ $# -gt 0 ] || set -- bench quickstart ptb questions zoo profiles co-runners
+# Whether replay stands for live runs: both of one scenario a workload, under a compute-intensive co-runner.
+measure_live() {
+  local workload lacks
+  mkdir -p $out/live
+  for workload in fashion-mnist ptb imagenet squad; do
+    lacks=$(missing_variable $workload)
+    [ -z "$lacks" ] || { echo "reference: live: $workload is omitted: $lacks is not set" >&2; continue; }
+    set_data_options $workload
+    "$bench" run scenarios/reference/$workload.json "${data_options[@]}" --inputs 200 --out "$work/live/$workload" \
+      --set co_runner.slowdown=1.8 --schedulers alert,price,sys-only,no-coord,app-only,jouleguard | tee $out/live/$workload.txt
+    omit_folders $out/live/$workload.txt
+  done
+  python3 - "$work"/live/*/summary.json >$out/live/live.json <<'PY'
+import json, statistics, sys
+rows = []
+for path in sys.argv[1:]:
+    with open(path) as f:
+        summary = json.load(f)
+    with open(path.replace("summary.json", "profile.json")) as f:
+        noise = json.load(f)["noise_verdict"]
+    pairs = summary["live_against_replay"]
+    median = lambda key: statistics.median(p[key] for p in pairs if p[key] is not None)
+    rows.append({"workload": summary["workload"], "inputs": summary["results"][0]["inputs"], "noise_verdict": noise,
+                 "schedulers": list(dict.fromkeys(p["scheduler"] for p in pairs)), "latency": median("median_latency_ratio"),
+                 "energy": median("energy_ratio"), "late_points": 100 * median("late_share_difference"), "each": pairs})
+print(json.dumps({"workloads": rows}, indent=1))
+PY
+}
+
+[ $# -gt 0 ] || set -- bench quickstart ptb questions zoo profiles co-runners live
 for what in "$@"; do
-  declare -F "measure_$what" >/dev/null || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  declare -F "measure_$what" >/dev/null || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 done
+scripts/build.sh release
 for what in "$@"; do "measure_$what"; done
