@@ -541,13 +541,34 @@ EvaluationResult EvaluationResult::from_json(const nlohmann::json& j, const std:
   return e;
 }
 
+namespace {
+
+// The text of an object whose last member is an empty list, with the items of that list, one on each line.
+std::string with_last_list(const std::string& text, const std::vector<std::string>& items) {
+  const size_t at = text.rfind("[]");
+  return fmt::format("{}[\n{}]{}", text.substr(0, at), fmt::join(items, ",\n"), text.substr(at + 2));
+}
+
+}  // namespace
+
 EvaluationResult EvaluationResult::read(const std::string& path) {
   const std::string file = std::filesystem::is_directory(path) ? path + "/evaluation.json" : path;
   return from_json(read_json_file(file), file);
 }
 
 void EvaluationResult::write(const std::string& folder) const {
-  write_file_atomically(folder + "/evaluation.json", json_text(to_json(), 1) + "\n");
+  // A line for each goal setting: with a line for each value, large sweeps would be half as large again.
+  ordered_json all = to_json();
+  ordered_json items = ordered_json::array();
+  items.swap(all["cells"]);
+  std::vector<std::string> texts;
+  for (ordered_json& cell : items) {
+    std::vector<std::string> lines;
+    for (const ordered_json& setting : cell["settings"]) lines.push_back(json_text(setting));
+    cell["settings"] = ordered_json::array();
+    texts.push_back(with_last_list(json_text(cell), lines));
+  }
+  write_file_atomically(folder + "/evaluation.json", with_last_list(json_text(all, 1), texts) + "\n");
 }
 
 }  // namespace alertbench
