@@ -47,14 +47,21 @@ make_calibration() {
   scripts/figures.py "$out/calibration" --only calibration --out "$out/calibration"
   rm "$out/calibration/calibration.pdf"
 }
+under() {  # DISTURBANCE...: the recordings of every workload and seed under these
+  local disturbance recording
+  for disturbance in "$@"; do
+    for recording in "$recordings"/*-"$disturbance" "$recordings"/*-"$disturbance"-seed*; do
+      [ ! -e "$recording" ] || echo "$recording"
+    done
+  done
+}
+# Constants are chosen on some recordings and shown on others.
 make_sensitivity() {
-  scripts/sensitivity.py --choose "$recordings"/*-{default,compute-2} --show "$recordings"/*-{compute-1,memory-1,memory-2} \
-    --out "$out/sensitivity"
+  scripts/sensitivity.py --choose $(under default compute-2) --show $(under compute-1 memory-1 memory-2) --out "$out/sensitivity"
 }
 make_turnover() { scripts/turnover.py "$recordings"/* --out "$out/turnover" >/dev/null; }
 make_price() {
-  scripts/ablation.py --choose "$recordings"/*-{compute-1,memory-1} --show "$recordings"/*-{default,compute-2,memory-2} \
-    --out "$out/price"
+  scripts/ablation.py --choose $(under compute-1 memory-1) --show $(under default compute-2 memory-2) --out "$out/price"
 }
 make_claims() {
   scripts/claims.py "$out/evaluation" --recordings "$recordings"/* --quickstart "$quickstart" \
