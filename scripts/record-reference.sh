@@ -52,7 +52,7 @@ record() {  # WORKLOAD DISTURBANCE KIND SLOWDOWN SEED
   local workload=$1 disturbance=$2 kind=$3 slowdown=$4 seed=$5 name="$1-$2-seed$5" scenario="scenarios/reference/$1.json"
   local attempt spread verdict description
   [ ! -f "$out/$name/recording.json" ] || return 0
-  local options=(--seed "$seed" --set "co_runner.kind=$kind" --set "co_runner.slowdown=$slowdown" --set "name=$name")
+  local options=(--seed "$seed" --set "co_runner.kind=$kind" --set "co_runner.slowdown=$slowdown" --set "name=$disturbance")
   [ -z "$inputs" ] || options+=(--inputs "$inputs")
   set_data_options "$workload"
   options+=("${data_options[@]}")
