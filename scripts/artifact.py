@@ -40,6 +40,16 @@ class Evaluation:
     def total(self, task, scheduler, domain="all"):
         return self.content["overall"][domain][task]["schedulers"][scheduler]
 
+    def workload_total(self, task, scheduler, workload):
+        """A group of its own, or the domain (or all) that this workload is alone in, which is not repeated as a group."""
+        for group in self.content["groups"]:
+            if group["workload"] == workload and group["scenario"] is None and task in group:
+                return group[task][scheduler]
+        alone = next((d for d, t in self.content["overall"].items() if t.get("workloads") == [workload]), "all")
+        if alone == "all" and self.workloads() != [workload]:
+            raise Bad(f"evaluation.json: no totals of {workload}")
+        return self.total(task, scheduler, alone)
+
     def saving(self, task, rival, domain="all"):
         return next(s for s in self.content["overall"][domain][task]["savings"] if s["rival"] == rival)
 
@@ -87,6 +97,7 @@ def recordings_of(folder):
             "seed": info["scenario"]["seeds"]["inputs"], "disturbance": info["scenario"]["name"], "pace": info.get("pace", "none"),
             "noise": float(re.search(r"[0-9.]+", profile["noise_verdict"]).group()), "quiet": profile["noise_verdict"].startswith("quiet"),
             "fastest_s": min(median_s), "slowest_s": max(median_s), "slowdown": (info["slowdowns"] or {}).get("median_ratio_over_networks"),
+            "accuracy_from": profile["models"][0]["accuracy_source"],
             "accuracy": [stage for m in profile["models"] for stage in m["accuracy"]],
             "bytes": sum(os.path.getsize(os.path.join(folder, name, f)) for f in os.listdir(f"{folder}/{name}")),
         })

@@ -47,21 +47,24 @@ make_calibration() {
   scripts/figures.py "$out/calibration" --only calibration --out "$out/calibration"
   rm "$out/calibration/calibration.pdf"
 }
-under() {  # DISTURBANCE...: the recordings of every workload and seed under these
-  local disturbance recording
-  for disturbance in "$@"; do
-    for recording in "$recordings"/*-"$disturbance" "$recordings"/*-"$disturbance"-seed*; do
-      [ ! -e "$recording" ] || echo "$recording"
+# Constants were chosen on recordings of these workloads, and are shown on all others.
+chosen_on() {  # DISTURBANCE...
+  local workload disturbance recording
+  for workload in fashion-mnist ptb; do
+    for disturbance in "$@"; do
+      for recording in "$recordings/$workload-$disturbance" "$recordings/$workload-$disturbance-seed1"; do
+        [ ! -e "$recording" ] || echo "$recording"
+      done
     done
   done
 }
-# Constants are chosen on some recordings and shown on others.
+shown_on() { comm -13 <(chosen_on "$@" | sort) <(printf '%s\n' "$recordings"/* | sort); }
 make_sensitivity() {
-  scripts/sensitivity.py --choose $(under default compute-2) --show $(under compute-1 memory-1 memory-2) --out "$out/sensitivity"
+  scripts/sensitivity.py --choose $(chosen_on default compute-2) --show $(shown_on default compute-2) --out "$out/sensitivity"
 }
 make_turnover() { scripts/turnover.py "$recordings"/* --out "$out/turnover" >/dev/null; }
 make_price() {
-  scripts/ablation.py --choose $(under compute-1 memory-1) --show $(under default compute-2 memory-2) --out "$out/price"
+  scripts/ablation.py --choose $(chosen_on compute-1 memory-1) --show $(shown_on compute-1 memory-1) --out "$out/price"
 }
 make_claims() {
   scripts/claims.py "$out/evaluation" --recordings "$recordings"/* --quickstart "$quickstart" \
@@ -69,6 +72,7 @@ make_claims() {
   [ "$in_place" = yes ] || "$bench" compare results/reference "$out" || [ $? -eq 5 ]
 }
 make_artifact() {
+  scripts/story.py "$out"
   if [ "$in_place" = yes ]; then scripts/artifact.py; else echo "reproduce: ARTIFACT.md quotes results/reference, and stays as it is" >&2; fi
 }
 

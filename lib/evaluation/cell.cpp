@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/error.h"
@@ -230,7 +231,10 @@ Cell evaluate_cell(const Recording& recording, const Scenario& scenario, const s
         median != slowdowns->end() && median->is_number())
       cell.slowdown = median->get<double>();
   cell.energy_source = recording.profile.energy_source;
-  cell.accuracy_source = recording.info.value("accuracy_source", "profile");
+  std::set<std::string> sources;  // errors are by the profile, also where the recording knows what was right
+  for (const ModelProfile& m : recording.profile.models)
+    sources.insert(m.accuracy_source.empty() ? "profile" : m.accuracy_source);
+  cell.accuracy_source = fmt::format("{}", fmt::join(sources, ", "));
   const GoalJudging judging = request.grid.judging(scenario);
   cell.judge = judging.judge;
   cell.tolerance = judging.tolerance;

@@ -111,8 +111,9 @@ struct Cell {
   int configurations = 0;          // (network, stage, cap)
   std::string co_runner;           // kind
   std::optional<double> slowdown;  // that came out: median with over median without the co-runner
-  std::string energy_source, accuracy_source;
-  Judge judge = Judge::mean;  // of all settings
+  std::string energy_source;
+  std::string accuracy_source;  // of the profile's accuracies: "measured", "published", "assumed", or several
+  Judge judge = Judge::mean;    // of all settings
   GoalTolerance tolerance;
   std::string failed;  // why it could not be evaluated; then it has no settings
   std::vector<Setting> settings;

@@ -14,12 +14,17 @@ def draw(folder):
                    key=natural)
     if not names:
         raise Missing(f"{folder}: contains no PNG")
+    return sheet([(n[:-len(".png")], os.path.join(folder, n)) for n in names], f"{len(names)} figures")
+
+
+def sheet(pictures, title):
+    """One page with all `pictures`, each a heading and the path of a PNG."""
     images = []
-    for name in names:
+    for _, path in pictures:
         try:
-            images.append(style.plt.imread(os.path.join(folder, name)))
+            images.append(style.plt.imread(path))
         except (OSError, SyntaxError, ValueError) as e:  # what PIL raises of a torn file
-            raise broken(os.path.join(folder, name), "", f"damaged, or not a PNG ({e})", "remove it, or draw it again") from None
+            raise broken(path, "", f"damaged, or not a PNG ({e})", "remove it, or draw it again") from None
     columns = min(COLUMNS, len(images))
     width = (WIDTH_IN - GAP_IN * (columns + 1)) / columns
     ends, places = [0.4] * columns, []  # from the top; each into the column that is shortest so far
@@ -30,7 +35,7 @@ def draw(folder):
         ends[column] += TITLE_IN + height + GAP_IN
     total = max(ends)
     fig = style.plt.figure(figsize=(WIDTH_IN, total))
-    for name, image, (column, top, height) in zip(names, images, places):
+    for (name, _), image, (column, top, height) in zip(pictures, images, places):
         left = GAP_IN + column * (width + GAP_IN)
         ax = fig.add_axes((left / WIDTH_IN, 1 - (top + height) / total, width / WIDTH_IN, height / total))
         ax.imshow(image, aspect="auto", interpolation="lanczos")
@@ -39,7 +44,6 @@ def draw(folder):
         ax.grid(False)
         for spine in ax.spines.values():
             spine.set(visible=True, color=style.LIGHT, linewidth=0.5)
-        stem = name[:-len(".png")]
-        ax.set_title(stem, loc="left", fontsize=8, pad=3, fontweight="bold", gid=f"name:{stem}")
-    fig.text(GAP_IN / WIDTH_IN, 1 - 0.12 / total, f"{len(names)} figures", fontsize=10, va="top", gid="title")
+        ax.set_title(name, loc="left", fontsize=8, pad=3, fontweight="bold", gid=f"name:{name}")
+    fig.text(GAP_IN / WIDTH_IN, 1 - 0.12 / total, title, fontsize=10, va="top", gid="title")
     return fig
