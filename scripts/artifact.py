@@ -13,9 +13,9 @@ SCRIPTS = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, SCRIPTS)
 
 import claims as claims_script  # noqa: E402
+import system_python  # noqa: E402
 from claims import Bad, read  # noqa: E402
 
-SYSTEM_PYTHON = "/usr/bin/python3"
 TEMPLATE = os.path.join(SCRIPTS, "artifact.md.jinja")
 GOALS = ("late", "accuracy", "energy")
 
@@ -177,12 +177,9 @@ def main():
     parser.add_argument("--out", default=os.path.join(SCRIPTS, "../ARTIFACT.md"), metavar="FILE", help="default: ARTIFACT.md")
     parser.add_argument("--check", action="store_true", help="write nothing; compare with the file")
     arguments = parser.parse_args()
-    try:
-        import jinja2
-    except ImportError:
-        if os.path.realpath(sys.executable) == os.path.realpath(SYSTEM_PYTHON):
-            sys.exit("artifact: Jinja2 is missing: apt-get install python3-jinja2")
-        os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
+    system_python.require({"jinja2": "python3-jinja2"})
+    import jinja2
+
     try:
         text = filled(TEMPLATE, arguments.results)
         if arguments.check:

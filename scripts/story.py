@@ -12,7 +12,8 @@ import sys
 sys.dont_write_bytecode = True
 SCRIPTS = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, SCRIPTS)
-SYSTEM_PYTHON = "/usr/bin/python3"
+
+import system_python  # noqa: E402
 
 STORY = (
     ("Networks trade error for latency", "quickstart/figures/error_latency.png"),
@@ -33,12 +34,7 @@ STORY = (
 def main():
     if len(sys.argv) > 2 or sys.argv[1:] and sys.argv[1].startswith("-"):
         sys.exit(__doc__)
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        if os.path.realpath(sys.executable) == os.path.realpath(SYSTEM_PYTHON):
-            sys.exit("story: matplotlib is missing: apt-get install python3-matplotlib")
-        os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
+    system_python.require({"matplotlib": "python3-matplotlib"})
     from alert_figures import contact_sheet
     from alert_figures.reading import Broken
 

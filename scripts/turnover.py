@@ -14,9 +14,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import claims  # noqa: E402
+import system_python  # noqa: E402
 from claims import Bad, read  # noqa: E402
 
-SYSTEM_PYTHON = "/usr/bin/python3"
 POWER_MODELS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../profiles/power")
 INPUTS = (60, 120, 300, 600, 1200)
 PROFILE_ERRORS = (-0.2, -0.1, 0.1, 0.2)
@@ -226,13 +226,7 @@ def main():
     parser.add_argument("--program", default=os.path.join(os.path.dirname(os.path.realpath(__file__)), "../build/bin/alert-bench"),
                         help="alert-bench (default: the one in build/)")
     arguments = parser.parse_args()
-    try:
-        import matplotlib  # noqa: F401
-        import numpy  # noqa: F401
-    except ImportError:
-        if os.path.realpath(sys.executable) == os.path.realpath(SYSTEM_PYTHON):
-            sys.exit("turnover: matplotlib or numpy is missing: apt-get install python3-matplotlib python3-numpy")
-        os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
+    system_python.require({"matplotlib": "python3-matplotlib", "numpy": "python3-numpy"})
     if short := [p[0] for p in arguments.phases if len(p) < 2]:
         parser.error(f"--phases {short[0]}: names no recording")
     try:
