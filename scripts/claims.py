@@ -27,9 +27,12 @@ class Bad(Exception):
 
 
 def read(path):
+    def refuse(word):
+        raise ValueError(f"{word} is not valid JSON")
+
     try:
         with open(path) as f:
-            return json.load(f)
+            return json.load(f, parse_constant=refuse)
     except (OSError, ValueError) as e:
         raise Bad(f"{path}: cannot read this file: {e}") from e
 

@@ -58,6 +58,13 @@ class Artifact(unittest.TestCase):
             done = call("--results", folder, "--check")
             self.assertEqual(done.returncode, 1)
             self.assertIn("run scripts/artifact.py", done.stderr)
+            claims["claims"][0]["found"]["value"] = float("nan")
+            with open(f"{folder}/claims/claims.json", "w", encoding="utf-8") as f:
+                json.dump(claims, f)
+            done = call("--results", folder, "--out", f"{folder}/ARTIFACT.md")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("NaN", done.stderr)
+            shutil.copy(f"{REFERENCE}/claims/claims.json", f"{folder}/claims/claims.json")
             os.remove(f"{folder}/price/price.json")
             done = call("--results", folder, "--out", f"{folder}/ARTIFACT.md")
             self.assertEqual(done.returncode, 2)
