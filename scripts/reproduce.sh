@@ -39,6 +39,8 @@ make_evaluation() {
   "$bench" sweep "$sweep" --out "$out/evaluation" --overwrite
   rm -rf "$out/evaluation/cells" "$out/evaluation/traces" "$out/evaluation/recording"
   scripts/figures.py "$out/evaluation"
+  # Of the cells, one where networks take long and goals are far apart.
+  [ ! -e "$recordings/imagenet-compute-1-seed1" ] || scripts/figures.py "$out/evaluation" --only goals_energy --cell imagenet/compute-1
   "$bench" report "$out/evaluation" --format markdown --out "$out/evaluation/report.md"
 }
 make_statistics() { scripts/input_statistics.py "$recordings"/* --out "$out/statistics"; }

@@ -7,6 +7,7 @@
 
 #include "models/network_file.h"
 #include "training/distillation.h"
+#include "training/mixed_precision.h"
 
 namespace alertbench {
 
@@ -17,6 +18,7 @@ struct Options {
   std::optional<double> learning_rate, weight_decay, dropout, max_norm;
   int stop_after = 0, threads = 1, limit = 0, checkpoint_every = 200;
   uint64_t seed = 1;
+  Precision precision = Precision::float32;
 
   int coarse_epochs = 2;  // images
   std::string teacher;    // a network of the same file; empty: labels alone

@@ -1,5 +1,6 @@
 // Residual networks on Fashion-MNIST.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -15,7 +16,6 @@
 #include "base/sha256.h"
 #include "commands.h"
 #include "core/profile.h"
-#include "models/compiled_resnet.h"
 #include "models/striped_resnet.h"
 #include "training/distillation.h"
 #include "training/orthogonalized_sgd.h"
@@ -57,6 +57,12 @@ torch::Tensor labels_of(const FashionMnist& data, const int64_t* index, int64_t 
   return labels;
 }
 
+std::vector<torch::Tensor> scores_of(StripedResnet& net, const torch::Tensor& x, Precision precision) {
+  if (precision == Precision::float32) return net->forward(x);
+  const MixedPrecision rounded(precision);
+  return as_floats(net->forward(x.contiguous(at::MemoryFormat::ChannelsLast)));
+}
+
 // Share of the set whose label is the highest score, per stage.
 std::vector<double> top1(StripedResnet& net, const FashionMnist& data, const ImageSpec& spec) {
   torch::NoGradGuard no_grad;
@@ -76,26 +82,23 @@ std::vector<double> top1(StripedResnet& net, const FashionMnist& data, const Ima
   return correct;
 }
 
-void mirror(Image& image) {
-  for (auto row = image.chw.begin(); row != image.chw.end(); row += image.width)
-    std::reverse(row, row + image.width);
-}
-
 // Scores of a trained network's last stage for every image as it is and mirrored, [2, images, classes].
-torch::Tensor scores_of_teacher(const NetworkSpec& teacher, const FashionMnist& data) {
+torch::Tensor scores_of_teacher(const NetworkSpec& teacher, const FashionMnist& data, Precision precision) {
+  torch::NoGradGuard no_grad;
   StripedResnet net(teacher.resnet);
   load_weights(*net, teacher.weights);
   net->eval();
-  const std::unique_ptr<StagedModel> model = compile(net);
   torch::Tensor scores = torch::empty({2, data.size(), teacher.resnet.classes});
-  for (int64_t n = 0; n < data.size(); ++n) {
-    if (n % 5000 == 0) say("{}: scores of {} of {} images", teacher.name, n, data.size());
-    Image image = data.input(n, teacher.input);
-    for (int64_t mirrored = 0; mirrored < 2; ++mirrored, mirror(image)) {
-      model->set_input(image);
-      for (int stage = 0; stage < model->stages(); ++stage)
-        for (int block = 0; block < model->blocks(stage); ++block) model->run_block(stage, block);
-      scores[mirrored][n].copy_(torch::tensor(model->scores(model->stages() - 1)));
+  std::vector<int64_t> order(static_cast<size_t>(data.size()));
+  std::iota(order.begin(), order.end(), 0);
+  for (int64_t start = 0; start < data.size(); start += 250) {
+    if (start % 5000 == 0) say("{}: scores of {} of {} images", teacher.name, start, data.size());
+    const int64_t count = std::min<int64_t>(250, data.size() - start);
+    for (int64_t mirrored = 0; mirrored < 2; ++mirrored) {
+      const std::vector<int64_t> each(static_cast<size_t>(count), mirrored);
+      const torch::Tensor x =
+          make_batch(data, &order[static_cast<size_t>(start)], count, teacher.input, each);
+      scores[mirrored].narrow(0, start, count).copy_(scores_of(net, x, precision).back());
     }
     if (interrupted()) throw RunError(teacher.name + ": interrupted while its scores were computed");
   }
@@ -178,8 +181,10 @@ void train_images(const Options& o, const NetworkFile& file, const NetworkSpec& 
     settings["teacher_weight"] = o.distillation.weight;
     const std::string_view pixels(reinterpret_cast<const char*>(training.pixels().data()),
                                   training.pixels().size());
-    teacher_key = sha256_of(settings["teacher_sha256"].get<std::string>() + sha256_of(pixels));
+    teacher_key = sha256_of(settings["teacher_sha256"].get<std::string>() + sha256_of(pixels) +
+                            (o.precision == Precision::bfloat16 ? "bfloat16" : ""));
   }
+  if (o.precision == Precision::bfloat16) settings["precision"] = "bfloat16";
   TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, sgd);
   run.begin_from(o.init);
 
@@ -189,7 +194,7 @@ void train_images(const Options& o, const NetworkFile& file, const NetworkSpec& 
       std::filesystem::path(spec.weights).replace_extension(".teacher.pt").string();
   const torch::Tensor taught =
       teacher ? kept_scores(teacher_file, teacher_key, {2, training.size(), spec.resnet.classes},
-                            [&] { return scores_of_teacher(*teacher, training); })
+                            [&] { return scores_of_teacher(*teacher, training, o.precision); })
               : torch::Tensor();
   Random augment(o.seed ^ 0xa5a5a5a5ull);
   draw_mirrored(augment, done * batch);  // as the steps that are done have drawn
@@ -212,7 +217,7 @@ void train_images(const Options& o, const NetworkFile& file, const NetworkSpec& 
       const torch::Tensor labels = labels_of(training, index, batch);
       std::vector<torch::Tensor> losses;
       std::vector<double> values;
-      for (const torch::Tensor& scores : net->forward(x)) {
+      for (const torch::Tensor& scores : scores_of(net, x, o.precision)) {
         losses.push_back(teacher ? distillation_loss(scores, labels, teacher_batch(taught, index, mirrored),
                                                      o.distillation)
                                  : torch::nn::functional::cross_entropy(scores, labels));

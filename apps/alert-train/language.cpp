@@ -1,5 +1,6 @@
 // LSTM language models on Penn Treebank, after Zaremba et al. (2014).
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -164,6 +165,7 @@ void train_language(const Options& o, const NetworkSpec& spec) {
   const torch::Tensor chances =
       sampling_chances(word_counts(words, spec.lstm.vocabulary), static_cast<double>(o.sampled_words));
   if (!o.init.empty()) settings["init_sha256"] = hash_file(o.init).sha256;
+  if (o.precision == Precision::bfloat16) settings["precision"] = "bfloat16";
   TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, sgd);
   run.begin_from(o.init);
 
@@ -178,6 +180,7 @@ void train_language(const Options& o, const NetworkSpec& spec) {
     int64_t step = done - epoch * steps_per_epoch;
     if (step == 0) state = LstmState();
     for (; step < steps_per_epoch; ++step) {
+      const RoundedProducts rounded(o.precision);
       const torch::Tensor hidden = net->forward(pieces.narrow(0, step * o.steps, o.steps), state);
       const torch::Tensor next = pieces.narrow(0, step * o.steps + 1, o.steps);
       const torch::Tensor losses = epoch < o.sampled_epochs

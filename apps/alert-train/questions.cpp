@@ -176,6 +176,7 @@ void train_questions(const Options& o, const NetworkSpec& spec) {
                                      {"dropout", dropout},
                                      {"new_heads", first.new_heads}};
   if (!o.init.empty()) settings["init_sha256"] = hash_file(o.init).sha256;
+  if (o.precision == Precision::bfloat16) settings["precision"] = "bfloat16";
   TrainingRun run({o.network_file, spec, settings, o.command, o.checkpoint_every}, *net, adamw);
   run.begin_from(o.init);
 
@@ -192,7 +193,7 @@ void train_questions(const Options& o, const NetworkSpec& spec) {
       for (int64_t i = step * batch; i < (step + 1) * batch; ++i)
         read.push_back(examples.windows[static_cast<size_t>(order[static_cast<size_t>(i)])]);
       adamw.zero_grad();
-      const torch::Tensor losses = at::stack(net->losses(read));
+      const torch::Tensor losses = at::stack(net->losses(read, o.precision));
       losses.mean().backward();
       torch::nn::utils::clip_grad_norm_(trained, max_norm);
       adamw.step();

@@ -111,15 +111,20 @@ std::vector<Tensor> TrainableBertImpl::forward(const std::vector<TokenWindow>& w
   return logits;
 }
 
-std::vector<Tensor> TrainableBertImpl::losses(const std::vector<SquadExample>& examples) {
+std::vector<Tensor> TrainableBertImpl::losses(const std::vector<SquadExample>& examples,
+                                              Precision precision) {
   std::vector<TokenWindow> windows;
   std::vector<int64_t> lengths;
   for (const SquadExample& e : examples) {
     windows.push_back(e.window);
     lengths.push_back(static_cast<int64_t>(e.window.ids.size()));
   }
-  std::vector<Tensor> all;
-  for (const Tensor& logits : forward(windows)) {
+  std::vector<Tensor> all, all_logits;
+  {
+    const MixedPrecision rounded(precision);
+    all_logits = as_floats(forward(windows));
+  }
+  for (const Tensor& logits : all_logits) {
     const auto of_window = logits.split_with_sizes(lengths);
     std::vector<Tensor> likelihoods;
     for (size_t e = 0; e < examples.size(); ++e) {

@@ -13,6 +13,7 @@
 
 #include "models/bert_config.h"
 #include "models/weights.h"
+#include "training/mixed_precision.h"
 #include "training/squad_examples.h"
 
 namespace alertbench {
@@ -29,7 +30,8 @@ class TrainableBertImpl : public torch::nn::Module {
   // Returns the mean over the examples, per exit: of the start and the end of an answer each the cross
   // entropy of a softmax over the window's tokens, both halved and added; the mean over the answers of an
   // example.
-  std::vector<torch::Tensor> losses(const std::vector<SquadExample>& examples);
+  std::vector<torch::Tensor> losses(const std::vector<SquadExample>& examples,
+                                    Precision precision = Precision::float32);
 
   Weights weights() const;                     // the parameters themselves, without gradient
   std::vector<torch::Tensor> trained() const;  // the parameters with a gradient

@@ -102,6 +102,7 @@ void TrainingRun::step_done(int64_t step, int epoch, double learning_rate,
                                  setup_.network.name, epoch + 1, step));
   recent_.add(mean_loss);
   of_epoch_.add(mean_loss);
+  if (work_done_ == 0) first_step_s_ = now_s();
   work_done_ += work;
   if (recent_.steps == log_every) {
     const std::vector<double> loss = recent_.take();
@@ -110,7 +111,7 @@ void TrainingRun::step_done(int64_t step, int epoch, double learning_rate,
     if (now_s() - shown_s_ > 10) {
       shown_s_ = now_s();
       say("{}: epoch {}, step {}, loss {:.3f}, about {:.0f} min left", setup_.network.name, epoch + 1, step,
-          fmt::join(loss, ", "), left / work_done_ * (now_s() - start_s_) / 60);
+          fmt::join(loss, ", "), left / work_done_ * (now_s() - first_step_s_) / 60);
     }
   }
   const bool stop = interrupted();

@@ -75,7 +75,7 @@ class TrainingRun {
   torch::nn::Module& module_;
   torch::optim::Optimizer& optimizer_;
   std::string log_path_, checkpoint_path_;
-  double start_s_, elapsed_before_s_ = 0, shown_s_ = 0, work_done_ = 0;
+  double start_s_, elapsed_before_s_ = 0, first_step_s_ = 0, shown_s_ = 0, work_done_ = 0;
   MeanLoss recent_, of_epoch_;
 };
 

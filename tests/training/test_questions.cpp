@@ -101,6 +101,10 @@ void losses_are_cross_entropies() {
     expect(std::abs(losses[e].item<double>() - wanted) < 1e-5,
            fmt::format("exit {}: loss {:.6f}, by hand {:.6f}", e + 1, losses[e].item<double>(), wanted));
   }
+  const auto rounded = net->losses({one, two}, Precision::bfloat16);
+  const double off = std::abs(rounded[1].item<double>() / losses[1].item<double>() - 1);
+  expect(rounded[1].scalar_type() == at::kFloat && off > 0 && off < 0.05,
+         fmt::format("in bfloat16 nearly the same, as floats: {:.1e} off", off));
 }
 
 void gradients() {

@@ -16,6 +16,7 @@
 #include "models/striped_resnet.h"
 #include "training/checkpoint.h"
 #include "training/distillation.h"
+#include "training/mixed_precision.h"
 #include "training/orthogonalized_sgd.h"
 #include "training/sampled_softmax.h"
 #include "training/stage_balance.h"
@@ -280,6 +281,48 @@ void distillation(const std::filesystem::path& folder) {
          "a torn file is replaced");
 }
 
+void mixed_precision() {
+  ResnetConfig config;
+  config.in_channels = 1;
+  config.classes = 5;
+  config.input_size = 12;
+  config.stem_width = 16;
+  config.stem_pool = false;
+  config.stripes = 2;
+  config.groups = {{1, 16, 1}};
+  StripedResnet net(config);
+  const Tensor x = torch::randn({4, 1, 12, 12});
+  const auto exact = net->forward(x);
+  const auto rounded = [&] {
+    const MixedPrecision precision(Precision::bfloat16);
+    return net->forward(x);
+  }();
+  const double off = difference(as_floats(rounded)[1], exact[1]) / exact[1].abs().max().item<double>();
+  expect(rounded[1].scalar_type() == at::kBFloat16 && off > 0 && off < 0.05,
+         fmt::format("layers round to bfloat16: {:.1e} off", off));
+  as_floats(rounded)[1].sum().backward();
+  expect(net->parameters()[0].grad().scalar_type() == at::kFloat, "gradients of weights are floats");
+  expect(net->forward(x)[0].scalar_type() == at::kFloat, "and the layers are exact again afterwards");
+  {
+    const MixedPrecision precision(Precision::float32);
+    expect(net->forward(x)[0].scalar_type() == at::kFloat, "float32 changes nothing");
+  }
+  {  // weights that were cast once are cast again when they have changed
+    torch::NoGradGuard no_grad;
+    const MixedPrecision precision(Precision::bfloat16);
+    net->heads[0]->weight.mul_(2);
+    expect(difference(as_floats(net->forward(x))[0], as_floats(rounded)[0]) > 0, "changed weights count");
+  }
+  const auto products = [] { const RoundedProducts rounded_products(Precision::bfloat16); };
+  if (TORCH_VERSION_MAJOR < 2)
+    expect_refusal("products of an old LibTorch", "needs LibTorch 2", products);
+  else
+    products();
+  expect(at::globalContext().float32MatmulPrecision() == at::Float32MatmulPrecision::HIGHEST,
+         "products are exact again afterwards");
+  expect_refusal("another precision", "use float32 or bfloat16", [] { precision_of("half"); });
+}
+
 void sampled_softmax() {
   const Tensor counts = torch::arange(1, 24, torch::kLong);
   const Tensor chances = sampling_chances(counts, 9);
@@ -529,6 +572,7 @@ int main() {
   weights_on_disk(folder);
   orthogonalization();
   distillation(folder);
+  mixed_precision();
   sampled_softmax();
   stages_are_balanced();
   word_by_word_equals_text(1);
