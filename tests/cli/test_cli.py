@@ -1503,6 +1503,16 @@ class Training(Folder):
             for got, wanted in zip(json.load(f)["models"][0]["accuracy"], accuracy["f1"]):
                 self.assertAlmostEqual(got, wanted, 6)
 
+        rounded = self.networks("rounded")
+        trained = self.train(rounded, data=data, epochs="1", precision="bfloat16")
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        with open(self.path("rounded/tiny.train.json")) as f:
+            rounded_log = json.load(f)
+        self.assertEqual(rounded_log["precision"], "bfloat16")
+        self.assertNotIn("precision", log)
+        exact_loss, rounded_loss = log["epochs"][0]["train_loss"][1], rounded_log["epochs"][0]["train_loss"][1]
+        self.assertAlmostEqual(rounded_loss / exact_loss, 1, 1)
+
         # The weights are a beginning for others.
         more = self.networks("more")
         begun = self.train(more, data=data, init=self.path("whole/tiny.pt"))
