@@ -32,7 +32,7 @@ measure_ptb() {
 measure_profiles() {
   mkdir -p profiles
   local cpu workload scenario
-  cpu=$(awk -F': *' '/^model name/ {print tolower($2); exit}' /proc/cpuinfo | tr -cs 'a-z0-9' - | sed 's/^-*//; s/-*$//')
+  cpu=$(awk -F': *' '/^model name/ {print tolower($2); exit}' /proc/cpuinfo | sed 's/(r)//g; s/(tm)//g; s/ processor//' | tr -cs 'a-z0-9' - | sed 's/^-*//; s/-*$//')
   for workload in fashion-mnist:quickstart imagenet:default ptb:ptb squad:squad; do
     scenario=scenarios/${workload#*:}.json
     "$bench" profile $scenario $([ "$workload" != ptb:ptb ] || echo ${PTB:+--data "ptb=$PTB"}) --overwrite \

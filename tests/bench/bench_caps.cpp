@@ -197,7 +197,7 @@ int main(int argc, char** argv) {
     const std::vector<Scenario> scenarios{
         Scenario::read(
             "scenarios/quickstart.json",
-            {"co_runner.kind=none", placement, R"(candidates=["resnet-w32","resnet-w48","nested-w32"])"}),
+            {"co_runner.kind=none", placement, R"(candidates=["resnet-w16","resnet-w64","nested-w64"])"}),
         Scenario::read("scenarios/default.json",
                        {"co_runner.kind=none", placement, "networks=../networks/imagenet-zoo.json",
                         R"(candidates=["squeezenet-1.1","mobilenet-v2-1.0-224","resnet-18"])"})};

@@ -22,7 +22,7 @@ struct Choice {
   std::vector<const char*> networks;
 };
 const Choice choices[] = {
-    {"networks/fashion-mnist.json", {"resnet-w8", "resnet-w16", "resnet-w32", "resnet-w48", "nested-w32"}},
+    {"networks/fashion-mnist.json", {"resnet-w8", "resnet-w16", "resnet-w64", "resnet-w48", "nested-w64"}},
     {"networks/imagenet-zoo.json",
      {"resnet-18", "resnet-50", "vgg-16", "squeezenet-1.1", "mobilenet-v1-1.0-224", "mobilenet-v2-1.0-224"}},
     {"networks/ptb.json", {"lstm-small", "nested-lstm"}},

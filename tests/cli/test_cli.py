@@ -203,7 +203,7 @@ class WithoutNetworks(Folder):
                      "caloree", "e4-order", "zeus-static", "oracle", "oracle-mean", "oracle-static", "oracle-causal"):
             self.assertRegex(names, f"(?m)^{name} ")
         self.assertRegex(names, "(?m)^sys-only +one-level +deadline  +the fastest")
-        self.assertIn("nested-w32", call("list", "models").stdout)
+        self.assertIn("nested-w64", call("list", "models").stdout)
         self.assertIn("quickstart", call("list", "scenarios").stdout)
         for name in ("fashion-mnist", "imagenet", "ptb", "squad"):
             self.assertIn(name, call("list", "workloads").stdout)
@@ -671,7 +671,7 @@ class WithoutNetworks(Folder):
         self.assertEqual([s for s in ("alert", "alert-any", "app-only", "no-coord", "sys-only") if s in json.loads(plan.stdout)["schedulers"]],
                          ["alert", "sys-only"])
         self.assertRegex(plan.stderr, "note: scheduler alert-any is omitted: it needs an anytime network")
-        nested = call("run", "scenarios/smoke.json", "--dry-run", "--set", 'candidates=["nested-w32"]')
+        nested = call("run", "scenarios/smoke.json", "--dry-run", "--set", 'candidates=["nested-w64"]')
         self.assertNotIn("alert-trad", json.loads(nested.stdout)["schedulers"])
         for named in (("--schedulers", "alert,app-only"), ("--set", 'schedulers=["app-only"]')):
             self.refused(call("run", "scenarios/smoke.json", *alone, *named, "--out", self.path("r")), 2, "app-only",
@@ -1963,7 +1963,7 @@ class WithNetworks(Folder):
             self.assertEqual(call("validate", self.path("r")).returncode, 0)
             # Powers that were measured and powers that were made up do not mix.
             self.refused(call("run", "scenarios/smoke.json", "--profile", self.path("r/profile.json"), "--set",
-                              'candidates=["resnet-w16","nested-w32"]', "--out", self.path("r2")), 2, "rapl", "emulated")
+                              'candidates=["resnet-w16","nested-w64"]', "--out", self.path("r2")), 2, "rapl", "emulated")
 
     def test_caps_are_put_back_whatever_ends_the_run(self):
         with FakeMachine(self.path("m")) as machine:
