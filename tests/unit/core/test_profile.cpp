@@ -262,7 +262,7 @@ TEST_CASE("a profile says what its accuracies are; an older one has the unit of 
 TEST_CASE(
     "the shipped profile of words has the language quality of the shipped networks, and recordings of before "
     "their own") {
-  const Profile p = Profile::read(ALERT_SOURCE_DIR "/profiles/ptb.amd-epyc.json");
+  const Profile p = Profile::read(ALERT_SOURCE_DIR "/profiles/ptb.intel-xeon.json");
   CHECK(p.accuracy_unit == AccuracyUnit::language_quality);
   CHECK(p.fail_accuracy == 0);
   const NetworkFile networks = NetworkFile::read(ALERT_SOURCE_DIR "/networks/ptb.json");
