@@ -60,7 +60,7 @@ measure_zoo() {
   "$bench" profile scenarios/default.json --networks networks/imagenet-zoo.json --set 'power.caps_w=[100]' --set record.pace=none \
     --out $out/zoo/profile.json --overwrite
   scripts/figures.py $out/zoo --only error_latency
-  rm $out/zoo/figures/*.pdf
+  rm $out/zoo/figures/{*.pdf,written.json}
 }
 
 # How far the co-runners of the ImageNet scenarios slow two networks down, uncapped.
