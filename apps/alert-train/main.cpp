@@ -56,7 +56,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--threads", o.threads)->capture_default_str()->check(CLI::Range(1, 256));
   app.add_option_function<std::string>(
          "--precision", [&o](const std::string& name) { o.precision = precision_of(name); },
-         "numbers that are multiplied: float32, or rounded to bfloat16, which is several times as fast on "
+         "numbers that are multiplied: float32, or rounded to bfloat16, which is faster on "
          "processors with AMX or AVX512-BF16 (language models: LibTorch 2 and later)")
       ->default_str("float32")
       ->check(CLI::IsMember({"float32", "bfloat16"}));

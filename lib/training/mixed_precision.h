@@ -1,4 +1,4 @@
-// Products of numbers rounded to bfloat16 (8 bits of precision, sums still in float), several times as fast
+// Products of numbers rounded to bfloat16 (8 bits of precision, sums still in float), which is faster
 // on processors with AMX or AVX512-BF16. Weights, losses and the optimiser's state stay floats.
 #pragma once
 
