@@ -39,6 +39,13 @@ void ask_for_short_slices() {
   syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
+// Returns 0, or the errno with which it was refused.
+int ask_for_real_time() {
+  sched_param lowest = {};
+  lowest.sched_priority = sched_get_priority_min(SCHED_FIFO);
+  return sched_setscheduler(0, SCHED_FIFO, &lowest) == 0 ? 0 : errno;
+}
+
 std::unique_ptr<Kernel> open_load(const GeneratorOptions& options) {
   if (co_runner_kind(options.kind).on_gpu)
     return open_gpu_load(options.kind, options.seed, options.buffer_bytes);
@@ -62,6 +69,7 @@ void generate(const GeneratorOptions& options, ControlBlock& block) {
   const auto kernel = open_load(options);
   prctl(PR_SET_TIMERSLACK, 1);
   ask_for_short_slices();
+  if (options.real_time) block.priority_error = ask_for_real_time();
   Random random(options.seed);
   const auto period_ns = static_cast<double>(options.period_ns);
   uint64_t units = 0, busy_ns = 0;

@@ -1,5 +1,6 @@
 // The child processes of a co-runner; started by the harness alone (lib/contention/co_runner.h):
 //   alert-co-runner --parent PID --kind KIND [--cpu N] [--seed N] [--period-ns N] [--buffer-bytes N]
+//                   [--priority normal|real-time]
 //   alert-co-runner --supervise [--cpu N]... -- COMMAND...
 // Descriptor 3 is the ControlBlock of the first, and the socket of the second.
 #include <signal.h>
@@ -75,6 +76,8 @@ int main(int argc, char** argv) {
       options.period_ns = std::atoll(value);
     else if (key == "--buffer-bytes")
       options.buffer_bytes = std::strtoull(value, nullptr, 10);
+    else if (key == "--priority")
+      options.real_time = std::strcmp(value, "real-time") == 0;
     else if (key == "--parent")
       parent = std::atoi(value);
     else

@@ -16,6 +16,7 @@ struct GeneratorOptions {
   uint64_t seed = 1;
   int64_t period_ns = 1'500'000;
   uint64_t buffer_bytes = 0;
+  bool real_time = false;
 };
 
 // Waits and works as block says until it is killed. Throws before block.ready only; on a GPU, which can fail,

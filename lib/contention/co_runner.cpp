@@ -28,6 +28,11 @@ void check_generators(const CoRunnerSpec& spec) {
       throw InputError(fmt::format("co-runner: worker kind \"{}\" is not one of our loads", worker.kind));
     if (!(worker.duty > 0 && worker.duty <= 1))
       throw InputError(fmt::format("co-runner: duty {} is not above 0 and at most 1", worker.duty));
+    if (worker.real_time && co_runner_kind(worker.kind).on_gpu)
+      throw InputError(fmt::format("co-runner: worker kind \"{}\" has no real-time priority", worker.kind));
+    if (worker.real_time && worker.duty > most_real_time_duty)
+      throw InputError(fmt::format("co-runner: duty {} of a real-time worker is above {}", worker.duty,
+                                   most_real_time_duty));
     if (worker.cpu < -1)
       throw InputError(
           fmt::format("co-runner: cpu {}: expected a processor number, or -1 for any", worker.cpu));

@@ -33,7 +33,16 @@ struct WorkerSpec {
   std::string kind = "compute";  // one of our own loads: see kinds.h
   int cpu = -1;     // the processor it is pinned to; -1: wherever the thread that calls start() may run
   double duty = 1;  // processor (or GPU) time over wall time while resumed, 0 < duty <= 1
+  // Its bursts run before everything of normal priority (SCHED_FIFO), so that an inference is interrupted
+  // however short it is. Left to the scheduler, an inference that has just woken up may first run for
+  // milliseconds. Not on a GPU; the duty is then at most most_real_time_duty. It stays at normal priority
+  // where the kernel refuses: see CoRunner::priority_refused().
+  bool real_time = false;
 };
+
+// Leaves time for everything else on that processor, and stays below what Linux grants real-time threads by
+// default (sched_rt_runtime_us: 0.95).
+constexpr double most_real_time_duty = 0.9;
 
 // Either workers or a command.
 struct CoRunnerSpec {
@@ -86,11 +95,15 @@ class CoRunner {
   virtual void stop() = 0;
 
   // Returns false for a command. The generator applies the duty from its next burst on. InputError unless 0 <
-  // duty <= 1.
+  // duty <= 1, or most_real_time_duty for a worker of real-time priority.
   virtual bool set_duty(size_t worker, double duty) = 0;
 
   // Returns one entry per worker; a command is one worker. After stop() it returns the last values.
   virtual std::vector<Throughput> worker_throughputs() const = 0;
+
+  // Returns why a worker whose real_time is set runs at normal priority instead, for example "Operation not
+  // permitted"; empty if none does. Known from start() on.
+  virtual std::string priority_refused() const = 0;
 
   // Returns every process started by start(): the generators, or the supervisor and its command.
   virtual std::vector<pid_t> pids() const = 0;

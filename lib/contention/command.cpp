@@ -63,6 +63,8 @@ class Command : public CoRunner {
 
   bool alive() const override { return command_.started() && why_dead().empty(); }
 
+  std::string priority_refused() const override { return ""; }
+
   std::vector<pid_t> pids() const override {
     std::vector<pid_t> all;
     if (command_.supervisor() < 0) return all;

@@ -106,7 +106,8 @@ class Generators : public CoRunner {
   }
 
   bool set_duty(size_t worker, double duty) override {
-    if (worker >= spec_.workers.size() || !(duty > 0 && duty <= 1))
+    if (worker >= spec_.workers.size() ||
+        !(duty > 0 && duty <= (spec_.workers[worker].real_time ? most_real_time_duty : 1)))
       throw InputError(fmt::format("co-runner: cannot set the duty of worker {} to {}", worker, duty));
     spec_.workers[worker].duty = duty;
     if (worker < workers_.size()) workers_[worker]->block->duty.store(duty, std::memory_order_relaxed);
@@ -139,6 +140,12 @@ class Generators : public CoRunner {
     return started_;
   }
 
+  std::string priority_refused() const override {
+    for (const auto& worker : workers_)
+      if (const int error = worker->block->priority_error) return std::strerror(error);
+    return "";
+  }
+
   std::vector<pid_t> pids() const override {
     std::vector<pid_t> all;
     if (started_)
@@ -150,12 +157,12 @@ class Generators : public CoRunner {
   void launch(const WorkerSpec& spec, uint64_t seed) {
     auto worker = std::make_unique<Worker>();
     worker->block->duty = spec.duty;
-    worker->child = Child(
-        path_,
-        {"--parent", std::to_string(getpid()), "--kind", spec.kind, "--cpu", std::to_string(spec.cpu),
-         "--seed", std::to_string(seed), "--period-ns", std::to_string(std::llround(spec_.period_s * 1e9)),
-         "--buffer-bytes", std::to_string(spec_.buffer_bytes)},
-        worker->block.fd(), mark_);
+    std::vector<std::string> arguments = {
+        "--parent", std::to_string(getpid()), "--kind", spec.kind, "--cpu", std::to_string(spec.cpu),
+        "--seed", std::to_string(seed), "--period-ns", std::to_string(std::llround(spec_.period_s * 1e9)),
+        "--buffer-bytes", std::to_string(spec_.buffer_bytes)};
+    if (spec.real_time) arguments.insert(arguments.end(), {"--priority", "real-time"});
+    worker->child = Child(path_, arguments, worker->block.fd(), mark_);
     workers_.push_back(std::move(worker));
   }
 

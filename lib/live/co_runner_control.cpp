@@ -26,6 +26,8 @@ constexpr double tolerance = 0.15;  // of the slow-down aimed at
 // burst, most inferences meet none and a few meet all of it.
 constexpr double shortest_run_s = 80e-3;
 
+constexpr double least_duty = 0.01;  // until the dose is set
+
 constexpr size_t most_ranges = 200;  // told in a manifest
 
 nlohmann::ordered_json schedule_facts(const Scenario& scenario, const std::vector<bool>& on) {
@@ -47,6 +49,11 @@ nlohmann::ordered_json schedule_facts(const Scenario& scenario, const std::vecto
 
 const CoRunnerKind& kind_of(const Scenario& scenario) { return co_runner_kind(scenario.co_runner.kind); }
 
+// Whether that worker runs on a processor that the inference does not use.
+bool elsewhere(const CoRunnerKind& kind, size_t worker) {
+  return kind.pinning == Pinning::other || (kind.pinning == Pinning::both && worker > 0);
+}
+
 // How many workers share one processor, or the GPU, with the inference.
 int workers_at_one(const Scenario& scenario) {
   const std::vector<int> cpus = worker_cpus(scenario);
@@ -60,10 +67,9 @@ std::vector<int> worker_cpus(const Scenario& scenario) {
   std::vector<int> cpus;
   for (int w = 0; w < scenario.co_runner_workers(); ++w) {
     const Pinning pinning = kind_of(scenario).pinning;
-    const bool elsewhere = pinning == Pinning::other || (pinning == Pinning::both && w > 0);
     const int at_thread =
         pinning == Pinning::inference && scenario.inference_cpu >= 0 ? w % scenario.threads : 0;
-    cpus.push_back(elsewhere ? scenario.other_cpu : scenario.inference_cpu + at_thread);
+    cpus.push_back(elsewhere(kind_of(scenario), static_cast<size_t>(w)) ? scenario.other_cpu : scenario.inference_cpu + at_thread);
   }
   return cpus;
 }
@@ -101,7 +107,11 @@ CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, 
     spec_.command = c.command;
     if (scenario.inference_cpu >= 0) spec_.command_cpus = {scenario.inference_cpu};
   } else if (kind_of(scenario).own()) {
-    for (const int cpu : worker_cpus(scenario)) spec_.workers.push_back({c.kind, cpu, 1.0});
+    spec_.period_s = c.period_s;
+    // A worker on a processor of its own needs no priority over the inference.
+    const std::vector<int> cpus = worker_cpus(scenario);
+    for (size_t w = 0; w < cpus.size(); ++w)
+      spec_.workers.push_back({c.kind, cpus[w], least_duty, c.real_time && !elsewhere(kind_of(scenario), w)});
   } else {
     std::vector<int>& cpus = spec_.command_cpus = worker_cpus(scenario);
     const auto workers = static_cast<int>(cpus.size());
@@ -112,6 +122,11 @@ CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, 
   }
   co_runner_ = make_co_runner(spec_, find_generator());
   co_runner_->start();
+  if (const std::string why = co_runner_->priority_refused(); !why.empty() && progress_)
+    progress_->note(
+        fmt::format("Co-runner {}: real-time priority is refused ({}), so it runs at normal priority, which "
+                    "disturbs short networks unevenly; run as root, or allow it (`ulimit -r 1`, CAP_SYS_NICE)",
+                    name_, why));
   for (const pid_t process : co_runner_->pids()) cpus_.push_back(allowed_cpus(process));
   if (!spec_.workers.empty()) set_dose(c.duty.value_or((1 - 1 / c.slowdown) / workers_at_one(scenario)));
 }
@@ -122,8 +137,9 @@ void CoRunnerControl::set_dose(double dose) {
   dose_ = dose;
   const bool on_other_too = kind_of(scenario_).pinning == Pinning::both;
   for (size_t w = 0; w < spec_.workers.size(); ++w) {
-    spec_.workers[w].duty = on_other_too && w > 0 ? std::min(1.0, 2 * dose) : dose;
-    co_runner_->set_duty(w, spec_.workers[w].duty);
+    WorkerSpec& worker = spec_.workers[w];
+    worker.duty = std::min(worker.real_time ? most_real_time_duty : 1.0, on_other_too && w > 0 ? 2 * dose : dose);
+    co_runner_->set_duty(w, worker.duty);
   }
 }
 
@@ -245,7 +261,11 @@ nlohmann::ordered_json CoRunnerControl::facts() const {
   for (size_t w = 0; w < throughputs.size(); ++w) {
     const Throughput& t = throughputs[w];
     nlohmann::ordered_json one;
-    if (w < spec_.workers.size()) one = {{"cpu", spec_.workers[w].cpu}, {"duty", spec_.workers[w].duty}};
+    if (w < spec_.workers.size()) one = {{"cpu", spec_.workers[w].cpu},
+             {"duty", spec_.workers[w].duty},
+             {"period_s", spec_.period_s},
+             {"priority", spec_.workers[w].real_time && co_runner_->priority_refused().empty() ? "real-time"
+                                                                                               : "normal"}};
     one["throughput"] = {{"units", t.units},
                          {"unit", t.unit},
                          {"active_s", t.active_s},

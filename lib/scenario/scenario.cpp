@@ -10,6 +10,7 @@
 #include "base/console.h"
 #include "base/error.h"
 #include "base/json_reader.h"
+#include "contention/co_runner.h"
 #include "contention/kinds.h"
 #include "core/goal_json.h"
 #include "power/registry.h"
@@ -183,6 +184,18 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path,
       r.fail("workers", fmt::format("does not apply to \"{}\"; omit it", c.kind));
     c.workers = r.integer("workers", 1, 2);
   }
+  if (r.has("period_s") && !kind.own())
+    r.fail("period_s", fmt::format("does not apply to \"{}\": only our own loads come in bursts; omit it",
+                                   c.kind));
+  c.period_s = r.number("period_s", c.period_s, 1e-4, 1);
+  if (r.has("priority") && !kind.make_kernel)
+    r.fail("priority", fmt::format("does not apply to \"{}\", only to our own loads on the processor; omit it",
+                                   c.kind));
+  c.real_time = r.one_of("priority", "normal", {"normal", "real-time"}) == "real-time";
+  if (c.real_time && c.duty.value_or(0) > most_real_time_duty)
+    r.fail("duty", fmt::format("{} leaves too little of the processor to everything else, as priority is "
+                               "\"real-time\"; choose at most {}",
+                               *c.duty, most_real_time_duty));
   c.command = r.texts("command");
   if (r.has("schedule")) c.schedule = read_schedule(r.object("schedule"), scenario_path);
   if (c.schedule.kind == "time") set_schedule_period(r.object("schedule"), goals, c.schedule);
@@ -470,6 +483,9 @@ ordered_json Scenario::to_json() const {
                       {"mean_off_inputs", co_runner.schedule.mean_off_inputs},
                       {"on_ranges", ranges}}}};
   if (const int workers = co_runner_workers()) j["co_runner"]["workers"] = workers;
+  if (co_runner_kind(co_runner.kind).own()) j["co_runner"]["period_s"] = co_runner.period_s;
+  if (co_runner_kind(co_runner.kind).make_kernel)
+    j["co_runner"]["priority"] = co_runner.real_time ? "real-time" : "normal";
   if (co_runner_kind(co_runner.kind).stress_ng) j["co_runner"]["slowdown"] = nullptr;
   ordered_json& schedule = j["co_runner"]["schedule"];
   if (!co_runner.schedule.read_from.empty()) schedule["read_from"] = co_runner.schedule.read_from;

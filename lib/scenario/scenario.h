@@ -48,6 +48,8 @@ struct CoRunnerScenario {
   std::optional<double>
       duty;  // our own loads: take this duty as it is instead; stress-ng-compute: its --cpu-load
   std::optional<int> workers;        // 1 or 2; none: see Scenario::co_runner_workers()
+  double period_s = 1.5e-3;          // our own loads: mean length of a burst and the rest after it
+  bool real_time = false;            // our own loads on the processor: bursts run before the inference
   std::vector<std::string> command;  // command: argv, run only with --allow-commands
   ScheduleSpec schedule;
 };

@@ -61,6 +61,11 @@ class ScenarioSchema(unittest.TestCase):
             "workers of a command": {"co_runner": {"kind": "command", "command": ["true"], "workers": 1}},
             "a dose for stress-ng": {"co_runner": {"kind": "stress-ng-compute", "slowdown": 1.3}},
             "a duty that it cannot keep": {"co_runner": {"kind": "stress-ng-matrix", "duty": 0.5}},
+            "bursts of stress-ng": {"co_runner": {"kind": "stress-ng-compute", "period_s": 0.001}},
+            "bursts that are too short": {"co_runner": {"kind": "compute", "period_s": 1e-5}},
+            "real-time priority of a command": {"co_runner": {"kind": "command", "command": ["true"], "priority": "real-time"}},
+            "real-time priority on a GPU": {"co_runner": {"kind": "gpu-compute", "priority": "normal"}, "placement": {"device": "cuda"}},
+            "real-time priority for good": {"co_runner": {"kind": "compute", "priority": "real-time", "duty": 1}},
             "no such pace": {"record": {"pace": "fast"}},
             "a GPU co-runner beside the processor": {"co_runner": {"kind": "gpu-compute"}},
             "unknown setting of price": {"scheduler_settings": {"price": {"gian": 0.1}}},
@@ -78,7 +83,8 @@ class ScenarioSchema(unittest.TestCase):
                 self.assertEqual([e.message for e in self.validator.iter_errors(scenario)], [])
 
     def test_co_runners_of_every_sort_are_valid(self):
-        for co_runner in ({"kind": "matrix", "workers": 2, "slowdown": 2.5}, {"kind": "stress-ng-compute", "duty": 0.5, "workers": 1},
+        for co_runner in ({"kind": "matrix", "workers": 2, "slowdown": 2.5}, {"kind": "compute", "period_s": 0.0003, "priority": "real-time", "duty": 0.9},
+                          {"kind": "gpu-compute", "period_s": 0.01}, {"kind": "stress-ng-compute", "duty": 0.5, "workers": 1},
                           {"kind": "stress-ng-memory", "slowdown": None}, {"kind": "gpu-memory", "slowdown": 1.5}):
             with self.subTest(co_runner["kind"]):
                 scenario = {**read("quickstart.json"), "co_runner": co_runner, "placement": {"device": "cuda"}}

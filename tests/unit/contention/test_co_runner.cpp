@@ -224,6 +224,25 @@ TEST_CASE("a process that looks ended since its first thread has is ended too", 
   CHECK_FALSE(read_process(*headless));
 }
 
+TEST_CASE("a worker asked for real-time priority has it, or says why not", "[contention][process]") {
+  auto co_runner = make(generators({{"compute", -1, 0.2, true}, {"compute", -1, 0.2}}));
+  co_runner->start();
+  const std::vector<pid_t> pids = co_runner->pids();
+  CHECK(sched_getscheduler(pids[1]) == SCHED_OTHER);
+  if (const std::string refused = co_runner->priority_refused(); refused.empty())
+    CHECK(sched_getscheduler(pids[0]) == SCHED_FIFO);
+  else {
+    CHECK(sched_getscheduler(pids[0]) == SCHED_OTHER);
+    WARN("skipped in part: real-time priority is refused (" << refused << ")");
+  }
+  CHECK_THROWS_AS(co_runner->set_duty(0, 0.95), InputError);
+  co_runner->set_duty(1, 0.95);
+  co_runner->resume();
+  CHECK(eventually(5, [&] { return co_runner->worker_throughputs()[0].busy_s > 0.01; }));
+  co_runner->stop();
+  CHECK(all_gone(pids));
+}
+
 TEST_CASE("a killed supervisor is noticed, and the command ended", "[contention][process]") {
   auto co_runner = make(kShellTree);
   co_runner->start();
@@ -428,6 +447,8 @@ TEST_CASE("co-runner specs that make no sense are refused", "[contention]") {
   refused(generators({{"disk", -1, 1}}));
   refused(generators({{"compute", -2, 1}}));
   for (double duty : {0.0, -1.0, 1.5, std::nan("")}) refused(generators({{"compute", -1, duty}}));
+  refused(generators({{"compute", -1, 0.95, true}}));
+  refused(generators({{"gpu-compute", -1, 0.5, true}}));
   CoRunnerSpec both = kShellTree;
   both.workers = {{}};
   refused(both);

@@ -127,6 +127,14 @@ TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") 
   };
   check_says(said({{"kind", "disk"}}), {"co_runner: kind", "disk", "matrix", "stress-ng-memory"});
   check_says(said({{"kind", "compute"}, {"workers", 3}}), {"co_runner: workers", "3"});
+  check_says(said({{"kind", "compute"}, {"period_s", 0}}), {"co_runner: period_s", "0.0001"});
+  check_says(said({{"kind", "compute"}, {"priority", "high"}}), {"co_runner: priority", "high", "real-time"});
+  check_says(said({{"kind", "compute"}, {"priority", "real-time"}, {"duty", 0.95}}),
+             {"co_runner: duty", "0.95", "at most 0.9"});
+  check_says(said({{"kind", "command"}, {"command", {"true"}}, {"period_s", 0.01}}),
+             {"co_runner: period_s", "does not apply to \"command\""});
+  check_says(said({{"kind", "gpu-compute"}, {"priority", "real-time"}}),
+             {"co_runner: priority", "does not apply to \"gpu-compute\""});
   check_says(said({{"kind", "command"}, {"command", {"true"}}, {"workers", 1}}),
              {"co_runner: workers", "does not apply to \"command\""});
   check_says(said({{"kind", "stress-ng-compute"}, {"slowdown", 1.3}}),
@@ -149,8 +157,13 @@ TEST_CASE("Co-runners take the keys that mean something to them", "[scenario]") 
   CHECK(effective()["co_runner"]["workers"] == 2);
   CHECK(effective()["co_runner"]["slowdown"] == 1.3);
   CHECK(same_when_read_again());
+  CHECK(said({{"kind", "compute"}, {"period_s", 0.0003}, {"priority", "real-time"}}) == "");
+  CHECK(effective()["co_runner"]["period_s"] == 0.0003);
+  CHECK(effective()["co_runner"]["priority"] == "real-time");
+  CHECK(same_when_read_again());
   CHECK(said({{"kind", "none"}}) == "");
   CHECK_FALSE(effective()["co_runner"].contains("workers"));
+  CHECK_FALSE(effective()["co_runner"].contains("priority"));
   CHECK(same_when_read_again());
   j["placement"] = {{"device", "cuda"}};
   CHECK(said({{"kind", "gpu-memory"}}) == "");
