@@ -30,7 +30,8 @@ void add_replay(CLI::App& app, CommandLine& line) {
   a->schedulers.add_to(*command, "default: those of the recording's scenario");
   command
       ->add_option("--set", a->request.overrides,
-                   "change a key of the recorded scenario: goals.0.deadline_x=1.2 (repeatable)")
+                   "change a key of the recorded scenario: goals.0.deadline_x=1.2 (repeatable). Networks, "
+                   "caps, co-runner and inputs are fixed")
       ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);

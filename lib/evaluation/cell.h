@@ -25,8 +25,8 @@ struct CellRequest {
 std::vector<std::string> evaluated_schedulers(const std::vector<std::string>& asked);
 
 // The scenario that was recorded, with `overrides` (as --set) and other schedulers if any. InputError (opened
-// by `where`) where the recording does not say, or names a file: what the files of a scenario said is in its
-// recording.
+// by `where`) where the recording does not say, or names a file (what the files of a scenario said is in its
+// recording), and where an override is of something that the recording fixes, for example the candidates.
 Scenario recorded_scenario(const Recording& recording, const std::string& where,
                            const std::vector<std::string>& overrides = {},
                            const std::vector<std::string>& schedulers = {});

@@ -184,13 +184,14 @@ CoRunnerScenario read_co_runner(JsonReader r, const std::string& scenario_path,
       r.fail("workers", fmt::format("does not apply to \"{}\"; omit it", c.kind));
     c.workers = r.integer("workers", 1, 2);
   }
-  if (r.has("period_s") && !kind.own())
-    r.fail("period_s", fmt::format("does not apply to \"{}\": only our own loads come in bursts; omit it",
-                                   c.kind));
+  const bool none = c.kind == "none";
+  if (r.has("period_s") && !kind.own() && !none)
+    r.fail("period_s",
+           fmt::format("does not apply to \"{}\": only our own loads come in bursts; omit it", c.kind));
   c.period_s = r.number("period_s", c.period_s, 1e-4, 1);
-  if (r.has("priority") && !kind.make_kernel)
-    r.fail("priority", fmt::format("does not apply to \"{}\", only to our own loads on the processor; omit it",
-                                   c.kind));
+  if (r.has("priority") && !kind.make_kernel && !none)
+    r.fail("priority",
+           fmt::format("does not apply to \"{}\", only to our own loads on the processor; omit it", c.kind));
   c.real_time = r.one_of("priority", "normal", {"normal", "real-time"}) == "real-time";
   if (c.real_time && c.duty.value_or(0) > most_real_time_duty)
     r.fail("duty", fmt::format("{} leaves too little of the processor to everything else, as priority is "
