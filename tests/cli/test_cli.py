@@ -215,6 +215,7 @@ class WithoutNetworks(Folder):
         missing = dict(os.environ, PATH=self.path("."))
         self.assertEqual(call("list", "co-runners", env=missing).stdout.count("apt-get install stress-ng"), 3)
         self.assertIn("apt-get install stress-ng", json.loads(call("doctor", "--json", env=missing).stdout)["stress_ng"])
+        self.assertRegex(json.loads(call("doctor", "--json").stdout)["real_time_priority"], "^(allowed$|refused )")
         self.refused(call("run", "scenarios/smoke.json", "--set", "co_runner.kind=gpu-compute", "--out", self.path("r")), 2, "gpu-compute",
                      "--device cuda")
         self.refused(call("run", "scenarios/smoke.json", "--set", "co_runner.kind=stress-ng-compute", "--set", "co_runner.slowdown=null", "--out",
