@@ -68,7 +68,7 @@ else
       build/bin/alert-train networks/fashion-mnist.json --network "$network" --seed 1 --precision $precision --epochs 8 --coarse-epochs 4 --teacher resnet-w48
     done
   }
-  pupils resnet-w16 resnet-w64 &
+  pupils resnet-w8 resnet-w16 resnet-w64 &
   first=$!
   pupils nested-w64
 fi
