@@ -97,6 +97,8 @@ def recordings_of(folder):
             "seed": info["scenario"]["seeds"]["inputs"], "disturbance": info["scenario"]["name"], "pace": info.get("pace", "none"),
             "noise": float(re.search(r"[0-9.]+", profile["noise_verdict"]).group()), "quiet": profile["noise_verdict"].startswith("quiet"),
             "fastest_s": min(median_s), "slowest_s": max(median_s), "slowdown": (info["slowdowns"] or {}).get("median_ratio_over_networks"),
+            "cpu": info["host"].get("cpu_model") or "an unknown processor",
+            "priority": (info["scenario"].get("co_runner") or {}).get("priority", "normal"),
             "accuracy_from": profile["models"][0]["accuracy_source"],
             "accuracy": [stage for m in profile["models"] for stage in m["accuracy"]],
             "bytes": sum(os.path.getsize(os.path.join(folder, name, f)) for f in os.listdir(f"{folder}/{name}")),
@@ -125,7 +127,7 @@ def evidence(folder):
         "statistics": read(f"{folder}/statistics/input_statistics.json")["recordings"],
         "sensitivity": read(f"{folder}/sensitivity/sensitivity.json"),
         "price": read(f"{folder}/price/price.json"),
-        "turnover": optional("turnover/turnover.json"),
+        "turnover": optional("turnover/turnover.json"), "phases": optional("turnover/phases/turnover.json"),
         "live": optional("live/live.json"),
         "times": optional("times.json"),
     }

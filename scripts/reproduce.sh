@@ -64,7 +64,16 @@ shown_on() { comm -13 <(chosen_on "$@" | sort) <(printf '%s\n' "$recordings"/* |
 make_sensitivity() {
   scripts/sensitivity.py --choose $(chosen_on default compute-2) --show $(shown_on default compute-2) --out "$out/sensitivity"
 }
-make_turnover() { scripts/turnover.py "$recordings"/* --out "$out/turnover" >/dev/null; }
+make_turnover() {
+  scripts/turnover.py "$recordings"/* --out "$out/turnover" >/dev/null
+  # Other phases of the co-runner are recorded for one workload and one seed: scripts/record-reference.sh --phases.
+  local phases=$recordings-phases length ways=()
+  [ -d "$phases" ] || return 0
+  for length in $(printf '%s\n' "$phases"/* | sed 's/.*-phases\([0-9]*\)-.*/\1/' | sort -nu); do
+    ways+=(--phases "phases of $length" "$recordings/fashion-mnist-default-seed1" "$phases"/fashion-mnist-*-phases"$length"-seed1)
+  done
+  scripts/turnover.py "$recordings"/fashion-mnist-*-seed1 "${ways[@]}" --only phases --out "$out/turnover/phases" >/dev/null
+}
 make_price() {
   scripts/ablation.py --choose $(chosen_on compute-1 memory-1) --show $(shown_on compute-1 memory-1) --out "$out/price"
 }

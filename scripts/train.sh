@@ -51,7 +51,9 @@ elif [ "$what" = squad ]; then
 EOF
     cat > "$out/scenario.json" <<EOF
 { "extends": "$PWD/scenarios/squad.json", "name": "squad-minilm", "networks": "squad.json", "candidates": ["minilm-6", "minilm-4"],
-  "description": "SQuAD questions of varying length, answered by a network with exits, with a compute-intensive co-runner" }
+  "description": "SQuAD questions of varying length, answered by a network with exits and one without, with a compute-intensive co-runner",
+  "goals": [ { "name": "energy", "task": "min_energy", "deadline_x": 1.2, "accuracy": 0.6 },
+             { "name": "error", "task": "min_error", "deadline_x": 1.2, "power_limit_w": 60 } ] }
 EOF
   fi
   build/bin/alert-train "$out/squad.json" --network minilm-6 --data "$data" --init "$out/minilm/model.safetensors" --lr 0.00015 --seed 1 \

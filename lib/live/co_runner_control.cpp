@@ -69,7 +69,8 @@ std::vector<int> worker_cpus(const Scenario& scenario) {
     const Pinning pinning = kind_of(scenario).pinning;
     const int at_thread =
         pinning == Pinning::inference && scenario.inference_cpu >= 0 ? w % scenario.threads : 0;
-    cpus.push_back(elsewhere(kind_of(scenario), static_cast<size_t>(w)) ? scenario.other_cpu : scenario.inference_cpu + at_thread);
+    cpus.push_back(elsewhere(kind_of(scenario), static_cast<size_t>(w)) ? scenario.other_cpu
+                                                                        : scenario.inference_cpu + at_thread);
   }
   return cpus;
 }
@@ -123,10 +124,10 @@ CoRunnerControl::CoRunnerControl(const Scenario& scenario, bool allow_commands, 
   co_runner_ = make_co_runner(spec_, find_generator());
   co_runner_->start();
   if (const std::string why = co_runner_->priority_refused(); !why.empty() && progress_)
-    progress_->note(
-        fmt::format("Co-runner {}: real-time priority is refused ({}), so it runs at normal priority, which "
-                    "disturbs short networks unevenly; run as root, or allow it (`ulimit -r 1`, CAP_SYS_NICE)",
-                    name_, why));
+    progress_->note(fmt::format(
+        "Co-runner {}: real-time priority is refused ({}), so it runs at normal priority, which "
+        "disturbs short networks unevenly; run as root, or allow it (`ulimit -r 1`, CAP_SYS_NICE)",
+        name_, why));
   for (const pid_t process : co_runner_->pids()) cpus_.push_back(allowed_cpus(process));
   if (!spec_.workers.empty()) set_dose(c.duty.value_or((1 - 1 / c.slowdown) / workers_at_one(scenario)));
 }
@@ -138,7 +139,8 @@ void CoRunnerControl::set_dose(double dose) {
   const bool on_other_too = kind_of(scenario_).pinning == Pinning::both;
   for (size_t w = 0; w < spec_.workers.size(); ++w) {
     WorkerSpec& worker = spec_.workers[w];
-    worker.duty = std::min(worker.real_time ? most_real_time_duty : 1.0, on_other_too && w > 0 ? 2 * dose : dose);
+    worker.duty =
+        std::min(worker.real_time ? most_real_time_duty : 1.0, on_other_too && w > 0 ? 2 * dose : dose);
     co_runner_->set_duty(w, worker.duty);
   }
 }
@@ -261,11 +263,12 @@ nlohmann::ordered_json CoRunnerControl::facts() const {
   for (size_t w = 0; w < throughputs.size(); ++w) {
     const Throughput& t = throughputs[w];
     nlohmann::ordered_json one;
-    if (w < spec_.workers.size()) one = {{"cpu", spec_.workers[w].cpu},
+    if (w < spec_.workers.size())
+      one = {{"cpu", spec_.workers[w].cpu},
              {"duty", spec_.workers[w].duty},
              {"period_s", spec_.period_s},
-             {"priority", spec_.workers[w].real_time && co_runner_->priority_refused().empty() ? "real-time"
-                                                                                               : "normal"}};
+             {"priority",
+              spec_.workers[w].real_time && co_runner_->priority_refused().empty() ? "real-time" : "normal"}};
     one["throughput"] = {{"units", t.units},
                          {"unit", t.unit},
                          {"active_s", t.active_s},

@@ -78,6 +78,8 @@ def _draw(result, task, what):
     width = style.PAGE_IN if len(columns) > 1 else style.COLUMN_IN
     fig, axes = style.figure(width, 0.125 * y + 0.5, columns=2 * len(columns), sharey=True,
                              gridspec_kw={"width_ratios": [1.5, 1] * len(columns)})
+    narrow = len(columns) > 3  # labels then take two lines
+    between = "\n" if narrow else " "
     cut = unpromised = False
     for c, workload in enumerate(columns):
         left, right = axes[0, 2 * c], axes[0, 2 * c + 1]
@@ -114,10 +116,12 @@ def _draw(result, task, what):
         left.set_xlim(0, highest * 1.03)
         right.set_xlim(0, 100)
         right.set_xticks([0, 50, 100])
-        left.set_xlabel(f"{what} / {REFERENCE}'s" if len(columns) < 3 else f"{what} / static's")
-        right.set_xlabel("violated, %")
+        left.set_xlabel(f"{what} / {REFERENCE}'s" if len(columns) < 3 else f"{what}{between}/ static's")
+        right.set_xlabel(f"violated,{between}%")
         feasible, every = sum(s["feasible"] for k in shown for s in k["settings"]), sum(len(k["settings"]) for k in shown)
-        left.set_title(f"{workload or 'all workloads'} ({feasible} of {every} feasible)", loc="left", pad=3, fontsize=6.5)
+        count = f"{feasible} of {every} feasible"
+        left.set_title(f"{workload or 'all workloads'}\n{count}" if narrow else f"{workload or 'all workloads'} ({count})", loc="left", pad=3,
+                       fontsize=6.5)
         for ax in (left, right):
             ax.grid(axis="y", visible=False)
             ax.tick_params(axis="y", length=0)

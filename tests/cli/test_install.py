@@ -68,7 +68,7 @@ class Installed(unittest.TestCase):
             import numpy  # noqa: F401
         except ImportError:
             self.skipTest("needs python3-numpy")
-        recording = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../results/reference/recordings/fashion-mnist-default")
+        recording = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../results/reference/recordings/fashion-mnist-default-seed1")
         out = os.path.join(self.folder, "replayed")
         self.assertEqual(call(self.program, "replay", recording, "--schedulers", "alert", "--out", out, "--quiet").returncode, 0)
         table = call(sys.executable, os.path.join(self.prefix, "share/alert-bench/scripts/to_table.py"), out)
@@ -82,7 +82,7 @@ class Installed(unittest.TestCase):
                      os.path.join(self.prefix, "include"), example, "-o", library)
         self.assertEqual(built.returncode, 0, built.stderr)
         self.assertEqual(call("nm", "-D", "--defined-only", library).stdout.split()[1:], ["T", "alert_bench_scheduler"])
-        recording = os.path.join(os.path.dirname(BUILD), "results/reference/recordings/fashion-mnist-default")
+        recording = os.path.join(os.path.dirname(BUILD), "results/reference/recordings/fashion-mnist-default-seed1")
         if os.path.exists(recording):
             replayed = self.run_it("replay", recording, "--scheduler", "lib:fastest.so", "--allow-commands")
             self.assertEqual(replayed.returncode, 0, replayed.stderr)

@@ -164,7 +164,7 @@ class Commands(unittest.TestCase):
         os.symlink(reference, os.path.join(results, "reference"))
         # The results and the sweep file that the examples speak of.
         shutil.copytree(os.path.join(reference, "quickstart"), os.path.join(results, "quickstart"))
-        os.symlink(os.path.join(reference, "recordings", "fashion-mnist-compute-2"), os.path.join(results, "quickstart", "recording"))
+        os.symlink(os.path.join(reference, "recordings", "fashion-mnist-compute-2-seed1"), os.path.join(results, "quickstart", "recording"))
         os.symlink(os.path.join(reference, "recordings"), os.path.join(cls.copy.name, "recordings"))
         shutil.copy(os.path.join(reference, "sweep.json"), os.path.join(cls.copy.name, "mine.json"))
 

@@ -21,7 +21,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 SCRIPT = os.path.join(ROOT, "scripts", "to_table.py")
-RECORDING = os.path.join(ROOT, "results", "reference", "recordings", "fashion-mnist-compute-1")
+RECORDING = os.path.join(ROOT, "results", "reference", "recordings", "fashion-mnist-compute-1-seed1")
 BENCH = os.environ.get("ALERT_BENCH")
 sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.dirname(SCRIPT)]
