@@ -158,8 +158,11 @@ class Generators : public CoRunner {
     auto worker = std::make_unique<Worker>();
     worker->block->duty = spec.duty;
     std::vector<std::string> arguments = {
-        "--parent", std::to_string(getpid()), "--kind", spec.kind, "--cpu", std::to_string(spec.cpu),
-        "--seed", std::to_string(seed), "--period-ns", std::to_string(std::llround(spec_.period_s * 1e9)),
+        "--parent",       std::to_string(getpid()),
+        "--kind",         spec.kind,
+        "--cpu",          std::to_string(spec.cpu),
+        "--seed",         std::to_string(seed),
+        "--period-ns",    std::to_string(std::llround(spec_.period_s * 1e9)),
         "--buffer-bytes", std::to_string(spec_.buffer_bytes)};
     if (spec.real_time) arguments.insert(arguments.end(), {"--priority", "real-time"});
     worker->child = Child(path_, arguments, worker->block.fd(), mark_);

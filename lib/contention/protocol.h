@@ -21,7 +21,7 @@ struct ControlBlock {
   std::atomic<double> duty{1};       // processor time over wall time, 0 < duty <= 1
   // Written by the generator, on a cache line of its own.
   alignas(64) std::atomic<uint32_t> ready{0};  // futex: 1 once its memory is touched and it waits
-  std::atomic<int32_t> priority_error{0};  // errno with which the kernel refused real-time priority
+  std::atomic<int32_t> priority_error{0};      // errno with which the kernel refused real-time priority
   std::atomic<uint64_t> units{0};
   std::atomic<uint64_t> busy_ns{0};  // processor time spent in bursts; for a load on the GPU, GPU time
   char error[1024] = {};             // why it gave up; written before it exits
