@@ -158,21 +158,21 @@ void refuse_paths(const nlohmann::json& stored, const std::string& where) {
                       where, at, shown_json(stored.at(pointer(at)))));
 }
 
-// What is in the measured arrays, or decided them. Applied to a recording it would only change what the
-// result says about them.
-void refuse_what_was_recorded(const std::vector<std::string>& overrides, const std::string& where) {
-  static constexpr const char* recorded[] = {
-      "workload",  "networks", "candidates",          "inputs",       "power",          "co_runner",
-      "placement", "record",   "profile_repetitions", "seeds.inputs", "seeds.schedule", "seeds.co_runner"};
-  for (const std::string& o : overrides) {
-    const std::string key = o.substr(0, o.find('='));
-    for (const std::string at : recorded)
-      if (key == at || key.rfind(at + ".", 0) == 0)
-        throw InputError(
-            fmt::format("{}: --set {}: this was fixed when the recording was made; make another "
-                        "one with `alert-bench record SCENARIO --set {}`",
-                        where, key, o));
-  }
+// What is in the measured arrays, or decided them. Changed for a replay it would only change what the result
+// says about them.
+void refuse_what_was_recorded(const nlohmann::json& stored, const nlohmann::json& changed) {
+  using pointer = nlohmann::json::json_pointer;
+  const auto at = [](const nlohmann::json& scenario, const pointer& place) {
+    return scenario.contains(place) ? scenario.at(place) : nlohmann::json();
+  };
+  for (const char* key :
+       {"workload", "networks", "candidates", "inputs", "power", "co_runner", "placement", "record",
+        "profile_repetitions", "seeds/inputs", "seeds/schedule", "seeds/co_runner"})
+    if (const pointer place(std::string("/") + key); at(stored, place) != at(changed, place))
+      throw InputError(
+          fmt::format("{} was fixed when the recording was made; make another one with "
+                      "`alert-bench record SCENARIO --set ...`",
+                      key));
 }
 
 }  // namespace
@@ -184,11 +184,11 @@ Scenario recorded_scenario(const Recording& recording, const std::string& where,
     throw InputError(where + ": does not name its scenario (info.scenario); record it again");
   nlohmann::json stored = nlohmann::json::parse(json_text(recording.info["scenario"]));
   refuse_paths(stored, where);
-  refuse_what_was_recorded(overrides, where);
   if (!schedulers.empty()) stored["schedulers"] = schedulers;
   try {
-    return Scenario::from_json(Scenario::override_json(stored, overrides),
-                               recording.info.value("scenario_path", where));
+    const nlohmann::json changed = Scenario::override_json(stored, overrides);
+    refuse_what_was_recorded(stored, changed);
+    return Scenario::from_json(changed, recording.info.value("scenario_path", where));
   } catch (const InputError& e) {
     throw InputError(fmt::format("{}: the recorded scenario: {}", where, e.what()));
   }

@@ -1149,8 +1149,9 @@ class Judges(Folder):
 
     def test_what_cannot_be_is_refused(self):
         self.refused(call("replay", self.path("r"), "--set", "goals.0.judge=median"), 2, "judge", "median", "mean, strict")
-        for fixed in ('candidates=["resnet-w8"]', "power.caps_w=[100]", "seeds.co_runner=9"):
-            self.refused(call("replay", self.path("r"), "--set", fixed), 2, fixed.split("=")[0], "alert-bench record")
+        for fixed, key in (('candidates=["resnet-w8"]', "candidates"), ("power.caps_w=[100]", "power"), ("seeds.co_runner=9", "seeds/co_runner"),
+                           ('seeds={"inputs": 77}', "seeds/inputs")):
+            self.refused(call("replay", self.path("r"), "--set", fixed), 2, key, "alert-bench record")
         self.refused(call("replay", self.path("r"), "--set", "goals.0.goal_tolerance.acuracy=0"), 2, "acuracy", "accuracy")
         self.assertEqual(call("replay", self.path("r"), "--grid", "--judge", "median").returncode, 2)
         self.assertEqual(call("replay", self.path("r"), "--judge", "mean").returncode, 2)
