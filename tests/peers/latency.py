@@ -7,13 +7,12 @@ Every contender runs the same weights on the same input in a process of its own,
 each round visits them all, in rotated order, for a few executions each, so that noise of the machine meets them alike. A contender's ratio to
 another is the median over rounds of the ratio of their medians. Answers that differ from PyTorch's by more than rounding are an error.
 
-Needs the Python packages torch, numpy, onnx, onnxscript and onnxruntime, transformers for bert, and timm for EfficientNet-Lite and the NASNets
-(after networks.py's change of one pool); a contender whose packages are absent is
+Needs the Python packages torch, numpy, onnx, onnxscript and onnxruntime, transformers for bert, and timm and torchvision for EfficientNet-Lite and the
+NASNets (after networks.py's change of one pool); a contender whose packages are absent is
 left out aloud. `--program` is a serve-network of ours (built with the benchmarks); given several times, each of them takes part under
 the version of its LibTorch. Nothing of this is needed to build or test alert-bench.
 """
 import argparse
-import importlib.util
 import json
 import os
 import statistics
@@ -23,6 +22,9 @@ import tempfile
 import time
 import warnings
 
+import support
+from support import absent
+
 import networks
 
 SEED = 1
@@ -30,10 +32,6 @@ LARGEST_DIFFERENCE = 2e-3  # of the largest score
 WANTED_TURN_S, LEAST_RUNS, MOST_RUNS = 0.25, 2, 30
 TIMM = {**{f"efficientnet-lite{i}": f"tf_efficientnet_lite{i}" for i in range(5)}, "nasnet-a-large": "nasnetalarge", "pnasnet-5-large": "pnasnet5large"}
 NETWORKS = ("resnet-50", "mobilenet-v2", "bert-base-128", "bert-base-384", *TIMM)
-
-
-def absent(*packages):
-    return [p for p in packages if importlib.util.find_spec(p) is None]
 
 
 # --- the networks, with the names of weights that networks/imagenet-zoo.json and networks/squad.json expect
@@ -146,6 +144,7 @@ def make_network(name):
         ids = torch.randint(1000, 30000, (1, tokens))
         return network.eval(), (ids, (torch.arange(tokens) > tokens // 8).long()[None])
     if name in TIMM:
+        support.import_torchvision()  # which timm imports
         import timm
         inputs = (torch.randn(1, 3, size_of(name), size_of(name)),)
         return networks.enliven(networks.with_pools_as_ours(timm.create_model(TIMM[name])), *inputs), inputs
@@ -393,8 +392,8 @@ def main():
             if name.startswith("bert") and absent("transformers"):
                 print(f"latency: {name}: SKIPPED: needs the Python package transformers", file=sys.stderr)
                 continue
-            if name in TIMM and absent("timm"):
-                print(f"latency: {name}: SKIPPED: needs the Python package timm", file=sys.stderr)
+            if name in TIMM and absent("timm", "torchvision"):
+                print(f"latency: {name}: SKIPPED: needs the Python packages timm and torchvision", file=sys.stderr)
                 continue
             result = measure(name, contenders, options.program, options.folder or scratch, options.cpu, options.rounds)
             results.append(result)
