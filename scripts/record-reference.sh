@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the recordings behind ARTIFACT.md: up to four workloads, each under the five disturbances of the evaluation (default,
 # compute-1, compute-2, memory-1, memory-2), three seeds each. Leave the machine otherwise idle. One seed takes about 10 minutes for
-# fashion-mnist, 25 for each of ptb and squad, and 45 for imagenet. An existing recording is kept unchanged, so that the command can be
+# fashion-mnist, 30 for ptb, 25 for squad and 45 for imagenet. An existing recording is kept unchanged, so that the command can be
 # repeated after an interruption. Before each recording the networks are profiled, up to three times if the machine is noisy
 # (profile.json: noise_verdict); the quietest of the profiles is recorded with, and the description says so.
 #   scripts/record-reference.sh [--out DIR] [--seeds "1 2 3"] [--inputs N] [WORKLOAD]...

@@ -3,6 +3,7 @@
 # debootstrap, 8 GB in /var/tmp, and a mirror. Mounts and processes live in namespaces that end with the script, however it ends.
 #   scripts/try-debian.sh SUITE [OPTION]...     SUITE: bookworm, trixie, ...
 #     --tests            also the last of README's commands: all tests, which is what .ci/run does
+#     --evaluation       also evaluates the recordings in the repository, and compares the result with the one there, byte by byte
 #     --containerfile    instead of README's commands the steps of the Containerfile, then a small run as its user would start it
 #     --mirror URL       default: where this machine's own packages come from
 #     --cache FOLDER     keeps packages and compiled files in FOLDER, for the next time
@@ -14,12 +15,13 @@ usage() { sed -n 's/^#   //p' "$0" >&2; exit 2; }
 
 outside() {
   [[ ${1:-} =~ ^[a-z]+$ ]] || usage
-  export suite=$1 steps=readme tests='' mirror='' cache=''
+  export suite=$1 steps=readme tests='' evaluation='' mirror='' cache=''
   local log=/dev/null
   shift
   while [ $# -gt 0 ]; do
     case $1 in
       --tests) tests=yes ;;
+      --evaluation) evaluation=yes ;;
       --containerfile) steps=containerfile ;;
       --mirror) mirror=${2:-}; shift ;;
       --cache) cache=${2:-}; shift ;;
@@ -90,6 +92,8 @@ try_readme() {
   git clone --quiet --bare . "$base/root/alert-bench.git"
   install_in "$base/root" "git ca-certificates${cache:+ ccache}"  # what README takes for granted
   in_root "$base/root" "${clone/<this repository>//alert-bench.git}; $quickstart"
+  [ -z "$evaluation" ] || in_root "$base/root" "cd alert-bench; scripts/reproduce.sh --only evaluation --out /root/again;
+    sha256sum {results/reference,/root/again}/evaluation/evaluation.json; cmp {results/reference,/root/again}/evaluation/evaluation.json"
   [ -z "$tests" ] || in_root "$base/root" "cd alert-bench; $test"
   chroot "$base/root" dpkg-query -W -f '${Package} ${Version}\n' g++ cmake libtorch-dev catch2 libfmt-dev libicu-dev libopenblas0-openmp \
     python3-matplotlib slurmd 2>/dev/null || true

@@ -7,6 +7,10 @@ missing_variable() {  # WORKLOAD: names the variable that it lacks, if any
   esac
 }
 
+minutes_of_a_seed() {  # WORKLOAD: how long its recordings take, on two processors
+  case $1 in fashion-mnist) echo 10 ;; ptb) echo 30 ;; imagenet) echo 45 ;; squad) echo 25 ;; esac
+}
+
 set_data_options() {  # WORKLOAD: sets data_options, for run, record and profile
   data_options=()
   case $1 in
