@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes ARTIFACT.md from its template and the results that it quotes. See --help."""
+"""Writes ARTIFACT.md and docs/price.md from their templates and the results that they quote. See --help."""
 
 import argparse
 import os
@@ -16,15 +16,15 @@ import claims as claims_script  # noqa: E402
 import system_python  # noqa: E402
 from claims import Bad, read  # noqa: E402
 
-TEMPLATE = os.path.join(SCRIPTS, "artifact.md.jinja")
+PAGES = {"artifact.md.jinja": "ARTIFACT.md", "price.md.jinja": "docs/price.md"}
 GOALS = ("late", "accuracy", "energy")
 
 EPILOG = """example:
-  scripts/artifact.py                   writes ARTIFACT.md from results/reference
-  scripts/artifact.py --check           exit code 1 if ARTIFACT.md is not what it would write
+  scripts/artifact.py                   writes ARTIFACT.md and docs/price.md from results/reference
+  scripts/artifact.py --check           exit code 1 if one of them is not what it would write
 
-scripts/artifact.md.jinja has the sentences, results/reference the figures in them: evaluation/, claims/, calibration/, statistics/,
-sensitivity/, turnover/, price/, live/, times.json and the recordings. A number that no file has is an error.
+scripts/artifact.md.jinja and scripts/price.md.jinja have the sentences, results/reference the figures in them: evaluation/, claims/,
+calibration/, statistics/, sensitivity/, turnover/, price/, live/, times.json and the recordings. A number that no file has is an error.
 """
 
 
@@ -144,18 +144,23 @@ def interval(estimate, digits=1, scale=100):
 def wrapped(text):
     """Paragraphs and items of lists with lines of equal length; tables, headings, pictures and code stay as they are."""
     result, paragraph = [], []
+    item = re.compile(r"- |\d+\. ")
+    in_code = False
 
     def flush():
         if paragraph:
-            indent = "  " if paragraph[0].startswith("- ") else ""
-            result.append(textwrap.fill(" ".join(line.strip() for line in paragraph), 120, subsequent_indent=indent,
+            start = item.match(paragraph[0])
+            result.append(textwrap.fill(" ".join(line.strip() for line in paragraph), 120, subsequent_indent=" " * len(start[0]) if start else "",
                                         break_long_words=False, break_on_hyphens=False))
             paragraph.clear()
 
     for line in text.split("\n"):
-        if line.startswith(("- ", "#", "|", "![")) or not line:
+        fence = line.startswith("```")
+        kept = in_code or fence or not line or line.startswith(("#", "|", "!["))
+        in_code ^= fence
+        if kept or item.match(line):
             flush()
-        if line.startswith(("#", "|", "![")) or not line:
+        if kept:
             result.append(line)
         else:
             paragraph.append(line)
@@ -163,39 +168,45 @@ def wrapped(text):
     return re.sub("\n{3,}", "\n\n", "\n".join(result))
 
 
-def filled(template, folder):
+def filled(template, known):
     import jinja2
 
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"], trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(SCRIPTS), undefined=jinja2.StrictUndefined,
+                                     extensions=["jinja2.ext.do"], trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     environment.filters.update(percent=percent, interval=interval, fixed=lambda v, digits=2: f"{v:.{digits}f}",
                                thousands=lambda v: f"{v:,}", median=statistics.median)
-    with open(template, encoding="utf-8") as f:
-        return wrapped(environment.from_string(f.read()).render(evidence(folder)))
+    return wrapped(environment.get_template(template).render(known))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", default=os.path.join(SCRIPTS, "../results/reference"), metavar="DIR", help="default: results/reference")
-    parser.add_argument("--out", default=os.path.join(SCRIPTS, "../ARTIFACT.md"), metavar="FILE", help="default: ARTIFACT.md")
-    parser.add_argument("--check", action="store_true", help="write nothing; compare with the file")
+    parser.add_argument("--out", default=os.path.normpath(os.path.join(SCRIPTS, "..")), metavar="DIR", help="default: the repository")
+    parser.add_argument("--check", action="store_true", help="write nothing; compare with the files")
     arguments = parser.parse_args()
     system_python.require({"jinja2": "python3-jinja2"})
     import jinja2
 
+    template = None
     try:
-        text = filled(TEMPLATE, arguments.results)
-        if arguments.check:
-            with open(arguments.out, encoding="utf-8") as f:
+        known = evidence(arguments.results)
+        pages = {}
+        for template, page in PAGES.items():
+            pages[os.path.join(arguments.out, page)] = filled(template, known)
+        for path, text in pages.items():
+            if not arguments.check:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(text)
+                continue
+            with open(path, encoding="utf-8") as f:
                 if f.read() != text:
-                    sys.exit(f"artifact: {arguments.out} is not what its template and results give; run scripts/artifact.py")
-            return
-        with open(arguments.out, "w", encoding="utf-8") as f:
-            f.write(text)
+                    sys.exit(f"artifact: {path} is not what its template and results give; run scripts/artifact.py")
     except (Bad, OSError) as e:
         print(f"artifact: {e}", file=sys.stderr)
         sys.exit(2)
     except (jinja2.TemplateError, KeyError, StopIteration) as e:
-        print(f"artifact: {TEMPLATE}: {type(e).__name__}: {e}; make the results that it quotes: scripts/reproduce.sh", file=sys.stderr)
+        print(f"artifact: {template or 'results'}: {type(e).__name__}: {e}; make the results that it quotes: scripts/reproduce.sh", file=sys.stderr)
         sys.exit(2)
 
 

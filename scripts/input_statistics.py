@@ -12,9 +12,10 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 SYSTEM_PYTHON = "/usr/bin/python3"
 SCHEMA_VERSION = "1.0"
 EPILOG = """writes into DIR:
-  input_statistics.json                    the numbers of all recordings (unknown ones are null)
-  input_statistics.WORKLOAD.SCENARIO.pdf   and .png: a figure of each: spread between networks, caps and inputs; quantiles
-                                           compared with a normal distribution; autocorrelation; ALERT's reaction to a co-runner that starts
+  input_statistics.json       the numbers of all recordings (unknown ones are null)
+  input_statistics.NAME.pdf   and .png: a figure of each: spread between networks, caps and inputs; quantiles compared with a
+                              normal distribution; autocorrelation; ALERT's reaction to a co-runner that starts. NAME is the
+                              recording's folder, or the folder above it if that is called recording
 
 example:
   scripts/input_statistics.py results/quickstart/recording --out results/statistics
@@ -43,12 +44,13 @@ def need_matplotlib():
     sys.exit(3)
 
 
-def stems(all_numbers):
-    """One file name for each; those that share workload and scenario are numbered."""
-    plain = lambda text: "".join(c if c.isalnum() or c in "-_" else "_" for c in text) or "unnamed"
+def stems(folders):
+    """One file name for each; those of the same name are numbered."""
     names, seen = [], {}
-    for n in all_numbers:
-        stem = f"input_statistics.{plain(n['workload'])}.{plain(n['scenario'])}"
+    for folder in map(os.path.realpath, folders):
+        if os.path.basename(folder) == "recording":
+            folder = os.path.dirname(folder)
+        stem = "input_statistics." + (os.path.basename(folder) or "unnamed")
         seen[stem] = seen.get(stem, 0) + 1
         names.append(stem if seen[stem] == 1 else f"{stem}.{seen[stem]}")
     return names
@@ -90,7 +92,7 @@ def main(argv):
 
     try:
         os.makedirs(options.out, exist_ok=True)
-        for recording, own, stem in zip(found, numbers, stems(numbers)):
+        for recording, own, stem in zip(found, numbers, stems(options.recordings)):
             fig = inputs.draw(recording, own)
             for ext, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
                 save(os.path.join(options.out, f"{stem}.{ext}"), lambda path: fig.savefig(path, format=ext, metadata=metadata))

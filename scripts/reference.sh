@@ -93,23 +93,27 @@ measure_live() {
     [ -z "$lacks" ] || { echo "reference: live: $workload is omitted: $lacks is not set" >&2; continue; }
     set_data_options $workload
     "$bench" run scenarios/reference/$workload.json "${data_options[@]}" --inputs 200 --out "$work/live/$workload" \
-      --set co_runner.slowdown=1.8 --schedulers alert,price,sys-only,no-coord,app-only,jouleguard | tee $out/live/$workload.txt
+      --set co_runner.slowdown=1.8 --schedulers alert,price,sys-only,no-coord,app-only,jouleguard | tee $out/live/$workload.txt ||
+      [ "${PIPESTATUS[0]}" -eq 4 ]  # a result that is not valid says why, and is kept
     omit_folders $out/live/$workload.txt
   done
   python3 - "$work"/live/*/summary.json >$out/live/live.json <<'PY'
-import json, statistics, sys
-rows = []
+import json, sys
+workloads = []
 for path in sys.argv[1:]:
     with open(path) as f:
         summary = json.load(f)
     with open(path.replace("summary.json", "profile.json")) as f:
         noise = json.load(f)["noise_verdict"]
-    pairs = summary["live_against_replay"]
-    median = lambda key: statistics.median(p[key] for p in pairs if p[key] is not None)
-    rows.append({"workload": summary["workload"], "inputs": summary["results"][0]["inputs"], "noise_verdict": noise,
-                 "schedulers": list(dict.fromkeys(p["scheduler"] for p in pairs)), "latency": median("median_latency_ratio"),
-                 "energy": median("energy_ratio"), "late_points": 100 * median("late_share_difference"), "each": pairs})
-print(json.dumps({"workloads": rows}, indent=1))
+    result = {(r["scheduler"], r["setting"], r["mode"]): r for r in summary["results"]}
+    pairs = []
+    for pair in summary["live_against_replay"]:
+        live, replay = (result[pair["scheduler"], pair["setting"], mode] for mode in ("live", "replay"))
+        pairs.append({**pair, "mean_latency_ratio": live["latency_s"]["mean"] / replay["latency_s"]["mean"],
+                      "stopped_share": live["stopped"] / live["inputs"],  # of the live inputs: networks that were stopped, and how late
+                      "overshoot_s": live["overshoot_s"]["mean"] if live["stopped"] else None})
+    workloads.append({"workload": summary["workload"], "inputs": summary["results"][0]["inputs"], "noise_verdict": noise, "pairs": pairs})
+print(json.dumps({"workloads": workloads}, indent=1))
 PY
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes every figure and claim of ARTIFACT.md again, from recordings (about ten minutes) or from nothing (--from nothing:
-# also builds, runs the quickstart and makes the recordings, about 40 minutes; leave the machine otherwise idle). Can be
-# run again; its output replaces existing files.
+# Makes every figure and claim of ARTIFACT.md again, from recordings (about 40 minutes) or from nothing (--from nothing: also builds,
+# runs the quickstart and makes the recordings, hours of work; it says first how many, and what will differ; leave the machine otherwise
+# idle). Can be run again; its output replaces existing files.
 #   scripts/reproduce.sh [--from recordings|nothing] [--only PART] [--out DIR]
 # --only: evaluation, statistics, calibration, sensitivity, turnover, price, claims or artifact
 # --out: default results/reference, the files in this repository, and then also ARTIFACT.md, which quotes them.
@@ -22,7 +22,25 @@ parts=(evaluation statistics calibration sensitivity turnover price claims artif
 case " ${parts[*]} " in *" ${only:-evaluation} "*) ;; *) usage ;; esac
 [ -n "$out" ] || usage
 
+# Before hours of work: how long it takes, how much it leaves, and what will differ from the results in the repository.
+announce() {
+  local workload workloads=() minutes=12 megabytes=400
+  for workload in fashion-mnist ptb imagenet squad; do
+    [ -z "$(missing_variable $workload)" ] || continue
+    workloads+=($workload)
+    minutes=$((minutes + 3 * $(minutes_of_a_seed $workload) + 17)) megabytes=$((megabytes + 20))
+  done
+  cat >&2 <<TEXT
+reproduce: builds, runs the quickstart, records ${workloads[*]} (five disturbances, three seeds each) and evaluates the recordings.
+reproduce: This takes about $((minutes / 60)) h $((minutes % 60)) min on two processors, and $megabytes MB of disk.
+reproduce: Latencies will differ, with them deadlines, energies and the choices of schedulers; what a network answers will not. At the
+reproduce: end the conclusions are compared with those in results/reference, claim by claim.
+TEXT
+}
+
+. scripts/workloads.sh
 bench=build/bin/alert-bench
+[ "$from" = recordings ] || announce
 [ -x "$bench" ] && [ "$from" = recordings ] || scripts/build.sh release
 recordings=results/reference/recordings quickstart=results/reference/quickstart
 if [ "$from" = nothing ]; then
@@ -43,7 +61,11 @@ make_evaluation() {
   [ ! -e "$recordings/imagenet-compute-1-seed1" ] || scripts/figures.py "$out/evaluation" --only goals_energy --cell imagenet/compute-1
   "$bench" report "$out/evaluation" --format markdown --out "$out/evaluation/report.md"
 }
-make_statistics() { scripts/input_statistics.py "$recordings"/* --out "$out/statistics"; }
+make_statistics() {
+  rm -f "$out"/statistics/*.png
+  scripts/input_statistics.py "$recordings"/* --out "$out/statistics"
+  find "$out"/statistics -name '*.pdf' -delete -o -name '*-seed*.png' ! -name '*-seed1.png' -delete  # they can be drawn again
+}
 make_calibration() {
   "$bench" score estimators "$recordings"/* --out "$out/calibration" >/dev/null
   scripts/figures.py "$out/calibration" --only calibration --out "$out/calibration"

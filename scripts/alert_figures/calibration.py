@@ -1,5 +1,5 @@
 """calibration: how often the slow-down factor stays below the quantiles that estimators predict, and what their quantiles lose. A panel
-per recording, a column per scenario. From calibration.json."""
+per workload and scenario (the mean of its recordings), a column per scenario. From calibration.json."""
 
 import os
 
@@ -46,6 +46,16 @@ def read(path):
     return levels, recordings
 
 
+def by_cell(recordings):
+    """[(workload, scenario, {estimator: coverage while switching, a value per level}, number of recordings)], each the mean of its recordings."""
+    groups = {}
+    for workload, scenario, found in recordings:
+        groups.setdefault((workload, scenario), []).append(found)
+    return [(workload, scenario, {name: np.mean([f[name]["switching"][1] for f in together if name in f], axis=0)
+                                  for name in dict.fromkeys(n for f in together for n in f)}, len(together))
+            for (workload, scenario), together in groups.items()]
+
+
 def look(name):
     return LOOKS.get(name, (style.scheduler_color(name), "-.", "x"))
 
@@ -54,22 +64,23 @@ def draw(result, options):
     levels, recordings = read(result.path("calibration.json"))
     recordings.sort(key=lambda r: (natural(r[0]), natural(r[1])))
     names = list(dict.fromkeys(name for _, _, found in recordings for name in found))
-    rows = -(-len(recordings) // COLUMNS)
-    columns = -(-len(recordings) // rows)
+    cells = by_cell(recordings)
+    rows = -(-len(cells) // COLUMNS)
+    columns = -(-len(cells) // rows)
     size = style.PAGE_IN / max(3, columns)
     fig = style.plt.figure(figsize=(style.PAGE_IN, rows * 1.05 * size + 0.2 * len(names) + 0.75), layout="constrained")
     upper, lower = fig.subfigures(2, 1, height_ratios=[rows * 1.05 * size, 0.2 * len(names) + 0.75])
     panels = upper.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for ax in panels.flat[len(recordings):]:
+    for ax in panels.flat[len(cells):]:
         ax.set_visible(False)
-    for ax, (workload, scenario, found) in zip(panels.flat, recordings):
+    for ax, (workload, scenario, coverage, together) in zip(panels.flat, cells):
         ends = logit(SHOWN)
         ax.plot(ends, ends, color=style.BLACK, lw=0.7, ls=":", zorder=1)
         for name in names:
-            if name not in found:
+            if name not in coverage:
                 continue
             color, line, marker = look(name)
-            ax.plot(logit(levels), logit(found[name]["switching"][1]), color=color, ls=line, marker=marker, ms=2, lw=0.9,
+            ax.plot(logit(levels), logit(coverage[name]), color=color, ls=line, marker=marker, ms=2, lw=0.9,
                     gid=f"coverage:{workload}:{scenario}:{name}")
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(FixedLocator(logit(TICKS)))
@@ -77,7 +88,7 @@ def draw(result, options):
             axis.set_minor_locator(NullLocator())
         ax.set_xlim(logit(0.04), ends[1])
         ax.set_ylim(*ends)
-        ax.set_title(f"{workload}, {scenario}", loc="left", pad=3, fontsize=6.5)
+        ax.set_title(f"{workload}, {scenario}" + (f" ({together})" if together > 1 else ""), loc="left", pad=3, fontsize=6.5)
     for ax in panels[-1]:
         ax.set_xlabel("level of the quantile, %")
     for ax in panels[:, 0]:
@@ -102,7 +113,8 @@ def draw(result, options):
     losses[0].set_xlim(min(low, 0), high + 0.12 * (high - low))
     handle = lambda name: style.Line2D([], [], color=look(name)[0], ls=look(name)[1], marker=look(name)[2], ms=2.5)
     style.finish(fig, "Calibration of the estimators of the slow-down factor", [
-        "above: network, stage and cap drawn at random for each input; a line below the diagonal promises more than it keeps",
+        "above: network, stage and cap drawn at random for each input; a line below the diagonal promises more than it keeps; "
+        "means of several recordings (their number)",
         "below: a stroke for each recording, and the mean of all; lower is better",
         "each factor is predicted from those before it", os.path.basename(os.path.normpath(result.folder)) + "/calibration.json"],
         legend=[(handle(name), name) for name in names])

@@ -359,7 +359,7 @@ class WithoutNetworks(Folder):
                 end_s = start_s + r["busy_s"]
                 idle_s = max(0, after["arrival_s"] - end_s)
                 self.assertAlmostEqual(r["energy_j"], r["active_power_w"] * r["busy_s"] + r["idle_power_w"] * idle_s)
-        self.refused(call("replay", "results/reference/recordings/ptb-default", *poisson), 2, "ptb-default", "share deadlines", "arrivals=open")
+        self.refused(call("replay", "results/reference/recordings/ptb-default-seed1", *poisson), 2, "ptb-default-seed1", "share deadlines", "arrivals=open")
 
     def test_a_grid_and_a_sweep_take_the_arrivals_of_the_recording(self):
         recording = shutil.copytree(os.path.join(ROOT, "results/reference/recordings/fashion-mnist-compute-2-seed1"), self.path("recording"))

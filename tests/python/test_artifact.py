@@ -1,4 +1,4 @@
-"""Tests of scripts/artifact.py: ARTIFACT.md is what its template and the results give, and its figures come from them.
+"""Tests of scripts/artifact.py: its pages are what their templates and the results give, and the figures come from them.
 
     /usr/bin/python3 -m unittest discover -s tests/python -p 'test_artifact.py'
 """
@@ -42,6 +42,18 @@ class Artifact(unittest.TestCase):
             text = re.sub(not_prose, "", text, flags=re.S)
         self.assertEqual(set(re.findall(r"(?<![\w.-])\d+(?:[.,]\d+)*", text)) - OWN, set())
 
+    def test_readme_says_what_the_results_say(self):
+        with open(f"{REFERENCE}/evaluation/evaluation.json", encoding="utf-8") as f:
+            settings = sum(len(cell["settings"]) for cell in json.load(f)["cells"])
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+            text = " ".join(f.read().split())
+        self.assertIn(f"evaluates {settings:,} settings", text)
+        with open(f"{REFERENCE}/price/price.json", encoding="utf-8") as f:
+            rows = [r for r in json.load(f)["comparison"] if r["recordings"] == "show"]
+        violated, feasible, tuned = (sum(r[key] for r in rows if r["scheduler"] == scheduler) for scheduler, key in (
+            ("price", "violated_settings"), ("price", "feasible_settings"), ("alert, tuned", "violated_settings")))
+        self.assertIn(f"it violates {violated} of {feasible:,} settings (ALERT with tuned constants {tuned})", text)
+
     def test_another_result_is_noticed(self):
         with tempfile.TemporaryDirectory() as folder:
             for name in QUOTED:
@@ -61,12 +73,12 @@ class Artifact(unittest.TestCase):
             claims["claims"][0]["found"]["value"] = float("nan")
             with open(f"{folder}/claims/claims.json", "w", encoding="utf-8") as f:
                 json.dump(claims, f)
-            done = call("--results", folder, "--out", f"{folder}/ARTIFACT.md")
+            done = call("--results", folder, "--out", folder)
             self.assertEqual(done.returncode, 2)
             self.assertIn("NaN", done.stderr)
             shutil.copy(f"{REFERENCE}/claims/claims.json", f"{folder}/claims/claims.json")
             os.remove(f"{folder}/price/price.json")
-            done = call("--results", folder, "--out", f"{folder}/ARTIFACT.md")
+            done = call("--results", folder, "--out", folder)
             self.assertEqual(done.returncode, 2)
             self.assertIn("price.json", done.stderr)
             self.assertFalse(os.path.exists(f"{folder}/ARTIFACT.md"))

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import copy
 import glob
 import importlib.util
 import io
@@ -382,6 +383,20 @@ class Drawn(Case):
             np.testing.assert_allclose(line.get_ydata(), calibration.logit([0.02, 0.5, 0.9, 0.95]))
         self.assertAlmostEqual(by_gid(fig, "pinball:fixed:regimes")[0].get_xdata()[0], 0.135)
         self.assertAlmostEqual(by_gid(fig, "pinball:switching:regimes")[0].get_xdata()[0], 0.14)
+
+    def test_calibration_of_several_recordings_of_a_scenario_shows_their_mean(self):
+        folder = self.copy()
+        found = make_result.calibration()
+        again = copy.deepcopy(found["recordings"][0])
+        for entry in again["results"]:
+            entry["switching"]["coverage"] = [c / 2 for c in entry["switching"]["coverage"]]
+        found["recordings"].append(again)
+        with open(os.path.join(folder, "calibration.json"), "w", encoding="utf-8") as f:
+            json.dump(found, f)
+        fig = calibration.draw(Result(folder), options())
+        line = by_gid(fig, f"coverage:fashion-mnist:{again['scenario']}:gaussian, paper")[0]
+        np.testing.assert_allclose(line.get_ydata(), calibration.logit([0.015, 0.375, 0.675, 0.7125]))
+        self.assertTrue(any(ax.get_title(loc="left").endswith("(2)") for ax in fig.axes))
 
     def test_calibration_that_is_damaged_is_refused(self):
         folder = self.copy()

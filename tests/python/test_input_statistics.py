@@ -123,12 +123,11 @@ class Numbers(Case):
 
 class CommandLine(Case):
     def test_json_and_a_figure_each(self):
-        folders = [self.make("a", inputs=120), self.make("b", inputs=60, seed=2), self.make("c", inputs=30, slowdown=1, name="quiet/one")]
+        folders = [self.make("a/recording", inputs=120), self.make("b", inputs=60, seed=2), self.make("again/a", inputs=30, slowdown=1, name="quiet/one")]
         out = os.path.join(self.root, "out")
         code, said, err = command(*folders, "--out", out)
         self.assertEqual(code, 0, err)
-        stems = ["input_statistics.fashion-mnist.quiet_one", "input_statistics.fashion-mnist.synthetic",
-                 "input_statistics.fashion-mnist.synthetic.2"]
+        stems = ["input_statistics.a", "input_statistics.a.2", "input_statistics.b"]
         self.assertEqual(sorted(os.listdir(out)), sorted([f"{s}.{e}" for s in stems for e in ("pdf", "png")] + ["input_statistics.json"]))
         with open(os.path.join(out, "input_statistics.json"), encoding="utf-8") as f:
             found = json.load(f, parse_constant=no_nan)

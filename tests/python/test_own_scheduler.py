@@ -39,7 +39,7 @@ class SecondAlert(unittest.TestCase):
         self.check("fashion-mnist-memory-2-seed1")
 
     def test_sentences(self):
-        self.check("ptb-compute-2")
+        self.check("ptb-compute-2-seed1")
 
 
 if __name__ == "__main__":

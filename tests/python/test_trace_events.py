@@ -152,7 +152,7 @@ class TraceEvents(unittest.TestCase):
                 self.assertEqual([n for n, begin, end in phases if begin <= middle < end], [r["co_runner"] or "off"])
 
     def test_events_say_what_the_traces_say(self):
-        for recording in ("fashion-mnist-compute-2-seed1", "ptb-compute-2"):
+        for recording in ("fashion-mnist-compute-2-seed1", "ptb-compute-2-seed1"):
             with self.subTest(recording):
                 result = self.replay(recording)
                 document = self.events(result)

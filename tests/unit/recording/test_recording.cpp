@@ -364,6 +364,14 @@ TEST_CASE("a recording of questions reads back, finished or not", "[recording]")
   CHECK(ReplayEnvironment(loaded, Arrivals::closed, 1).size(0) == 100.5 / 101.5);
 }
 
+// The first 194 words of a recording that version 0.1 of the program made.
+TEST_CASE("a recording of version 0.1 is read with the accuracy that it was made with", "[recording]") {
+  const Recording old = Recording::load(ALERT_SOURCE_DIR "/tests/unit/recording/version-0.1");
+  CHECK(old.truth.inputs == 194);
+  CHECK(old.profile.accuracy_unit == AccuracyUnit::top1);
+  CHECK(old.profile.fail_accuracy > 0.05);
+}
+
 TEST_CASE("figures that cannot be are refused when they are recorded", "[recording]") {
   Folder folder;
   RecordingWriter words(folder / "words", small_profile(), {}, 9),
