@@ -54,7 +54,8 @@ std::pair<int, int> differences(const Recording& recording, const std::string& a
 
 TEST_CASE("ALERT decides the same, to the last bit, behind the interface of shared objects", "[plugin]") {
   const std::string folder = ALERT_SOURCE_DIR "/results/reference/recordings/";
-  const std::string name = GENERATE("fashion-mnist-compute-2-seed1", "ptb-compute-2-seed1", "ptb-memory-1-seed1");
+  const std::string name =
+      GENERATE("fashion-mnist-compute-2-seed1", "ptb-compute-2-seed1", "ptb-memory-1-seed1");
   const json settings = GENERATE(json::object(), json{{"preset", "tuned"}, {"goal_window", 10}});
   const Recording recording = Recording::load(folder + name);
   const auto [differ, decisions] = differences(recording, "alert", plugin("alert"), settings);
