@@ -2,6 +2,7 @@
 """Writes ARTIFACT.md and docs/price.md from their templates and the results that they quote. See --help."""
 
 import argparse
+import hashlib
 import os
 import re
 import statistics
@@ -24,7 +25,7 @@ EPILOG = """example:
   scripts/artifact.py --check           exit code 1 if one of them is not what it would write
 
 scripts/artifact.md.jinja and scripts/price.md.jinja have the sentences, results/reference the figures in them: evaluation/, claims/,
-calibration/, statistics/, sensitivity/, turnover/, price/, live/, times.json and the recordings. A number that no file has is an error.
+calibration/, statistics/, sensitivity/, turnover/, price/, live/, debian/, times.json and the recordings. A number that no file has is an error.
 """
 
 
@@ -113,6 +114,17 @@ def by_workload(recordings):
     return groups
 
 
+def same_elsewhere(folder):
+    """Whether the log of scripts/try-debian.sh --evaluation, if there is one, is of this very evaluation and found the same bytes."""
+    log = f"{folder}/debian/trixie-evaluation.log"
+    if not os.path.exists(log):
+        return False
+    with open(f"{folder}/evaluation/evaluation.json", "rb") as f:
+        here = hashlib.sha256(f.read()).hexdigest()
+    with open(log, encoding="utf-8") as f:
+        return set(re.findall(r"^([0-9a-f]{64})  \S*evaluation\.json$", f.read(), flags=re.M)) == {here}
+
+
 def evidence(folder):
     """Everything that the template may name."""
     optional = lambda path: read(f"{folder}/{path}") if os.path.exists(f"{folder}/{path}") else None
@@ -129,7 +141,7 @@ def evidence(folder):
         "price": read(f"{folder}/price/price.json"),
         "turnover": optional("turnover/turnover.json"), "phases": optional("turnover/phases/turnover.json"),
         "live": optional("live/live.json"),
-        "times": optional("times.json"),
+        "times": optional("times.json"), "same_elsewhere": same_elsewhere(folder),
     }
 
 

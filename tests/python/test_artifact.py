@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
 SCRIPT = os.path.join(ROOT, "scripts", "artifact.py")
 REFERENCE = os.path.join(ROOT, "results", "reference")
-QUOTED = ("evaluation", "claims", "calibration", "statistics", "sensitivity", "turnover", "price", "live", "recordings", "times.json")
+QUOTED = ("evaluation", "claims", "calibration", "statistics", "sensitivity", "turnover", "price", "live", "debian", "recordings", "times.json")
 # What a template may say in figures of its own: what ALERT's authors said, and what scripts and scenarios set.
 OWN = {"2020", "99.9", "98.5", "95", "99", "10", "1", "36", "0.001", "0.10", "1.3", "1.8", "0.1", "0.3", "0.03", "0.9", "2", "90", "50,000"}
 
