@@ -19,6 +19,8 @@ from claims import Bad, read  # noqa: E402
 
 PAGES = {"artifact.md.jinja": "ARTIFACT.md", "price.md.jinja": "docs/price.md"}
 GOALS = ("late", "accuracy", "energy")
+NAMES = {"fashion-mnist": "Fashion-MNIST", "ptb": "Penn Treebank", "imagenet": "ImageNet", "squad": "SQuAD"}
+TASKS = {"min_energy": "least energy", "min_error": "least error"}
 
 EPILOG = """example:
   scripts/artifact.py                   writes ARTIFACT.md and docs/price.md from results/reference
@@ -126,10 +128,11 @@ def same_elsewhere(folder):
 
 
 def evidence(folder):
-    """Everything that the template may name."""
+    """Everything that the templates may name."""
     optional = lambda path: read(f"{folder}/{path}") if os.path.exists(f"{folder}/{path}") else None
     recordings = recordings_of(f"{folder}/recordings")
     return {
+        "names": NAMES, "tasks": TASKS,
         "evaluation": Evaluation(f"{folder}/evaluation/evaluation.json"),
         "claims": read(f"{folder}/claims/claims.json")["claims"],
         "claims_table": claims_script.markdown,
