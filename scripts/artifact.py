@@ -217,10 +217,14 @@ def main():
             with open(path, encoding="utf-8") as f:
                 if f.read() != text:
                     sys.exit(f"artifact: {path} is not what its template and results give; run scripts/artifact.py")
-    except (Bad, OSError) as e:
+    except Bad as e:
         print(f"artifact: {e}", file=sys.stderr)
         sys.exit(2)
-    except (jinja2.TemplateError, KeyError, StopIteration) as e:
+    except OSError as e:
+        print(f"artifact: {e.filename}: {e.strerror}", file=sys.stderr)
+        sys.exit(2)
+    # A value that is absent from a result is a TypeError where it is formatted.
+    except (jinja2.TemplateError, KeyError, StopIteration, TypeError) as e:
         print(f"artifact: {template or 'results'}: {type(e).__name__}: {e}; make the results that it quotes: scripts/reproduce.sh", file=sys.stderr)
         sys.exit(2)
 

@@ -77,6 +77,15 @@ class Artifact(unittest.TestCase):
             self.assertEqual(done.returncode, 2)
             self.assertIn("NaN", done.stderr)
             shutil.copy(f"{REFERENCE}/claims/claims.json", f"{folder}/claims/claims.json")
+            with open(f"{folder}/live/live.json", encoding="utf-8") as f:
+                live = json.load(f)
+            del live["workloads"][0]["pairs"][0]["energy_ratio"]
+            with open(f"{folder}/live/live.json", "w", encoding="utf-8") as f:
+                json.dump(live, f)
+            done = call("--results", folder, "--out", folder)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("artifact.md.jinja", done.stderr)
+            self.assertNotIn("Traceback", done.stderr)
             os.remove(f"{folder}/price/price.json")
             done = call("--results", folder, "--out", folder)
             self.assertEqual(done.returncode, 2)
