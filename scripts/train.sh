@@ -70,7 +70,15 @@ else
       build/bin/alert-train networks/fashion-mnist.json --network "$network" --seed 1 --precision $precision --epochs 8 --coarse-epochs 4 --teacher resnet-w48
     done
   }
-  pupils resnet-w8 resnet-w16 resnet-w64 &
+  # Two that are averaged learn from the labels alone.
+  by_labels() {
+    local seed=2
+    for network in resnet-w16-b resnet-w16-c; do
+      build/bin/alert-train networks/fashion-mnist-average.json --network $network --seed $seed --precision $precision --epochs 14 --coarse-epochs 6
+      seed=3
+    done
+  }
+  { pupils resnet-w8 resnet-w16 resnet-w64; by_labels; } &
   first=$!
   pupils nested-w64
 fi

@@ -580,6 +580,8 @@ void shipped_networks() {
   std::vector<NetworkSpec> all = NetworkFile::read(folder + "fashion-mnist.json").networks;
   for (const NetworkSpec& spec : NetworkFile::read(folder + "fashion-mnist-cascade.json").networks)
     if (spec.is_cascade()) all.push_back(spec);
+  for (const NetworkSpec& spec : NetworkFile::read(folder + "fashion-mnist-average.json").networks)
+    if (spec.name != "resnet-w8") all.push_back(spec);
   const FashionMnist data;
   constexpr int images = 300;
   for (const NetworkSpec& spec : all) {
