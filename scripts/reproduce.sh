@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes every figure and claim of ARTIFACT.md again, from recordings (about 50 minutes) or from nothing (--from nothing: also builds,
+# Makes every figure and claim of ARTIFACT.md again, from recordings (about an hour) or from nothing (--from nothing: also builds,
 # runs the quickstart and makes the recordings, hours of work; it says first how many, and what will differ; leave the machine otherwise
 # idle). Can be run again; its output replaces existing files.
 #   scripts/reproduce.sh [--from recordings|nothing] [--only PART] [--out DIR]
