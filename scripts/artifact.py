@@ -103,6 +103,7 @@ def recordings_of(folder):
             "cpu": info["host"].get("cpu_model") or "an unknown processor",
             "priority": (info["scenario"].get("co_runner") or {}).get("priority", "normal"),
             "accuracy_from": profile["models"][0]["accuracy_source"],
+            "random_weights": any(m["random_weights"] for m in profile["models"]),
             "accuracy": [stage for m in profile["models"] for stage in m["accuracy"]],
             "bytes": sum(os.path.getsize(os.path.join(folder, name, f)) for f in os.listdir(f"{folder}/{name}")),
         })
